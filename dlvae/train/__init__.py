@@ -1,0 +1,1 @@
+"""Training: the loop every model shares, resumable state, command line."""
