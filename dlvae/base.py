@@ -1,0 +1,219 @@
+"""The interface of a generative model, ours and every baseline, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is told about the data and the networks.
+
+    Attributes:
+        kind: ``image`` (3 x size x size in [-1, 1]) or ``point`` (2 coordinates).
+        backbone: ``toy``, ``net32`` or ``net64``.
+        size: side of an image in pixels; 2 for points.
+        classes: number C of classes.
+        width: multiplier of every hidden width; 1 is the paper's networks.
+        d_s, d_u: dimensions of z_s and z_u.
+        batch_size: images per batch.
+        train_images: images in the training split, for schedules counted in epochs.
+    """
+
+    kind: str
+    backbone: str
+    size: int
+    classes: int
+    width: float
+    d_s: int
+    d_u: int
+    batch_size: int
+    train_images: int
+
+
+@dataclass(frozen=True)
+class Method:
+    """Keys of the method that models share; the defaults follow the authors' code.
+
+    Attributes:
+        variant: ``code`` or ``paper``: the objectives of the published code or of Algorithm 1.
+        gan_loss: ``hinge`` or ``log`` (Eq. 10).
+        param: ``precision`` (tau = softplus(v)) or ``logvar`` for Sigma_c.
+        reuse_batch: stage 2 re-uses the last batch of stage 1.
+        prior_label: label of x_p, ``uniform`` at random or the ``batch``'s.
+        unlabelled_prior: ``total`` (Eq. 11) or ``mixture`` (Eq. 6) for unlabelled images.
+        n_gm: stage-1 updates per iteration of Algorithm 1.
+        lr, beta1, beta2: Adam.
+        lambda_rec, lambda_kl, lambda_lkd: weights of L_rec, L_kl, L_lkd; lambda_kl None
+            averages L_kl over dimensions.
+        tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10; None
+            keeps it.
+    """
+
+    variant: str = "code"
+    gan_loss: str = "hinge"
+    param: str = "precision"
+    reuse_batch: bool = False
+    prior_label: str = "uniform"
+    unlabelled_prior: str = "total"
+    n_gm: int = 3
+    lr: float = 5e-4
+    beta1: float = 0.0
+    beta2: float = 0.9
+    lambda_rec: float = 10.0
+    lambda_kl: float | None = None
+    lambda_lkd: float = 0.1
+    tau_decay_epochs: int | None = 10
+
+
+@dataclass
+class Batch:
+    """What one training step reads.
+
+    Attributes:
+        images: float32 in [-1, 1], (k, B, 3, H, W), or points (k, B, 2); k batches of B, where
+            k is the model's ``batches_per_step``.
+        labels: int64 (k, B); -1 where there is none.
+        generator: CPU generator for every noise draw of this step, fresh for the step.
+    """
+
+    images: Tensor
+    labels: Tensor
+    generator: torch.Generator
+
+
+class GenerativeModel(nn.Module):
+    """Base of every model: optimisers, precision, sampling state and training state.
+
+    A model makes its networks and ``self.optimisers`` in ``__init__`` and defines
+    ``training_step`` and ``sample``. Optional abilities are plain methods, found by ``hasattr``:
+    ``reconstruct(images, labels)``, ``encode(images)``, ``decode(z_s, z_u)``, and
+    ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
+    """
+
+    Config: ClassVar[type]
+    batches_per_step: int = 1
+
+    def __init__(self, task: Task, method: Method, config: Any) -> None:
+        super().__init__()
+        self.task = task
+        self.method = method
+        self.config = config
+        self.precision = "fp32"
+        self.optimisers: dict[str, torch.optim.Optimizer] = {}
+
+    def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Update every network once from ``batch``; return detached 0-dim losses by name."""
+        raise NotImplementedError
+
+    def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one image in [-1, 1] per label (N, 3, H, W), or one point (N, 2)."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters."""
+        return next(self.parameters()).device
+
+    def adam(self, parameters: Iterable[nn.Parameter], lr: float | None = None) -> torch.optim.Adam:
+        """Return the method's Adam over ``parameters``, one fused kernel per step."""
+        method = self.method
+        return torch.optim.Adam(
+            list(parameters),
+            lr=method.lr if lr is None else lr,
+            betas=(method.beta1, method.beta2),
+            eps=1e-8,
+            fused=True,
+        )
+
+    def autocast(self) -> AbstractContextManager:
+        """Return the context in which networks run: bf16 autocast, or none for fp32."""
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def noise(self, generator: torch.Generator, *shape: int) -> Tensor:
+        """Draw N(0, 1) float32 on the generator's device and move it to the parameters'.
+
+        Drawn on the CPU as a rule, so that a seed means the same noise on every device.
+        """
+        draw = torch.randn(*shape, generator=generator, device=generator.device)
+        parameter = next(self.parameters())
+        return draw.to(parameter.device, parameter.dtype)
+
+    def decoder_networks(self) -> list[nn.Module]:
+        """Return the networks that make images from codes."""
+        return [self.decoder]
+
+    def recalibrate(self, generator: torch.Generator, batches: int = 100) -> None:
+        """Re-estimate the decoder's batch-norm statistics on prior samples.
+
+        While training, they follow a mixture of reconstructions and samples of a moving network;
+        at sampling only prior samples of the final network count. Labels cycle through the
+        classes, as in the authors' sampling batches, which hold every class equally often.
+        """
+        norms = [
+            module
+            for network in self.decoder_networks()
+            for module in network.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        ]
+        if not norms:
+            return
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # cumulative average over the batches below
+        size = self.task.batch_size
+        with batch_statistics(self):
+            for index in range(batches):
+                labels = torch.arange(index * size, (index + 1) * size) % self.task.classes
+                self.sample(labels.to(self.device), generator)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+    def training_state(self) -> dict[str, Any]:
+        """Return what continuing needs: weights, buffers and every optimiser's state."""
+        return {
+            "weights": self.state_dict(),
+            "optimisers": {name: opt.state_dict() for name, opt in self.optimisers.items()},
+        }
+
+    def load_training_state(self, state: dict[str, Any]) -> None:
+        """Restore :meth:`training_state`."""
+        self.load_state_dict(state["weights"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+
+
+@contextmanager
+def batch_statistics(model: GenerativeModel):
+    """Within the block, the decoder's batch norms use the statistics of the batch.
+
+    ``sample`` puts a model in evaluation mode; batch norms of the decoder are held in training
+    mode against that for the length of the block.
+    """
+    norms = [
+        module
+        for network in model.decoder_networks()
+        for module in network.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+    ]
+    for norm in norms:
+        norm.train()
+        norm.train = lambda mode=True, norm=norm: norm  # shadows the method for this instance
+    try:
+        yield
+    finally:
+        for norm in norms:
+            del norm.train
+            norm.eval()
+
+
+StepFunction = Callable[[Batch, int], dict[str, Tensor]]

@@ -1,0 +1,80 @@
+"""Progress of long work: one rate-limited line for people, one JSON line for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+
+class RunLog:
+    """Log of one training, to a terminal line and to a JSON-lines file.
+
+    Args:
+        path: JSON-lines file; a resumed run appends to it.
+        total: steps of the whole training.
+        label: what is trained, first word of the line.
+        seconds: least time between two entries; the last step is always logged.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        total: int,
+        label: str,
+        seconds: float = 5.0,
+        stream: TextIO | None = None,
+    ) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._total = total
+        self._label = label
+        self._seconds = seconds
+        self._stream = stream or sys.stderr
+        self._last: tuple[float, int, int] | None = None  # time, step, images at the last entry
+
+    def due(self, step: int) -> bool:
+        """Tell whether an entry after ``step`` finished steps would be written now.
+
+        Asking first spares the caller the cost of bringing losses to the CPU.
+        """
+        if self._last is None or step >= self._total:
+            return True
+        return time.monotonic() - self._last[0] >= self._seconds
+
+    def log(self, step: int, images: int, scalars: dict[str, float]) -> None:
+        """Write an entry if one is due: finished steps, images seen, losses of the last step."""
+        if not self.due(step):
+            return
+        now = time.monotonic()
+        rate, eta = None, None
+        if self._last is not None and now > self._last[0]:
+            before, step_before, images_before = self._last
+            rate = (images - images_before) / (now - before)
+            per_step = (now - before) / max(step - step_before, 1)
+            eta = per_step * (self._total - step)
+        self._last = (now, step, images)
+        entry = {"time": round(time.time(), 3), "step": step, "total": self._total}
+        entry |= {"images": images, "images_per_second": rate and round(rate, 2)}
+        entry |= {name: float(f"{value:.6g}") for name, value in scalars.items()}
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+        parts = [f"{self._label}: step {step}/{self._total}"]
+        parts += [f"{rate:.0f} images/s", f"ETA {_duration(eta)}"] if rate is not None else []
+        parts += [f"{name} {value:.4g}" for name, value in scalars.items()]
+        print("  ".join(parts), file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Close the JSON-lines file."""
+        self._file.close()
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -1,0 +1,104 @@
+"""What every stage's command line shares: arguments, threads, device, precision, exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dlvae.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def stage_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with ``--config``, ``--threads`` and ``--precision``."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=_json_object, default={}, help="config slice, as JSON")
+    parser.add_argument("--threads", type=int, default=1, help="threads of this job")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto")
+    return parser
+
+
+def run_stage(
+    main: Callable[[argparse.Namespace], None],
+    parser: argparse.ArgumentParser,
+    argv: list[str] | None = None,
+) -> None:
+    """Parse, run ``main(args)``; a :class:`UserError` becomes one line and exit status 2."""
+    args = parser.parse_args(argv)
+    try:
+        main(args)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def use_threads(threads: int) -> None:
+    """Fix the number of torch threads and ask for deterministic kernels.
+
+    The number is part of the result: sums are split by thread, so another count gives other
+    last bits.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    # Needed by deterministic cuBLAS, read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def device() -> torch.device:
+    """Return CUDA where it is available, else the CPU."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def resolve_precision(name: str, where: torch.device) -> str:
+    """Resolve ``auto | fp32 | bf16`` to ``fp32`` or ``bf16`` on a device.
+
+    ``auto`` is bf16 where the processor multiplies it natively (a CUDA GPU with bf16, or a CPU
+    with AVX-512-BF16 or AMX): emulated bf16 is slower than fp32 and less exact.
+    """
+    import torch
+
+    if name not in PRECISIONS:
+        raise UserError(f"precision: expected one of {', '.join(PRECISIONS)}, found '{name}'")
+    if name != "auto":
+        return name
+    if where.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if _cpu_has_bf16() else "fp32"
+
+
+def _cpu_has_bf16() -> bool:
+    import torch
+
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    if "AMX" in capabilities.upper():
+        return True
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return False
+    return any(flag in flags.split() for flag in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def _json_object(text: str) -> dict:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a JSON object: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {type(value).__name__}")
+    return value
