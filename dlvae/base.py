@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -106,6 +106,7 @@ class GenerativeModel(nn.Module):
         self.method = method
         self.config = config
         self.precision = "fp32"
+        self.batch_statistics = False  # decoder batch norms at sampling; see `sampling`
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -113,7 +114,10 @@ class GenerativeModel(nn.Module):
         raise NotImplementedError
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw one image in [-1, 1] per label (N, 3, H, W), or one point (N, 2)."""
+        """Draw one image in [-1, 1] per label (N, 3, H, W), or one point (N, 2).
+
+        Implementations run inside ``with self.sampling():``.
+        """
         raise NotImplementedError
 
     @property
@@ -151,6 +155,26 @@ class GenerativeModel(nn.Module):
         """Return the networks that make images from codes."""
         return [self.decoder]
 
+    @contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Evaluation mode without gradients, for ``sample``, ``encode`` and the like.
+
+        Every module's mode is restored afterwards, so that sampling in the middle of a training
+        leaves no trace. While ``batch_statistics`` is set, the decoder's batch norms use the
+        statistics of the batch.
+        """
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
+        if self.batch_statistics:
+            for norm in self._decoder_norms():
+                norm.train()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
     def recalibrate(self, generator: torch.Generator, batches: int = 100) -> None:
         """Re-estimate the decoder's batch-norm statistics on prior samples.
 
@@ -158,25 +182,24 @@ class GenerativeModel(nn.Module):
         at sampling only prior samples of the final network count. Labels cycle through the
         classes, as in the authors' sampling batches, which hold every class equally often.
         """
-        norms = [
-            module
-            for network in self.decoder_networks()
-            for module in network.modules()
-            if isinstance(module, nn.modules.batchnorm._BatchNorm)
-        ]
+        norms = self._decoder_norms()
         if not norms:
             return
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # cumulative average over the batches below
-        size = self.task.batch_size
-        with batch_statistics(self):
-            for index in range(batches):
-                labels = torch.arange(index * size, (index + 1) * size) % self.task.classes
-                self.sample(labels.to(self.device), generator)
+        size, self.batch_statistics = self.task.batch_size, True
+        for index in range(batches):
+            labels = torch.arange(index * size, (index + 1) * size) % self.task.classes
+            self.sample(labels.to(self.device), generator)
+        self.batch_statistics = False
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+    def _decoder_norms(self) -> list[nn.modules.batchnorm._BatchNorm]:
+        modules = (module for network in self.decoder_networks() for module in network.modules())
+        return [m for m in modules if isinstance(m, nn.modules.batchnorm._BatchNorm)]
 
     def training_state(self) -> dict[str, Any]:
         """Return what continuing needs: weights, buffers and every optimiser's state."""
@@ -190,30 +213,6 @@ class GenerativeModel(nn.Module):
         self.load_state_dict(state["weights"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
-
-
-@contextmanager
-def batch_statistics(model: GenerativeModel):
-    """Within the block, the decoder's batch norms use the statistics of the batch.
-
-    ``sample`` puts a model in evaluation mode; batch norms of the decoder are held in training
-    mode against that for the length of the block.
-    """
-    norms = [
-        module
-        for network in model.decoder_networks()
-        for module in network.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm)
-    ]
-    for norm in norms:
-        norm.train()
-        norm.train = lambda mode=True, norm=norm: norm  # shadows the method for this instance
-    try:
-        yield
-    finally:
-        for norm in norms:
-            del norm.train
-            norm.eval()
 
 
 StepFunction = Callable[[Batch, int], dict[str, Tensor]]
