@@ -1,0 +1,91 @@
+"""Sample a trained model: ``python -m dlvae.sample --model-dir DIR --config JSON --out FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dlvae.artefact import save_samples, write_manifest
+from dlvae.base import GenerativeModel
+from dlvae.data.batches import to_uint8
+from dlvae.errors import UserError, nearest
+from dlvae.registry import DEFINITION, WEIGHTS, load_model
+from dlvae.runtime import run_stage, stage_parser, use_threads
+from dlvae.seeds import generator
+
+BN_EVAL = ("recalibrated", "batch", "running")
+BATCH = 256
+
+
+def ready(model: GenerativeModel, bn_eval: str, draws: torch.Generator) -> GenerativeModel:
+    """Put a model's batch norms in the state that samples and panels are made with.
+
+    Args:
+        bn_eval: ``recalibrated`` re-estimates the decoder's statistics on prior samples,
+            ``batch`` uses those of each batch (as the authors' code), ``running`` keeps those
+            of the training.
+    """
+    if bn_eval not in BN_EVAL:
+        raise UserError(
+            f"bn_eval: expected one of {', '.join(BN_EVAL)}, found '{bn_eval}'."
+            f"{nearest(bn_eval, BN_EVAL)}"
+        )
+    model.eval()
+    if bn_eval == "recalibrated":
+        model.recalibrate(draws)
+    model.batch_statistics = bn_eval == "batch"
+    return model
+
+
+def sample_set(
+    model: GenerativeModel, per_class: int, draws: torch.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw ``per_class`` images of every class.
+
+    Labels cycle through the classes, so that every batch holds every class equally often (or as
+    nearly as its size allows), which the ``batch`` rule for batch norms needs.
+
+    Returns:
+        ``images`` uint8 (N, H, W, 3) and ``labels`` int64 (N), N = per_class * C.
+    """
+    classes = model.task.classes
+    labels = torch.arange(classes).repeat(per_class)
+    size = classes * max(1, BATCH // classes)
+    parts = [
+        to_uint8(model.sample(part.to(model.device), draws)) for part in torch.split(labels, size)
+    ]
+    return np.concatenate(parts), labels.numpy()
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the sampling stage."""
+    started = time.time()
+    use_threads(args.threads)
+    config: dict[str, Any] = args.config
+    parts = [config[key] for key in ("preset", "dataset", "model", "seed")]
+    model = load_model(args.model_dir)
+    ready(model, config["bn_eval"], generator(*parts, "recalibrate"))
+    images, labels = sample_set(model, config["per_class"], generator(*parts, "sample"))
+    save_samples(args.out, images, labels)
+    write_manifest(
+        args.out.with_suffix(".manifest.json"),
+        inputs={name: args.model_dir / name for name in (WEIGHTS, DEFINITION)},
+        config=config,
+        started=started,
+        seed=config["seed"],
+        threads=args.threads,
+        precision="fp32",
+        device=str(model.device),
+    )
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--model-dir", type=Path, required=True, help="folder of the model")
+    parser.add_argument("--out", type=Path, required=True, help="sample set, .npz")
+    run_stage(main, parser)

@@ -1,0 +1,35 @@
+"""Train one model: ``python -m dlvae.train --data DIR --config JSON --out DIR ...``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dlvae.runtime import run_stage, stage_parser, use_threads
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the training stage."""
+    from dlvae.train.stage import Paths, train_model
+
+    use_threads(args.threads)
+    train_model(
+        Paths(args.data, args.out, args.resume_root, args.run_log, args.init),
+        args.config,
+        threads=args.threads,
+        precision=args.precision,
+        fingerprint=args.fingerprint,
+        save_seconds=args.save_seconds,
+    )
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--resume-root", type=Path, required=True, help="resumable states")
+    parser.add_argument("--run-log", type=Path, required=True, help="JSON-lines log")
+    parser.add_argument("--init", type=Path, help="trained model to start from")
+    parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
+    parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
+    run_stage(main, parser)

@@ -1,0 +1,120 @@
+"""The training loop that every model shares. It knows no names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from dlvae.base import Batch
+from dlvae.data.batches import BatchStream
+from dlvae.errors import UserError
+from dlvae.progress import RunLog
+from dlvae.train.checkpoint import Resume
+
+# Losses stay on a GPU for this many steps before they are looked at: each look waits for it.
+CUDA_CHECK_STEPS = 50
+
+
+class Trainable(Protocol):
+    """What the loop needs of whatever it trains."""
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def training_state(self) -> dict[str, Any]: ...
+
+    def load_training_state(self, state: dict[str, Any]) -> None: ...
+
+
+def fit(
+    model: Trainable,
+    step_function: Callable[[Batch, int], dict[str, Tensor]],
+    stream: BatchStream,
+    steps: int,
+    log: RunLog,
+    resume: Resume | None = None,
+    snapshots: Collection[int] = (),
+    save_seconds: float = 30.0,
+) -> dict[int, dict[str, Tensor]]:
+    """Run ``step_function(batch, step)`` for steps 0 to ``steps - 1``.
+
+    A step depends on the model's state and its index alone, so a run that was killed at any
+    moment continues from its last saved state to the same bytes.
+
+    Args:
+        snapshots: numbers of finished steps after which the weights are copied (0: initial).
+        save_seconds: least time between two saved states.
+
+    Returns:
+        The weights at each of ``snapshots``, on the CPU.
+
+    Raises:
+        UserError: a loss or a weight is not finite; the last good state is kept.
+    """
+    taken: dict[int, dict[str, Tensor]] = {}
+    state = resume.load() if resume else None
+    first = 0
+    if state is not None:
+        model.load_training_state(state["model"])
+        first, taken = state["step"], state["snapshots"]
+    guard = _Guard(stream.device, resume)
+    per_step = stream.per_step * stream.batch_size
+    saved = time.monotonic()
+    if first == 0 and 0 in snapshots:
+        taken[0] = _copy(model.state_dict())
+    for step in range(first, steps):
+        losses = step_function(stream.batch(step), step)
+        guard.add(step, losses)
+        done = step + 1
+        if done in snapshots:
+            taken[done] = _copy(model.state_dict())
+        if log.due(done):
+            guard.check()
+            log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
+        if resume and done < steps and time.monotonic() - saved >= save_seconds:
+            guard.check(model.state_dict())
+            resume.save({"model": model.training_state(), "step": done, "snapshots": taken})
+            saved = time.monotonic()
+    guard.check(model.state_dict())
+    return taken
+
+
+class _Guard:
+    """Stops a training at the first loss or weight that is not finite."""
+
+    def __init__(self, device: torch.device, resume: Resume | None) -> None:
+        self._every = CUDA_CHECK_STEPS if device.type == "cuda" else 1
+        self._resume = resume
+        self._pending: list[tuple[int, list[str], Tensor]] = []
+
+    def add(self, step: int, losses: dict[str, Tensor]) -> None:
+        self._pending.append((step, list(losses), torch.stack(list(losses.values()))))
+        if len(self._pending) >= self._every:
+            self.check()
+
+    def check(self, weights: dict[str, Tensor] | None = None) -> None:
+        pending, self._pending = self._pending, []
+        for step, names, values in pending:
+            finite = torch.isfinite(values)
+            if not finite.all():
+                bad = [name for name, good in zip(names, finite.tolist(), strict=True) if not good]
+                self._stop(f"at step {step} the loss {', '.join(bad)} is not finite")
+        for name, tensor in (weights or {}).items():
+            if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                self._stop(f"the weights of {name} are not finite")
+
+    def _stop(self, what: str) -> None:
+        kept = "no state had been saved yet"
+        if self._resume and self._resume.path.is_file():
+            kept = f"the last good state is kept in {self._resume.path}"
+        raise UserError(
+            f"training diverged: {what}; {kept}. Try a smaller method.lr, --config "
+            "precision=fp32, or look at the run log for where the losses began to grow."
+        )
+
+
+def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}

@@ -1,0 +1,171 @@
+"""The training stage: from a prepared data set and a config slice to saved weights."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlvae.artefact import read_json, write_manifest
+from dlvae.base import GenerativeModel, Method, Task
+from dlvae.data.batches import BatchStream
+from dlvae.data.dataset import Split, load_card, load_split
+from dlvae.errors import UserError
+from dlvae.progress import RunLog
+from dlvae.registry import (
+    DEFINITION,
+    WEIGHTS,
+    build_seeded,
+    load_weights,
+    save_model,
+    save_weights,
+    weights_hash,
+)
+from dlvae.runtime import device, resolve_precision
+from dlvae.train.checkpoint import Resume
+from dlvae.train.loop import fit
+
+STAGES = ("supervised", "semi_supervised")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Files of one training.
+
+    Attributes:
+        data: prepared data set.
+        out: folder for ``weights.safetensors``, ``model.json``, ``manifest.json`` and, where
+            snapshots are asked for, ``snapshots.safetensors``.
+        resume_root: folder of resumable states.
+        run_log: JSON-lines log.
+        init: folder of a trained model to start from; needed by the semi-supervised stage.
+    """
+
+    data: Path
+    out: Path
+    resume_root: Path
+    run_log: Path
+    init: Path | None = None
+
+
+def train_model(
+    paths: Paths,
+    config: dict[str, Any],
+    *,
+    threads: int,
+    precision: str,
+    fingerprint: str,
+    save_seconds: float = 30.0,
+) -> None:
+    """Train one model on one data set with one seed, and save it.
+
+    Args:
+        config: ``preset``, ``dataset``, ``model``, ``seed``, ``stage`` and the sections
+            ``network``, ``train``, ``method`` and ``options``.
+        fingerprint: of the code; part of what a resumed state must match.
+    """
+    started = time.time()
+    split, card = load_split(paths.data, "train"), load_card(paths.data)
+    where = device()
+    resolved = resolve_precision(precision, where)
+    model = _initial_model(config, split, paths).to(where)
+    model.precision = resolved
+    step_function, per_step = _stage(model, config["stage"])
+    seed_parts = tuple(config[k] for k in ("preset", "stage", "dataset", "model", "seed"))
+    batch_size = config["train"]["batch_size"]
+    stream = BatchStream(
+        split, batch_size, per_step, bool(card.get("flip")), 0, seed_parts, where
+    )
+    steps, snapshots = _schedule(config["train"], len(split))
+    key = [config, card["sha256"]["train"], fingerprint, resolved, threads, where.type]
+    key += [_init_hash(paths.init)]
+    resume = Resume(paths.resume_root, key)
+    label = f"{config['dataset']}/{config['model']}/seed{config['seed']}"
+    log = RunLog(paths.run_log, steps, label)
+    model.train()
+    taken = fit(model, step_function, stream, steps, log, resume, snapshots, save_seconds)
+    log.close()
+    if snapshots:
+        flat = {f"{step}/{name}": t for step, state in taken.items() for name, t in state.items()}
+        save_weights(paths.out / "snapshots.safetensors", flat)
+    section = {k: config[k] for k in ("preset", "dataset", "seed", "stage")}
+    save_model(paths.out, config["model"], model, {**section, "precision": resolved})
+    write_manifest(
+        paths.out / "manifest.json",
+        inputs={"data": paths.data / "card.json"},
+        config=config,
+        started=started,
+        seed=config["seed"],
+        threads=threads,
+        precision=resolved,
+        device=str(where),
+        extra={
+            "code": fingerprint,
+            "steps": steps,
+            "images_seen": steps * per_step * batch_size,
+            "epochs_seen": stream.epoch(steps),
+        },
+    )
+    resume.clear()
+
+
+def _initial_model(config: dict[str, Any], split: Split, paths: Paths) -> GenerativeModel:
+    unlabelled = config["stage"] == "semi_supervised"
+    if config["stage"] not in STAGES:
+        raise UserError(f"stage: expected one of {', '.join(STAGES)}, found '{config['stage']}'")
+    if unlabelled and paths.init is None:
+        raise UserError("the semi-supervised stage continues a trained model: give it with --init")
+    task, method = make_task(config, split, paths.init), Method(**config["method"])
+    seed_parts = [config[k] for k in ("preset", "dataset", "model", "seed")]
+    model = build_seeded(config["model"], task, method, config["options"], "init", *seed_parts)
+    if paths.init is not None:
+        model.load_state_dict(load_weights(paths.init / WEIGHTS))
+    return model
+
+
+def make_task(config: dict[str, Any], split: Split, init: Path | None = None) -> Task:
+    """Describe data and networks to a model; classes come from ``init`` for unlabelled data."""
+    points = split.images is None
+    classes = len(split.classes)
+    if init is not None:
+        classes = read_json(init / DEFINITION)["task"]["classes"]
+    network = config["network"]
+    return Task(
+        kind="point" if points else "image",
+        backbone=network["backbone"],
+        size=2 if points else split.images.shape[1],
+        classes=classes,
+        width=network["width"],
+        d_s=network["d_s"],
+        d_u=network["d_u"],
+        batch_size=config["train"]["batch_size"],
+        train_images=len(split),
+    )
+
+
+def _stage(model: GenerativeModel, stage: str):
+    if stage == "supervised":
+        return model.training_step, model.batches_per_step
+    if not hasattr(model, "semi_supervised_step"):
+        raise UserError(f"{type(model).__name__} has no semi-supervised stage")
+    model.start_semi_supervised()
+    return model.semi_supervised_step, 1
+
+
+def _schedule(train: dict[str, Any], images: int) -> tuple[int, list[int]]:
+    """Return the number of steps and the steps of the snapshots.
+
+    A schedule in epochs counts the passes that updates of the decoder make over the data: one
+    batch per step, whatever a model reads besides.
+    """
+    if train.get("epochs") is None:
+        return train["steps"], list(train.get("snapshots", []))
+    steps_per_epoch = images / train["batch_size"]
+    steps = math.ceil(train["epochs"] * steps_per_epoch)
+    return steps, [math.ceil(e * steps_per_epoch) for e in train.get("snapshot_epochs", [])]
+
+
+def _init_hash(init: Path | None) -> str | None:
+    return None if init is None else weights_hash(init)
