@@ -1,0 +1,145 @@
+"""Lr-LiVAE: label-relevant and label-irrelevant codes of one image (Zheng & Sun, CVPR 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dlvae.algorithm1 import joint_step, mixture_step, precision_lr, stage2_weights
+from dlvae.base import Batch, GenerativeModel, Method, Task
+from dlvae.errors import UserError, nearest
+from dlvae.losses import GAN_LOSSES, full_precision
+from dlvae.nn.backbones import (
+    build_decoder,
+    build_discriminator,
+    build_encoder,
+    build_latent_classifier,
+)
+from dlvae.prior import PARAMETRISATIONS, GaussianMixture
+from dlvae.semi_supervised import unlabelled_step
+
+_CHOICES = {
+    "variant": ("code", "paper"),
+    "gan_loss": GAN_LOSSES,
+    "param": PARAMETRISATIONS,
+    "prior_label": ("uniform", "batch"),
+    "unlabelled_prior": ("total", "mixture"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Lr-LiVAE has no options beside the method's."""
+
+
+class LrLiVAE(GenerativeModel):
+    """The paper's model: z_s of a learned Gaussian mixture, z_u of N(0, I), one decoder for both.
+
+    Networks: `encoder_s` (psi), `encoder_u` (phi), `decoder` (theta), `classifier` on z_u (omega),
+    `discriminator` (theta_d); `prior` holds mu_c and Sigma_c. `groups` lists the parameters that
+    each optimiser of the same name updates. Encoder_s has two, with moments of their own: "mixture"
+    (L_GM, with every mu_c) and "encoder_s" (stage 2); "precision" is that of Sigma_c.
+    """
+
+    Config = Config
+
+    def __init__(self, task: Task, method: Method, config: Config) -> None:
+        super().__init__(task, method, config)
+        _check(method)
+        self.batches_per_step = method.n_gm if method.reuse_batch else method.n_gm + 1
+        self.weights = stage2_weights(task, method)
+        self.encoder_s = build_encoder(task, [task.d_s])
+        self.encoder_u = build_encoder(task, [task.d_u, task.d_u])
+        self.decoder = build_decoder(task, task.d_s + task.d_u)
+        self.classifier = build_latent_classifier(task, task.d_u)
+        self.discriminator = build_discriminator(task)
+        self.prior = GaussianMixture(task.classes, task.d_s, method.param)
+        self.groups = self._stage2_groups()
+        self.groups["classifier"] = list(self.classifier.parameters())
+        self.groups["mixture"] = [*self.encoder_s.parameters(), self.prior.mu]
+        self.groups["precision"] = [self.prior.scale]
+        self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
+
+    def _stage2_groups(self) -> dict[str, list[nn.Parameter]]:
+        names = ("encoder_s", "encoder_u", "decoder", "discriminator")
+        return {name: list(getattr(self, name).parameters()) for name in names}
+
+    def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Run one iteration of Algorithm 1 on `batches_per_step` batches.
+
+        `step` counts finished iterations, from 0. Under `reuse_batch` stage 2 sees the last batch
+        of stage 1 again, else the last of `batch`, unseen by stage 1.
+        """
+        lr = precision_lr(self.task, self.method, step, self.batches_per_step)
+        self.optimisers["precision"].param_groups[0]["lr"] = lr
+        for index in range(self.method.n_gm):
+            losses = mixture_step(self, batch.images[index], batch.labels[index])
+        losses |= joint_step(self, batch.images[-1], batch.labels[-1], batch.generator)
+        return losses | {"clamp_share": self.prior.clamp_share}
+
+    def start_semi_supervised(self) -> None:
+        """Turn to the stage of :meth:`semi_supervised_step`, after training or loading.
+
+        Freezes mu_c, Sigma_c and the classifier, and gives the rest fresh optimisers.
+        """
+        self.prior.requires_grad_(False)
+        self.classifier.requires_grad_(False)
+        self.batches_per_step = 1
+        self.groups = self._stage2_groups()
+        self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
+
+    def semi_supervised_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Run one iteration of the semi-supervised stage; labels of `batch` are not read."""
+        return unlabelled_step(self, batch.images[0], batch.generator)
+
+    def uniform_labels(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw `count` labels of the prior p(c) = 1/C."""
+        classes, device = self.task.classes, generator.device
+        labels = torch.randint(classes, (count,), generator=generator, device=device)
+        return labels.to(self.device)
+
+    def sample_codes(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw z_s ~ N(mu_y, Sigma_y) (N, d_s) and z_u ~ N(0, I) (N, d_u), one per label (N,)."""
+        d_s, d_u = self.task.d_s, self.task.d_u
+        noise_s, z_u = self.noise(generator, len(labels), d_s + d_u).split([d_s, d_u], dim=1)
+        with torch.no_grad():
+            return self.prior.sample(labels.to(self.device), noise_s), z_u
+
+    def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one image in [-1, 1] per label, (N, 3, H, W), or one point (N, 2)."""
+        return self.decode(*self.sample_codes(labels, generator))
+
+    def decode(self, z_s: Tensor, z_u: Tensor) -> Tensor:
+        """Decode codes (N, d_s) and (N, d_u) to images in [-1, 1] or points, float32."""
+        with self.sampling(), self.autocast():
+            return full_precision(self.decoder(torch.cat([z_s, z_u], 1)))
+
+    def encode(self, images: Tensor) -> dict[str, Tensor]:
+        """Return `z_s` (N, d_s), and `z_u`, `z_u_logvar` (N, d_u): the posterior's mean, logvar."""
+        with self.sampling(), self.autocast():
+            (z_s,) = self.encoder_s(images)
+            mean, logvar = self.encoder_u(images)
+        codes = {"z_s": z_s, "z_u": mean, "z_u_logvar": logvar}
+        return {name: full_precision(code) for name, code in codes.items()}
+
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Reconstruct images from their codes at the posterior mean; labels are not needed."""
+        codes = self.encode(images)
+        return self.decode(codes["z_s"], codes["z_u"])
+
+
+def _check(method: Method) -> None:
+    for key, valid in _CHOICES.items():
+        value = getattr(method, key)
+        if value not in valid:
+            hint = nearest(str(value), valid)
+            raise UserError(
+                f"method.{key} must be one of {', '.join(valid)}, found {value!r}.{hint}"
+            )
+    if method.n_gm < 1:
+        raise UserError(f"method.n_gm must be at least 1, found {method.n_gm}")
+
+
+MODEL = LrLiVAE

@@ -1,0 +1,128 @@
+"""The learned Gaussian mixture over z_s: p(z_s) = 1/C sum_c N(z_s; mu_c, Sigma_c), Eq. 6.
+
+Everything is computed in the log domain and in full precision, under autocast too. The published
+code multiplies densities in linear space, which overflows or loses its gradient at 512 dimensions.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dlvae.losses import cross_entropy, full_precision
+
+PARAMETRISATIONS = ("precision", "logvar")
+PRECISION_BOUNDS = (0.01, 100.0)
+_INITIAL_V = 0.54  # softplus(0.54) = 0.9992: Sigma_c starts at the identity, as published
+_LOG_2PI = math.log(2 * math.pi)
+
+
+class GaussianMixture(nn.Module):
+    """One Gaussian with a diagonal covariance per class, of equal weights 1/C.
+
+    `param` says what is learned for Sigma_c: "precision" (tau = softplus(v), as published) or
+    "logvar" (tau = exp(-logvar)). L_lkd is unbounded below where sigma_c -> 0 on a constant code,
+    so :meth:`clamp_` keeps tau within `PRECISION_BOUNDS` and counts how often that binds.
+
+    Parameters are `mu` (C, d), Xavier uniform, and `scale` (C, d), holding v or logvar.
+    """
+
+    def __init__(self, classes: int, dim: int, param: str = "precision") -> None:
+        super().__init__()
+        if param not in PARAMETRISATIONS:
+            raise ValueError(f"param must be one of {PARAMETRISATIONS}, found {param!r}")
+        self.param = param
+        self.mu = nn.Parameter(nn.init.xavier_uniform_(torch.empty(classes, dim)))
+        initial = _INITIAL_V if param == "precision" else 0.0
+        self.scale = nn.Parameter(torch.full((classes, dim), initial))
+        self.register_buffer("clamped", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("clamp_checked", torch.zeros((), dtype=torch.int64))
+
+    def precision(self) -> Tensor:
+        """Return tau (C, d), the inverse variances."""
+        return F.softplus(self.scale) if self.param == "precision" else self.scale.neg().exp()
+
+    def sigma(self) -> Tensor:
+        """Return the standard deviations sigma_c = tau_c^(-1/2), (C, d)."""
+        return self.precision().rsqrt()
+
+    @torch.no_grad()
+    def clamp_(self) -> None:
+        """Project tau onto `PRECISION_BOUNDS` and count the entries moved; call after each update.
+
+        The parameter is projected, rather than tau clamped at use, so that the gradient of a
+        bound entry stays alive and can lead it back inside.
+        """
+        low, high = PRECISION_BOUNDS
+        if self.param == "precision":  # inverse of softplus
+            bounds = math.log(math.expm1(low)), math.log(math.expm1(high))
+        else:
+            bounds = -math.log(high), -math.log(low)
+        projected = self.scale.clamp(*bounds)
+        self.clamped += projected.ne(self.scale).sum()
+        self.clamp_checked += projected.numel()
+        self.scale.copy_(projected)
+
+    @property
+    def clamp_share(self) -> Tensor:
+        """Share of all precisions ever checked at which the clamp bound, 0-dim in [0, 1]."""
+        return self.clamped / self.clamp_checked.clamp(min=1)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """Return ell_k = -1/2 sum_d tau_kd (z_d - mu_kd)^2 + 1/2 sum_d log tau_kd as (B, C).
+
+        The logits of q(c|z_s), Eq. 8: log N(z; mu_k, Sigma_k) without its constant. The square is
+        expanded into two matrix products, never in less than float32.
+        """
+        z = full_precision(z)
+        with torch.autocast(z.device.type, enabled=False):
+            tau = self.precision()
+            tau_mu = tau * self.mu
+            bias = 0.5 * (tau.log() - tau_mu * self.mu).sum(1)
+            return torch.addmm(torch.addmm(bias, z, tau_mu.t()), z.square(), tau.t(), alpha=-0.5)
+
+    def likelihood_constant(self) -> float:
+        """Return d/2 log(2 pi), what `logits` leaves out of every log-density."""
+        return 0.5 * self.mu.shape[1] * _LOG_2PI
+
+    def log_likelihood(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Return log N(z; mu_y, Sigma_y) as (B,); -L_lkd of Eq. 7 is its mean over the batch."""
+        return _log_normal(full_precision(z), self.mu[labels], self.precision()[labels])
+
+    def classification_losses(self, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (L_cls of Eq. 8, L_lkd of Eq. 7), batch means, from one set of logits."""
+        logits = self.logits(z)
+        return cross_entropy(logits, labels), F.nll_loss(
+            logits, labels
+        ) + self.likelihood_constant()
+
+    def log_mixture(self, z: Tensor) -> Tensor:
+        """Return log p(z_s) of the whole mixture as (B,), Eq. 6."""
+        constant = math.log(self.mu.shape[0]) + self.likelihood_constant()
+        return self.logits(z).logsumexp(1) - constant
+
+    def total_moments(self) -> tuple[Tensor, Tensor]:
+        """Return the mean mu_t and the variance sigma_t^2 of the whole mixture, (d,) each, Eq. 11.
+
+        The variance of the means is written as a mean of squared deviations: the same number as
+        the equation's difference of squares, without its cancellation.
+        """
+        mean = self.mu.mean(0)
+        variance = self.precision().reciprocal().mean(0) + (self.mu - mean).square().mean(0)
+        return mean, variance
+
+    def log_total(self, z: Tensor) -> Tensor:
+        """Return log N(z; mu_t, diag sigma_t^2) as (B,): -L_lkd of a code of unknown class."""
+        mean, variance = self.total_moments()
+        return _log_normal(full_precision(z), mean, variance.reciprocal())
+
+    def sample(self, labels: Tensor, noise: Tensor) -> Tensor:
+        """Return mu_y + sigma_y * noise for labels (B,) and N(0, 1) noise (B, d)."""
+        return self.mu[labels] + self.precision()[labels].rsqrt() * noise
+
+
+def _log_normal(z: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
+    """Return the log-density (B,) of diagonal Gaussians at z (B, d)."""
+    per_dimension = precision.log() - precision * (z - mean).square() - _LOG_2PI
+    return 0.5 * per_dimension.sum(1)
