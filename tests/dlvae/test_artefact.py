@@ -1,0 +1,112 @@
+import json
+import time
+
+import numpy as np
+import pytest
+
+from dlvae import artefact
+from dlvae.errors import UserError, nearest
+
+
+def test_atomic_keeps_the_old_file_when_the_block_fails(tmp_path):
+    path = tmp_path / "value.txt"
+    artefact.write_text(path, "old")
+    with pytest.raises(RuntimeError), artefact.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["value.txt"]
+
+
+def test_npz_bytes_depend_on_content_alone(tmp_path):
+    arrays = {"b": np.arange(6).reshape(2, 3), "a": np.array(["x", "yy"])}
+    artefact.save_npz(tmp_path / "1.npz", **arrays)
+    time.sleep(2.1)  # a zip member's time has a resolution of two seconds
+    artefact.save_npz(tmp_path / "2.npz", **dict(reversed(arrays.items())))
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
+    loaded = artefact.load_npz(tmp_path / "1.npz")
+    assert loaded["a"].tolist() == ["x", "yy"] and (loaded["b"] == arrays["b"]).all()
+
+
+def test_npz_with_pickled_objects_is_refused(tmp_path):
+    np.savez(tmp_path / "evil.npz", images=np.array([{"code": 1}], dtype=object))
+    with pytest.raises(UserError, match="evil.npz"):
+        artefact.load_npz(tmp_path / "evil.npz")
+
+
+def test_truncated_npz_is_named(tmp_path):
+    path = tmp_path / "cut.npz"
+    artefact.save_npz(path, a=np.arange(1000))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UserError, match="cut.npz"):
+        artefact.load_npz(path)
+
+
+def test_array_hash_sees_name_dtype_shape_and_content():
+    base = artefact.sha256_arrays(a=np.zeros((2, 3), np.int64))
+    others = [
+        artefact.sha256_arrays(b=np.zeros((2, 3), np.int64)),
+        artefact.sha256_arrays(a=np.zeros((2, 3), np.int32)),
+        artefact.sha256_arrays(a=np.zeros((3, 2), np.int64)),
+        artefact.sha256_arrays(a=np.ones((2, 3), np.int64)),
+    ]
+    assert len({base, *others}) == 5
+    strided = np.zeros((4, 3), np.int64)[::2]
+    assert artefact.sha256_arrays(a=strided) == base
+
+
+def test_samples_round_trip(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    artefact.save_samples(tmp_path / "s.npz", images, np.array([0, 1, 2, 3]))
+    loaded, labels = artefact.load_samples(tmp_path / "s.npz")
+    assert (loaded == images).all() and labels.dtype == np.int64
+
+
+IMAGES = np.zeros((2, 8, 8, 3), np.uint8)
+LABELS = np.array([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (IMAGES.astype(np.float32), LABELS, "uint8.*float32"),
+        (IMAGES.transpose(0, 3, 1, 2), LABELS, r"\(N, H, W, 3\)"),
+        (IMAGES[..., :1], LABELS, r"\(N, H, W, 3\)"),
+        (IMAGES[:0], LABELS[:0], "N > 0"),
+        (IMAGES, LABELS[:1], "2 integer labels"),
+        (IMAGES, LABELS.astype(float), "integer labels"),
+        (IMAGES, np.array([0, -1]), "out of range"),
+    ],
+)
+def test_bad_samples_are_refused_in_words(tmp_path, images, labels, words):
+    np.savez(tmp_path / "bad.npz", images=images, labels=labels)
+    with pytest.raises(UserError, match=words):
+        artefact.load_samples(tmp_path / "bad.npz")
+
+
+def test_samples_without_labels_are_refused(tmp_path):
+    np.savez(tmp_path / "bad.npz", images=IMAGES)
+    with pytest.raises(UserError, match="'labels'"):
+        artefact.load_samples(tmp_path / "bad.npz")
+
+
+def test_manifest_records_inputs_and_cost(tmp_path):
+    (tmp_path / "in.txt").write_text("data")
+    artefact.write_manifest(
+        tmp_path / "manifest.json",
+        inputs={"data": tmp_path / "in.txt"},
+        config={"steps": 3},
+        started=time.time() - 2,
+        seed=7,
+        threads=1,
+        extra={"images_seen": 12},
+    )
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["inputs"]["data"]["sha256"] == artefact.sha256_file(tmp_path / "in.txt")
+    assert manifest["wall_seconds"] >= 2 and manifest["peak_memory_mib"] > 1
+    assert manifest["images_seen"] == 12 and "torch" in manifest["packages"]
+
+
+def test_nearest_suggests_only_what_is_close():
+    assert nearest("digts", ["digits", "faces"]) == " Did you mean 'digits'?"
+    assert nearest("zzz", ["digits", "faces"]) == ""

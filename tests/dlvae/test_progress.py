@@ -1,0 +1,30 @@
+import io
+import json
+
+from dlvae import progress
+from dlvae.progress import RunLog
+
+
+def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    log = RunLog(tmp_path / "run.jsonl", total=100, label="digits/ours", stream=stream)
+    for step in range(1, 101):
+        now[0] += 0.5
+        log.log(step, step * 8, {"rec": 1.0 / step})
+    log.close()
+    entries = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert [e["step"] for e in entries] == [1, *range(11, 100, 10), 100]
+    assert entries[1]["images_per_second"] == 16.0 and entries[1]["rec"] == 0.0909091
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == len(entries)
+    assert lines[1].startswith("digits/ours: step 11/100  16 images/s  ETA 0:00:44  rec 0.09091")
+
+
+def test_a_resumed_log_appends(tmp_path):
+    for step in (1, 2):
+        log = RunLog(tmp_path / "run.jsonl", total=2, label="x", stream=io.StringIO())
+        log.log(step, step, {})
+        log.close()
+    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 2

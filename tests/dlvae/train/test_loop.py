@@ -1,0 +1,116 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dlvae.base import GenerativeModel
+from dlvae.data.batches import BatchStream
+from dlvae.data.dataset import Split
+from dlvae.errors import UserError
+from dlvae.progress import RunLog
+from dlvae.train.checkpoint import Resume
+from dlvae.train.loop import fit
+
+
+class Killed(Exception):
+    pass
+
+
+class Line(GenerativeModel):
+    """Fits points by a noisy line; enough state (Adam, batch noise) to make resuming matter."""
+
+    def __init__(self, fail_at=None):
+        nn.Module.__init__(self)
+        torch.manual_seed(0)
+        self.layer = nn.Linear(2, 2)
+        self.optimisers = {"layer": torch.optim.Adam(self.layer.parameters(), 0.01)}
+        self.fail_at = fail_at
+
+    def step(self, batch, step):
+        noise = torch.randn(batch.images[0].shape, generator=batch.generator)
+        loss = (self.layer(batch.images[0]) - noise).square().mean()
+        if step == self.fail_at:
+            raise Killed
+        self.optimisers["layer"].zero_grad()
+        loss.backward()
+        self.optimisers["layer"].step()
+        return {"rec": loss.detach(), "kl": loss.detach() * 2}
+
+
+def run(tmp_path, model, steps=20, **options):
+    points = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
+    split = Split(None, points, np.zeros(30, np.int64), ("a",), None, ())
+    stream = BatchStream(split, 8, seed_parts=("t",))
+    log = RunLog(tmp_path / "run.jsonl", steps, "t", stream=io.StringIO())
+    step = options.pop("step", model.step)
+    return fit(model, step, stream, steps, log, **options)
+
+
+def test_a_killed_run_continues_to_the_same_bytes(tmp_path):
+    whole = Line()
+    snapshots = run(tmp_path, whole, snapshots=[0, 7, 20])
+    resume = Resume(tmp_path / "resume", ["key"])
+    for fail_at in (3, 13):
+        with pytest.raises(Killed):
+            run(tmp_path, Line(fail_at), resume=resume, save_seconds=0, snapshots=[0, 7, 20])
+        assert resume.load()["step"] == fail_at
+    continued = Line()
+    again = run(tmp_path, continued, resume=resume, save_seconds=0, snapshots=[0, 7, 20])
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name])
+    assert again.keys() == snapshots.keys()
+    for step in snapshots:
+        assert all(torch.equal(snapshots[step][k], again[step][k]) for k in snapshots[step])
+
+
+def test_resume_folders_differ_by_every_part(tmp_path):
+    keys = [[{"a": 1}, "hash"], [{"a": 2}, "hash"], [{"a": 1}, "other"]]
+    assert len({Resume(tmp_path, key).folder for key in keys}) == 3
+    assert Resume(tmp_path, [{"a": 1, "b": 2}]).folder == Resume(tmp_path, [{"b": 2, "a": 1}]).folder
+
+
+def test_nan_stops_with_step_and_loss_and_keeps_the_last_good_state(tmp_path):
+    model = Line()
+
+    def step(batch, index):
+        losses = model.step(batch, index)
+        return losses | {"kl": losses["kl"] * float("nan")} if index == 11 else losses
+
+    resume = Resume(tmp_path / "resume", ["key"])
+    with pytest.raises(UserError, match=r"step 11 the loss kl .*last good state is kept in"):
+        run(tmp_path, model, step=step, resume=resume, save_seconds=0)
+    state = resume.load()
+    assert state["step"] == 11
+    assert all(torch.isfinite(t).all() for t in state["model"]["weights"].values())
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    model = Line()
+
+    def step(batch, index):
+        losses = model.step(batch, index)
+        if index == 4:
+            model.layer.weight.data.fill_(float("inf"))
+        return losses
+
+    resume = Resume(tmp_path / "resume", ["key"])
+    with pytest.raises(UserError, match="weights of layer.weight"):
+        run(tmp_path, model, step=step, resume=resume, save_seconds=0)
+    assert resume.load()["step"] == 4
+
+
+def test_resumed_state_never_runs_code(tmp_path):
+    import pickle
+
+    resume = Resume(tmp_path, ["key"])
+    resume.folder.mkdir()
+
+    class Evil:
+        def __reduce__(self):
+            return (print, ("code ran",))
+
+    torch.save({"step": Evil()}, resume.path)
+    with pytest.raises(pickle.UnpicklingError):
+        resume.load()
