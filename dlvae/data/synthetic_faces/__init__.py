@@ -1,0 +1,1 @@
+"""Synthetic faces: a deterministic renderer of parametric heads with known factors."""
