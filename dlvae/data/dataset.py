@@ -73,6 +73,17 @@ class Split:
         )
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a source hands over: its splits and what it knows for the card.
+
+    `card` holds at least source, licence and flip (a horizontal flip keeps the label).
+    """
+
+    splits: dict[str, Split]
+    card: dict
+
+
 def content_hash(split: Split) -> str:
     """SHA-256 of a split's arrays, independent of how they are stored."""
     return sha256_arrays(**split.arrays())
@@ -180,7 +191,8 @@ def save_dataset(folder: str | Path, splits: Mapping[str, Split], card_fields: M
         if split.values.shape[1:] != train.values.shape[1:]:
             raise ValueError(f"{name} has another size than train")
     for name, split in splits.items():
-        save_npz(folder / f"{name}.npz", **split.arrays())
+        # Not compressed: photographs gain a tenth and then load several times slower.
+        save_npz(folder / f"{name}.npz", compress=False, **split.arrays())
     card = dict(card_fields) | {
         "size": int(train.values.shape[1]),
         "counts": {name: len(split) for name, split in splits.items()},

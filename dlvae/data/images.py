@@ -1,0 +1,139 @@
+"""Image files to uint8 arrays: decoding, conversion to RGB, resizing.
+
+Converted, because nothing is lost or guessed: grey, palette, 1 bit, CMYK and YCbCr to RGB;
+16-bit grey, 0..65535 to 0..255; transparency over white, as a viewer shows it; the orientation
+that a camera noted is applied. Refused, with the path: floating point and 32-bit integer images,
+whose range nobody states, and files that do not decode.
+"""
+
+import io
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from dlvae.errors import UserError
+
+# An image file as bytes, its path, or decoded pixels uint8 (H, W, 3).
+Payload = bytes | Path | np.ndarray
+
+PROGRESS_SECONDS = 5.0
+CONVERTIBLE = ("1", "L", "P", "CMYK", "YCbCr")
+
+
+def read_bytes(payload: Payload) -> bytes:
+    """The bytes of a payload, for hashing and decoding."""
+    if isinstance(payload, np.ndarray):
+        return payload.tobytes()
+    return payload.read_bytes() if isinstance(payload, Path) else payload
+
+
+def decode_all(
+    payloads: Sequence[Payload],
+    where: Sequence[str],
+    size: int,
+    exact: bool = False,
+    threads: int = 1,
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Decode images to one array, in the order given whatever `threads` is.
+
+    Args:
+        payloads: the images.
+        where: how to name each one in a message (a path, or a parquet file and row).
+        size: side in pixels.
+        exact: refuse images of another size instead of cropping and resizing them.
+        threads: images decoded at a time.
+
+    Returns:
+        images uint8 (N, size, size, 3), and how many were converted, by reason.
+
+    Raises:
+        UserError: the first image that is corrupt, of no safe mode or of the wrong size.
+    """
+    images = np.empty((len(payloads), size, size, 3), np.uint8)
+    changes: Counter[str] = Counter()
+    one = partial(_decode_one, size=size, exact=exact)
+    shown = time.monotonic()
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        for index, (pixels, notes) in enumerate(pool.map(one, payloads, where)):
+            images[index] = pixels
+            changes.update(notes)
+            if time.monotonic() - shown > PROGRESS_SECONDS:
+                shown = time.monotonic()
+                print(f"images decoded: {index + 1}/{len(images)}", file=sys.stderr, flush=True)
+    return images, dict(sorted(changes.items()))
+
+
+def _decode_one(payload: Payload, where: str, size: int, exact: bool) -> tuple[np.ndarray, list]:
+    image, notes = decode(payload, where)
+    if exact and image.size != (size, size):
+        width, height = image.size
+        raise UserError(
+            f"{where}: expected an image of {size}x{size} pixels, found {width}x{height}; resize "
+            "or remove it"
+        )
+    image, resizing = fit_square(image, size)
+    return np.asarray(image), notes + resizing
+
+
+def decode(payload: Payload, where: str) -> tuple[Image.Image, list[str]]:
+    """Decode one image to RGB; also returns what was converted ("from grey", ...)."""
+    if isinstance(payload, np.ndarray):
+        return Image.fromarray(payload), []
+    try:
+        with Image.open(io.BytesIO(read_bytes(payload))) as image:
+            mode = image.mode
+            image.load()
+            # Orientation first: converting drops the note that carries it.
+            return _to_rgb(ImageOps.exif_transpose(image), where), _conversion(mode)
+    except UserError:
+        raise
+    except Exception as error:  # decoders fail on broken files in every way there is
+        raise UserError(
+            f"{where}: expected a readable image, found {type(error).__name__}: {error}; replace "
+            "or remove it"
+        ) from error
+
+
+def fit_square(image: Image.Image, size: int) -> tuple[Image.Image, list[str]]:
+    """Crop the longer side around the centre, then resize with an antialiased Lanczos filter."""
+    notes = []
+    width, height = image.size
+    if width != height:
+        notes.append("cropped to a square")
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    if image.width != size:
+        notes.append("reduced" if image.width > size else "enlarged")
+        image = image.resize((size, size), Image.Resampling.LANCZOS)
+    return image, notes
+
+
+def _to_rgb(image: Image.Image, where: str) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # 65535 / 255 = 257, so white stays white.
+        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    if image.mode == "RGB":
+        return image
+    if image.mode not in CONVERTIBLE:
+        raise UserError(
+            f"{where}: expected an RGB or grey image of 8 or 16 bit, found mode '{image.mode}', "
+            "whose range is unknown; convert it to an 8-bit PNG"
+        )
+    return image.convert("RGB")
+
+
+def _conversion(mode: str) -> list[str]:
+    names = {"RGB": None, "L": "grey", "1": "1 bit", "P": "palette", "LA": "grey with alpha"}
+    name = names.get(mode, mode)
+    return [f"converted from {name}"] if name else []

@@ -1,0 +1,69 @@
+"""The four masks of Figure 7: which part of a face is missing.
+
+The paper names the regions and gives no coordinates. The boxes below are for a 64x64 face with
+eyes near row 23; a set aligned otherwise moves the eye and mouth boxes to its own landmarks.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dlvae.errors import UserError
+
+# name: (top, bottom, left, right) in pixels of a 64x64 image, bottom and right excluded.
+BOXES_64: Mapping[str, tuple[int, int, int, int]] = {
+    "right_half": (0, 64, 32, 64),
+    "eyes": (16, 30, 8, 56),
+    "nose_mouth": (30, 54, 18, 46),
+    "bottom_half": (32, 64, 0, 64),
+}
+
+
+def face_masks(
+    size: int, landmarks: Sequence[Sequence[float]] | None = None
+) -> dict[str, np.ndarray]:
+    """Return the masks by name, bool (size, size), True on the missing region.
+
+    Args:
+        size: image side in pixels, at least 8.
+        landmarks: mean positions (x, y) of eye, eye, nose tip, mouth corner, mouth corner, in
+            pixels of a 64x64 image whatever `size` is. The eye box is centred between the eyes,
+            the nose-and-mouth box halfway between nose tip and mouth; None keeps `BOXES_64`.
+
+    Raises:
+        UserError: too small a size, or landmarks that are not five points inside the image.
+    """
+    if size < 8:
+        raise UserError(f"face masks: expected images of at least 8 pixels, found {size}")
+    boxes = dict(BOXES_64)
+    if landmarks is not None:
+        points = _check_landmarks(landmarks)
+        eyes, nose, mouth = points[:2].mean(axis=0), points[2], points[3:].mean(axis=0)
+        boxes["eyes"] = _centred(boxes["eyes"], eyes)
+        boxes["nose_mouth"] = _centred(boxes["nose_mouth"], (nose + mouth) / 2)
+    masks = {}
+    for name, box in boxes.items():
+        top, bottom, left, right = (min(max(round(edge * size / 64), 0), size) for edge in box)
+        masks[name] = np.zeros((size, size), bool)
+        masks[name][top:bottom, left:right] = True
+    return masks
+
+
+def _check_landmarks(landmarks: Sequence[Sequence[float]]) -> np.ndarray:
+    try:
+        points = np.asarray(landmarks, float)
+    except (TypeError, ValueError):
+        points = np.empty(0)
+    if points.shape != (5, 2) or not ((points >= 0) & (points <= 64)).all():
+        raise UserError(
+            "figure7.landmarks: expected five points [x, y] (eye, eye, nose, mouth corner, mouth "
+            f"corner) in pixels of a 64x64 image, found {landmarks!r}"
+        )
+    return points
+
+
+def _centred(box: tuple[int, int, int, int], centre: np.ndarray) -> tuple[float, ...]:
+    top, bottom, left, right = box
+    height, width = bottom - top, right - left
+    x, y = centre
+    return (y - height / 2, y + height / 2, x - width / 2, x + width / 2)

@@ -1,0 +1,96 @@
+"""Prepare a data set: `{train,test}.npz`, `card.json` and `manifest.json` in one folder.
+
+Example:
+    python -m dlvae.prepare --config '{"dataset": "digits", "size": 32}' --out results/digits
+
+The configuration holds dataset, role (labelled | unlabelled, default labelled), root (a local
+folder or null), preset (for the record), and the data set's own keys (see `dlvae.data.sources`).
+"""
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dlvae.artefact import write_manifest
+from dlvae.data.dataset import save_dataset
+from dlvae.data.local import source_files
+from dlvae.data.options import build_options
+from dlvae.data.sources import SOURCES, Role
+from dlvae.errors import UserError, nearest
+from dlvae.runtime import run_stage, stage_parser
+
+ROLES = ("labelled", "unlabelled")
+COMMON_KEYS = ("preset", "dataset", "role", "root")
+
+
+def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dict:
+    """Prepare one data set in the folder `out`.
+
+    Args:
+        config: see the module's docstring.
+        out: made if needed; files of the same name are replaced.
+        threads: images decoded at a time; the result does not depend on it.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        UserError: an unknown data set, role or key, or bad input (see the sources).
+    """
+    started = time.time()
+    name, role_name = config.get("dataset"), config.get("role", "labelled")
+    role = find_role(name, role_name)
+    section = "data" if role_name == "labelled" else "unlabelled"
+    where = "three_moons.data" if name == "three_moons" else f"datasets.{name}.{section}"
+    keys = {key: value for key, value in config.items() if key not in COMMON_KEYS}
+    if keys.get("size", 0) is None:
+        del keys["size"]  # points have no size; images then take their default
+    options = build_options(role.options, keys, where)
+    root = config.get("root") if role.local else None
+    local = {"root": root, "threads": threads} if role.local else {}
+    prepared = role.prepare(options, **local)
+    identity = {"dataset": name, "role": role_name, "preparation": asdict(options)}
+    card = save_dataset(out, prepared.splits, prepared.card | identity)
+    write_manifest(
+        Path(out) / "manifest.json",
+        inputs=source_files(root),
+        config=dict(config),
+        started=started,
+        seed=getattr(options, "seed", None),
+        threads=threads,
+        extra={"outputs": card["sha256"]},
+    )
+    return card
+
+
+def find_role(dataset: str | None, role: str) -> Role:
+    """Look a data set's role up; the message for a wrong name lists the valid ones."""
+    if dataset not in SOURCES:
+        raise UserError(
+            f"unknown data set '{dataset}'.{nearest(str(dataset), SOURCES)} Valid names: "
+            f"{', '.join(SOURCES)}"
+        )
+    if role not in ROLES:
+        raise UserError(f"unknown role '{role}'.{nearest(str(role), ROLES)} Valid: {ROLES}")
+    if role not in SOURCES[dataset]:
+        having = [name for name, roles in SOURCES.items() if role in roles]
+        raise UserError(
+            f"data set '{dataset}' has no {role} images; data sets that have: {', '.join(having)}"
+        )
+    return SOURCES[dataset][role]
+
+
+def main(args: argparse.Namespace) -> None:
+    """Command line: prepare, then say in one line what was written."""
+    card = prepare(args.config, args.out, args.threads)
+    counts = ", ".join(f"{count} {split}" for split, count in card["counts"].items())
+    print(f"{card['dataset']}: {counts}, {card['classes']} classes, in {args.out}")
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--out", required=True, help="folder to write")
+    run_stage(main, parser)
