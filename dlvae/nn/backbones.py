@@ -1,0 +1,72 @@
+"""Networks by the name of the backbone in a :class:`dlvae.base.Task`.
+
+At width 1 the image networks have the sizes of the published code; the multiplier scales every
+hidden width, never the latent sizes, the classes or the colours. Image networks keep their
+weights, and so their feature maps, in channels_last order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+
+import torch
+from torch import nn
+
+from dlvae.base import Task
+from dlvae.errors import UserError, nearest
+from dlvae.nn import net32, net64, toy
+from dlvae.nn.latent_classifier import latent_classifier
+
+BACKBONES = {"toy": toy, "net32": net32, "net64": net64}
+
+
+def build_encoder(task: Task, heads: Sequence[int], labelled: bool = False) -> nn.Module:
+    """Return an encoder with one linear head per entry of ``heads``.
+
+    ``forward(x)`` returns a tuple of (B, head) tensors. With ``labelled`` it is
+    ``forward(x, labels)``: one-hot maps joined to the image, a one-hot vector to a point.
+    """
+    return _layout(_backbone(task).encoder(task, heads, labelled), task)
+
+
+def build_decoder(task: Task, d_in: int) -> nn.Module:
+    """Return a decoder: codes (B, d_in) to images (B, 3, H, H) in [-1, 1] or points (B, 2)."""
+    return _layout(_backbone(task).decoder(task, d_in), task)
+
+
+def build_discriminator(task: Task) -> nn.Module:
+    """Return a discriminator: ``forward(x, labels)`` gives logits (B,).
+
+    With ``labels`` None only the unconditional head counts.
+    """
+    return _layout(_backbone(task).discriminator(task), task)
+
+
+def build_latent_classifier(task: Task, d_in: int) -> nn.Module:
+    """Return omega: codes z_u (B, d_in) to logits (B, C)."""
+    _backbone(task)
+    return latent_classifier(task, d_in)
+
+
+def _backbone(task: Task) -> ModuleType:
+    if task.backbone not in BACKBONES:
+        raise UserError(
+            f"network.backbone: expected one of {', '.join(BACKBONES)}, found '{task.backbone}'."
+            f"{nearest(task.backbone, BACKBONES)}"
+        )
+    backbone = BACKBONES[task.backbone]
+    if task.kind == "point":
+        if backbone is not toy:
+            raise UserError(f"points need network.backbone: toy, found '{task.backbone}'")
+    elif backbone is toy or task.size != backbone.SIDE:
+        fitting = [name for name, b in BACKBONES.items() if getattr(b, "SIDE", 0) == task.size]
+        advice = f"set network.backbone: {fitting[0]}" if fitting else "set data.size to 32 or 64"
+        raise UserError(
+            f"network.backbone '{task.backbone}' does not fit images of {task.size} px: {advice}"
+        )
+    return backbone
+
+
+def _layout(network: nn.Module, task: Task) -> nn.Module:
+    return network.to(memory_format=torch.channels_last) if task.kind == "image" else network
