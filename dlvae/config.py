@@ -1,0 +1,174 @@
+"""A preset file becomes a complete, checked configuration.
+
+Presets are complete files: nothing is inherited from one to another. What the command line sets
+is laid over the preset, defaults come from the JSON schema, and every name is checked before any
+job starts.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+from jsonschema.exceptions import ValidationError
+
+from dlvae.errors import UserError, nearest
+from dlvae.registry import default_options, model_names
+
+# The preset that runs when none is named, and its file.
+DEFAULT_PRESET, DEFAULT_FILE = "quick", "config.yaml"
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of a value: equal values, equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def preset_files(folder: Path) -> dict[str, Path]:
+    """Return the shipped presets by name."""
+    return {
+        DEFAULT_PRESET if path.name == DEFAULT_FILE else path.stem: path
+        for path in sorted(folder.glob("*.yaml"))
+    }
+
+
+def load_preset(name: str, folder: Path) -> dict[str, Any]:
+    """Load a shipped preset; :class:`UserError` for an unknown name."""
+    files = preset_files(folder)
+    if name not in files:
+        raise UserError(
+            f"unknown preset '{name}': expected one of {', '.join(files)}.{nearest(name, files)} "
+            "Your own preset is a complete file: --configfile FILE"
+        )
+    return yaml.safe_load(files[name].read_text(encoding="utf-8"))
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``over`` laid over it, mappings key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def resolve(
+    given: Mapping[str, Any], complete: bool, folder: Path, schema: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the configuration of a run: complete, with defaults, validated.
+
+    Args:
+        given: what the command line brought (``--configfile`` and ``--config``).
+        complete: ``given`` includes a configuration file, which is then the whole preset;
+            otherwise it is laid over the preset it names, or over the default one.
+        folder: of the shipped presets and of ``protocol/``.
+        schema: JSON schema with defaults.
+
+    Raises:
+        UserError: an unknown key, preset, model, data set, option or protocol, or a value of the
+            wrong kind.
+    """
+    config = copy.deepcopy(dict(given))
+    if not complete:
+        config = merge(load_preset(str(config.get("preset", DEFAULT_PRESET)), folder), config)
+    # Twice: a default is filled into sound objects only, and must itself be sound.
+    _check_schema(config, schema)
+    config = _with_defaults(config, schema, schema)
+    _check_schema(config, schema)
+    _check_models(config)
+    protocol_file(config, folder)
+    return config
+
+
+def protocol_file(config: Mapping[str, Any], folder: Path) -> Path:
+    """Return the file that a configuration's ``protocol`` names; :class:`UserError` if none."""
+    name = config["protocol"]
+    shipped = {path.stem: path for path in sorted((folder / "protocol").glob("*.yaml"))}
+    path = shipped.get(name, Path(name))
+    if not path.is_file():
+        raise UserError(
+            f"protocol '{name}' not found: expected one of {', '.join(shipped)} or the path of a "
+            f"file.{nearest(name, shipped)}"
+        )
+    return path
+
+
+def _check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
+    found = [line for error in errors for line in _explain(error)]
+    if found:
+        raise UserError("in the configuration: " + "; ".join(dict.fromkeys(found)))
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    """Say what was expected, what was found and what was probably meant."""
+    if error.context:
+        # "null or a section": what is wrong with the section is what helps.
+        inside = [e for e in error.context if e.validator != "type" or e.relative_path]
+        for nested in inside or error.context:
+            yield from _explain(nested)
+        return
+    where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        valid = list(error.schema.get("properties", {}))
+        for key in sorted(set(error.instance) - set(valid)):
+            name = f"{where}.{key}" if where else key
+            kind = "data set" if where == "datasets" else "key"
+            yield f"unknown {kind} '{name}': expected one of {_list(valid)}.{nearest(key, valid)}"
+    elif error.validator == "enum":
+        valid = [json.dumps(v) if v is None else str(v) for v in error.validator_value]
+        hint = nearest(error.instance, valid)
+        yield f"{where}: expected one of {_list(valid)}, found {error.instance!r}.{hint}"
+    elif error.validator == "type":
+        yield f"{where}: expected {error.validator_value}, found {error.instance!r}"
+    elif error.validator == "required":
+        yield f"{where or 'top level'}: {error.message}; a preset is a complete file"
+    else:
+        yield f"{where}: {error.message}"
+
+
+def _with_defaults(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """Return ``value`` with the defaults of its part of the schema, at every depth."""
+    if "$ref" in part:
+        part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")]
+    if "anyOf" in part and value is not None:
+        part = next(branch for branch in part["anyOf"] if branch.get("type") != "null")
+        return _with_defaults(value, part, schema)
+    if not isinstance(value, Mapping):
+        return value
+    filled = dict(value)
+    for key, below in part.get("properties", {}).items():
+        if key not in filled and "default" in below:
+            filled[key] = copy.deepcopy(below["default"])
+        if key in filled:
+            filled[key] = _with_defaults(filled[key], below, schema)
+    return filled
+
+
+def _check_models(config: Mapping[str, Any]) -> None:
+    known = model_names()
+    sections = config["figures"].values()
+    named = [*config["models"], *config["options"]]
+    named += [model for section in sections for model in (section or {}).get("models", [])]
+    for name in named:
+        if name not in known:
+            raise UserError(
+                f"unknown model '{name}': expected one of {_list(known)}.{nearest(name, known)}"
+            )
+    for name, options in config["options"].items():
+        valid = default_options(name)
+        for key in options:
+            if key not in valid:
+                raise UserError(
+                    f"unknown option 'options.{name}.{key}': expected one of {_list(valid)}."
+                    f"{nearest(key, valid)}"
+                )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "(none)"

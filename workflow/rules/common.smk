@@ -1,0 +1,127 @@
+# The configuration, raw data folders and code fingerprints. Functions only, as in slices.smk and
+# plan.smk.
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+from dlvae.artefact import write_text
+from dlvae.config import canonical, load_preset, preset_files, protocol_file, resolve
+from dlvae.errors import UserError
+from dlvae.fingerprint import fingerprint
+from dlvae.registry import model_names, module_name
+from eval.protocol import load_protocol
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+PRESETS = WORKFLOW.parent / "config"
+TABLES = {"table1": "inception", "table2": "diversity"}
+FIGURES = [f"figure{number}" for number in range(2, 8)]
+# A counter that serialises the jobs that want a GPU; the device itself is chosen in the code.
+GPU = 1 if shutil.which("nvidia-smi") else 0
+
+
+# --- The configuration -------------------------------------------------------------------------
+
+
+def resolved_config(given):
+    """Complete and check what the command line brought; see dlvae.config."""
+    schema = yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text())
+    complete = bool(workflow.overwrite_configfiles)
+    try:
+        return resolve(given, complete, PRESETS, schema)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def save_config():
+    """Save the resolved configuration with the results."""
+    write_text(f"{results()}/config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+
+def all_datasets():
+    return [*config["datasets"], "three_moons"]
+
+
+def all_models():
+    return model_names()
+
+
+def results():
+    return f"results/{config['preset']}"
+
+
+def resume_root():
+    return f"{results()}/resume"
+
+
+def section(wildcards):
+    """The section of a data set, three_moons included."""
+    name = wildcards.dataset
+    return config["three_moons"] if name == "three_moons" else config["datasets"][name]
+
+
+def code_of(*modules):
+    """Fingerprint of the code behind a stage: a param, so that a change reruns the stage."""
+    return fingerprint(*modules)
+
+
+# --- Raw data ----------------------------------------------------------------------------------
+
+
+def data_folder(dataset):
+    """The local folder of a data set, None where it needs none; WorkflowError if it is missing.
+
+    In order: datasets.<name>.data.root, data_root/<name>, data_root itself (where no second data
+    set of the preset could mean it).
+    """
+    data = config["datasets"].get(dataset, {}).get("data", {})
+    local = [name for name, part in config["datasets"].items() if "root" in part["data"]]
+    if dataset not in local:
+        return None
+    root, key = data["root"], f"datasets.{dataset}.data.root"
+    if root is None and config["data_root"] is not None:
+        own, key = Path(config["data_root"], dataset), "data_root"
+        if own.is_dir():
+            root = str(own)
+        elif dataset == "faces" or len(local) == 1:
+            root = config["data_root"]
+    if root is None and dataset != "cifar10":
+        raise WorkflowError(
+            f"data set '{dataset}' needs a folder of images: --config data_root=PATH"
+        )
+    return existing_folder(root, key)
+
+
+def unlabelled_folder(dataset):
+    """The local folder of a data set's unlabelled images, None where they are rendered."""
+    if dataset != "faces":
+        return None
+    return existing_folder(config["unlabelled_root"], "unlabelled_root")
+
+
+def existing_folder(root, key):
+    if root is not None and not Path(root).is_dir():
+        raise WorkflowError(f"{key}: expected a folder at {root}, found none: --config {key}=PATH")
+    return root
+
+
+def folder_stamp(root):
+    """What a folder holds, cheaply: names and sizes of files, numbers of entries of folders.
+
+    A param of the preparation: images that come or go prepare the data set anew.
+    """
+    if root is None:
+        return ""
+    entries = sorted(Path(root).iterdir())
+    sizes = {e.name: len(list(e.iterdir())) if e.is_dir() else e.stat().st_size for e in entries}
+    return hashlib.sha256(canonical(sizes).encode()).hexdigest()[:12]
+
+
+def source_stamp(wildcards):
+    return folder_stamp(data_folder(wildcards.dataset))
+
+
+def unlabelled_source_stamp(wildcards):
+    return folder_stamp(unlabelled_folder(wildcards.dataset))

@@ -1,0 +1,42 @@
+# Raw data to prepared splits: uint8 arrays with labels, and a card.
+
+
+rule prepare:
+    output:
+        train="<results>/data/{dataset}/train.npz",
+        test="<results>/data/{dataset}/test.npz",
+        card="<results>/data/{dataset}/card.json",
+    log:
+        "<logs>/prepare/{dataset}.log",
+    benchmark:
+        "<benchmarks>/prepare/{dataset}.jsonl"
+    priority: 100
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        out=subpath(output.card, parent=True),
+        config=prepare_config,
+        source=source_stamp,
+        code=code_of("dlvae.prepare"),
+    message:
+        "Preparing {wildcards.dataset}"
+    shell:
+        "python -m dlvae.prepare --config {params.config:q} --out {params.out} > {log} 2>&1"
+
+
+use rule prepare as prepare_unlabelled with:
+    output:
+        train="<results>/data/{dataset}_unlabelled/train.npz",
+        card="<results>/data/{dataset}_unlabelled/card.json",
+    log:
+        "<logs>/prepare/{dataset}_unlabelled.log",
+    benchmark:
+        "<benchmarks>/prepare/{dataset}_unlabelled.jsonl"
+    params:
+        out=subpath(output.card, parent=True),
+        config=prepare_unlabelled_config,
+        source=unlabelled_source_stamp,
+        code=code_of("dlvae.prepare"),
+    message:
+        "Preparing the unlabelled images of {wildcards.dataset}"

@@ -1,0 +1,178 @@
+# What belongs to a table, a figure or the report, and what a preset's data cannot give.
+
+MODEL_FILES = ["weights.safetensors", "model.json"]
+DATA_FILES = ["train.npz", "test.npz", "card.json"]
+
+
+# --- What a preset can give --------------------------------------------------------------------
+
+
+def missing(target):
+    """Why a table or figure is left out of this preset; an empty string if it is not."""
+    if target in TABLES:
+        return ""
+    part = config["figures"].get(target)
+    if part is None:
+        return f"preset '{config['preset']}' has no {target}"
+    for dataset in figure_datasets(target):
+        if dataset not in config["datasets"] and not (
+            dataset == "three_moons" and config["three_moons"]
+        ):
+            return f"{target} shows '{dataset}', which preset '{config['preset']}' has not"
+    if target != "figure6":
+        return ""
+    part = config["datasets"][part["dataset"]]
+    if not part.get("unlabelled") or not part.get("semi_supervised"):
+        return f"preset '{config['preset']}' has no unlabelled images"
+    if "root" in part["data"] and config["unlabelled_root"] is None:
+        return "figure6 needs a folder of unlabelled images: --config unlabelled_root=PATH"
+    return ""
+
+
+def presets_with(target):
+    """The shipped presets that have a target, for messages."""
+    return [
+        name for name in preset_files(PRESETS) if target in load_preset(name, PRESETS)["figures"]
+    ]
+
+
+def require(target):
+    """Stop before any job if a target was asked for that the preset cannot give."""
+    if reason := missing(target):
+        others = [name for name in presets_with(target) if name != config["preset"]]
+        hint = f"; presets that have it: {', '.join(others)}" if others else ""
+        raise WorkflowError(f"{target} cannot be made: {reason}{hint}")
+
+
+def available_targets():
+    return [target for target in [*TABLES, *FIGURES] if not missing(target)]
+
+
+def left_out():
+    """What the report must name as left out, with the presets that have it."""
+    return [
+        {"target": target, "reason": missing(target), "presets": presets_with(target)}
+        for target in [*TABLES, *FIGURES]
+        if missing(target)
+    ]
+
+
+def target_files(target):
+    """The files of a table or figure."""
+    require(target)
+    kinds = ["csv", "md", "html", "tex"] if target in TABLES else ["png", "pdf"]
+    folder = "tables" if target in TABLES else "figures"
+    return [f"{results()}/{folder}/{target}.{kind}" for kind in kinds]
+
+
+def report_inputs():
+    return [file for target in available_targets() for file in target_files(target)]
+
+
+def reproducible_files():
+    return [*report_inputs(), f"{results()}/report.html"]
+
+
+# --- Tables ------------------------------------------------------------------------------------
+
+
+def table_scores(wildcards):
+    """Score files of a table: every model and seed, and the real images once."""
+    runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
+    return [
+        f"{results()}/scores/{dataset}/{model}/seed{seed}.{TABLES[wildcards.table]}.csv"
+        for dataset in config["datasets"]
+        for model, seed in [("real", 0), *runs]
+    ]
+
+
+def table_cards(wildcards):
+    return [f"{results()}/evaluator/{dataset}/card.json" for dataset in config["datasets"]]
+
+
+def sample_set(wildcards):
+    """The sample set behind a score; real images have none."""
+    if wildcards.model == "real":
+        return []
+    return f"{results()}/samples/{wildcards.dataset}/{wildcards.model}/seed{wildcards.seed}.npz"
+
+
+# --- Figures -----------------------------------------------------------------------------------
+
+
+def figure_datasets(figure):
+    part = config["figures"][figure]
+    return ["three_moons"] if figure == "figure2" else part.get("datasets") or [part["dataset"]]
+
+
+def panel_files(figure, name):
+    """A file of every panel of a figure, or the folders if `name` is empty."""
+    folders = [f"{results()}/panels/{figure}/{dataset}" for dataset in figure_datasets(figure)]
+    return [f"{folder}/{name}" if name else folder for folder in folders]
+
+
+def panel_models(figure):
+    """The models whose weights a panel decodes."""
+    models = {
+        "figure2": config["figures"].get("figure2", {}).get("models"),
+        "figure3": [],
+        "figure6": ["ours_semi"],
+        "figure7": ["cvae_gan", "ours"],
+    }
+    return models.get(figure, ["ours"])
+
+
+def panel_sources(wildcards):
+    """Folders (of figure 3: sample files) behind a panel, by the names that eval.panels knows."""
+    figure, dataset, seed = wildcards.figure, wildcards.dataset, config["seeds"][0]
+    models = {
+        name: f"{results()}/models/{dataset}/{name}/seed{seed}" for name in panel_models(figure)
+    }
+    data = {"data": f"{results()}/data/{dataset}"}
+    factors = config["datasets"].get(dataset, {}).get("factors")
+    if figure == "figure2":
+        return data | {"models": models}
+    if figure == "figure3":
+        names = config["models"]
+        samples = {m: f"{results()}/samples/{dataset}/{m}/seed{seed}.npz" for m in names}
+        return data | {"samples": samples}
+    if figure == "figure5":
+        regressor = f"{results()}/evaluator/{dataset}_factors" if factors else None
+        return data | {"model": models["ours"], "factors": regressor}
+    if figure == "figure6":
+        return {
+            "model": models["ours_semi"],
+            "unlabelled": f"{results()}/data/{dataset}_unlabelled",
+        }
+    return data | ({"model": models["ours"]} if figure == "figure4" else models)
+
+
+def panel_inputs(wildcards):
+    """The files of `panel_sources`, by name."""
+    files = {}
+    for name, source in panel_sources(wildcards).items():
+        if name == "samples":
+            files[name] = list(source.values())
+        elif name == "data":
+            files[name] = [f"{source}/{file}" for file in DATA_FILES]
+        elif name == "unlabelled":
+            files[name] = [f"{source}/train.npz", f"{source}/card.json"]
+        elif name == "factors":
+            files[name] = [f"{source}/{f}" for f in ("weights.safetensors", "card.json") if source]
+        else:
+            wanted = MODEL_FILES
+            wanted = wanted + ["snapshots.safetensors"] if name == "models" else wanted
+            folders = source.values() if name == "models" else [source]
+            files[name] = [f"{folder}/{file}" for folder in folders for file in wanted]
+    return files
+
+
+def panel_folders(wildcards):
+    # In the order of the configuration, which is the order in which models are drawn.
+    return json.dumps(panel_sources(wildcards), separators=(",", ":"))
+
+
+def panel_code(wildcards):
+    names = [*panel_models(wildcards.figure)]
+    modules = [module_name(name.removesuffix("_semi")) for name in names]
+    return code_of("eval.panels.__main__", f"eval.panels.{wildcards.figure}", *modules)

@@ -1,0 +1,30 @@
+# One self-contained page of everything above.
+
+
+rule report:
+    """The tables, the figures and how they were made, in one page."""
+    input:
+        results=report_inputs(),
+    output:
+        page=report(
+            "<results>/report.html",
+            caption="../report/report.rst",
+            category="Provenance",
+            labels={"page": "whole report"},
+        ),
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        results=subpath(output.page, parent=True),
+        config=report_config(),
+        code=code_of("reports.report"),
+    message:
+        "Writing the report"
+    shell:
+        "python -m reports.report --config {params.config:q} --results {params.results}"
+        " --out {output.page} > {log} 2>&1"

@@ -1,0 +1,142 @@
+# Slices of the configuration: the JSON of one command line, and nothing that it does not read.
+
+
+def config_slice(wildcards, **more):
+    """The slice of a job: preset and data set, then what the stage reads."""
+    names = {key: value for key, value in wildcards.items() if key in ("dataset", "model")}
+    seed = {"seed": int(wildcards.seed)} if "seed" in wildcards.keys() else {}
+    return canonical({"preset": config["preset"], **names, **seed, **more})
+
+
+def prepare_config(wildcards):
+    data = section(wildcards)["data"] | {"root": data_folder(wildcards.dataset)}
+    return config_slice(wildcards, role="labelled", **data)
+
+
+def prepare_unlabelled_config(wildcards):
+    part = section(wildcards)
+    data = part["unlabelled"] | {"root": unlabelled_folder(wildcards.dataset)}
+    return config_slice(wildcards, role="unlabelled", size=part["data"]["size"], **data)
+
+
+def evaluator_config(wildcards):
+    return config_slice(wildcards, **section(wildcards)["evaluator"])
+
+
+def factors_config(wildcards):
+    return config_slice(wildcards, **section(wildcards)["factors"])
+
+
+def train_config(wildcards):
+    part = section(wildcards)
+    return train_slice(wildcards, "supervised", part["train"])
+
+
+def train_semi_config(wildcards):
+    return train_slice(wildcards, "semi_supervised", section(wildcards)["semi_supervised"])
+
+
+def train_slice(wildcards, stage, train):
+    part = section(wildcards)
+    if config["steps"] is not None and "steps" in train:
+        train = train | {"steps": config["steps"]}
+    return config_slice(
+        wildcards,
+        stage=stage,
+        network=part["network"],
+        train=train,
+        method=config["method"] | part.get("method", {}),
+        options=config["options"].get(wildcards.model, {}),
+    )
+
+
+def sample_config(wildcards):
+    rules = protocol()
+    per_class = rules.samples_per_class
+    return config_slice(wildcards, per_class=per_class, bn_eval=rules.bn_eval)
+
+
+def score_config(wildcards):
+    return config_slice(wildcards, protocol_overrides=protocol_overrides())
+
+
+def panel_config(wildcards):
+    return canonical(
+        {
+            "preset": config["preset"],
+            "dataset": wildcards.dataset,
+            "seed": config["seeds"][0],
+            "bn_eval": protocol().bn_eval,
+            "figure": config["figures"][wildcards.figure],
+        }
+    )
+
+
+def table_config():
+    return canonical(
+        {
+            "preset": config["preset"],
+            "datasets": list(config["datasets"]),
+            "models": config["models"],
+        }
+    )
+
+
+def report_config():
+    return canonical(
+        {
+            "preset": config["preset"],
+            "targets": available_targets(),
+            "left_out": left_out(),
+            "config": config,
+        }
+    )
+
+
+# --- Protocol ----------------------------------------------------------------------------------
+
+
+def protocol_path():
+    return protocol_file(config, PRESETS)
+
+
+def protocol():
+    """The protocol with this run's overrides; see config/protocol/."""
+    return load_protocol(protocol_path(), protocol_overrides())
+
+
+def protocol_overrides():
+    return {} if config["bn_eval"] is None else {"bn_eval": config["bn_eval"]}
+
+
+def protocol_rules():
+    """Identity of what the protocol says, its comments aside."""
+    return protocol().hash
+
+
+def scored_images(split):
+    """The argument that names the scored images: a sample set, or a split of the real ones."""
+    return lambda wildcards: (
+        f"--real {split}" if wildcards.model == "real" else f"--samples {sample_set(wildcards)}"
+    )
+
+
+# --- Trainings ---------------------------------------------------------------------------------
+
+
+def train_code(wildcards):
+    return code_of("dlvae.train.__main__", module_name(wildcards.model))
+
+
+def sample_code(wildcards):
+    return code_of("dlvae.sample", module_name(wildcards.model))
+
+
+def train_priority(wildcards):
+    """Longest first, so that the cores stay busy to the end; ours also has a stage to come."""
+    return 80 if wildcards.model == "ours" else 50
+
+
+def network_memory(wildcards):
+    """Estimate of a torch job's memory, MiB."""
+    return 1500

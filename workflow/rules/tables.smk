@@ -1,0 +1,47 @@
+# Score rows to the paper's tables.
+
+
+rule table1:
+    """Table 1: Inception Score of every model and of real images."""
+    input:
+        lambda wildcards: target_files("table1"),
+
+
+rule table2:
+    """Table 2: intra-class diversity of every model and of real images."""
+    input:
+        lambda wildcards: target_files("table2"),
+
+
+rule table:
+    input:
+        scores=table_scores,
+        cards=table_cards,
+    output:
+        csv="<results>/tables/{table}.csv",
+        markdown="<results>/tables/{table}.md",
+        latex="<results>/tables/{table}.tex",
+        html=report(
+            "<results>/tables/{table}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "<logs>/tables/{table}.log",
+    benchmark:
+        "<benchmarks>/tables/{table}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        out=subpath(output.csv, parent=True),
+        protocol=protocol_path(),
+        rules=protocol_rules(),
+        config=table_config(),
+        code=code_of("reports.tables"),
+    message:
+        "Setting {wildcards.table}"
+    shell:
+        "python -m reports.tables {wildcards.table} --scores {input.scores} --cards {input.cards}"
+        " --protocol {params.protocol} --config {params.config:q} --out {params.out} > {log} 2>&1"
