@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from dlvae.errors import UserError
 Payload = bytes | Path | np.ndarray
 
 PROGRESS_SECONDS = 5.0
+CHUNK = 256  # images per task: handing a thread one small image costs more than decoding it
 CONVERTIBLE = ("1", "L", "P", "CMYK", "YCbCr")
 
 
@@ -57,16 +57,25 @@ def decode_all(
         UserError: the first image that is corrupt, of no safe mode or of the wrong size.
     """
     images = np.empty((len(payloads), size, size, 3), np.uint8)
+    chunks = [slice(start, start + CHUNK) for start in range(0, len(payloads), CHUNK)]
+
+    def fill(chunk: slice) -> Counter[str]:
+        changes: Counter[str] = Counter()
+        for index, (payload, name) in enumerate(zip(payloads[chunk], where[chunk], strict=True)):
+            pixels, notes = _decode_one(payload, name, size, exact)
+            images[chunk.start + index] = pixels
+            changes.update(notes)
+        return changes
+
     changes: Counter[str] = Counter()
-    one = partial(_decode_one, size=size, exact=exact)
     shown = time.monotonic()
     with ThreadPoolExecutor(max(threads, 1)) as pool:
-        for index, (pixels, notes) in enumerate(pool.map(one, payloads, where)):
-            images[index] = pixels
-            changes.update(notes)
+        for chunk, found in zip(chunks, pool.map(fill, chunks), strict=True):
+            changes.update(found)
             if time.monotonic() - shown > PROGRESS_SECONDS:
                 shown = time.monotonic()
-                print(f"images decoded: {index + 1}/{len(images)}", file=sys.stderr, flush=True)
+                done = min(chunk.stop, len(images))
+                print(f"images decoded: {done}/{len(images)}", file=sys.stderr, flush=True)
     return images, dict(sorted(changes.items()))
 
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 
 from dlvae.data import cifar10, digits, faces, three_moons
 from dlvae.data.dataset import Prepared
+from dlvae.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class SyntheticUnlabelledOptions:
 def _synthetic(options: SyntheticOptions, labelled: bool = True) -> Prepared:
     from dlvae.data.synthetic_faces.source import prepare
 
+    section = "datasets.synthetic_faces." + ("data" if labelled else "unlabelled")
+    for key, value in asdict(options).items():
+        if value < 1 and key not in ("seed", "first_identity"):
+            raise UserError(f"{section}.{key}: expected at least 1, found {value}")
     keys = {"test_images_per_identity": 0} | asdict(options)
     return Prepared(
         splits=prepare(**keys, labelled=labelled),
