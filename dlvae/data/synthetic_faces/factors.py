@@ -26,6 +26,7 @@ _IDENTITY_RANGES = {
     "hair_redness": (0.0, 1.0),
     "hair_length": (0.0, 1.0),  # shaved to below the shoulders
     "hair_volume": (0.0, 1.0),
+    "hair_curl": (0.0, 1.0),
     "hair_fringe": (0.0, 1.0),
     "hair_part": (-1.0, 1.0),  # the side that the fringe falls to
     "hairline": (0.0, 1.0),  # low to receding
@@ -41,6 +42,7 @@ _IDENTITY_RANGES = {
     "nose_height": (0.0, 1.0),
     "mouth_width": (0.0, 1.0),
     "lip_fullness": (0.0, 1.0),
+    "ear_size": (0.0, 1.0),
 }
 _VARIATION_RANGES = {
     "beard": (0.0, 1.0),
@@ -110,8 +112,8 @@ def sample_images(
     return np.concatenate(rows).astype(np.float32), labels
 
 
-def columns(factors: np.ndarray) -> dict[str, np.ndarray]:
-    """Named float32 columns (N, 1) of a factor matrix (N, F); refuses what cannot be a face."""
+def checked(factors: np.ndarray) -> np.ndarray:
+    """The factor matrix as float32 (N, F); refuses what cannot be faces."""
     factors = np.asarray(factors)
     if factors.ndim != 2 or factors.shape[1] != len(FACTOR_NAMES):
         raise UserError(
@@ -120,8 +122,7 @@ def columns(factors: np.ndarray) -> dict[str, np.ndarray]:
         )
     if not np.isfinite(factors).all():
         raise UserError("face factors: expected finite numbers, found NaN or infinity")
-    factors = factors.astype(np.float32)
-    return {name: factors[:, i : i + 1] for i, name in enumerate(FACTOR_NAMES)}
+    return factors.astype(np.float32)
 
 
 def _identity(seed: int, index: int) -> np.ndarray:
@@ -145,7 +146,7 @@ def _looks(seed: int, index: int) -> np.ndarray:
     # An identity grows beards or wears make-up, never both; half of the looks have neither.
     looks[:, 0] = np.clip(2.0 * beard - 1.0, 0.0, 1.0) * (leaning < 0.55)
     looks[:, 1] = np.clip(2.0 * make_up - 0.8, 0.0, 1.0) * (leaning >= 0.5)
-    looks[:, 2] = np.where(glasses > 0.7, 0.4 + 0.6 * (glasses - 0.7) / 0.3, 0.0)
+    looks[:, 2] = np.where(glasses > 0.78, 0.4 + 0.6 * (glasses - 0.78) / 0.22, 0.0)
     looks[:, 3] = np.clip(0.7 * age + 0.3 * lines, 0.0, 1.0) ** 1.5
     return looks
 

@@ -1,129 +1,180 @@
-"""Surfaces of ellipsoids seen under parallel projection, and the small functions they share.
+"""Ellipsoids seen under parallel projection, and the small functions that pictures are made of.
 
-Axes: x to the viewer's right, y up, z towards the viewer; the picture spans [-1, 1] in x and y.
-Shapes: a parameter is (n, 1), one value per image; a pixel array is (n, P) or (1, P).
-Per-pixel code uses only + - * / sqrt, min, max and comparisons, which IEEE arithmetic fixes to
-the bit, so that a picture does not depend on which images are rendered beside it.
+Axes: x to the viewer's right, y up, z towards the viewer. Head axes are those of a head that
+looks straight ahead, with x to the viewer's right. A picture is drawn alone: its parameters are
+Python floats, its samples arrays (P,). Per-sample code uses only + - * / sqrt, floor, min, max and
+comparisons, all exact to the bit in IEEE arithmetic; clipping is to two bounds and masks are
+multiplied in, because NumPy is several times slower at `maximum(a, 0.0)` and `where`.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-_OUTSIDE_SLOPE = 30.0  # how steeply depth falls outside the outline, so that blends stay continuous
+Vector = tuple[float, float, float]
+Matrix = tuple[Vector, Vector, Vector]
+
+UPRIGHT: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+_OUTSIDE_SLOPE = 8.0  # how steeply depth falls past the outline, so that blends stay continuous
 
 
-def rotation(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
-    """Rotations (n, 3, 3) from head to view axes: nod by `elevation`, then turn by `azimuth`.
+def rotation(azimuth: float, elevation: float) -> Matrix:
+    """Rotation from head to view axes: nod by `elevation`, then turn by `azimuth`, in degrees.
 
-    Angles (n, 1) in degrees; (0, 0, 1) of the head is where the nose points.
+    Its third column is where the nose points.
     """
-    a, e = (np.radians(angle[:, 0].astype(np.float64)) for angle in (azimuth, elevation))
-    zero, one = np.zeros_like(a), np.ones_like(a)
-    turn = [[np.cos(a), zero, np.sin(a)], [zero, one, zero], [-np.sin(a), zero, np.cos(a)]]
-    nod = [[one, zero, zero], [zero, np.cos(e), np.sin(e)], [zero, -np.sin(e), np.cos(e)]]
-    return _product(np.array(turn).transpose(2, 0, 1), np.array(nod).transpose(2, 0, 1))
+    a, e = math.radians(azimuth), math.radians(elevation)
+    turn = ((math.cos(a), 0.0, math.sin(a)), (0.0, 1.0, 0.0), (-math.sin(a), 0.0, math.cos(a)))
+    nod = ((1.0, 0.0, 0.0), (0.0, math.cos(e), math.sin(e)), (0.0, -math.sin(e), math.cos(e)))
+    return _product(turn, nod)
 
 
-def to_head(turn: np.ndarray, x, y, z) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Head coordinates of the view points (x, y, z)."""
-    r = turn.astype(np.float32)[..., None]
-    return tuple(r[:, 0, i] * x + r[:, 1, i] * y + r[:, 2, i] * z for i in range(3))
+def to_head(turn: Matrix, x, y, z) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Head coordinates of view points: arrays (P,) or floats."""
+    u, v, w = (turn[0][i] * x + turn[1][i] * y + turn[2][i] * z for i in range(3))
+    return u, v, w
+
+
+def to_view(turn: Matrix, point: Vector) -> Vector:
+    """View coordinates of one point in head axes."""
+    u, v, w = point
+    (a, b, c), (d, e, f), (g, h, i) = turn
+    return a * u + b * v + c * w, d * u + e * v + f * w, g * u + h * v + i * w
+
+
+class Grid:
+    """Sample points of a square picture, row by row from the top left: x and y, arrays (P,)."""
+
+    def __init__(self, samples: int, half_width: float, centre_y: float):
+        self.samples, self.spacing = samples, 2.0 * half_width / samples
+        line = (np.arange(samples, dtype=np.float32) + 0.5) * self.spacing - half_width
+        self._heights = centre_y - line
+        self.x, self.y = np.tile(line, samples), np.repeat(self._heights, samples)
+
+    def rows(self, low: float, high: float) -> slice:
+        """The samples whose y lies between low and high, whole rows."""
+        inside = np.flatnonzero((self._heights > low) & (self._heights < high))
+        if not len(inside):
+            return slice(0, 0)
+        return slice(int(inside[0]) * self.samples, int(inside[-1] + 1) * self.samples)
 
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """An ellipsoid per image in view axes: centre (n, 3) and matrix (n, 3, 3), p'Ap = 1."""
+    """An ellipsoid in view axes: the points p with (p - centre)' matrix (p - centre) = 1.
 
-    centre: np.ndarray
-    matrix: np.ndarray
+    `reach` is its half height as seen.
+    """
+
+    centre: Vector
+    matrix: Matrix
+    reach: float
 
     @classmethod
-    def place(cls, turn: np.ndarray, centre, radii, pitch: float = 0.0) -> Ellipsoid:
-        """From centre and radii (three (n, 1) arrays or numbers each) in head axes.
+    def place(cls, turn: Matrix, centre: Vector, radii: Vector, pitch: float = 0.0) -> Ellipsoid:
+        """From centre and radii in head axes; `pitch` (degrees) nods the ellipsoid itself."""
+        axes = _product(turn, rotation(0.0, pitch)) if pitch else turn
+        r1, r2, r3 = radii
+        (a, b, c), (d, e, f), (g, h, i) = ((p / r1, q / r2, r / r3) for p, q, r in axes)
+        xy, xz, yz = a * d + b * e + c * f, a * g + b * h + c * i, d * g + e * h + f * i
+        matrix = (
+            (a * a + b * b + c * c, xy, xz),
+            (xy, d * d + e * e + f * f, yz),
+            (xz, yz, g * g + h * h + i * i),
+        )
+        p, q, r = axes[1]
+        reach = math.sqrt((p * r1) ** 2 + (q * r2) ** 2 + (r * r3) ** 2)
+        return cls(to_view(turn, centre), matrix, reach)
 
-        `pitch` in degrees tilts the ellipsoid's own axes as `elevation` tilts a head.
+    def rows(self, grid: Grid, margin: float = 1.0) -> slice:
+        """The rows of samples that see the body, `margin` times its height."""
+        reach = self.reach * margin
+        return grid.rows(self.centre[1] - reach, self.centre[1] + reach)
+
+    def surface(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Depths z of the near surface and of the middle, and q, positive inside the outline.
+
+        Arrays (P,). Past the outline the surface goes on, falling steeply.
         """
-        n = len(turn)
-        column = [np.broadcast_to(np.asarray(c, np.float64).reshape(-1), n) for c in centre]
-        scale = [1.0 / np.broadcast_to(np.asarray(r, np.float64).reshape(-1), n) for r in radii]
-        axes = turn
-        if pitch:
-            axes = _product(turn, rotation(np.zeros((n, 1)), np.full((n, 1), pitch)))
-        scaled = axes * np.stack(scale, axis=1)[:, None, :]
-        matrix = _product(scaled, scaled.transpose(0, 2, 1))
-        return cls((turn * np.stack(column, axis=1)[:, None, :]).sum(axis=2), matrix)
-
-    def surface(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Depth z (n, P) of the near surface and the inside measure q (n, P), positive inside.
-
-        Both continue past the outline, falling steeply.
-        """
-        a = self.matrix
-        a33 = a[:, 2, 2]
-        square = np.stack(
-            [
-                (a[:, 0, 2] ** 2 - a33 * a[:, 0, 0]) / a33**2,
-                2.0 * (a[:, 0, 2] * a[:, 1, 2] - a33 * a[:, 0, 1]) / a33**2,
-                (a[:, 1, 2] ** 2 - a33 * a[:, 1, 1]) / a33**2,
-                1.0 / a33,
-                -a[:, 0, 2] / a33,
-                -a[:, 1, 2] / a33,
-            ]
-        ).astype(np.float32)[..., None]
-        xx, xy, yy, constant, slope_x, slope_y = square
-        cx, cy, cz = self.centre.T.astype(np.float32)[..., None]
+        (a11, a12, a13), (_, a22, a23), (_, _, a33) = self.matrix
+        xx, yy = (a13 * a13 - a33 * a11) / a33**2, (a23 * a23 - a33 * a22) / a33**2
+        xy = 2.0 * (a13 * a23 - a33 * a12) / a33**2
+        cx, cy, cz = self.centre
         dx, dy = x - cx, y - cy
-        q = dx * (xx * dx + xy * dy) + yy * dy * dy + constant
-        root = np.sqrt(np.maximum(q, 0.0)) + _OUTSIDE_SLOPE * np.minimum(q, 0.0)
-        return root + (slope_x * dx + (slope_y * dy + cz)), q
+        q = dx * (xx * dx + xy * dy)
+        q += yy * (dy * dy)
+        q += 1.0 / a33
+        middle = (-a13 / a33) * dx + (cz - (a23 / a33) * dy)
+        inside = np.clip(q, 0.0, 4.0)
+        near = np.sqrt(inside) + middle
+        near += (_OUTSIDE_SLOPE * a33) * (q - inside)
+        return near, middle, q
 
-    def shadow(self, light: np.ndarray, x, y, z, softness: float) -> np.ndarray:
-        """Share (n, P) of light towards `light` (n, 3) that this body takes from points (x, y, z).
+    def shadow(self, lamp: Vector, x, y, z, softness: float) -> np.ndarray:
+        """Share (P,) of the light from direction `lamp` that the body takes from points (x, y, z).
 
-        `softness` is the half-width of the shadow's edge relative to the body's radius.
+        `softness` is the half-width of the shadow's edge, relative to the body.
         """
-        lamp = light.astype(np.float64)
-        along = (self.matrix * lamp[:, None, :]).sum(axis=2)
-        along /= np.sqrt((along * lamp).sum(axis=1, keepdims=True))
-        # p'Bp is the squared distance of the ray from the centre, in units of the ellipsoid.
-        b = self.matrix - along[:, :, None] * along[:, None, :]
-        b, along = b.astype(np.float32)[..., None], along.astype(np.float32)[..., None]
-        centre = self.centre.T.astype(np.float32)[..., None]
-        dx, dy, dz = x - centre[0], y - centre[1], z - centre[2]
-        distance = dx * (b[:, 0, 0] * dx + 2.0 * (b[:, 0, 1] * dy + b[:, 0, 2] * dz))
-        distance += dy * (b[:, 1, 1] * dy + 2.0 * b[:, 1, 2] * dz) + b[:, 2, 2] * dz * dz
+        ax, ay, az = to_view(self.matrix, lamp)
+        norm = math.sqrt(ax * lamp[0] + ay * lamp[1] + az * lamp[2])
+        ax, ay, az = ax / norm, ay / norm, az / norm
+        (m11, m12, m13), (_, m22, m23), (_, _, m33) = self.matrix
+        dx, dy, dz = x - self.centre[0], y - self.centre[1], z - self.centre[2]
+        reach = ax * dx + ay * dy + az * dz
+        # Squared distance of the ray from the centre, in units of the ellipsoid.
+        distance = dx * (m11 * dx + 2.0 * (m12 * dy + m13 * dz))
+        distance += dy * (m22 * dy + 2.0 * m23 * dz) + m33 * (dz * dz) - reach * reach
         # Only points beyond the body, seen from the lamp, lie in its shadow.
-        behind = -(along[:, 0] * dx + along[:, 1] * dy + along[:, 2] * dz)
-        return ramp(1.0 - distance, 0.0, 2.0 * softness) * ramp(behind, 0.1, 0.4)
+        return ramp(1.0 - distance, 0.0, 2.0 * softness) * ramp(-reach, 0.1, 0.4)
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Matrix products (n, 3, 3), summed in one fixed order."""
-    return (a[:, :, :, None] * b[:, None, :, :]).sum(axis=2)
+def _product(a: Matrix, b: Matrix) -> Matrix:
+    (c1, c2, c3) = zip(*b, strict=True)
+    x, y, z = (
+        (
+            p * c1[0] + q * c1[1] + r * c1[2],
+            p * c2[0] + q * c2[1] + r * c2[2],
+            p * c3[0] + q * c3[1] + r * c3[2],
+        )
+        for p, q, r in a
+    )
+    return x, y, z
 
 
-def ramp(value, edge, width) -> np.ndarray:
+def between(low: float, high: float, share: float) -> float:
+    """Value at `share` of the way from low to high."""
+    return low + (high - low) * share
+
+
+def ramp(value: np.ndarray, edge: float, width: float) -> np.ndarray:
     """0 below edge - width/2, 1 above edge + width/2, linear between."""
-    return np.clip((value - edge) * (1.0 / width) + 0.5, 0.0, 1.0)
+    scale = 1.0 / width
+    return np.clip(value * scale + (0.5 - edge * scale), 0.0, 1.0)
 
 
-def bump(x, y, x0, y0, rx, ry) -> np.ndarray:
+def bump(x, y, x0, y0, rx: float, ry: float) -> np.ndarray:
     """Smooth hill of height 1 at (x0, y0) that is 0 outside the ellipse of radii rx, ry."""
     dx, dy = (x - x0) * (1.0 / rx), (y - y0) * (1.0 / ry)
-    hill = np.maximum(1.0 - dx * dx - dy * dy, 0.0)
-    return hill * hill
+    dx *= dx
+    dy *= dy
+    dx += dy
+    hill = np.clip(1.0 - dx, 0.0, 1.0)
+    hill *= hill
+    return hill
 
 
 def smooth_max(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     """Maximum whose corner is rounded where |a - b| < width."""
-    overlap = np.maximum(width - np.abs(a - b), 0.0)
-    return np.maximum(a, b) + overlap * overlap * (0.25 / width)
+    overlap = np.clip(width - np.abs(a - b), 0.0, width)
+    overlap *= overlap
+    return np.maximum(a, b) + overlap * (0.25 / width)
 
 
 def wave(x: np.ndarray) -> np.ndarray:
     """Smooth periodic wave in [-1, 1] with period 1 (piecewise parabolas)."""
-    t = x - np.floor(x) - 0.5
+    t = x - np.floor(x)
+    t -= 0.5
     return t * (8.0 - 16.0 * np.abs(t))

@@ -2,57 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
-from dlvae.data.synthetic_faces.geometry import Ellipsoid, ramp, to_head, wave
-from dlvae.data.synthetic_faces.head import Anatomy, Columns, between
+from dlvae.data.synthetic_faces.colours import Colour, hair_colour, times
+from dlvae.data.synthetic_faces.geometry import Ellipsoid, Grid, between, ramp, to_head, wave
+from dlvae.data.synthetic_faces.head import Anatomy, Face
+
+_BACK = -0.70  # depth of hair behind the head and the neck
+_SHORTEST_LOCKS = 0.35  # below this hair length nothing hangs beside the face
 
 
-def hair_layers(f: Columns, a: Anatomy, x, y) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Layers (depth, mask, strand), each (n, P): where hair is, and its brightness from strands."""
-    return [_locks(f, a, x, y), _cap(f, a, x, y)]
+@dataclass(frozen=True)
+class Layer:
+    """A surface to lay into the picture: samples `index`, depth, opacity and brightness (M,)."""
+
+    index: np.ndarray
+    depth: np.ndarray
+    opacity: np.ndarray | None
+    colour: Colour
+    brightness: np.ndarray
+    gloss: float
 
 
-def _cap(f, a, x, y):
-    volume = between(0.02, 0.15, f["hair_volume"]) * np.minimum(0.25 + 2.0 * f["hair_length"], 1.0)
+def hair_layers(f: Face, a: Anatomy, grid: Grid) -> Iterator[Layer]:
+    """Hair behind the head and in front of it."""
+    if f["hair_length"] > _SHORTEST_LOCKS:
+        yield from _locks(f, a, grid)
+    yield from _cap(f, a, grid)
+
+
+def _cap(f, a, grid):
+    length, curl = f["hair_length"], f["hair_curl"]
+    volume = between(0.02, 0.16, f["hair_volume"]) * min(0.25 + 2.0 * length, 1.0)
     shell = Ellipsoid.place(
         a.turn,
-        (0.0, a.top - 0.5 + 0.02, -0.12),
+        (0.0, a.top - 0.48, -0.12),
         (a.face_width + 0.02 + 0.8 * volume, 0.5 + volume, 0.60 + 0.7 * volume),
     )
-    depth, q = shell.surface(x, y)
-    u, v, w = to_head(a.turn, x, y, depth)
+    rows = shell.rows(grid, margin=1.15)
+    x, y = grid.x[rows], grid.y[rows]
+    near, middle, q = shell.surface(x, y)
+    # Curls roughen the outline.
+    rough = (0.035 * curl * min(length * 3.0, 1.0)) * (wave(x * 4.0) + wave(y * 4.0 + 0.3))
+    index = np.flatnonzero(q + rough > 0.02)
+    x, y, near, middle = (array.take(index) for array in (x, y, near, middle))
+    u, v, w = to_head(a.turn, x, y, near)
+    edge, lowest = _hairline(f, a, u, w)
+    density = min(0.35 + 7.0 * length, 1.0)
+    strand = _strands(f, u, v, w)
+    colour = hair_colour(f)
+    _, back_v, _ = to_head(a.turn, x, y, 2.0 * middle - near)
+    index += rows.start
+    back = np.flatnonzero(back_v > lowest)
+    behind = np.full(len(back), _BACK, np.float32)
+    dim = times(colour, 0.55)
+    yield Layer(index.take(back), behind, None, dim, strand.take(back), 0.05)
+    yield Layer(index, near, density * ramp(v - edge, 0.0, 0.04), colour, strand, 0.25)
+
+
+def _hairline(f, a, u, w):
+    """Lowest height (M,) of hair over each point of the cap, and the lowest of all."""
     length = f["hair_length"]
-    hairline = a.top - between(0.20, 0.10, f["hairline"])
+    grown = min(3.0 * length, 1.0)
+    hairline = a.top - between(0.25, 0.12, f["hairline"])
     # The fringe hangs lower on the side it is combed to.
-    fall = ramp(u * f["hair_part"], -0.05, 0.5)
-    edge = hairline - (0.26 * f["hair_fringe"] * np.minimum(3.0 * length, 1.0)) * fall
-    edge = edge + 0.012 * wave(u * 9.0)
-    # Beside the face the edge drops to the ears.
-    drop = between(0.5, 1.1, np.minimum(2.0 * length, 1.0))
-    side = np.maximum(0.30 - w, 0.0)
-    lowest = between(0.12, -0.25, np.minimum(2.5 * length, 1.0))
-    edge = np.maximum(edge - drop * 2.2 * side, lowest)
-    mask = ramp(v - edge, 0.0, 0.05) * (q > 0)
-    mask = mask * np.minimum(0.35 + 7.0 * length, 1.0)
-    strand = 0.86 + 0.14 * wave(u * 6.0 + 0.5 * f["hair_part"] + 0.35 * wave(v * 2.0 + w))
-    return depth, mask, strand
+    fall = ramp(u * f["hair_part"], -0.05, 0.6)
+    edge = hairline - (0.27 * f["hair_fringe"] * grown) * fall
+    ragged = between(0.008, 0.024, f["hair_curl"]) * grown
+    edge += ragged * (wave(u * 2.3 + 0.2) + 0.5 * wave(u * 7.1 + 0.1))
+    # Beside the face the edge drops to the ears, or below them.
+    steep = between(1.1, 2.4, min(2.0 * length, 1.0))
+    edge -= steep * np.clip(0.30 - w, 0.0, 1.0)
+    lowest = between(0.12, -0.28, min(2.5 * length, 1.0))
+    return np.maximum(edge, np.full_like(edge, lowest)), lowest
 
 
-def _locks(f, a, x, y):
-    length = f["hair_length"]
-    bottom = between(0.0, -1.25, np.maximum(length - 0.35, 0.0) * (1.0 / 0.65))
-    top = a.top - 0.05
-    volume = between(0.05, 0.20, f["hair_volume"])
+def _locks(f, a, grid):
+    reach = (f["hair_length"] - _SHORTEST_LOCKS) / (1.0 - _SHORTEST_LOCKS)
+    top, bottom = a.top - 0.05, between(-0.30, -1.35, reach)
     curtain = Ellipsoid.place(
         a.turn,
         (0.0, 0.5 * (top + bottom), -0.22),
-        (a.face_width + volume, 0.55 * (top - bottom), 0.36),
+        (
+            a.face_width + between(0.05, 0.20, f["hair_volume"]),
+            0.55 * (top - bottom),
+            0.36,
+        ),
     )
-    depth, q = curtain.surface(x, y)
-    u, v, w = to_head(a.turn, x, y, depth)
-    beside = ramp(np.abs(u) - a.face_width * 0.80, 0.0, 0.06)
-    depth = np.where(beside > 0.5, depth, -0.6)
-    mask = (q > 0) * (length > 0.35) * np.float32(1)
-    strand = 0.84 + 0.16 * wave(u * 7.0 + 0.3 * wave(v * 1.5))
-    return depth, mask, strand
+    rows = curtain.rows(grid, margin=1.1)
+    x, y = grid.x[rows], grid.y[rows]
+    near, _, q = curtain.surface(x, y)
+    rough = (0.03 * f["hair_curl"]) * wave(x * 1.5 + y * 3.5)
+    index = np.flatnonzero(q + rough > 0.01)
+    near = near.take(index)
+    u, v, w = to_head(a.turn, x.take(index), y.take(index), near)
+    strand = _strands(f, u, v, w)
+    colour = hair_colour(f)
+    index += rows.start
+    yield Layer(index, np.full_like(near, _BACK), None, times(colour, 0.6), strand, 0.05)
+    beside = ramp(np.abs(u) - a.face_width * 0.80, 0.0, 0.05)
+    yield Layer(index, near, beside, times(colour, 0.95), strand, 0.22)
+
+
+def _strands(f, u, v, w) -> np.ndarray:
+    """Brightness (M,) of the hair: straight strands, or the cells of curls."""
+    curl = f["hair_curl"]
+    straight = wave(u * 6.0 + 0.35 * wave(v * 2.0 + w) + 0.5 * f["hair_part"])
+    curls = wave(u * 5.0 + 0.5 * wave(v * 3.5)) * wave(v * 5.0 + 2.0 * w)
+    return 0.86 + 0.12 * (1.0 - curl) * straight + (0.24 * curl) * curls

@@ -1,4 +1,4 @@
-"""The head's shape: where the features of a face sit, and the depth of its surface."""
+"""The head's shape: where the features of a face sit, and the surface that carries them."""
 
 from __future__ import annotations
 
@@ -8,130 +8,175 @@ import numpy as np
 
 from dlvae.data.synthetic_faces.geometry import (
     Ellipsoid,
+    Grid,
+    Matrix,
+    between,
     bump,
     rotation,
     smooth_max,
     to_head,
+    to_view,
 )
 
-Columns = dict[str, np.ndarray]
+Face = dict[str, float]
+"""One picture's factors by name."""
 
-
-def between(low: float, high: float, share: np.ndarray) -> np.ndarray:
-    """Value at `share` of the way from low to high."""
-    return low + (high - low) * share
+_NO_SURFACE = -0.72  # the blended surface falls below this depth just outside the outline
+EYE_Y = 0.04
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Positions and sizes of one face each, (n, 1), in head axes; the skull's half height is ~0.7."""
+    """Places and sizes of one face in head axes; from the chin to the top of the skull is ~1.4."""
 
-    turn: np.ndarray  # (n, 3, 3), head to view
-    face_width: np.ndarray
-    top: np.ndarray
-    jaw: np.ndarray
-    chin_y: np.ndarray
-    eye_x: np.ndarray
-    eye_y: float
-    eye_width: np.ndarray
-    brow_y: np.ndarray
-    nose_y: np.ndarray
-    nose_width: np.ndarray
-    mouth_y: np.ndarray
-    mouth_width: np.ndarray
-    mouth_open: np.ndarray
-    smile: np.ndarray  # height that the mouth's corners rise
+    turn: Matrix  # head to view
+    face_width: float
+    top: float
+    jaw: float
+    chin_y: float
+    eye_x: float
+    eye_width: float
+    brow_y: float
+    nose_y: float
+    nose_width: float
+    mouth_y: float
+    mouth_width: float
+    mouth_open: float
+    smile: float  # height that the corners of the mouth rise above its middle
 
     @classmethod
-    def of(cls, f: Columns) -> Anatomy:
-        """From named factor columns."""
-        happy = np.maximum(f["expression"], 0.0)
-        opening = 0.15 * np.maximum(f["expression"] - 0.15, 0.0)
-        nose_y = between(-0.17, -0.27, f["nose_length"])
-        chin_y = between(-0.66, -0.78, f["chin_length"])
+    def of(cls, f: Face) -> Anatomy:
+        """From the factors of one picture."""
+        happy = max(f["expression"], 0.0)
+        opening = 0.16 * max(f["expression"] - 0.15, 0.0)
+        nose_y = between(-0.16, -0.26, f["nose_length"])
+        chin_y = between(-0.66, -0.79, f["chin_length"])
         return cls(
             turn=rotation(f["azimuth"], f["elevation"]),
-            face_width=between(0.46, 0.57, f["head_width"]),
-            top=between(0.62, 0.74, f["head_height"]),
-            jaw=between(0.28, 0.42, f["jaw_width"]),
+            face_width=between(0.45, 0.58, f["head_width"]),
+            top=between(0.62, 0.75, f["head_height"]),
+            jaw=between(0.27, 0.42, f["jaw_width"]),
             chin_y=chin_y - 0.5 * opening,
             eye_x=between(0.185, 0.245, f["eye_spacing"]),
-            eye_y=0.04,
-            eye_width=between(0.105, 0.15, f["eye_size"]),
-            brow_y=between(0.16, 0.215, f["brow_height"]) + 0.03 * happy,
+            eye_width=between(0.11, 0.155, f["eye_size"]),
+            brow_y=between(0.165, 0.22, f["brow_height"]) + 0.03 * happy,
             nose_y=nose_y,
             nose_width=between(0.075, 0.135, f["nose_width"]),
             mouth_y=0.52 * nose_y + 0.48 * chin_y + 0.02 - 0.2 * opening,
             mouth_width=between(0.16, 0.24, f["mouth_width"]) * (1.0 + 0.28 * happy),
             mouth_open=opening,
-            smile=0.085 * f["expression"],
+            smile=0.09 * f["expression"],
+        )
+
+    def face_body(self) -> Ellipsoid:
+        """The face below the brow: it carries the cheeks and throws the shadow on the neck."""
+        return Ellipsoid.place(
+            self.turn,
+            (0.0, 0.5 * self.chin_y + 0.19, 0.02),
+            (self.face_width * 0.9, 0.5 * (0.42 - self.chin_y), 0.50),
+        )
+
+    def nose_tip(self, height: float) -> Ellipsoid:
+        """The tip of a nose that stands out by `height`."""
+        return Ellipsoid.place(
+            self.turn,
+            (0.0, self.nose_y + 0.045, 0.46 + height),
+            (self.nose_width * 0.78, 0.066, 0.10),
         )
 
 
-@dataclass(frozen=True)
-class Surface:
-    """Visible head surface per pixel (n, P): view depth, inside mask, and head coordinates."""
+@dataclass
+class Patch:
+    """Samples of the head's surface: index (M,) into the picture, depth, head coordinates, paint.
 
+    `colour` is (3, M), `gloss` (M,) the strength of highlights, `side` is |u|.
+    """
+
+    index: np.ndarray
     depth: np.ndarray
-    inside: np.ndarray
     u: np.ndarray
     v: np.ndarray
     w: np.ndarray
-    jaw: Ellipsoid
-    nose: Ellipsoid
+    side: np.ndarray
+    colour: np.ndarray
+    gloss: np.ndarray
+
+    def part(self, chosen: np.ndarray) -> Patch:
+        """A copy of the samples at `chosen` (indices into this patch)."""
+        columns = (getattr(self, name) for name in self.__dataclass_fields__)
+        return Patch(*(column.take(chosen, axis=-1) for column in columns))
+
+    def put(self, chosen: np.ndarray, part: Patch) -> None:
+        """Take over the paint of `part`, which came from `part(chosen)`."""
+        self.gloss[chosen] = part.gloss
+        for channel, value in zip(self.colour, part.colour, strict=True):
+            channel[chosen] = value
 
 
-def head_surface(f: Columns, a: Anatomy, x: np.ndarray, y: np.ndarray) -> Surface:
-    """Skull, jaw, ears and nose as blended ellipsoids, then soft relief on top of them."""
-    turn = a.turn
-    middle = 0.5 * (a.chin_y + 0.30)
+def head_patch(f: Face, a: Anatomy, grid: Grid) -> Patch:
+    """Skull, jaw, ears and nose as blended ellipsoids, with soft relief on top; unpainted."""
+    depth = _bare_head(f, a, grid)
+    index = np.flatnonzero(depth > _NO_SURFACE)
+    depth = depth.take(index)
+    u, v, w = to_head(a.turn, grid.x.take(index), grid.y.take(index), depth)
+    side = np.abs(u)
+    depth = depth + _relief(f, a, u, v, w, side)
+    colour, gloss = np.empty((3, len(index)), np.float32), np.empty_like(depth)
+    return Patch(index, depth, u, v, w, side, colour, gloss)
+
+
+def _bare_head(f, a, grid: Grid) -> np.ndarray:
+    turn, x, y = a.turn, grid.x, grid.y
     skull = Ellipsoid.place(turn, (0.0, a.top - 0.5, -0.10), (a.face_width, 0.5, 0.60))
-    face = Ellipsoid.place(
-        turn, (0.0, middle + 0.04, 0.02), (a.face_width * 0.9, 0.5 * (0.42 - a.chin_y), 0.50)
-    )
     chin = Ellipsoid.place(
-        turn, (0.0, a.chin_y + 0.27, 0.10), (a.jaw, 0.27, between(0.36, 0.40, f["chin_length"]))
+        turn,
+        (0.0, a.chin_y + 0.27, 0.10),
+        (a.jaw, 0.27, between(0.36, 0.40, f["chin_length"])),
     )
-    depth, _ = skull.surface(x, y)
-    depth = smooth_max(depth, face.surface(x, y)[0], 0.10)
-    depth = smooth_max(depth, chin.surface(x, y)[0], 0.14)
+    depth = smooth_max(skull.surface(x, y)[0], a.face_body().surface(x, y)[0], 0.10)
+    _add(depth, chin, 0.14, grid)
+    size = between(0.85, 1.15, f["ear_size"])
     for side in (-1.0, 1.0):
-        ear = Ellipsoid.place(
-            turn, (side * (a.face_width * 0.97), -0.02, -0.12), (0.075, 0.15, 0.09)
-        )
-        depth = smooth_max(depth, ear.surface(x, y)[0], 0.03)
-    height = between(0.10, 0.19, f["nose_height"])
-    bridge_y = 0.5 * (a.nose_y + 0.12)
+        centre = (side * (a.face_width * 0.96), -0.02, -0.14)
+        ear = Ellipsoid.place(turn, centre, (0.055 * size, 0.135 * size, 0.085 * size))
+        _add(depth, ear, 0.03, grid)
+    height = between(0.09, 0.18, f["nose_height"])
     bridge = Ellipsoid.place(
         turn,
-        (0.0, bridge_y, 0.44 + 0.45 * height),
-        (0.062, 0.5 * (0.22 - a.nose_y), 0.10),
+        (0.0, 0.5 * (a.nose_y + 0.13), 0.435 + 0.45 * height),
+        (0.055, 0.5 * (0.24 - a.nose_y), 0.10),
         pitch=22.0,
     )
-    tip = Ellipsoid.place(
-        turn, (0.0, a.nose_y + 0.045, 0.46 + height), (a.nose_width * 0.8, 0.068, 0.10)
-    )
-    depth = smooth_max(depth, bridge.surface(x, y)[0], 0.06)
-    depth = smooth_max(depth, tip.surface(x, y)[0], 0.05)
-    inside = depth > -0.75
-    u, v, w = to_head(turn, x, y, depth)
-    depth = depth + _relief(f, a, u, v, w)
-    return Surface(depth, inside, u, v, w, face, tip)
+    _add(depth, bridge, 0.08, grid)
+    _add(depth, a.nose_tip(height), 0.05, grid)
+    return depth
 
 
-def _relief(f: Columns, a: Anatomy, u, v, w) -> np.ndarray:
-    """Height (n, P) of cheeks, brow ridge, eye sockets, nostril wings and lips above the head."""
-    side = np.abs(u)
-    happy = np.maximum(f["expression"], 0.0)
-    cheek = between(0.02, 0.06, f["cheek_fullness"]) + 0.035 * happy
+def _add(depth: np.ndarray, body: Ellipsoid, width: float, grid: Grid) -> None:
+    """Blend a small body into `depth` in place, in the rows that see it."""
+    rows = body.rows(grid, margin=1.1)
+    near, _, _ = body.surface(grid.x[rows], grid.y[rows])
+    depth[rows] = smooth_max(depth[rows], near, width)
+
+
+def _relief(f, a, u, v, w, side) -> np.ndarray:
+    """Height (M,) of cheeks, brow ridge, eye sockets, nostril wings and lips above the head."""
+    happy = max(f["expression"], 0.0)
+    cheek = between(0.015, 0.06, f["cheek_fullness"]) + 0.035 * happy
     height = cheek * bump(side, v, 0.27, -0.14 + 0.03 * happy, 0.20, 0.18)
     height += 0.045 * bump(side, v, 0.17, a.brow_y - 0.01, 0.27, 0.09)
-    height -= 0.095 * bump(side, v, a.eye_x, a.eye_y, 0.20, 0.12)
-    height += 0.05 * bump(side, v, a.eye_x, a.eye_y, a.eye_width, 0.085)
-    height += 0.055 * bump(side, v, a.nose_width * 0.75, a.nose_y + 0.02, 0.055, 0.05)
+    height -= 0.09 * bump(side, v, a.eye_x, EYE_Y, 0.20, 0.12)
+    height += 0.05 * bump(side, v, a.eye_x, EYE_Y, a.eye_width, 0.085)
+    height += 0.05 * bump(side, v, a.nose_width * 0.75, a.nose_y + 0.02, 0.055, 0.05)
     height += 0.035 * bump(u, v, 0.0, a.mouth_y, 0.26, 0.15)
     height += 0.03 * bump(u, v, 0.0, a.chin_y + 0.12, 0.15, 0.09)
     # Folds from the nose to the corners of the mouth deepen with age and with a smile.
-    fold = bump(side - 0.35 * (a.nose_y - v), v, 0.15, 0.5 * (a.nose_y + a.mouth_y), 0.035, 0.16)
-    height -= (0.02 * f["age_lines"] + 0.012 * happy) * fold
-    return np.where(w > 0.0, height, 0.0)
+    middle = 0.5 * (a.nose_y + a.mouth_y)
+    fold = bump(side + 0.35 * v, v, 0.14 + 0.35 * a.nose_y, middle, 0.045, 0.15)
+    height -= (0.012 * f["age_lines"] + 0.006 * happy) * fold
+    return height * (w > 0.0)
+
+
+def view_height(a: Anatomy, point: tuple[float, float, float]) -> float:
+    """Height y in the picture's axes of a point in head axes."""
+    return to_view(a.turn, point)[1]

@@ -1,71 +1,74 @@
-"""Light: normals from depth, lamp and sky, highlights, and averaging of samples to pixels."""
+"""Light: normals from depth, lamp and sky, highlights, and the averaging of samples to pixels."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from dlvae.data.synthetic_faces.head import Columns, between
+from dlvae.data.synthetic_faces.geometry import Vector, between
+from dlvae.data.synthetic_faces.head import Face
 
 
-def lamp(f: Columns) -> np.ndarray:
-    """Unit vectors (n, 3) towards the lamp, in view axes."""
-    a = np.radians(f["light_azimuth"][:, 0].astype(np.float64))
-    e = np.radians(f["light_elevation"][:, 0].astype(np.float64))
-    return np.stack([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)], axis=1)
+def lamp_direction(f: Face) -> Vector:
+    """Unit vector towards the lamp, in view axes."""
+    a, e = math.radians(f["light_azimuth"]), math.radians(f["light_elevation"])
+    return math.sin(a) * math.cos(e), math.sin(e), math.cos(a) * math.cos(e)
 
 
-def shade(f, picture, depth, gloss, shadow, samples: int) -> np.ndarray:
-    """Lit colour (3, n, P): ambient sky, lamp (Lambert, Blinn highlight), cast shadow (n, P)."""
-    nx, ny, nz = _normals(depth, samples)
-    light = lamp(f)
-    lx, ly, lz = light.astype(np.float32).T[..., None]
-    half = light + np.array([0.0, 0.0, 1.0])
-    half /= np.sqrt((half * half).sum(axis=1, keepdims=True))
-    hx, hy, hz = half.astype(np.float32).T[..., None]
-    clear = 1.0 - shadow
-    diffuse = np.maximum(nx * lx + ny * ly + nz * lz, 0.0) * clear
-    sky = 0.80 + 0.20 * ny
+def light_up(f: Face, colour, depth, gloss, shadow, samples: int, spacing: float) -> None:
+    """Light `colour` (3, P) in place: sky, lamp (Lambert) and highlight (Blinn), less `shadow`.
+
+    The arrays are (P,) with P = samples^2, row by row; `spacing` is the distance of two samples.
+    """
+    nx, ny, nz = _normals(depth.reshape(samples, samples), 1.0 / spacing)
+    lx, ly, lz = lamp_direction(f)
+    norm = math.sqrt(lx * lx + ly * ly + (lz + 1.0) ** 2)
     strength = f["light_strength"]
-    amount = between(0.62, 0.30, strength) * sky + between(0.45, 1.0, strength) * diffuse
-    shine = np.maximum(nx * hx + ny * hy + nz * hz, 0.0)
+    lit = (1.0 - shadow) * np.clip(nx * lx + ny * ly + nz * lz, 0.0, 1.0)
+    shine = nx * (lx / norm) + ny * (ly / norm) + nz * ((lz + 1.0) / norm)
+    shine = np.clip(shine, 0.0, 1.0)
     for _ in range(4):
-        shine = shine * shine
-    shine = shine * gloss * clear * between(0.5, 1.0, strength)
-    return picture * amount + shine
+        shine *= shine
+    shine *= gloss * (1.0 - shadow)
+    shine *= between(0.5, 1.0, strength)
+    sky = between(0.70, 0.36, strength)
+    amount = (0.84 * sky) + (0.16 * sky) * ny + between(0.42, 0.98, strength) * lit
+    for channel in colour:
+        channel *= amount
+        channel += shine
 
 
-def _normals(depth, samples):
-    """Unit normals (n, P) from differences; at an outline the gentler side counts."""
-    n = len(depth)
-    grid = depth.reshape(n, samples, samples)
-    step = np.float32(samples / 2.0)
-    across = (grid[:, :, 1:] - grid[:, :, :-1]) * step
-    down = (grid[:, :-1, :] - grid[:, 1:, :]) * step
-    gx = np.empty_like(grid)
-    gy = np.empty_like(grid)
-    gx[:, :, 0], gx[:, :, -1] = across[:, :, 0], across[:, :, -1]
-    gx[:, :, 1:-1] = _gentler(across[:, :, :-1], across[:, :, 1:])
-    gy[:, 0], gy[:, -1] = down[:, 0], down[:, -1]
-    gy[:, 1:-1] = _gentler(down[:, :-1], down[:, 1:])
-    gx, gy = gx.reshape(n, -1), gy.reshape(n, -1)
+def _normals(grid: np.ndarray, density: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit normals, each (P,), of a depth map; differences across an outline do not count."""
+    across = (grid[:, 1:] - grid[:, :-1]) * density
+    down = (grid[:-1] - grid[1:]) * density
+    gx, gy = np.zeros_like(grid), np.zeros_like(grid)
+    _gentler(across[:, :-1], across[:, 1:], gx[:, 1:-1])
+    _gentler(down[:-1], down[1:], gy[1:-1])
+    # The frame's edge has neighbours on one side only; what its neighbour has is near enough.
+    gx[:, 0], gx[:, -1] = gx[:, 1], gx[:, -2]
+    gy[0], gy[-1] = gy[1], gy[-2]
+    gx, gy = gx.reshape(-1), gy.reshape(-1)
     nz = 1.0 / np.sqrt(gx * gx + gy * gy + 1.0)
     return -gx * nz, -gy * nz, nz
 
 
-def _gentler(a, b):
-    return np.where(np.abs(a) < np.abs(b), a, b)
+def _gentler(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """The smaller of two slopes of one sign, 0 where the signs differ (minmod)."""
+    half = np.abs(a)
+    other = np.abs(b)
+    np.minimum(half, other, out=half)
+    half *= 0.5
+    np.add(np.copysign(half, a), np.copysign(half, b), out=out)
 
 
-def to_pixels(picture: np.ndarray, size: int, samples: int) -> np.ndarray:
-    """Average (3, n, samples^2) to uint8 (n, size, size, 3)."""
+def to_pixels(colour: np.ndarray, size: int, samples: int) -> np.ndarray:
+    """Average (3, samples^2) to uint8 (size, size, 3)."""
     k = samples // size
-    grid = picture.reshape(3, -1, size, k, size, k)
-    total = grid[:, :, :, 0, :, 0]
-    for i in range(k):
-        for j in range(k):
-            if i or j:
-                total = total + grid[:, :, :, i, :, j]
-    # A mild shoulder keeps highlights from clipping hard.
-    mean = np.clip(total * (1.0 / (k * k)), 0.0, 1.2)
-    mean = mean * (1.0 - 0.1389 * mean)  # 1.2 -> 1.0
-    return np.rint(np.clip(mean * 255.0, 0.0, 255.0)).astype(np.uint8).transpose(1, 2, 3, 0)
+    grid = colour.reshape(3, size, k, size, k)
+    total = sum(grid[:, :, i, :, j] for i in range(k) for j in range(k))
+    # A mild shoulder keeps highlights from clipping hard: 1.25 becomes 1.
+    mean = np.clip(total * (1.0 / (k * k)), 0.0, 1.25)
+    mean *= 255.0 * (1.0 - 0.16 * mean)
+    return np.rint(mean).astype(np.uint8).transpose(1, 2, 0)

@@ -6,145 +6,152 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from dlvae.data.synthetic_faces.factors import columns
-from dlvae.data.synthetic_faces.geometry import Ellipsoid, ramp
+from dlvae.data.synthetic_faces.colours import Colour, skin_colour, times
+from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, checked
+from dlvae.data.synthetic_faces.features import paint_features
+from dlvae.data.synthetic_faces.geometry import UPRIGHT, Ellipsoid, Grid, Vector, ramp
+from dlvae.data.synthetic_faces.glasses import wear_glasses
 from dlvae.data.synthetic_faces.hair import hair_layers
-from dlvae.data.synthetic_faces.head import Anatomy, head_surface
-from dlvae.data.synthetic_faces.light import lamp, shade, to_pixels
-from dlvae.data.synthetic_faces.paint import (
-    colour,
-    cover,
-    hair_colour,
-    mix,
-    paint_face,
-    skin_colour,
-)
+from dlvae.data.synthetic_faces.head import Anatomy, Face, head_patch, view_height
+from dlvae.data.synthetic_faces.light import lamp_direction, light_up, to_pixels
+from dlvae.data.synthetic_faces.skin import paint_skin
 from dlvae.errors import UserError
 
-_SAMPLES_AT_ONCE = 1 << 15  # array elements that stay in a core's cache
-_FAR = np.float32(-2.0)
+SMALLEST = 8
+_HALF_WIDTH = 0.88  # of the picture, in units of the head
+_CENTRE_Y = -0.02
+_NOTHING = -2.0  # depth of the background
 
 
 def render(factors: np.ndarray, size: int, threads: int = 2) -> np.ndarray:
-    """Pictures uint8 (N, size, size, 3) of faces float32 (N, F), columns as in FACTOR_NAMES.
+    """Pictures uint8 (N, size, size, 3) of faces (N, F), columns as in `FACTOR_NAMES`.
 
-    Each picture depends on its own row alone: not on the batch it is in, nor on `threads`.
+    Each picture is a function of its own row alone: the batch it comes in and the number of
+    `threads` do not change a byte.
     """
-    f = columns(factors)
-    if size < 8:
-        raise UserError(f"synthetic_faces: size must be at least 8 pixels, found {size}")
-    n = len(factors)
-    samples = size * (3 if size < 48 else 2)
-    images = np.empty((n, size, size, 3), np.uint8)
-    step = max(1, _SAMPLES_AT_ONCE // samples**2)
+    factors = checked(factors)
+    if size < SMALLEST:
+        raise UserError(f"synthetic_faces: size must be at least {SMALLEST} px, found {size}")
+    images = np.empty((len(factors), size, size, 3), np.uint8)
 
-    def draw(start: int) -> None:
-        part = {name: column[start : start + step] for name, column in f.items()}
-        images[start : start + step] = _draw(part, size, samples)
+    def draw(rows: range) -> None:
+        for row in rows:
+            face = dict(zip(FACTOR_NAMES, factors[row].tolist(), strict=True))
+            images[row] = _draw(face, size)
 
+    shares = [range(start, len(factors), threads) for start in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(draw, range(0, n, step)))
+        list(pool.map(draw, shares))
     return images
 
 
-def _draw(f, size, samples) -> np.ndarray:
-    n = len(f["azimuth"])
-    line = ((np.arange(samples, dtype=np.float32) + 0.5) * (2.0 / samples) - 1.0)[None]
-    x = np.tile(line, (1, samples)).reshape(1, -1)
-    y = np.repeat(-line, samples).reshape(1, -1)
-    a = Anatomy.of(f)
-    light = lamp(f)
-    scene = _Scene(f, n, x, y)
-    head = head_surface(f, a, x, y)
-    layers = hair_layers(f, a, x, y)
-    strands = hair_colour(f)
-    scene.body(f, a, head, light)
-    depth, mask, strand = layers[0]
-    scene.lay(depth, mask, strands * strand * 0.92, 0.22, 0.0)
-    picture, gloss = paint_face(f, a, head)
-    shadow = 0.75 * head.nose.shadow(light, x, y, head.depth, 0.5)
-    scene.lay(head.depth, head.inside.astype(np.float32), picture, gloss, shadow)
-    depth, mask, strand = layers[1]
-    scene.lay(depth, mask, strands * strand, 0.25, 0.0)
-    lit = shade(f, scene.picture, scene.depth, scene.gloss, scene.shadow, samples)
-    backdrop = scene.backdrop(f)
-    lit = np.where(scene.depth > _FAR, lit, backdrop)
-    scene.glasses(f, a, lit, head)
-    return to_pixels(lit, size, samples)
+def _draw(f: Face, size: int) -> np.ndarray:
+    samples = size * (3 if size < 48 else 2)
+    grid = Grid(samples, _HALF_WIDTH, _CENTRE_Y)
+    scene = _Scene(grid)
+    a, lamp = Anatomy.of(f), lamp_direction(f)
+    head = head_patch(f, a, grid)
+    paint_skin(f, a, head)
+    paint_features(f, a, head)
+    _add_body(f, a, scene, lamp)
+    x, y = grid.x.take(head.index), grid.y.take(head.index)
+    shadow = a.nose_tip(0.13).shadow(lamp, x, y, head.depth, 0.5)
+    shadow *= 0.75 * (head.w > 0.0)
+    scene.lay(head.index, head.depth, head.colour, gloss=head.gloss, shadow=shadow)
+    for layer in hair_layers(f, a, grid):
+        scene.lay(
+            layer.index,
+            layer.depth,
+            layer.colour,
+            brightness=layer.brightness,
+            opacity=layer.opacity,
+            gloss=layer.gloss,
+        )
+    light_up(f, scene.colour, scene.depth, scene.gloss, scene.shadow, samples, grid.spacing)
+    _add_background(f, scene)
+    seen = scene.depth.take(head.index) <= head.depth
+    wear_glasses(f, a, grid, scene.colour, head, seen)
+    return to_pixels(scene.colour, size, samples)
 
 
 class _Scene:
-    """What is visible so far: colour, depth, gloss and cast shadow per sample."""
+    """What is visible so far, per sample (P,): colour (3, P), depth, gloss and cast shadow."""
 
-    def __init__(self, f, n, x, y):
-        self.x, self.y = x, y
-        self.picture = np.zeros((3, n, x.shape[1]), np.float32)
-        self.depth = np.full((n, x.shape[1]), _FAR, np.float32)
-        self.gloss = np.zeros_like(self.depth)
-        self.shadow = np.zeros_like(self.depth)
+    def __init__(self, grid: Grid):
+        self.grid = grid
+        self.colour = np.zeros((3, len(grid.x)), np.float32)
+        self.depth = np.full_like(grid.x, _NOTHING)
+        self.gloss = np.zeros_like(grid.x)
+        self.shadow = np.zeros_like(grid.x)
 
-    def lay(self, depth, mask, paint, gloss, shadow) -> None:
-        """Add a surface where it is in front; `mask` in [0, 1] is its opacity."""
-        share = mask * (depth > self.depth)
-        cover(self.picture, paint, share)
-        solid = share > 0.5
-        self.depth = np.where(solid, depth, self.depth)
-        self.gloss += share * (gloss - self.gloss)
-        self.shadow += share * (shadow - self.shadow)
+    def lay(self, index, depth, colour, brightness=None, opacity=None, gloss=0.0, shadow=0.0):
+        """Add a surface at the samples `index`, where it is in front of what is there.
 
-    def body(self, f, a, head, light) -> None:
-        still = np.broadcast_to(np.eye(3), (len(f["azimuth"]), 3, 3))
-        neck = Ellipsoid.place(still, (0.0, -0.85, -0.16), (a.jaw * 0.55 + 0.12, 0.75, 0.26))
-        trunk = Ellipsoid.place(still, (0.0, -1.38, -0.2), (1.05, 0.50, 0.42))
-        depth, q = neck.surface(self.x, self.y)
-        shadow = head.jaw.shadow(light, self.x, self.y, depth, 0.4)
-        skin = skin_colour(f) * 0.9
-        self.lay(depth, (q > 0).astype(np.float32), skin, 0.05, np.maximum(shadow, 0.35))
-        depth, q = trunk.surface(self.x, self.y)
-        shadow = head.jaw.shadow(light, self.x, self.y, depth, 0.4)
-        warm = f["clothing_warmth"]
-        light_ = 0.12 + 0.75 * f["clothing_light"]
-        cloth = colour(light_ * (1 + 0.35 * warm), light_ * 0.95, light_ * (1 - 0.35 * warm))
-        collar = ramp(self.x * self.x * 1.2 - self.y - 0.88 + 0.0, -0.02, 0.02)
-        self.lay(depth, (q > 0) * collar, cloth, 0.03, shadow * 0.8)
+        Arrays go along with `index`; channels of `colour`, gloss and shadow may be numbers.
+        """
+        front = np.flatnonzero(depth > self.depth.take(index))
+        if not len(front):
+            return
+        index, depth = index.take(front), depth.take(front)
+        if brightness is not None:
+            brightness = brightness.take(front)
+        share = None if opacity is None else opacity.take(front)
+        solid = slice(None) if share is None else np.flatnonzero(share > 0.5)
+        self.depth[index[solid]] = depth[solid]
+        for channel, new in zip(self.colour, colour, strict=True):
+            new = new.take(front) if isinstance(new, np.ndarray) else new
+            _blend(channel, index, new if brightness is None else new * brightness, share)
+        for channel, new in ((self.gloss, gloss), (self.shadow, shadow)):
+            new = new.take(front) if isinstance(new, np.ndarray) else new
+            _blend(channel, index, new, share)
 
-    def backdrop(self, f) -> np.ndarray:
-        base = 0.15 + 0.7 * f["background_light"]
-        warm, tint = f["background_warmth"], f["background_tint"]
-        plain = colour(
-            base * (1 + 0.30 * warm - 0.12 * tint),
-            base * (1 + 0.22 * tint),
-            base * (1 - 0.30 * warm - 0.12 * tint),
+
+def _blend(channel: np.ndarray, index: np.ndarray, new, share: np.ndarray | None) -> None:
+    if share is not None:
+        old = channel.take(index)
+        new = old + share * (new - old)
+    channel[index] = new
+
+
+def _add_body(f: Face, a: Anatomy, scene: _Scene, lamp: Vector) -> None:
+    """Neck and shoulders, which stay upright while the head turns, under the head's shadow."""
+    rows = scene.grid.rows(-2.0, -0.30)
+    x, y = scene.grid.x[rows], scene.grid.y[rows]
+    chin = view_height(a, (0.0, a.chin_y, 0.3))
+    face = a.face_body()
+    neck = Ellipsoid.place(UPRIGHT, (0.0, -0.85, -0.16), (a.jaw * 0.5 + 0.12, 0.75, 0.26))
+    trunk = Ellipsoid.place(UPRIGHT, (0.0, -1.31, -0.2), (1.0, 0.50, 0.42))
+    warm, light = f["clothing_warmth"], 0.12 + 0.75 * f["clothing_light"]
+    cloth = (light * (1.0 + 0.3 * warm), light * 0.95, light * (1.0 - 0.3 * warm))
+    skin = times(skin_colour(f), 0.92)
+    # The collar is wide: it lies lower in the middle.
+    shoulders = ramp(1.3 * (x * x) - y, 0.86, 0.04)
+    for body, colour, opacity, gloss in ((neck, skin, None, 0.06), (trunk, cloth, shoulders, 0.03)):
+        near, _, q = body.surface(x, y)
+        index = np.flatnonzero(q > 0.0)
+        bx, by, depth = x.take(index), y.take(index), near.take(index)
+        scene.lay(
+            index + rows.start,
+            depth,
+            colour,
+            # Even without a lamp the light under a chin is dim.
+            brightness=1.0 - 0.6 * ramp(by, chin - 0.10, 0.30),
+            opacity=None if opacity is None else opacity.take(index),
+            gloss=gloss,
+            shadow=0.85 * face.shadow(lamp, bx, by, depth, 0.4),
         )
-        side = f["light_azimuth"] * (1.0 / 60.0)
-        fade = 1.0 - 0.16 * (self.x * self.x + self.y * self.y) + 0.10 * side * self.x
-        return plain * fade
 
-    def glasses(self, f, a, lit, head) -> None:
-        """Frames in the plane before the eyes, and arms along the temples."""
-        turn = a.turn.astype(np.float32)[..., None]
-        front = 0.56
-        # Point of the plane w = front that this sample sees: u = p.x axis, solved for view depth.
-        z = (front - turn[:, 0, 2] * self.x - turn[:, 1, 2] * self.y) * (1.0 / turn[:, 2, 2])
-        u = turn[:, 0, 0] * self.x + turn[:, 1, 0] * self.y + turn[:, 2, 0] * z
-        v = turn[:, 0, 1] * self.x + turn[:, 1, 1] * self.y + turn[:, 2, 1] * z
-        worn = f["glasses"]
-        thick = 0.012 + 0.022 * worn
-        dx = (np.abs(u) - a.eye_x - 0.015) * (1.0 / 0.165)
-        dy = (v - a.eye_y + 0.02) * (1.0 / 0.125)
-        r = dx * dx * (1 + dx * dx) * 0.5 + dy * dy * (1 + dy * dy) * 0.5
-        rim = ramp(thick - np.abs(r - 1.0) * 0.05, 0.0, 0.012)
-        bridge = ramp(thick * 0.8 - np.abs(v - a.eye_y - 0.02), 0.0, 0.012) * (
-            np.abs(u) < a.eye_x - 0.14
-        )
-        arm = ramp(thick * 0.9 - np.abs(head.v - a.eye_y - 0.02), 0.0, 0.012)
-        arm = arm * (head.w < 0.36) * (head.w > -0.05) * head.inside * (np.abs(head.u) > 0.3)
-        arm = arm * (self.depth <= head.depth)
-        on = np.minimum(worn * 4.0, 1.0)
-        lens = (r < 1.0) * on
-        cover(lit, colour(0.75, 0.82, 0.88), lens * (0.06 + 0.10 * ramp(dx + dy, 0.3, 0.5)))
-        cover(
-            lit,
-            mix((0.09, 0.07, 0.07), (0.25, 0.14, 0.08), f["hair_redness"]),
-            np.maximum(np.maximum(rim, bridge), arm) * on,
-        )
+
+def _add_background(f: Face, scene: _Scene) -> None:
+    index = np.flatnonzero(scene.depth <= _NOTHING)
+    x, y = scene.grid.x.take(index), scene.grid.y.take(index)
+    fade = 1.0 - 0.16 * (x * x + y * y) + (0.10 * f["light_azimuth"] / 60.0) * x
+    for channel, value in zip(scene.colour, _background(f), strict=True):
+        channel[index] = value * fade
+
+
+def _background(f: Face) -> Colour:
+    base = 0.15 + 0.75 * f["background_light"]
+    warm, tint = 0.24 * f["background_warmth"], f["background_tint"]
+    red, green = base * (1.0 + warm - 0.09 * tint), base * (1.0 + 0.16 * tint)
+    return red, green, base * (1.0 - warm - 0.09 * tint)

@@ -1,0 +1,107 @@
+"""Eyes, brows and mouth: what the expression and the make-up are read from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlvae.data.synthetic_faces.colours import (
+    Colour,
+    cover,
+    eye_colour,
+    hair_colour,
+    mix,
+    skin_colour,
+    times,
+)
+from dlvae.data.synthetic_faces.geometry import between, bump, ramp
+from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face, Patch
+
+
+def paint_features(f: Face, a: Anatomy, p: Patch) -> None:
+    """Paint mouth, eyes and brows on the front of the head."""
+    skin = skin_colour(f)
+    for paint, low, high in (
+        (_mouth, a.mouth_y - 0.22, a.mouth_y + 0.20),
+        (_eyes, EYE_Y - 0.15, EYE_Y + 0.20),
+        (_brows, a.brow_y - 0.14, a.brow_y + 0.14),
+    ):
+        chosen = np.flatnonzero((p.w > 0.05) & (p.v > low) & (p.v < high))
+        if len(chosen):
+            part = p.part(chosen)
+            paint(f, a, part, skin)
+            p.put(chosen, part)
+
+
+def _mouth(f, a, p: Patch, skin: Colour) -> None:
+    across = p.u * (1.0 / a.mouth_width)
+    t = across * across
+    arch = np.clip(1.0 - t, 0.0, 1.0)
+    up = p.v - a.mouth_y - a.smile * (np.clip(t, 0.0, 1.3) - 0.35)
+    top, bottom = (0.35 * a.mouth_open) * arch, (-0.65 * a.mouth_open) * arch
+    full = between(0.030, 0.062, f["lip_fullness"]) * (1.0 + 0.25 * min(f["expression"], 0.0))
+    bow = 1.0 - 0.30 * np.clip(1.0 - 40.0 * (p.u * p.u), 0.0, 1.0)
+    upper = top + (0.85 * full) * arch * bow
+    lower = bottom - (1.25 * full) * arch
+    lips_share = ramp(np.minimum(upper - up, up - lower), 0.008, 0.014)
+    make_up = f["make_up"]
+    lipstick = mix((0.74, 0.10, 0.16), (0.45, 0.05, 0.12), f["skin_tone"])
+    lips = mix(times(skin, (0.86, 0.54, 0.52)), lipstick, make_up)
+    cover(p.colour, lips, (0.80 + 0.20 * make_up) * lips_share)
+    cover(p.colour, times(lips, 0.72), 0.6 * lips_share * ramp(up - top, 0.01, 0.03))
+    p.gloss += (0.12 + 0.2 * make_up) * lips_share
+    seam = ramp(0.013 - np.abs(up - 0.5 * (top + bottom)), 0.0, 0.012) * ramp(1.08 - t, 0.0, 0.12)
+    cover(p.colour, times(skin, (0.30, 0.16, 0.15)), 0.9 * seam)
+    if a.mouth_open > 0.0:
+        hole = ramp(np.minimum(top - up, up - bottom), 0.006, 0.01)
+        cover(p.colour, (0.24, 0.06, 0.06), hole)
+        teeth = hole * ramp(up - top + 0.62 * a.mouth_open, 0.0, 0.012) * ramp(0.75 - t, 0.0, 0.3)
+        cover(p.colour, (0.96, 0.94, 0.89), teeth)
+
+
+def _eyes(f, a, p: Patch, skin: Colour) -> None:
+    out = p.side - a.eye_x
+    t = out * out * (1.0 / a.eye_width**2)
+    lid = np.clip(1.0 - t, 0.0, 1.0)
+    up = p.v - EYE_Y - (0.16 * f["eye_tilt"]) * out
+    half = a.eye_width * 0.49 * (1.0 - 0.2 * abs(f["expression"]))
+    top, bottom = half * lid, (-0.70 * half) * lid
+    make_up = f["make_up"]
+    shadow = bump(out, up, 0.02, 0.07, 0.17, 0.075)
+    lid_paint = mix((0.35, 0.22, 0.32), (0.16, 0.10, 0.14), f["skin_tone"])
+    cover(p.colour, lid_paint, (0.75 * make_up) * shadow)
+    cover(p.colour, times(skin, 0.55), 0.30 * bump(out, up, -0.03, 0.09, 0.16, 0.06))
+    inside = ramp(np.minimum(top - up, up - bottom), 0.007, 0.012)
+    cover(p.colour, (0.95, 0.93, 0.92), inside)
+    _iris(f, a, p, inside, up, half)
+    cover(p.colour, (0.35, 0.28, 0.27), 0.55 * inside * ramp(up - top, -0.028, 0.03))
+    p.gloss *= 1.0 - 0.7 * inside
+    lash = 0.013 + 0.012 * make_up
+    line = ramp(lash - np.abs(up - top - 0.006), 0.0, 0.012) * ramp(1.12 - t, 0.0, 0.1)
+    cover(p.colour, times(skin, 0.14), 0.92 * line)
+    under = ramp(0.007 - np.abs(up - bottom + 0.004), 0.0, 0.010) * ramp(1.0 - t, 0.0, 0.1)
+    cover(p.colour, times(skin, 0.35), (0.5 + 0.4 * make_up) * under)
+
+
+def _iris(f, a, p: Patch, inside, up, half: float) -> None:
+    # Eyes follow the viewer part of the way, as a sitter's do.
+    look = p.u - np.copysign(np.float32(a.eye_x), p.u) + 0.05 * a.turn[0][2]
+    rise = up - 0.14 * half + 0.035 * a.turn[1][2]
+    ring = (look * look + rise * rise) * (1.0 / (0.46 * a.eye_width) ** 2)
+    colour = eye_colour(f)
+    cover(p.colour, times(colour, 0.55), inside * ramp(ring, 1.0, -0.25))
+    cover(p.colour, times(colour, 1.1), inside * ramp(ring, 0.72, -0.4))
+    cover(p.colour, (0.02, 0.02, 0.02), inside * ramp(ring, 0.24, -0.15))
+    glint = bump(look, rise, 0.018, 0.022, 0.022, 0.022)
+    cover(p.colour, (1.0, 1.0, 1.0), inside * np.clip(2.0 * glint, 0.0, 1.0))
+
+
+def _brows(f, a, p: Patch, skin: Colour) -> None:
+    out = (p.side - a.eye_x - 0.015) * (1.0 / (a.eye_width * 1.35))
+    frown = max(-f["expression"], 0.0)
+    rise = between(0.0, 0.045, f["brow_arch"])
+    middle = (a.brow_y + rise - 0.03 * frown) - rise * (out * out)
+    middle += (0.055 * frown - 0.004) * out
+    thick = between(0.016, 0.040, f["brow_thickness"]) * np.clip(1.0 - 0.45 * out, 0.3, 2.0)
+    share = ramp(thick - np.abs(p.v - middle), 0.0, 0.016) * ramp(np.abs(out), 1.0, -0.15)
+    hair = mix(times(hair_colour(f), 0.65), times(skin, 0.5), 0.15)
+    cover(p.colour, hair, between(0.75, 0.95, f["brow_thickness"]) * share)
