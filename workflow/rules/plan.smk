@@ -36,12 +36,17 @@ def presets_with(target):
     ]
 
 
+def excuse(target):
+    """Why a target is left out, and where it is not."""
+    others = [name for name in presets_with(target) if name != config["preset"]]
+    hint = f"; presets that have it: {', '.join(others)}" if others else ""
+    return f"{missing(target)}{hint}"
+
+
 def require(target):
     """Stop before any job if a target was asked for that the preset cannot give."""
-    if reason := missing(target):
-        others = [name for name in presets_with(target) if name != config["preset"]]
-        hint = f"; presets that have it: {', '.join(others)}" if others else ""
-        raise WorkflowError(f"{target} cannot be made: {reason}{hint}")
+    if missing(target):
+        raise WorkflowError(f"{target} cannot be made: {excuse(target)}")
 
 
 def available_targets():
@@ -50,11 +55,7 @@ def available_targets():
 
 def left_out():
     """What the report must name as left out, with the presets that have it."""
-    return [
-        {"target": target, "reason": missing(target), "presets": presets_with(target)}
-        for target in [*TABLES, *FIGURES]
-        if missing(target)
-    ]
+    return {target: excuse(target) for target in FIGURES if missing(target)}
 
 
 def target_files(target):

@@ -78,19 +78,13 @@ def table_config():
             "preset": config["preset"],
             "datasets": list(config["datasets"]),
             "models": config["models"],
+            "protocol_overrides": protocol_overrides(),
         }
     )
 
 
 def report_config():
-    return canonical(
-        {
-            "preset": config["preset"],
-            "targets": available_targets(),
-            "left_out": left_out(),
-            "config": config,
-        }
-    )
+    return canonical(config | {"left_out": left_out()})
 
 
 # --- Protocol ----------------------------------------------------------------------------------
