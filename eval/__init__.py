@@ -1,0 +1,1 @@
+"""Scores: the evaluator, the factor regressor, Inception Score, diversity, decoded panels."""

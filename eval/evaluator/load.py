@@ -1,0 +1,67 @@
+"""A trained evaluator, read back from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlvae.artefact import read_json
+from dlvae.errors import UserError
+from dlvae.registry import WEIGHTS, load_weights
+from dlvae.runtime import device
+from eval.evaluator.architecture import build_network
+from eval.predict import check_images, in_batches
+from eval.training_stage import CARD
+
+
+class Evaluator(nn.Module):
+    """A classifier that gives its embedding beside its logits.
+
+    Attributes:
+        image_size: side of the images in pixels.
+        card: what ``card.json`` says, empty while training.
+    """
+
+    def __init__(self, network: nn.Module, image_size: int, card: dict | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.image_size = image_size
+        self.card = card or {}
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> features (B, D) before the last layer, logits (B, C)."""
+        trunk = self.network.forward_features(images)
+        features = self.network.forward_head(trunk, pre_logits=True)
+        return features, self.network.forward_head(trunk)
+
+    def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Uint8 (N, H, W, 3) -> float32 features (N, D) and logits (N, C)."""
+        check_images(images, self.image_size)
+        where = next(self.parameters()).device
+        features, logits = in_batches(self, images, where)
+        return features, logits
+
+
+def load_evaluator(folder: str | Path, where: torch.device | str | None = None) -> Evaluator:
+    """Load an evaluator in evaluation mode, on ``where`` (CUDA where available by default).
+
+    Raises:
+        UserError: the folder holds no readable evaluator.
+    """
+    folder = Path(folder)
+    card = read_json(folder / CARD)
+    try:
+        network = build_network(
+            card["arch"], len(card["class_names"]), card["image_size"], card["width"]
+        )
+    except KeyError as error:
+        raise UserError(
+            f"{folder / CARD}: expected the card of an evaluator, found no {error}; train one with "
+            "python -m eval.evaluator"
+        ) from error
+    network.load_state_dict(load_weights(folder / WEIGHTS))
+    evaluator = Evaluator(network, card["image_size"], card)
+    return evaluator.to(device() if where is None else where).eval().requires_grad_(False)

@@ -1,0 +1,168 @@
+"""The stage around a supervised training: config section in; weights, card and manifest out."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dlvae.artefact import sha256_file, write_json, write_manifest
+from dlvae.data.batches import BatchStream
+from dlvae.data.dataset import Split, load_card
+from dlvae.errors import UserError, nearest
+from dlvae.progress import RunLog
+from dlvae.registry import WEIGHTS, save_weights
+from dlvae.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
+from dlvae.train.checkpoint import Resume
+from dlvae.train.loop import fit
+from dlvae.train.stage import Paths
+from eval.supervised import Learner, Loss, Recipe
+
+CARD, MANIFEST = "card.json", "manifest.json"
+CONTEXT = ("preset", "dataset", "seed")
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a training runs, apart from what it trains.
+
+    Attributes:
+        save_seconds: least time between two resumable states.
+    """
+
+    threads: int = 1
+    precision: str = "auto"
+    fingerprint: str = ""
+    save_seconds: float = 30.0
+
+
+def read_config(
+    config: dict[str, Any], defaults: dict[str, Any], stage: str
+) -> tuple[Recipe, dict[str, Any]]:
+    """Split a config section into the recipe and the stage's own settings.
+
+    Args:
+        config: preset, dataset and seed; keys of :class:`Recipe`; keys of ``defaults``.
+        defaults: the stage's own settings (``arch``, ``width`` ...); one named as a field of the
+            recipe changes that field's default.
+
+    Raises:
+        UserError: a key is unknown, missing or out of range.
+    """
+    fields = [field.name for field in dataclasses.fields(Recipe)]
+    known = list(dict.fromkeys([*CONTEXT, *fields, *defaults]))
+    for key in config:
+        if key not in known:
+            raise UserError(
+                f"{stage}: unknown key '{key}'; expected {', '.join(known)}.{nearest(key, known)}"
+            )
+    missing = [key for key in CONTEXT if key not in config]
+    if missing:
+        raise UserError(f"{stage}: the config lacks {', '.join(missing)}")
+    settings = {**defaults, **config}
+    recipe = Recipe(**{key: settings[key] for key in fields if key in settings})
+    if recipe.batch_size < 2 or recipe.epochs <= 0 or not 0 <= recipe.dropout < 1:
+        raise UserError(
+            f"{stage}: expected batch_size >= 2, epochs > 0 and 0 <= dropout < 1, found {recipe}"
+        )
+    return recipe, {key: settings[key] for key in defaults}
+
+
+class TrainingStage:
+    """One supervised training, from a prepared data set to a folder with its network.
+
+    Args:
+        name: stage name, first of the seed's parts ("evaluator", "factors").
+        paths: data set, output folder, resumable states, run log.
+        config: preset, dataset, seed and the settings, as recorded.
+    """
+
+    def __init__(self, name: str, paths: Paths, config: dict[str, Any], job: Job) -> None:
+        self.started = time.time()
+        self.paths, self.config, self.job = paths, config, job
+        self.data_card = load_card(paths.data)
+        self.seed_parts = (config["preset"], name, config["dataset"], config["seed"])
+        self.device = device()
+        self.precision = resolve_precision(job.precision, self.device)
+        key = [name, config, self.data_card["sha256"]["train"], job.fingerprint]
+        key += [self.precision, job.threads, self.device.type]
+        self.resume = Resume(paths.resume_root, key)
+
+    def train(
+        self, network: nn.Module, loss: Loss, split: Split, recipe: Recipe, flip: bool = False
+    ) -> None:
+        """Train ``network`` in place and leave it in evaluation mode.
+
+        A killed run of the same stage continues from its last state to the same bytes.
+
+        Args:
+            flip: mirror half of the images.
+        """
+        network.to(self.device).train()
+        learner = Learner(network, loss, recipe, len(split), self.precision)
+        stream = BatchStream(
+            split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
+        )
+        log = RunLog(self.paths.run_log, learner.steps, "/".join(map(str, self.seed_parts[1:])))
+        seconds = self.job.save_seconds
+        fit(learner, learner.step, stream, learner.steps, log, self.resume, save_seconds=seconds)
+        log.close()
+        network.eval()
+        self.steps, self.images_seen = learner.steps, learner.steps * recipe.batch_size
+
+    def save(self, network: nn.Module, card: dict[str, Any]) -> dict[str, Any]:
+        """Write weights, card and manifest, drop the resumable state; the card as written.
+
+        The card depends on the result alone: it holds no times.
+        """
+        out, card = Path(self.paths.out), dict(card)
+        save_weights(out / WEIGHTS, network.state_dict())
+        card |= {"dataset": self.config["dataset"], "data_sha256": self.data_card["sha256"]}
+        card |= {"config": self.config, "precision": self.precision}
+        card |= {"parameters": sum(p.numel() for p in network.parameters())}
+        card |= {"weights_sha256": sha256_file(out / WEIGHTS)}
+        write_json(out / CARD, card)
+        write_manifest(
+            out / MANIFEST,
+            inputs={"data": self.paths.data / CARD},
+            config=self.config,
+            started=self.started,
+            seed=self.config["seed"],
+            threads=self.job.threads,
+            precision=self.precision,
+            device=str(self.device),
+            extra={
+                "code": self.job.fingerprint,
+                "steps": self.steps,
+                "images_seen": self.images_seen,
+            },
+        )
+        self.resume.clear()
+        return card
+
+
+def run_command(doc: str | None, train: Callable[[Paths, dict[str, Any], Job], object]) -> None:
+    """Run the command line of a supervised training stage."""
+    parser = stage_parser(doc)
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the network")
+    parser.add_argument("--resume-root", type=Path, required=True, help="resumable states")
+    parser.add_argument("--run-log", type=Path, required=True, help="JSON-lines log")
+    parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
+    parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
+
+    def main(args: argparse.Namespace) -> None:
+        use_threads(args.threads)
+        train(
+            Paths(args.data, args.out, args.resume_root, args.run_log),
+            args.config,
+            Job(args.threads, args.precision, args.fingerprint, args.save_seconds),
+        )
+
+    run_stage(main, parser)
