@@ -105,5 +105,7 @@ def test_a_foreign_npz_is_refused(tmp_path):
 
 def test_splits_must_agree(tmp_path):
     with pytest.raises(ValueError, match="other classes"):
-        save_dataset(tmp_path, {"train": image_split(), "test": image_split(classes=("a", "c"))}, CARD)
+        save_dataset(
+            tmp_path, {"train": image_split(), "test": image_split(classes=("a", "c"))}, CARD
+        )
     assert not (tmp_path / "train.npz").exists()
