@@ -1,0 +1,1 @@
+"""Tables, figures and the report: they only arrange what other stages computed."""

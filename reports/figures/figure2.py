@@ -1,0 +1,85 @@
+"""Figure 2: the toy experiment, real points and both models' points over the epochs.
+
+Usage: python -m reports.figures.figure2 --panel DIR --png FILE --pdf FILE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.figures.panel import Panel
+from reports.figures.style import LABEL, MUTED, TITLE, WIDTH, Canvas, run
+from reports.names import model_title
+
+COLOURS = ("#c8352c", "#2b6cb8", "#2e9150")  # classes 0 (middle), 1 (right), 2 (left)
+POINT = 0.35  # area of a point, square points
+REAL_WIDTH, ROW, GAP, TOP = 1.45, 0.86, 0.06, 0.30
+
+
+def caption(panels: Sequence[Panel]) -> str:
+    """Return the caption of the figure."""
+    (panel,) = panels
+    names = " and ".join(model_title(name) for name in panel["models"])
+    count = panel.array("samples").shape[2]
+    return (
+        f"Figure 2. Toy example: points of {names} after {_listed(panel['epochs'])} epochs, "
+        f"{count} points per frame from the same codes at every epoch; held-out data at the left. "
+        "Colours are classes; the horizontal axis carries the label, the vertical one does not; "
+        f"all frames share one scale. {panel.provenance()}"
+    )
+
+
+def draw(panels: Sequence[Panel]) -> Figure:
+    """Draw the panel: real data at the left, one row of frames per model."""
+    (panel,) = panels
+    real, samples = panel.array("real"), panel.array("samples")
+    models, epochs = panel["models"], panel["epochs"]
+    height = TOP + len(models) * ROW + (len(models) - 1) * GAP + 0.05
+    canvas = Canvas(height, caption(panels))
+    limits = _limits(real)
+
+    middle = (TOP + height - 0.05) / 2
+    frame = canvas.axes(0.08, middle - 0.55, REAL_WIDTH, 1.1)
+    _scatter(frame, real, panel.array("real_labels"), limits)
+    canvas.text(0.08 + REAL_WIDTH / 2, middle - 0.66, "real data", size=TITLE)
+
+    left = 0.08 + REAL_WIDTH + 0.32
+    width = (WIDTH - 0.08 - left - (len(epochs) - 1) * GAP) / len(epochs)
+    for row, model in enumerate(models):
+        top = TOP + row * (ROW + GAP)
+        canvas.text(left - 0.12, top + ROW / 2, model_title(model), size=TITLE, rotation=90)
+        for column in range(len(epochs)):
+            frame = canvas.axes(left + column * (width + GAP), top, width, ROW)
+            _scatter(frame, samples[row, column], panel.array("sample_labels"), limits)
+    for column, epoch in enumerate(epochs):
+        text = "initial" if epoch == 0 else f"{epoch} epochs"
+        x = left + column * (width + GAP) + width / 2
+        canvas.text(x, TOP - 0.12, text, size=LABEL, color=MUTED)
+    return canvas.figure
+
+
+def _scatter(frame: Axes, points: np.ndarray, labels: np.ndarray, limits: tuple) -> None:
+    colours = np.array(COLOURS)[labels % len(COLOURS)]
+    frame.scatter(*points.T, s=POINT, c=colours, linewidths=0, alpha=0.7, rasterized=True)
+    frame.set(xlim=limits[0], ylim=limits[1], xticks=[], yticks=[])
+
+
+def _limits(real: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return limits that hold the real data and half as much again on every side."""
+    low, high = real.min(0), real.max(0)
+    margin = np.maximum(0.12 * (high - low), 1e-3) * np.array([1.0, 2.5])
+    (x0, y0), (x1, y1) = low - margin, high + margin
+    return (float(x0), float(x1)), (float(y0), float(y1))
+
+
+def _listed(values: Sequence[int]) -> str:
+    texts = [str(value) for value in values]
+    return ", ".join(texts[:-1]) + f" and {texts[-1]}" if len(texts) > 1 else texts[0]
+
+
+if __name__ == "__main__":
+    run(draw, __doc__)

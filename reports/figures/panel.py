@@ -1,0 +1,60 @@
+"""Reading a stored panel: the decoded images of one figure and the choices behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlvae.artefact import load_npz, read_json
+from dlvae.errors import UserError
+from reports.names import dataset_title
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``panel.npz`` and ``panel.json`` of one figure and one data set."""
+
+    arrays: Mapping[str, np.ndarray]
+    meta: Mapping[str, object]
+    path: str = ""
+
+    def images(self, name: str, dims: int) -> np.ndarray:
+        """Return a uint8 image array of ``dims`` dimensions that ends in (H, W, 3)."""
+        array = self.array(name)
+        if array.dtype != np.uint8 or array.ndim != dims or array.shape[-1] != 3:
+            raise UserError(
+                f"{self.path}: expected '{name}' to be uint8 with {dims} dimensions ending in 3 "
+                f"channels, found {array.dtype} {array.shape}"
+            )
+        return array
+
+    def array(self, name: str) -> np.ndarray:
+        """Return an array by name."""
+        if name not in self.arrays:
+            raise UserError(f"{self.path}: expected array '{name}', found {sorted(self.arrays)}")
+        return self.arrays[name]
+
+    def __getitem__(self, key: str):
+        if key not in self.meta:
+            raise UserError(f"{self.path}: expected key '{key}' in panel.json")
+        return self.meta[key]
+
+    @property
+    def dataset_title(self) -> str:
+        """The printed name of the data set."""
+        return dataset_title(self["dataset"])
+
+    def provenance(self) -> str:
+        """Return one sentence that names preset, data set and seed."""
+        return f"Preset {self['preset']}; data: {self.dataset_title}; seed {self['seed']}."
+
+
+def load_panel(folder: str | Path) -> Panel:
+    """Load a panel folder written by ``python -m eval.panels``."""
+    folder = Path(folder)
+    return Panel(
+        load_npz(folder / "panel.npz"), read_json(folder / "panel.json"), str(folder / "panel.npz")
+    )

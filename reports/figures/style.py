@@ -1,0 +1,152 @@
+"""What the figures share: typography, layout in inches, image grids, saving, the command line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dlvae.artefact import atomic
+from dlvae.runtime import run_stage, stage_parser
+from reports.figures.panel import Panel, load_panel
+
+WIDTH = 7.0  # inches: the text width of a two-column page
+MARGIN = 0.08
+DPI = 300
+INK, MUTED = "#1a1a1a", "#5c5c5c"
+TITLE, LABEL, CAPTION = 8.5, 7.5, 6.8  # points
+CAPTION_LINE = 0.128  # inches
+CAPTION_CHARACTERS = 140  # per line of WIDTH at the size CAPTION
+
+# Applied around drawing and saving alone, so that importing this module changes nothing.
+RC = {
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": CAPTION,
+    "ytick.labelsize": CAPTION,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "pdf.fonttype": 42,
+}
+
+
+class Canvas:
+    """A white page laid out in inches from its top left corner.
+
+    Fixed positions instead of an automatic layout: image grids then have exactly the cell size
+    asked for, and the same panel gives the same bytes.
+    """
+
+    def __init__(self, height: float, caption: str, width: float = WIDTH) -> None:
+        lines = textwrap.wrap(
+            caption, int(CAPTION_CHARACTERS * width / WIDTH), break_on_hyphens=False
+        )
+        self.width = width
+        self.height = height + 0.12 + CAPTION_LINE * len(lines) + MARGIN
+        self.figure = Figure(figsize=(self.width, self.height), facecolor="white")
+        for index, line in enumerate(lines):
+            y = height + 0.12 + CAPTION_LINE * index
+            self.text(MARGIN, y, line, size=CAPTION, color=MUTED, ha="left", va="top")
+
+    def text(self, x: float, y: float, text: str, **style) -> None:
+        """Write text at (x, y); centred unless ``ha`` and ``va`` say otherwise."""
+        style = {"size": LABEL, "ha": "center", "va": "center"} | style
+        self.figure.text(x / self.width, 1 - y / self.height, text, **style)
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Return new axes whose top left corner is at (left, top)."""
+        return self.figure.add_axes(
+            (
+                left / self.width,
+                1 - (top + height) / self.height,
+                width / self.width,
+                height / self.height,
+            )
+        )
+
+    def grid(self, images: np.ndarray, left: float, top: float, cell: float) -> tuple[float, float]:
+        """Draw images uint8 (rows, columns, H, W, 3) as one grid; return its width and height.
+
+        Pixels are enlarged without smoothing, so a small image shows what was generated.
+        """
+        rows, columns, side = images.shape[:3]
+        width, height = grid_length(columns, side, cell), grid_length(rows, side, cell)
+        axes = self.axes(left, top, width, height)
+        axes.set_axis_off()
+        axes.imshow(montage(images), interpolation="nearest", aspect="auto")
+        return width, height
+
+
+def grid_gap(side: int) -> int:
+    """Return the white gap between the images of a grid, in image pixels."""
+    return max(1, side // 16)
+
+
+def grid_length(count: int, side: int, cell: float) -> float:
+    """Return the inches that ``count`` cells of ``cell`` inches and ``side`` pixels take."""
+    return cell * (count + (count - 1) * grid_gap(side) / side)
+
+
+def fit_cell(length: float, count: int, side: int) -> float:
+    """Return the cell size in inches at which ``count`` cells fill ``length``."""
+    return length / grid_length(count, side, 1.0)
+
+
+def minus(text: str) -> str:
+    """Return ``text`` with typographic minus signs instead of hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def montage(images: np.ndarray) -> np.ndarray:
+    """Join uint8 images (rows, columns, H, W, 3) into one picture with white gaps."""
+    rows, columns, height, width, channels = images.shape
+    gap = grid_gap(height)
+    page = np.full((rows, height + gap, columns, width + gap, channels), 255, np.uint8)
+    page[:, :height, :, :width] = images.transpose(0, 2, 1, 3, 4)
+    joined = page.reshape(rows * (height + gap), columns * (width + gap), channels)
+    return joined[:-gap, :-gap]
+
+
+def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
+    """Write a figure as PNG and PDF; equal figures give equal bytes (no dates, no versions)."""
+    with matplotlib.rc_context(RC):
+        with atomic(png) as path:
+            figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+        with atomic(pdf) as path:
+            metadata = {"Creator": None, "Producer": None, "CreationDate": None}
+            figure.savefig(path, format="pdf", dpi=DPI, metadata=metadata)
+
+
+def render(
+    draw: Callable[[Sequence[Panel]], Figure],
+    panels: Sequence[Panel],
+    png: str | Path,
+    pdf: str | Path,
+) -> None:
+    """Draw panels in the shared style and save both formats."""
+    with matplotlib.rc_context(RC):
+        figure = draw(panels)
+    save(figure, png, pdf)
+
+
+def run(draw: Callable[[Sequence[Panel]], Figure], doc: str | None) -> None:
+    """Run a figure's command line: panels in, PNG and PDF out."""
+    parser = stage_parser(doc)
+    parser.add_argument("--panel", nargs="+", required=True, help="panel folder(s)")
+    parser.add_argument("--png", required=True, help="PNG to write")
+    parser.add_argument("--pdf", required=True, help="PDF to write")
+    run_stage(
+        lambda args: render(draw, [load_panel(p) for p in args.panel], args.png, args.pdf), parser
+    )

@@ -1,0 +1,115 @@
+"""Every figure draws from a made-up panel, the same bytes each time, and needs no torch."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlvae.artefact import save_npz, write_json
+from dlvae.errors import UserError
+from reports.figures.panel import load_panel
+from reports.figures.style import grid_gap, grid_length, montage, render
+
+FIGURES = [f"figure{k}" for k in range(2, 8)]
+
+
+@pytest.fixture(autouse=True)
+def low_resolution(monkeypatch):
+    """Fewer pixels to write; what is drawn stays the same."""
+    monkeypatch.setattr("reports.figures.style.DPI", 60)
+
+
+def drawn(figure, panels, folder):
+    module = importlib.import_module(f"reports.figures.{figure}")
+    folder.mkdir(exist_ok=True)
+    png, pdf = folder / f"{figure}.png", folder / f"{figure}.pdf"
+    render(module.draw, panels, png, pdf)
+    return png, pdf
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_drawn_twice_to_the_same_bytes(figure, panel, tmp_path, monkeypatch):
+    first = drawn(figure, [panel(figure)], tmp_path / "a")
+    monkeypatch.setattr("time.time", lambda: 4e9)  # another date must not show
+    second = drawn(figure, [panel(figure)], tmp_path / "b")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert first[1].read_bytes().startswith(b"%PDF") and b"Date" not in first[1].read_bytes()
+    with Image.open(first[0]) as image:
+        assert image.width >= 5.5 * 60 and image.height >= 1.8 * 60
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_caption_states_preset_data_and_seed(figure, panel):
+    module = importlib.import_module(f"reports.figures.{figure}")
+    text = module.caption([panel(figure)])
+    title = "three moons" if figure == "figure2" else "synthetic faces"
+    assert text.startswith(f"Figure {figure[-1]}.")
+    assert "Preset quick" in text and title in text and "seed 0" in text
+
+
+def test_figure3_draws_a_row_per_data_set_of_any_size(panel, tmp_path):
+    second = panel("figure3", side=32)
+    second.meta.update(dataset="digits", class_name="3")
+    one = drawn("figure3", [panel("figure3")], tmp_path / "one")[0]
+    two = drawn("figure3", [panel("figure3"), second], tmp_path / "two")[0]
+    with Image.open(one) as low, Image.open(two) as high:
+        assert high.width == low.width and high.height > 1.6 * low.height
+
+
+def test_figure3_shows_ours_last_whatever_the_order_of_the_panel(panel):
+    from reports.figures.figure3 import ordered
+
+    shuffled = panel("figure3")
+    shuffled.meta["titles"] = ["real", "ours", "cvae", "cgan", "cvae_gan"]
+    titles, grids = ordered(shuffled)
+    assert titles == ["real", "cvae", "cgan", "cvae_gan", "ours"]
+    np.testing.assert_array_equal(grids[-1], shuffled.arrays["grids"][1])
+
+
+def test_figure5_says_how_each_coordinate_was_chosen(panel):
+    from reports.figures.figure5 import choice_title
+
+    factor, _, kl = panel("figure5")["choices"]
+    assert "expression" in choice_title(factor) and "0.83" in choice_title(factor)
+    assert "KL rank 1" in choice_title(kl) and "1.23 nats" in choice_title(kl)
+
+
+def test_a_montage_keeps_every_pixel():
+    images = np.random.default_rng(0).integers(0, 255, (2, 3, 16, 16, 3)).astype(np.uint8)
+    page, gap = montage(images), grid_gap(16)
+    assert page.shape == (2 * 16 + gap, 3 * 16 + 2 * gap, 3)
+    np.testing.assert_array_equal(page[16 + gap :, 2 * (16 + gap) :], images[1, 2])
+    assert (page[16 : 16 + gap] == 255).all()
+    assert grid_length(3, 16, 1.0) == pytest.approx(page.shape[1] / 16)
+
+
+def test_a_panel_of_the_wrong_kind_is_refused(panel, tmp_path):
+    wrong = panel("figure4")
+    wrong.arrays["a"] = wrong.arrays["a"] / 255.0
+    with pytest.raises(UserError, match="'a' to be uint8"):
+        drawn("figure4", [wrong], tmp_path / "x")
+    with pytest.raises(UserError, match="expected array 'row_images'"):
+        drawn("figure6", [panel("figure4")], tmp_path / "x")
+
+
+def test_the_command_line_reads_a_stored_panel_without_torch(panel, tmp_path):
+    stored = panel("figure6")
+    save_npz(tmp_path / "panel.npz", **stored.arrays)
+    write_json(tmp_path / "panel.json", dict(stored.meta))
+    loaded = load_panel(tmp_path)
+    np.testing.assert_array_equal(loaded.arrays["grid"], stored.arrays["grid"])
+    code = (
+        "import runpy, sys; sys.argv[1:] = {}; "
+        "runpy.run_module('reports.figures.figure6', run_name='__main__'); "
+        "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    out = [str(tmp_path / name) for name in ("figure6.png", "figure6.pdf")]
+    arguments = ["--panel", str(tmp_path), "--png", out[0], "--pdf", out[1]]
+    subprocess.run([sys.executable, "-c", code.format(json.dumps(arguments))], check=True)
+    for path in out:
+        assert Path(path).stat().st_size > 10_000
