@@ -21,7 +21,6 @@ from dlvae.data.synthetic_faces.geometry import (
 Face = dict[str, float]
 """One picture's factors by name."""
 
-_NO_SURFACE = -0.72  # the blended surface falls below this depth just outside the outline
 EYE_Y = 0.04
 
 
@@ -115,8 +114,8 @@ class Patch:
 
 def head_patch(f: Face, a: Anatomy, grid: Grid) -> Patch:
     """Skull, jaw, ears and nose as blended ellipsoids, with soft relief on top; unpainted."""
-    depth = _bare_head(f, a, grid)
-    index = np.flatnonzero(depth > _NO_SURFACE)
+    depth, inside = _bare_head(f, a, grid)
+    index = np.flatnonzero(inside > 0.0)
     depth = depth.take(index)
     u, v, w = to_head(a.turn, grid.x.take(index), grid.y.take(index), depth)
     side = np.abs(u)
@@ -125,38 +124,30 @@ def head_patch(f: Face, a: Anatomy, grid: Grid) -> Patch:
     return Patch(index, depth, u, v, w, side, colour, gloss)
 
 
-def _bare_head(f, a, grid: Grid) -> np.ndarray:
-    turn, x, y = a.turn, grid.x, grid.y
+def _bare_head(f, a, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Blended depth (P,) of the bodies, and a measure that is positive inside their outline."""
+    turn = a.turn
     skull = Ellipsoid.place(turn, (0.0, a.top - 0.5, -0.10), (a.face_width, 0.5, 0.60))
-    chin = Ellipsoid.place(
-        turn,
-        (0.0, a.chin_y + 0.27, 0.10),
-        (a.jaw, 0.27, between(0.36, 0.40, f["chin_length"])),
-    )
-    depth = smooth_max(skull.surface(x, y)[0], a.face_body().surface(x, y)[0], 0.10)
-    _add(depth, chin, 0.14, grid)
+    depth, _, inside = skull.surface(grid.x, grid.y)
+    chin_depth = between(0.36, 0.40, f["chin_length"])
+    chin = Ellipsoid.place(turn, (0.0, a.chin_y + 0.27, 0.10), (a.jaw, 0.27, chin_depth))
+    bodies = [(a.face_body(), 0.10), (chin, 0.14)]
     size = between(0.85, 1.15, f["ear_size"])
     for side in (-1.0, 1.0):
         centre = (side * (a.face_width * 0.96), -0.02, -0.14)
-        ear = Ellipsoid.place(turn, centre, (0.055 * size, 0.135 * size, 0.085 * size))
-        _add(depth, ear, 0.03, grid)
+        radii = (0.055 * size, 0.135 * size, 0.085 * size)
+        bodies.append((Ellipsoid.place(turn, centre, radii), 0.03))
     height = between(0.09, 0.18, f["nose_height"])
-    bridge = Ellipsoid.place(
-        turn,
-        (0.0, 0.5 * (a.nose_y + 0.13), 0.435 + 0.45 * height),
-        (0.055, 0.5 * (0.24 - a.nose_y), 0.10),
-        pitch=22.0,
-    )
-    _add(depth, bridge, 0.08, grid)
-    _add(depth, a.nose_tip(height), 0.05, grid)
-    return depth
-
-
-def _add(depth: np.ndarray, body: Ellipsoid, width: float, grid: Grid) -> None:
-    """Blend a small body into `depth` in place, in the rows that see it."""
-    rows = body.rows(grid, margin=1.1)
-    near, _, _ = body.surface(grid.x[rows], grid.y[rows])
-    depth[rows] = smooth_max(depth[rows], near, width)
+    centre = (0.0, 0.5 * (a.nose_y + 0.13), 0.435 + 0.45 * height)
+    radii = (0.055, 0.5 * (0.24 - a.nose_y), 0.10)
+    bodies.append((Ellipsoid.place(turn, centre, radii, pitch=22.0), 0.08))
+    bodies.append((a.nose_tip(height), 0.05))
+    for body, blend in bodies:
+        rows = body.rows(grid, margin=1.1)
+        near, _, q = body.surface(grid.x[rows], grid.y[rows])
+        depth[rows] = smooth_max(depth[rows], near, blend)
+        np.maximum(inside[rows], q, out=inside[rows])
+    return depth, inside
 
 
 def _relief(f, a, u, v, w, side) -> np.ndarray:

@@ -119,13 +119,13 @@ def _add_body(f: Face, a: Anatomy, scene: _Scene, lamp: Vector) -> None:
     x, y = scene.grid.x[rows], scene.grid.y[rows]
     chin = view_height(a, (0.0, a.chin_y, 0.3))
     face = a.face_body()
-    neck = Ellipsoid.place(UPRIGHT, (0.0, -0.85, -0.16), (a.jaw * 0.5 + 0.12, 0.75, 0.26))
-    trunk = Ellipsoid.place(UPRIGHT, (0.0, -1.31, -0.2), (1.0, 0.50, 0.42))
+    neck = Ellipsoid.place(UPRIGHT, (0.0, -0.85, -0.26), (a.jaw * 0.5 + 0.12, 0.75, 0.26))
+    trunk = Ellipsoid.place(UPRIGHT, (0.0, -1.25, -0.26), (1.0, 0.50, 0.42))
     warm, light = f["clothing_warmth"], 0.12 + 0.75 * f["clothing_light"]
     cloth = (light * (1.0 + 0.3 * warm), light * 0.95, light * (1.0 - 0.3 * warm))
     skin = times(skin_colour(f), 0.92)
     # The collar is wide: it lies lower in the middle.
-    shoulders = ramp(1.3 * (x * x) - y, 0.86, 0.04)
+    shoulders = ramp(1.6 * (x * x) - y, 0.84, 0.04)
     for body, colour, opacity, gloss in ((neck, skin, None, 0.06), (trunk, cloth, shoulders, 0.03)):
         near, _, q = body.surface(x, y)
         index = np.flatnonzero(q > 0.0)
