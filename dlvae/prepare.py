@@ -52,8 +52,8 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
     root = config.get("root") if role.local else None
     local = {"root": root, "threads": threads} if role.local else {}
     prepared = role.prepare(options, **local)
-    identity = {"dataset": name, "role": role_name, "preparation": asdict(options)}
-    card = save_dataset(out, prepared.splits, prepared.card | identity)
+    described = {"dataset": name, "role": role_name, "preparation": asdict(options)}
+    card = save_dataset(out, prepared.splits, prepared.card | described)
     write_manifest(
         Path(out) / "manifest.json",
         inputs=source_files(root),

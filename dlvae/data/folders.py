@@ -23,7 +23,9 @@ def list_class_folders(root: Path, classes: Sequence[str] | None = None) -> List
     """
     names = sorted(path.name for path in root.iterdir() if _is_class_folder(path))
     if not names:
-        raise UserError(f"{root}: expected class folders <class>/<image files>, found none")
+        raise UserError(
+            f"{root}: expected train.parquet or class folders <class>/<image files>, found neither"
+        )
     classes = list(names if classes is None else classes)
     for name in names:
         if name not in classes:
@@ -63,7 +65,9 @@ def _is_class_folder(path: Path) -> bool:
 
 def _require_any(paths: list[Path], root: Path) -> None:
     if not paths:
-        raise UserError(f"{root}: expected image files ({', '.join(SUFFIXES)}), found none")
+        raise UserError(
+            f"{root}: expected train.parquet or image files ({', '.join(SUFFIXES)}), found neither"
+        )
 
 
 def _shorten(names: Sequence[str]) -> str:

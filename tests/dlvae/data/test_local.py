@@ -90,12 +90,12 @@ def test_a_missing_folder_names_the_key(tmp_path, function):
 
 
 def test_empty_folders_are_named(tmp_path):
-    with pytest.raises(UserError, match="expected class folders <class>/<image files>, found none"):
+    with pytest.raises(UserError, match="expected train.parquet or class folders .*found neither"):
         prepare(Options(), tmp_path)
-    with pytest.raises(UserError, match="expected image files .*found none"):
+    with pytest.raises(UserError, match="expected train.parquet or image files .*found neither"):
         prepare_unlabelled(UnlabelledOptions(), tmp_path)
     (tmp_path / "a").mkdir()
-    with pytest.raises(UserError, match="expected image files .*found none"):
+    with pytest.raises(UserError, match="expected train.parquet or image files .*found neither"):
         prepare(Options(), tmp_path)
 
 
