@@ -27,9 +27,9 @@ def caption(panels: Sequence[Panel]) -> str:
     count = panel.array("samples").shape[2]
     return (
         f"Figure 2. Toy example: points of {names} after {_listed(panel['epochs'])} epochs, "
-        f"{count} points per frame from the same codes at every epoch; held-out data at the left. "
-        "Colours are classes; the horizontal axis carries the label, the vertical one does not; "
-        f"all frames share one scale. {panel.provenance()}"
+        f"{count} points per frame, and held-out data at the left. Colours are classes; the "
+        "horizontal axis carries the label, the vertical one does not; all frames share one scale. "
+        f"{panel['selection']} {panel.provenance()}"
     )
 
 

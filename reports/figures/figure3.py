@@ -24,7 +24,7 @@ def caption(panels: Sequence[Panel]) -> str:
     names = [model_title(name) for name in in_paper_order(panels[0]["titles"])]
     return (
         f"Figure 3. Images of one class per panel: {', '.join(names)}. Classes: {classes}. "
-        f"{_chosen(panels)} Preset {panels[0]['preset']}; seed {', '.join(map(str, seeds))}."
+        f"{panels[0]['selection']} Preset {panels[0]['preset']}; seed {', '.join(map(str, seeds))}."
     )
 
 
@@ -57,11 +57,6 @@ def ordered(panel: Panel) -> tuple[list[str], np.ndarray]:
     titles, grids = list(panel["titles"]), panel.images("grids", 6)
     order = in_paper_order(titles)
     return order, grids[[titles.index(name) for name in order]]
-
-
-def _chosen(panels: Sequence[Panel]) -> str:
-    texts = sorted({str(panel["selection"]) for panel in panels})
-    return " ".join(f"{text[0].upper()}{text[1:]}." for text in texts)
 
 
 if __name__ == "__main__":

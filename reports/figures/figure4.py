@@ -34,7 +34,8 @@ def caption(panels: Sequence[Panel]) -> str:
         "Figure 4. Varying one code of ours with the other fixed. (a) $z_s$ moves between two "
         "draws of its class, $z_u$ is fixed and the same in all rows; each column has the same "
         "random code. (b) $z_u$ moves between two draws, $z_s$ is fixed in each row; each column "
-        f"has the same $z_u$. Rows are the classes {classes}. {panel.provenance()}"
+        f"has the same $z_u$. Rows are the classes {classes}. {panel['selection']} "
+        f"{panel.provenance()}"
     )
 
 

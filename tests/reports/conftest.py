@@ -38,6 +38,7 @@ def fake_panel(figure, side=16, n=300):
         arrays = {"real": real, "real_labels": labels, "samples": np.array(samples)}
         arrays["sample_labels"] = labels
         extra = {"models": ["cvae_gan", "ours"], "epochs": [0, 10, 20, 30, 40, 50]}
+        extra["selection"] = "Held-out points are a random subset."
         return Panel(arrays, COMMON | {"dataset": "three_moons"} | extra)
     names = ["identity 3", "identity 11", "identity 19"]
     if figure == "figure3":
@@ -45,11 +46,12 @@ def fake_panel(figure, side=16, n=300):
         extra = {
             "titles": ["real", "cvae", "cgan", "cvae_gan", "ours"],
             "class_name": "identity 3",
-            "selection": "the first nine of the class, in stored order",
+            "selection": "The first nine of the class.",
         }
     elif figure == "figure4":
         arrays = {k: smooth_images(3, 8, side=side, seed=i) for i, k in enumerate("ab")}
         extra = {"classes": names, "alphas": np.linspace(0, 1, 8).tolist()}
+        extra["selection"] = "Classes are evenly spaced."
     elif figure == "figure5":
         arrays = {"grids": smooth_images(3, 3, 8, side=side)}
         factor = {"by": "factor", "spearman": -0.831, "r2": 0.93}

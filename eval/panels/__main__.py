@@ -1,0 +1,60 @@
+"""Decode the panel of one figure.
+
+Usage: python -m eval.panels figure<k> --config JSON --inputs JSON --out DIR --threads N
+
+Inputs, by name: figure2 {data, models: {name: folder}}; figure3 {data, samples: {name: file}};
+figure4 {model, data}; figure5 {model, data, factors or null}; figure6 {model, unlabelled};
+figure7 {ours, cvae_gan, data}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import time
+from pathlib import Path
+
+from dlvae.artefact import save_npz, write_json, write_manifest
+from dlvae.errors import UserError
+from dlvae.runtime import device, run_stage, stage_parser, use_threads
+from eval.panels.common import Panel, Request
+
+FIGURES = tuple(f"figure{number}" for number in range(2, 8))
+
+
+def make_panel(request: Request) -> Panel:
+    """Return the panel of ``request.name``, one of ``FIGURES``."""
+    return getattr(importlib.import_module(f"eval.panels.{request.name}"), request.name)(request)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the panel stage."""
+    started = time.time()
+    use_threads(args.threads)
+    config = args.config
+    missing = [key for key in ("preset", "dataset", "seed", "bn_eval") if key not in config]
+    if missing:
+        raise UserError(f"--config: expected the keys {', '.join(missing)}, found {sorted(config)}")
+    panel = make_panel(Request(args.figure, config, args.inputs))
+    shared = {key: config[key] for key in ("preset", "dataset", "seed", "bn_eval")}
+    save_npz(args.out / "panel.npz", **panel.arrays)
+    write_json(args.out / "panel.json", {"figure": args.figure, **shared, **panel.meta})
+    write_manifest(
+        args.out / "manifest.json",
+        inputs=panel.files,
+        config=config,
+        started=started,
+        seed=config["seed"],
+        threads=args.threads,
+        precision="fp32",
+        device=str(device()),
+    )
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("figure", choices=FIGURES)
+    parser.add_argument("--inputs", type=json.loads, required=True, help="name to path, as JSON")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    run_stage(main, parser)

@@ -1,0 +1,148 @@
+"""What the panels share: models ready to decode, grids, choices of classes and images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlvae.artefact import sha256_arrays
+from dlvae.base import GenerativeModel
+from dlvae.data.batches import to_uint8
+from dlvae.data.dataset import load_card
+from dlvae.errors import UserError, nearest
+from dlvae.registry import DEFINITION, WEIGHTS, load_model, weights_hash
+from dlvae.sample import ready
+from dlvae.seeds import generator
+
+CHUNK = 256  # images decoded at once
+HASH = 12  # hexadecimal digits of a content hash that are stored
+
+
+@dataclass
+class Panel:
+    """What a panel function returns.
+
+    Attributes:
+        arrays: content of ``panel.npz``; image arrays are uint8 and end in (H, W, 3).
+        meta: content of ``panel.json``: codes, choices, how anything was selected.
+        files: input files by name, for the manifest.
+    """
+
+    arrays: dict[str, np.ndarray]
+    meta: dict[str, Any]
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a panel is asked for: the config slice and the inputs by name.
+
+    ``config`` holds ``preset``, ``dataset``, ``seed``, ``bn_eval`` and ``figure``, the figure's
+    own section.
+    """
+
+    name: str
+    config: dict[str, Any]
+    inputs: dict[str, Any]
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """The figure's own keys."""
+        return self.config.get("figure") or {}
+
+    def path(self, key: str) -> Path:
+        """Return an input folder or file."""
+        if not self.inputs.get(key):
+            raise UserError(f"{self.name}: expected the input '{key}', found {sorted(self.inputs)}")
+        return Path(self.inputs[key])
+
+    def seed_parts(self, *more: str | int) -> tuple[str | int, ...]:
+        """Return what this panel's draws belong to; see :func:`dlvae.seeds.derive_seed`."""
+        keys = (self.config[key] for key in ("preset", "dataset", "seed"))
+        return ("panels", self.name, *keys, *more)
+
+    def draws(self, *more: str | int) -> torch.Generator:
+        """Return the generator of :meth:`seed_parts`."""
+        return generator(*self.seed_parts(*more))
+
+
+def panel_model(request: Request, folder: Path, name: str) -> GenerativeModel:
+    """Load a model and put its batch norms in the state in which it is also sampled.
+
+    The draws of the recalibration are those of the sampling stage, so that a figure and a table
+    show the same generator.
+    """
+    config = request.config
+    parts = [config["preset"], config["dataset"], name, config["seed"]]
+    return ready(load_model(folder), config["bn_eval"], generator(*parts, "recalibrate"))
+
+
+def model_files(name: str, folder: Path) -> dict[str, Path]:
+    """Return the files that define a saved model, for the manifest."""
+    return {f"{name}/{file}": folder / file for file in (WEIGHTS, DEFINITION)}
+
+
+def model_hash(folder: Path) -> str:
+    """Return the short content hash of a saved model's weights."""
+    return weights_hash(folder)[:HASH]
+
+
+def codes_hash(**codes: Tensor) -> str:
+    """Return the short content hash of the codes behind a grid."""
+    return sha256_arrays(**{name: code.cpu().numpy() for name, code in codes.items()})[:HASH]
+
+
+def require(model: GenerativeModel, ability: str, name: str) -> None:
+    """Refuse a model that lacks an optional ability, ``decode`` or the like."""
+    if not hasattr(model, ability):
+        raise UserError(
+            f"{name}: expected a model with '{ability}', found {type(model).__name__} without it"
+        )
+
+
+def decode_grid(model: GenerativeModel, z_s: Tensor, z_u: Tensor) -> np.ndarray:
+    """Decode codes (..., d_s) and (..., d_u) to uint8 images (..., H, W, 3).
+
+    Leading dimensions may be broadcast against each other.
+    """
+    shape = torch.broadcast_shapes(z_s.shape[:-1], z_u.shape[:-1])
+    flat = [
+        code.expand(*shape, code.shape[-1]).reshape(-1, code.shape[-1]).to(model.device)
+        for code in (z_s, z_u)
+    ]
+    chunks = zip(*(code.split(CHUNK) for code in flat), strict=True)
+    images = np.concatenate([to_uint8(model.decode(*chunk)) for chunk in chunks])
+    return images.reshape(*shape, *images.shape[1:])
+
+
+def evenly_spaced(count: int, wanted: int) -> np.ndarray:
+    """Return up to ``wanted`` distinct indices below ``count``, at the middle of equal parts."""
+    wanted = min(count, wanted)
+    return ((np.arange(wanted) + 0.5) * count / wanted).astype(np.int64)
+
+
+def class_names(request: Request, count: int) -> list[str]:
+    """Return the class names of the labelled set, or numbers where the input ``data`` is absent."""
+    if not request.inputs.get("data"):
+        return [f"class {label}" for label in range(count)]
+    return [str(name) for name in load_card(request.path("data"))["class_names"]]
+
+
+def choose_classes(classes: Sequence[str], asked: Sequence[str] | None, count: int) -> np.ndarray:
+    """Return the labels of the classes asked for by name, or ``count`` evenly spaced ones."""
+    names = [str(name) for name in classes]
+    if not asked:
+        return evenly_spaced(len(names), count)
+    for name in map(str, asked):
+        if name not in names:
+            raise UserError(
+                f"unknown class '{name}': the data set has {len(names)} classes, among them "
+                f"{', '.join(names[:5])}.{nearest(name, names)}"
+            )
+    return np.array([names.index(str(name)) for name in asked])

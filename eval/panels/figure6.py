@@ -1,0 +1,83 @@
+"""Figure 6: z_s of one image with z_u of another, on identities never seen with a label."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlvae.data.batches import to_model_range
+from dlvae.data.dataset import Split, load_split
+from dlvae.data.synthetic_faces.factors import IDENTITY_FACTORS
+from eval.panels.common import (
+    Panel,
+    Request,
+    decode_grid,
+    evenly_spaced,
+    model_files,
+    model_hash,
+    panel_model,
+    require,
+)
+
+ROWS, COLUMNS = 4, 8
+
+
+def figure6(request: Request) -> Panel:
+    """Return ``row_images`` (R, ...), ``column_images`` (C, ...) and ``grid`` (R, C, H, W, 3).
+
+    Cell (r, c) decodes z_s of row image r with the posterior mean of z_u of column image c.
+    """
+    folder = request.path("model")
+    model = panel_model(request, folder, "ours_semi")
+    require(model, "encode", request.name)
+    unlabelled = load_split(request.path("unlabelled"), "train")
+    rows, columns, selection = choose_sources(unlabelled, ROWS, COLUMNS)
+    images = to_model_range(unlabelled.images[np.concatenate([rows, columns])], model.device)
+    codes = model.encode(images)
+    z_s, z_u = codes["z_s"][: len(rows)], codes["z_u"][len(rows) :]
+    arrays = {
+        "row_images": unlabelled.images[rows],
+        "column_images": unlabelled.images[columns],
+        "grid": decode_grid(model, z_s[:, None], z_u[None]),
+    }
+    meta = {
+        "row_indices": rows.tolist(),
+        "column_indices": columns.tolist(),
+        "codes": {"z_s": "Encoder_s of the row image", "z_u": "posterior mean of the column image"},
+        "selection": selection,
+        "model_hashes": {"ours_semi": model_hash(folder)},
+    }
+    files = {"unlabelled/train.npz": request.path("unlabelled") / "train.npz"}
+    return Panel(arrays, meta, files | model_files("ours_semi", folder))
+
+
+def choose_sources(split: Split, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, str]:
+    """Choose row and column images by a rule, never by looking.
+
+    Rendered faces know their identity and pose: rows are then different identities, and columns
+    are other identities spread over the range of azimuth. Elsewhere both are evenly spaced over
+    the set, as sets are stored identity by identity.
+
+    Returns:
+        indices of the row images, indices of the column images, a sentence for the caption.
+    """
+    names = [] if split.factor_names is None else split.factor_names.tolist()
+    known = [index for index, name in enumerate(names) if name in IDENTITY_FACTORS]
+    if not known or "azimuth" not in names:
+        index = evenly_spaced(len(split), rows + columns)
+        is_row = np.isin(np.arange(len(index)), evenly_spaced(len(index), rows))
+        return index[is_row], index[~is_row], "Source images are evenly spaced over the set."
+    _, first, inverse = np.unique(
+        split.factors[:, known], axis=0, return_index=True, return_inverse=True
+    )
+    identity, order = inverse.ravel(), np.sort(first)
+    chosen = order[evenly_spaced(len(order), rows)]
+    others, whose = np.flatnonzero(~np.isin(identity, identity[chosen])), "other identities"
+    if len(others) < columns:  # the rows take nearly all identities
+        others, whose = np.setdiff1d(np.arange(len(split)), chosen), "any identity"
+    by_azimuth = others[np.argsort(split.factors[others, names.index("azimuth")], kind="stable")]
+    picked = by_azimuth[evenly_spaced(len(by_azimuth), columns)]
+    text = (
+        f"Rows are the first images of different identities; columns are images of {whose}, "
+        "evenly spaced in order of azimuth."
+    )
+    return chosen, picked, text

@@ -1,0 +1,73 @@
+"""Figure 7: inpainting of held-out images under the four masks."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlvae.base import GenerativeModel
+from dlvae.data.batches import to_model_range, to_uint8
+from dlvae.data.dataset import load_split
+from dlvae.data.masks import face_masks
+from eval.panels.common import (
+    Panel,
+    Request,
+    evenly_spaced,
+    model_files,
+    model_hash,
+    panel_model,
+    require,
+)
+
+IMAGES = 3
+MID_GREY = 128  # 0 in [-1, 1] as uint8
+
+
+def figure7(request: Request) -> Panel:
+    """Return ``original``, ``corrupted``, ``cvae_gan``, ``ours`` (4 masks, n, H, W, 3), ``masks``.
+
+    x_inp = M x' + (1 - M) x, where M = 1 on the missing region and x' is the reconstruction of
+    the corrupted image. cVAE-GAN is given the true label; ours is given none.
+    """
+    test = load_split(request.path("data"), "test")
+    chosen = evenly_spaced(len(test), IMAGES)
+    images = test.images[chosen]
+    masks = face_masks(images.shape[1], request.section.get("landmarks"))
+    stacked = np.stack(list(masks.values()))
+    corrupted = np.where(stacked[:, None, ..., None], np.uint8(MID_GREY), images[None])
+    arrays = {"original": np.broadcast_to(images, corrupted.shape), "corrupted": corrupted}
+    folders = {name: request.path(name) for name in ("cvae_gan", "ours")}
+    labels = {"cvae_gan": torch.from_numpy(test.labels[chosen]), "ours": None}
+    files = {"data/test.npz": request.path("data") / "test.npz"}
+    for name, folder in folders.items():
+        model = panel_model(request, folder, name)
+        require(model, "reconstruct", request.name)
+        arrays[name] = np.stack(
+            [
+                inpaint(model, broken, mask, labels[name])
+                for broken, mask in zip(corrupted, stacked, strict=True)
+            ]
+        )
+        files |= model_files(name, folder)
+    meta = {
+        "masks": list(masks),
+        "image_indices": chosen.tolist(),
+        "labels": test.labels[chosen].tolist(),
+        "classes": [str(test.classes[label]) for label in test.labels[chosen]],
+        "codes": {"z_s": "Encoder_s of the corrupted image", "z_u": "posterior mean of it"},
+        "selection": "Images are evenly spaced over the held-out set.",
+        "model_hashes": {name: model_hash(folder) for name, folder in folders.items()},
+    }
+    return Panel(arrays | {"masks": stacked}, meta, files)
+
+
+def inpaint(
+    model: GenerativeModel, corrupted: np.ndarray, mask: np.ndarray, labels: Tensor | None
+) -> np.ndarray:
+    """Fill the region ``mask`` (H, W) of corrupted uint8 images (N, H, W, 3) by reconstruction."""
+    images = to_model_range(corrupted, model.device)
+    if labels is not None:
+        labels = labels.to(model.device)
+    filled = to_uint8(model.reconstruct(images, labels))
+    return np.where(mask[None, ..., None], filled, corrupted)

@@ -1,0 +1,303 @@
+"""Panels from small untrained models: shapes, choices, and what is held fixed."""
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dlvae.artefact import load_npz, read_json, save_samples, write_json
+from dlvae.base import Method, Task
+from dlvae.data.dataset import Split, load_split, save_dataset
+from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
+from dlvae.errors import UserError
+from dlvae.registry import build_seeded, save_model, save_weights
+from eval.factors import FactorRegressor
+from eval.panels import coordinates
+from eval.panels.__main__ import FIGURES, main, make_panel
+from eval.panels.common import Request, choose_classes, evenly_spaced
+from eval.panels.figure6 import choose_sources
+from reports.figures.panel import Panel
+
+CLASSES = np.array([f"identity {k}" for k in range(5)])
+CARD = {"dataset": "synthetic_faces", "source": "made up", "licence": "none", "flip": True}
+CARD |= {"preparation": {}}
+SECTIONS = {"figure3": {"classes": {"synthetic_faces": "identity 2"}}}
+
+
+def faces(per_class, seed, labelled=True):
+    random = np.random.default_rng(seed)
+    n = per_class * len(CLASSES)
+    identities = np.repeat(np.arange(len(CLASSES)), per_class)
+    factors = random.uniform(-1, 1, (n, len(FACTOR_NAMES))).astype(np.float32)
+    factors[:, : len(IDENTITY_FACTORS)] = identities[:, None]
+    images = random.integers(0, 256, (n, 32, 32, 3)).astype(np.uint8)
+    labels = identities.astype(np.int64) if labelled else np.full(n, -1)
+    classes = CLASSES if labelled else np.array([], dtype="<U1")
+    return Split(images, None, labels, classes, factors, np.array(FACTOR_NAMES))
+
+
+def points(n, seed):
+    values = np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
+    return Split(None, values, np.arange(n) % 3, np.array(["a", "b", "c"]))
+
+
+def image_model(folder, name, seed=0):
+    task = Task("image", "net32", 32, len(CLASSES), 0.05, 4, 6, 8, 50)
+    save_model(folder, name, build_seeded(name, task, Method(), {}, seed), {"seed": seed})
+
+
+def toy_model(folder, name):
+    task = Task("point", "toy", 2, 3, 1.0, 2, 2, 10, 60)
+    first, last = (build_seeded(name, task, Method(), {}, seed) for seed in range(2))
+    save_model(folder, name, last, {})
+    states = {0: first.state_dict(), 120: last.state_dict()}
+    flat = {f"{step}/{key}": v for step, state in states.items() for key, v in state.items()}
+    save_weights(folder / "snapshots.safetensors", flat)
+
+
+def regressor(folder, r2):
+    torch.manual_seed(0)
+    network = FactorRegressor(FACTOR_NAMES, 32, 0.05)
+    save_weights(folder / "weights.safetensors", network.state_dict())
+    card = {"factor_names": list(FACTOR_NAMES), "image_size": 32, "width": 0.05}
+    card |= {"r2": r2, "usable": [name for name, value in r2.items() if value >= 0.5]}
+    write_json(folder / "card.json", card)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Inputs of every figure, by figure."""
+    root = tmp_path_factory.mktemp("panels")
+    save_dataset(root / "data", {"train": faces(12, 0), "test": faces(4, 1)}, CARD)
+    save_dataset(root / "unlabelled", {"train": faces(12, 2, labelled=False)}, CARD)
+    save_dataset(root / "moons", {"train": points(60, 3), "test": points(2400, 4)}, CARD)
+    for seed, name in enumerate(["ours", "cvae_gan", "ours_semi"]):
+        image_model(root / name, name.removesuffix("_semi"), seed)
+    for name in ("ours", "cvae_gan"):
+        toy_model(root / f"toy_{name}", name)
+    regressor(root / "factors", {"expression": 0.9, "elevation": 0.4, "azimuth": 0.8})
+    for name in ("cvae", "ours"):
+        sample = faces(10, len(name))
+        save_samples(root / f"{name}.npz", sample.images, sample.labels)
+    model, data = str(root / "ours"), str(root / "data")
+    toys = {name: str(root / f"toy_{name}") for name in ("ours", "cvae_gan")}
+    samples = {name: str(root / f"{name}.npz") for name in ("cvae", "ours")}
+    semi, unlabelled = str(root / "ours_semi"), str(root / "unlabelled")
+    return {
+        "figure2": {"data": str(root / "moons"), "models": toys},
+        "figure3": {"data": data, "samples": samples},
+        "figure4": {"model": model, "data": data},
+        "figure5": {"model": model, "data": data, "factors": str(root / "factors")},
+        "figure6": {"model": semi, "unlabelled": unlabelled},
+        "figure7": {"ours": model, "cvae_gan": str(root / "cvae_gan"), "data": data},
+    }
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Few random codes: what is chosen does not matter here."""
+    monkeypatch.setattr(coordinates, "SCREENED", 64)
+    monkeypatch.setattr(coordinates, "TRAVERSALS", 4)
+
+
+def request(figure, inputs, section=None):
+    config = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0, "bn_eval": "running"}
+    config |= {"figure": SECTIONS.get(figure, {}) if section is None else section}
+    return Request(figure, config, inputs[figure])
+
+
+@pytest.fixture(scope="module")
+def panels(inputs):
+    found = {}
+
+    def panel(figure):
+        if figure not in found:
+            found[figure] = make_panel(request(figure, inputs))
+        return found[figure]
+
+    return panel
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_panel_is_a_function_of_its_inputs(figure, inputs, panels):
+    first, second = panels(figure), make_panel(request(figure, inputs))
+    assert json.dumps(first.meta) == json.dumps(second.meta)
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(array, second.arrays[name])
+    for array in first.arrays.values():
+        assert array.dtype == np.uint8 or array.shape[-1] != 3
+    assert all(path.is_file() for path in first.files.values())
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_reads_the_panel(figure, panels):
+    made = panels(figure)
+    shared = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0}
+    panel = Panel(made.arrays, json.loads(json.dumps(made.meta)) | shared)
+    module = importlib.import_module(f"reports.figures.{figure}")
+    assert module.draw([panel]).axes
+    assert made.meta["selection"] in module.caption([panel])
+
+
+def test_figure2_shows_every_snapshot_of_both_models(panels):
+    made = panels("figure2")
+    assert made.meta["epochs"] == [0, 20] and made.meta["models"] == ["ours", "cvae_gan"]
+    assert made.arrays["samples"].shape == (2, 2, len(made.arrays["real"]), 2)
+    assert not np.array_equal(*made.arrays["samples"][0])
+
+
+def test_figure3_takes_the_first_images_of_the_class_asked_for(inputs, panels):
+    made = panels("figure3")
+    train = load_split(inputs["figure3"]["data"], "train")
+    assert made.meta["titles"] == ["real", "cvae", "ours"]
+    assert made.meta["class_name"] == "identity 2"
+    assert made.arrays["grids"].shape == (3, 3, 3, 32, 32, 3)
+    real = made.arrays["grids"][0].reshape(9, 32, 32, 3)
+    np.testing.assert_array_equal(real, train.images[train.labels == 2][:9])
+    first = make_panel(request("figure3", inputs, {}))
+    assert first.meta["class_name"] == "identity 0"
+
+
+def test_figure4_has_rows_of_three_classes_that_differ_along_alpha(panels):
+    made = panels("figure4")
+    assert made.meta["classes"] == ["identity 0", "identity 2", "identity 4"]
+    assert made.meta["alphas"][0] == 0 and made.meta["alphas"][-1] == 1
+    for name in "ab":
+        grid = made.arrays[name]
+        assert grid.shape == (3, 8, 32, 32, 3)
+        assert not np.array_equal(grid[:, 0], grid[:, -1])
+
+
+def test_figure5_replaces_a_factor_that_the_regressor_cannot_read(panels):
+    made = panels("figure5")
+    kinds = [choice["by"] for choice in made.meta["choices"]]
+    assert made.arrays["grids"].shape == (3, 3, 8, 32, 32, 3)
+    assert kinds == ["factor", "kl", "factor"]
+    assert made.meta["names"][0] == "expression" and "KL rank" in made.meta["names"][1]
+    assert len(set(made.meta["coordinates"])) == 3
+    assert "expression 0.90" in made.meta["selection"]
+    assert "elevation (R² 0.40)" in made.meta["selection"]
+
+
+def test_figure5_goes_by_posterior_kl_without_a_regressor(inputs):
+    without = inputs | {"figure5": inputs["figure5"] | {"factors": None}}
+    made = make_panel(request("figure5", without))
+    kl = [choice["kl"] for choice in made.meta["choices"]]
+    assert [choice["rank"] for choice in made.meta["choices"]] == [1, 2, 3]
+    assert kl == sorted(kl, reverse=True) and "posterior KL" in made.meta["selection"]
+
+
+def test_figure6_swaps_codes_of_different_identities(inputs, panels):
+    made = panels("figure6")
+    split = load_split(inputs["figure6"]["unlabelled"], "train")
+    rows, columns = made.meta["row_indices"], made.meta["column_indices"]
+    identity = split.factors[:, 0]
+    assert len(set(identity[rows])) == 4 and not set(identity[rows]) & set(identity[columns])
+    azimuth = split.factors[columns, FACTOR_NAMES.index("azimuth")]
+    assert (np.diff(azimuth) >= 0).all()
+    np.testing.assert_array_equal(made.arrays["row_images"], split.images[rows])
+    assert made.arrays["grid"].shape == (len(rows), len(columns), 32, 32, 3)
+
+
+def test_sources_without_factors_are_evenly_spaced_and_distinct():
+    images = np.zeros((30, 8, 8, 3), np.uint8)
+    split = Split(images, None, np.full(30, -1), np.array([], "<U1"))
+    rows, columns, text = choose_sources(split, 4, 8)
+    assert len(rows) == 4 and len(columns) == 8 and not set(rows) & set(columns)
+    assert np.ptp(rows) > 15 and "evenly spaced" in text
+
+
+def test_figure7_replaces_the_missing_region_alone(panels):
+    made = panels("figure7")
+    masks, original = made.arrays["masks"], made.arrays["original"]
+    assert made.meta["masks"] == ["right_half", "eyes", "nose_mouth", "bottom_half"]
+    for index, mask in enumerate(masks):
+        known = ~mask
+        assert (made.arrays["corrupted"][index][:, mask] == 128).all()
+        for name in ("corrupted", "cvae_gan", "ours"):
+            np.testing.assert_array_equal(
+                made.arrays[name][index][:, known], original[index][:, known]
+            )
+        assert not np.array_equal(made.arrays["ours"][index], made.arrays["cvae_gan"][index])
+
+
+def test_the_command_writes_panel_choices_and_manifest(inputs, tmp_path):
+    asked = request("figure4", inputs)
+
+    class Arguments:
+        figure, config, inputs, out, threads = "figure4", asked.config, asked.inputs, tmp_path, 1
+
+    main(Arguments)
+    meta, manifest = read_json(tmp_path / "panel.json"), read_json(tmp_path / "manifest.json")
+    assert load_npz(tmp_path / "panel.npz")["a"].shape == (3, 8, 32, 32, 3)
+    assert (meta["preset"], meta["dataset"], meta["seed"]) == ("smoke", "synthetic_faces", 0)
+    assert len(meta["model_hashes"]["ours"]) == 12 and meta["codes"]["seed_parts"]
+    assert "ours/weights.safetensors" in manifest["inputs"]
+
+
+def test_a_traversal_changes_one_coordinate():
+    codes = torch.zeros(2, 1, 5)
+    path = coordinates.traverse(codes, 3, torch.tensor([-1.0, 1.0]))
+    assert path.shape == (2, 2, 5) and codes.abs().sum() == 0
+    assert path[..., 3].tolist() == [[-1.0, 1.0]] * 2 and path.abs().sum() == 4
+
+
+def test_the_coordinate_of_a_planted_factor_is_found(monkeypatch):
+    class Planted:
+        task = Task("image", "net32", 1, 2, 1.0, 2, 6, 8, 8)
+        device = torch.device("cpu")
+
+        def sample_codes(self, labels, draws):
+            return torch.zeros(len(labels), 2), torch.randn(len(labels), 6, generator=draws)
+
+        def decode(self, z_s, z_u):  # two pixels' colours are coordinates 4 and, faintly, 1
+            shown = torch.stack([z_u[:, 4], 0.5 * z_u[:, 1] + 0.2 * z_u[:, 4]], 1) / 4
+            return shown[:, None, None, :].expand(-1, 3, 1, 2)
+
+    monkeypatch.setattr(coordinates, "SCREENED", 256)
+    found = coordinates.by_factors(
+        Planted(),
+        lambda images: images[:, 0, :, 0].astype(float),
+        {"azimuth": 0, "elevation": 1},
+        torch.linspace(-3, 3, 8),
+        torch.Generator().manual_seed(0),
+    )
+    assert {name: coordinate for name, (coordinate, _) in found.items()} == {
+        "azimuth": 4,
+        "elevation": 1,
+    }
+    assert found["azimuth"][1] > 0.99 and 0.8 < found["elevation"][1] < 1
+
+
+def test_spearman_agrees_with_scipy_and_survives_a_constant():
+    from scipy.stats import spearmanr
+
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, 5, (40, 1)), random.normal(size=(40, 1))
+    expected = spearmanr(left[:, 0], right[:, 0]).statistic
+    assert coordinates.spearman(left, right)[0, 0] == pytest.approx(expected)
+    assert coordinates.spearman(np.ones((40, 1)), right)[0, 0] == 0
+
+
+def test_coordinates_are_assigned_once_each():
+    table = np.array([[0.9, 0.8], [0.1, -0.7], [0.0, 0.2]])
+    assert coordinates.assign(table) == [0, 1]
+
+
+def test_evenly_spaced_indices_are_distinct_and_within():
+    for count, wanted in [(1, 3), (3, 3), (10, 4), (500, 12)]:
+        index = evenly_spaced(count, wanted)
+        assert len(set(index)) == min(count, wanted) and 0 <= index.min() <= index.max() < count
+
+
+def test_an_unknown_class_is_refused_with_the_nearest_name():
+    assert choose_classes(CLASSES, ["identity 3"], 1).tolist() == [3]
+    with pytest.raises(UserError, match="Did you mean 'identity 4'"):
+        choose_classes(CLASSES, ["identity4"], 1)
+
+
+def test_a_missing_input_is_named(inputs):
+    with pytest.raises(UserError, match="expected the input 'unlabelled'"):
+        make_panel(request("figure6", {"figure6": {"model": inputs["figure6"]["model"]}}))
