@@ -190,6 +190,9 @@ def save_dataset(folder: str | Path, splits: Mapping[str, Split], card_fields: M
             raise ValueError(f"{name} has other classes than train")
         if split.values.shape[1:] != train.values.shape[1:]:
             raise ValueError(f"{name} has another size than train")
+    for name in set(SPLITS) - set(splits):
+        # A split left by an earlier preparation would pass for one of this data set.
+        (folder / f"{name}.npz").unlink(missing_ok=True)
     for name, split in splits.items():
         # Not compressed: photographs gain a tenth and then load several times slower.
         save_npz(folder / f"{name}.npz", compress=False, **split.arrays())

@@ -53,6 +53,13 @@ def test_unlabelled_sets_have_no_classes(tmp_path):
     assert not split.labelled and card["classes"] == 0 and set(split.labels) == {-1}
 
 
+def test_a_split_of_an_earlier_preparation_does_not_linger(tmp_path):
+    save_dataset(tmp_path, {"train": image_split(), "test": image_split(4)}, CARD)
+    save_dataset(tmp_path, {"train": image_split()}, CARD)
+    with pytest.raises(UserError, match="no prepared split"):
+        load_split(tmp_path, "test")
+
+
 def test_take_keeps_the_classes_and_factor_names():
     split = image_split().take(np.array([4, 1]))
     whole = image_split()
