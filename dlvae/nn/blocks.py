@@ -44,6 +44,18 @@ def up_block(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequenti
     return nn.Sequential(up_conv(c_in, c_out, kernel, stride, bias=False), *norm_relu(c_out))
 
 
+def up_stack(
+    c_in: int, layers: Sequence[tuple[int, int]], kernel: int, width: float
+) -> list[nn.Module]:
+    """Make up-blocks from (channels, stride), and the last layer: three colours, bias, tanh."""
+    modules: list[nn.Module] = []
+    for channels, stride in layers:
+        c_out = scaled(channels, width)
+        modules.append(up_block(c_in, c_out, kernel, stride))
+        c_in = c_out
+    return [*modules, up_conv(c_in, 3, kernel, 1, bias=True), nn.Tanh()]
+
+
 def linear_block(d_in: int, d_out: int) -> nn.Sequential:
     """Fully connected layer, batch norm, ReLU."""
     return nn.Sequential(
@@ -104,6 +116,15 @@ class LabelMapConv2d(nn.Conv2d):
         chosen = F.one_hot(labels, self.classes).to(table.dtype) @ table
         added = self.inside @ chosen.view(len(x), -1, self.out_channels)  # (B, pixels, c_out)
         return out + added.view(len(x), self.side, self.side, -1).permute(0, 3, 1, 2)
+
+
+def first_conv(
+    c_out: int, kernel: int, stride: int, size: int, label_maps: int = 0
+) -> nn.Conv2d | LabelMapConv2d:
+    """First convolution of an encoder of ``size`` px images, with ``label_maps`` one-hot maps."""
+    if label_maps:
+        return LabelMapConv2d(3, label_maps, c_out, kernel, stride, size)
+    return nn.Conv2d(3, c_out, kernel, stride, kernel // 2, bias=False)
 
 
 class LabelConcatLinear(nn.Linear):

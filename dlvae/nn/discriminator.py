@@ -9,27 +9,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
+from dlvae.base import Task
 from dlvae.nn.blocks import leaky_relu, scaled
 
 WEIGHT_STD = 0.02
-
-
-def conv_trunk(
-    layers: Sequence[tuple[int, int]], features: int, width: float
-) -> tuple[nn.Sequential, int]:
-    """Make 3x3 convolutions from (channels, stride), a global average and one linear layer.
-
-    Returns:
-        The trunk, images (B, 3, H, H) -> h (B, features), and ``features``.
-    """
-    modules: list[nn.Module] = []
-    channels = 3
-    for c, stride in layers:
-        c_out = scaled(c, width)
-        modules += [nn.Conv2d(channels, c_out, 3, stride, 1), leaky_relu()]
-        channels = c_out
-    modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, features), leaky_relu()]
-    return nn.Sequential(*modules), features
 
 
 class ProjectionDiscriminator(nn.Module):
@@ -65,3 +48,21 @@ class ProjectionDiscriminator(nn.Module):
             if labels is None:
                 return logits
             return logits + (h * self.embedding(labels)).sum(1)
+
+
+def conv_discriminator(
+    task: Task, layers: Sequence[tuple[int, int]], units: int
+) -> ProjectionDiscriminator:
+    """Make a discriminator of images from 3x3 convolutions (channels, stride).
+
+    A global average and a fully connected layer of ``units`` follow, all scaled by the width.
+    """
+    modules: list[nn.Module] = []
+    c_in = 3
+    for channels, stride in layers:
+        c_out = scaled(channels, task.width)
+        modules += [nn.Conv2d(c_in, c_out, 3, stride, 1), leaky_relu()]
+        c_in = c_out
+    features = scaled(units, task.width)
+    modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c_in, features), leaky_relu()]
+    return ProjectionDiscriminator(nn.Sequential(*modules), features, task.classes)

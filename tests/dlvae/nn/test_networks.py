@@ -85,6 +85,43 @@ def test_shapes_and_ranges(task):
         assert all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
 
 
+def feature_maps(network, x):
+    """Sides and channels after each convolution."""
+    seen = []
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            module.register_forward_hook(
+                lambda m, i, out: seen.append((out.shape[2], out.shape[1]))
+            )
+    network(x)
+    return seen
+
+
+def test_feature_maps_of_the_published_networks():
+    with torch.device("meta"):
+        z, image = torch.empty(2, 1024), torch.empty(2, 3, 64, 64)
+        vgg = feature_maps(build_encoder(FACES, [512]), image)
+        up = feature_maps(build_decoder(FACES, 1024), z)
+        small = feature_maps(build_encoder(CIFAR10, [100]), image[:, :, :32, :32])
+        small_up = feature_maps(build_decoder(CIFAR10, 300), z[:, :300])
+    assert vgg == (
+        [(64, 64)] * 2 + [(32, 128)] * 2 + [(16, 256)] * 3 + [(8, 512)] * 3 + [(4, 512)] * 3
+    )
+    assert up == (
+        [(4, 512)] * 3
+        + [(8, 512), (8, 512), (8, 256), (16, 256), (16, 256), (16, 128)]
+        + [(32, 128), (32, 64), (64, 64), (64, 3)]
+    )
+    assert small == [(16, 32), (8, 64), (4, 128), (2, 256)]
+    assert small_up == [(4, 256), (4, 256), (8, 128), (16, 64), (32, 32), (32, 3)]
+    faces = replace(FACES, width=0.125, classes=2)
+    sides = [
+        side
+        for side, _ in feature_maps(build_discriminator(faces).trunk, torch.randn(1, 3, 64, 64))
+    ]
+    assert sides == [32, 16, 16, 8, 8, 4, 2]
+
+
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_strides_halve_and_double_exactly(kernel):
     x = torch.randn(1, 4, 8, 8)
