@@ -29,10 +29,11 @@ def three_way(low: Colour, middle: Colour, high: Colour, share: float) -> Colour
     return mix(middle, high, 2.0 * share - 1.0)
 
 
-def cover(picture: np.ndarray, paint, share: np.ndarray) -> None:
-    """Lay `paint` (three floats or arrays) over `picture` (3, M) in place, at opacity `share`."""
-    for channel, value in zip(picture, paint, strict=True):
-        channel += share * (value - channel)
+def cover(picture: np.ndarray, paint: Colour, share: np.ndarray) -> None:
+    """Lay `paint` over `picture` (3, M) in place, with opacity `share` (M,)."""
+    step = np.array(paint, np.float32)[:, None] - picture
+    step *= share
+    picture += step
 
 
 def hair_colour(f: Face) -> Colour:

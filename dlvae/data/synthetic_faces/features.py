@@ -14,14 +14,15 @@ from dlvae.data.synthetic_faces.colours import (
     times,
 )
 from dlvae.data.synthetic_faces.geometry import between, bump, ramp
-from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face, Patch
+from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face
+from dlvae.data.synthetic_faces.surface import Surface
 
 
-def paint_features(f: Face, a: Anatomy, p: Patch) -> None:
+def paint_features(f: Face, a: Anatomy, p: Surface) -> None:
     """Paint mouth, eyes and brows on the front of the head."""
     skin = skin_colour(f)
     for paint, low, high in (
-        (_mouth, a.mouth_y - 0.22, a.mouth_y + 0.20),
+        (_mouth, a.mouth_y - 0.26, a.mouth_y + 0.22),
         (_eyes, EYE_Y - 0.15, EYE_Y + 0.20),
         (_brows, a.brow_y - 0.14, a.brow_y + 0.14),
     ):
@@ -32,14 +33,14 @@ def paint_features(f: Face, a: Anatomy, p: Patch) -> None:
             p.put(chosen, part)
 
 
-def _mouth(f, a, p: Patch, skin: Colour) -> None:
+def _mouth(f, a, p: Surface, skin: Colour) -> None:
     across = p.u * (1.0 / a.mouth_width)
     t = across * across
-    arch = np.clip(1.0 - t, 0.0, 1.0)
-    up = p.v - a.mouth_y - a.smile * (np.clip(t, 0.0, 1.3) - 0.35)
+    arch = (1.0 - t).clip(0.0, 1.0)
+    up = p.v - a.mouth_y - a.smile * (t.clip(0.0, 1.3) - 0.35)
     top, bottom = (0.35 * a.mouth_open) * arch, (-0.65 * a.mouth_open) * arch
-    full = between(0.030, 0.062, f["lip_fullness"]) * (1.0 + 0.25 * min(f["expression"], 0.0))
-    bow = 1.0 - 0.30 * np.clip(1.0 - 40.0 * (p.u * p.u), 0.0, 1.0)
+    full = between(0.032, 0.066, f["lip_fullness"]) * (1.0 + 0.25 * min(f["expression"], 0.0))
+    bow = 1.0 - 0.30 * (1.0 - 40.0 * (p.u * p.u)).clip(0.0, 1.0)
     upper = top + (0.85 * full) * arch * bow
     lower = bottom - (1.25 * full) * arch
     lips_share = ramp(np.minimum(upper - up, up - lower), 0.008, 0.014)
@@ -58,10 +59,10 @@ def _mouth(f, a, p: Patch, skin: Colour) -> None:
         cover(p.colour, (0.96, 0.94, 0.89), teeth)
 
 
-def _eyes(f, a, p: Patch, skin: Colour) -> None:
+def _eyes(f, a, p: Surface, skin: Colour) -> None:
     out = p.side - a.eye_x
     t = out * out * (1.0 / a.eye_width**2)
-    lid = np.clip(1.0 - t, 0.0, 1.0)
+    lid = (1.0 - t).clip(0.0, 1.0)
     up = p.v - EYE_Y - (0.16 * f["eye_tilt"]) * out
     half = a.eye_width * 0.49 * (1.0 - 0.2 * abs(f["expression"]))
     top, bottom = half * lid, (-0.70 * half) * lid
@@ -82,7 +83,7 @@ def _eyes(f, a, p: Patch, skin: Colour) -> None:
     cover(p.colour, times(skin, 0.35), (0.5 + 0.4 * make_up) * under)
 
 
-def _iris(f, a, p: Patch, inside, up, half: float) -> None:
+def _iris(f, a, p: Surface, inside, up, half: float) -> None:
     # Eyes follow the viewer part of the way, as a sitter's do.
     look = p.u - np.copysign(np.float32(a.eye_x), p.u) + 0.05 * a.turn[0][2]
     rise = up - 0.14 * half + 0.035 * a.turn[1][2]
@@ -92,14 +93,14 @@ def _iris(f, a, p: Patch, inside, up, half: float) -> None:
     cover(p.colour, times(colour, 1.1), inside * ramp(ring, 0.72, -0.4))
     cover(p.colour, (0.02, 0.02, 0.02), inside * ramp(ring, 0.24, -0.15))
     glint = bump(look, rise, 0.018, 0.022, 0.022, 0.022)
-    cover(p.colour, (1.0, 1.0, 1.0), inside * np.clip(2.0 * glint, 0.0, 1.0))
+    cover(p.colour, (1.0, 1.0, 1.0), inside * (2.0 * glint).clip(0.0, 1.0))
 
 
-def _brows(f, a, p: Patch, skin: Colour) -> None:
+def _brows(f, a, p: Surface, skin: Colour) -> None:
     out = (p.side - a.eye_x - 0.015) * (1.0 / (a.eye_width * 1.35))
     frown = max(-f["expression"], 0.0)
     rise = between(0.0, 0.045, f["brow_arch"])
-    middle = (a.brow_y + rise - 0.03 * frown) - rise * (out * out)
+    middle = (a.brow_y + rise - 0.035 * frown) - rise * (out * out)
     middle += (0.055 * frown - 0.004) * out
     thick = between(0.016, 0.040, f["brow_thickness"]) * np.clip(1.0 - 0.45 * out, 0.3, 2.0)
     share = ramp(thick - np.abs(p.v - middle), 0.0, 0.016) * ramp(np.abs(out), 1.0, -0.15)

@@ -108,7 +108,7 @@ class Ellipsoid:
         q += yy * (dy * dy)
         q += 1.0 / a33
         middle = (-a13 / a33) * dx + (cz - (a23 / a33) * dy)
-        inside = np.clip(q, 0.0, 4.0)
+        inside = q.clip(0.0, 4.0)
         near = np.sqrt(inside) + middle
         near += (_OUTSIDE_SLOPE * a33) * (q - inside)
         return near, middle, q
@@ -152,7 +152,9 @@ def between(low: float, high: float, share: float) -> float:
 def ramp(value: np.ndarray, edge: float, width: float) -> np.ndarray:
     """0 below edge - width/2, 1 above edge + width/2, linear between."""
     scale = 1.0 / width
-    return np.clip(value * scale + (0.5 - edge * scale), 0.0, 1.0)
+    share = value * scale
+    share += 0.5 - edge * scale
+    return share.clip(0.0, 1.0, out=share)
 
 
 def bump(x, y, x0, y0, rx: float, ry: float) -> np.ndarray:
@@ -161,14 +163,16 @@ def bump(x, y, x0, y0, rx: float, ry: float) -> np.ndarray:
     dx *= dx
     dy *= dy
     dx += dy
-    hill = np.clip(1.0 - dx, 0.0, 1.0)
+    hill = np.subtract(1.0, dx, out=dx)
+    hill.clip(0.0, 1.0, out=hill)
     hill *= hill
     return hill
 
 
 def smooth_max(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     """Maximum whose corner is rounded where |a - b| < width."""
-    overlap = np.clip(width - np.abs(a - b), 0.0, width)
+    overlap = width - np.abs(a - b)
+    overlap.clip(0.0, width, out=overlap)
     overlap *= overlap
     return np.maximum(a, b) + overlap * (0.25 / width)
 

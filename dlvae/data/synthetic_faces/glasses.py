@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.data.synthetic_faces.colours import cover, mix
-from dlvae.data.synthetic_faces.geometry import Grid, between, ramp, to_head, to_view
-from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face, Patch
+from dlvae.data.synthetic_faces.colours import Colour, cover, mix
+from dlvae.data.synthetic_faces.geometry import between, ramp, to_head, to_view
+from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face
+from dlvae.data.synthetic_faces.surface import Scene, Surface
 
 _PLANE = 0.56  # distance of the frames before the head's centre
 
 
-def wear_glasses(f: Face, a: Anatomy, grid: Grid, lit: np.ndarray, head: Patch, seen) -> None:
-    """Draw glasses over the lit picture (3, P) in place; `seen` (M,): which head samples show."""
+def wear_glasses(f: Face, a: Anatomy, scene: Scene, head: Surface) -> None:
+    """Draw glasses over the lit scene; `head` is the surface whose temples carry the arms."""
     worn = f["glasses"]
     if worn <= 0.0:
         return
     shown = min(4.0 * worn, 1.0)
     thick = 0.012 + 0.020 * worn
     frame = mix((0.09, 0.07, 0.07), (0.30, 0.17, 0.10), f["hair_redness"])
-    _arms(a, lit, head, seen, thick, shown, frame)
+    _arms(scene, head, thick, shown, frame)
     centre = to_view(a.turn, (0.0, EYE_Y, _PLANE))
+    grid = scene.grid
     rows = grid.rows(centre[1] - 0.26, centre[1] + 0.26)
-    x, y, lit = grid.x[rows], grid.y[rows], lit[:, rows]
+    x, y, lit = grid.x[rows], grid.y[rows], scene.colour[:, rows]
     # The point of the frames' plane that a sample sees.
     normal = [row[2] for row in a.turn]
     z = (_PLANE - normal[0] * x - normal[1] * y) * (1.0 / normal[2])
@@ -40,12 +42,12 @@ def wear_glasses(f: Face, a: Anatomy, grid: Grid, lit: np.ndarray, head: Patch, 
     cover(lit, frame, shown * np.maximum(rim, bridge))
 
 
-def _arms(a, lit, head: Patch, seen, thick, shown, frame) -> None:
+def _arms(scene: Scene, head: Surface, thick: float, shown: float, frame: Colour) -> None:
     level = np.abs(head.v - EYE_Y - 0.02)
-    beside = seen & (head.w < 0.42) & (head.w > -0.05) & (head.side > 0.3)
+    beside = scene.shows(head) & (head.w < 0.42) & (head.w > -0.05) & (head.side > 0.3)
     chosen = np.flatnonzero(beside & (level < 2.0 * thick))
     share = shown * ramp(level.take(chosen), 0.9 * thick, -0.012)
     index = head.index.take(chosen)
-    part = lit.take(index, axis=1)
+    part = scene.colour.take(index, axis=1)
     cover(part, frame, share)
-    lit[:, index] = part
+    scene.colour[:, index] = part

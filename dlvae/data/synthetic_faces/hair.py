@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 
-from dlvae.data.synthetic_faces.colours import Colour, hair_colour, times
+from dlvae.data.synthetic_faces.colours import Colour, hair_colour, mix, skin_colour, times
 from dlvae.data.synthetic_faces.geometry import Ellipsoid, Grid, between, ramp, to_head, wave
 from dlvae.data.synthetic_faces.head import Anatomy, Face
+from dlvae.data.synthetic_faces.surface import Surface
 
-_BACK = -0.70  # depth of hair behind the head and the neck
+_BACK = np.float32(-0.70)  # depth of hair behind the head and the neck
 _SHORTEST_LOCKS = 0.35  # below this hair length nothing hangs beside the face
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A surface to lay into the picture: samples `index`, depth, opacity and brightness (M,)."""
-
-    index: np.ndarray
-    depth: np.ndarray
-    opacity: np.ndarray | None
-    colour: Colour
-    brightness: np.ndarray
-    gloss: float
-
-
-def hair_layers(f: Face, a: Anatomy, grid: Grid) -> Iterator[Layer]:
-    """Hair behind the head and in front of it."""
+def hair_surfaces(f: Face, a: Anatomy, grid: Grid) -> list[Surface]:
+    """The cap, and locks where the hair is long enough; each with its far side behind the head."""
+    surfaces = [_cap(f, a, grid)]
     if f["hair_length"] > _SHORTEST_LOCKS:
-        yield from _locks(f, a, grid)
-    yield from _cap(f, a, grid)
+        surfaces.append(_locks(f, a, grid))
+    return surfaces
 
 
 def _cap(f, a, grid):
@@ -51,16 +38,14 @@ def _cap(f, a, grid):
     x, y, near, middle = (array.take(index) for array in (x, y, near, middle))
     u, v, w = to_head(a.turn, x, y, near)
     edge, lowest = _hairline(f, a, u, w)
-    density = min(0.35 + 7.0 * length, 1.0)
-    strand = _strands(f, u, v, w)
-    colour = hair_colour(f)
     _, back_v, _ = to_head(a.turn, x, y, 2.0 * middle - near)
+    front = v > edge
+    hairy = np.flatnonzero(front | (back_v > lowest))
+    density = min(0.35 + 7.0 * length, 1.0)
+    colour = mix(times(skin_colour(f), 0.9), hair_colour(f), density)
+    strand = _strands(f, u, v, w)
     index += rows.start
-    back = np.flatnonzero(back_v > lowest)
-    behind = np.full(len(back), _BACK, np.float32)
-    dim = times(colour, 0.55)
-    yield Layer(index.take(back), behind, None, dim, strand.take(back), 0.05)
-    yield Layer(index, near, density * ramp(v - edge, 0.0, 0.04), colour, strand, 0.25)
+    return _two_sided(index, near, front, colour, strand).part(hairy)
 
 
 def _hairline(f, a, u, w):
@@ -75,7 +60,7 @@ def _hairline(f, a, u, w):
     edge += ragged * (wave(u * 2.3 + 0.2) + 0.5 * wave(u * 7.1 + 0.1))
     # Beside the face the edge drops to the ears, or below them.
     steep = between(1.1, 2.4, min(2.0 * length, 1.0))
-    edge -= steep * np.clip(0.30 - w, 0.0, 1.0)
+    edge -= steep * (0.30 - w).clip(0.0, 1.0)
     lowest = between(0.12, -0.28, min(2.5 * length, 1.0))
     return np.maximum(edge, np.full_like(edge, lowest)), lowest
 
@@ -99,12 +84,17 @@ def _locks(f, a, grid):
     index = np.flatnonzero(q + rough > 0.01)
     near = near.take(index)
     u, v, w = to_head(a.turn, x.take(index), y.take(index), near)
-    strand = _strands(f, u, v, w)
-    colour = hair_colour(f)
+    front = np.abs(u) > a.face_width * 0.80
     index += rows.start
-    yield Layer(index, np.full_like(near, _BACK), None, times(colour, 0.6), strand, 0.05)
-    beside = ramp(np.abs(u) - a.face_width * 0.80, 0.0, 0.05)
-    yield Layer(index, near, beside, times(colour, 0.95), strand, 0.22)
+    return _two_sided(index, near, front, hair_colour(f), _strands(f, u, v, w))
+
+
+def _two_sided(index, near, front, colour: Colour, strand) -> Surface:
+    """Hair at depth `near` where `front` (bool), elsewhere its dim far side behind the head."""
+    hair = Surface.blank(index, front * (near - _BACK) + _BACK)
+    hair.fill(colour, strand * (np.float32(0.45) * front + 0.55))
+    hair.gloss[:] = np.float32(0.20) * front + 0.05
+    return hair
 
 
 def _strands(f, u, v, w) -> np.ndarray:

@@ -17,6 +17,7 @@ from dlvae.data.synthetic_faces.geometry import (
     to_head,
     to_view,
 )
+from dlvae.data.synthetic_faces.surface import Surface
 
 Face = dict[str, float]
 """One picture's factors by name."""
@@ -47,7 +48,7 @@ class Anatomy:
     def of(cls, f: Face) -> Anatomy:
         """From the factors of one picture."""
         happy = max(f["expression"], 0.0)
-        opening = 0.16 * max(f["expression"] - 0.15, 0.0)
+        opening = 0.19 * max(f["expression"] - 0.1, 0.0)
         nose_y = between(-0.16, -0.26, f["nose_length"])
         chin_y = between(-0.66, -0.79, f["chin_length"])
         return cls(
@@ -58,13 +59,13 @@ class Anatomy:
             chin_y=chin_y - 0.5 * opening,
             eye_x=between(0.185, 0.245, f["eye_spacing"]),
             eye_width=between(0.11, 0.155, f["eye_size"]),
-            brow_y=between(0.165, 0.22, f["brow_height"]) + 0.03 * happy,
+            brow_y=between(0.165, 0.22, f["brow_height"]) + 0.035 * happy,
             nose_y=nose_y,
             nose_width=between(0.075, 0.135, f["nose_width"]),
-            mouth_y=0.52 * nose_y + 0.48 * chin_y + 0.02 - 0.2 * opening,
-            mouth_width=between(0.16, 0.24, f["mouth_width"]) * (1.0 + 0.28 * happy),
+            mouth_y=0.52 * nose_y + 0.48 * chin_y + 0.03 - 0.15 * opening,
+            mouth_width=between(0.165, 0.245, f["mouth_width"]) * (1.0 + 0.32 * happy),
             mouth_open=opening,
-            smile=0.09 * f["expression"],
+            smile=0.12 * f["expression"],
         )
 
     def face_body(self) -> Ellipsoid:
@@ -84,44 +85,16 @@ class Anatomy:
         )
 
 
-@dataclass
-class Patch:
-    """Samples of the head's surface: index (M,) into the picture, depth, head coordinates, paint.
-
-    `colour` is (3, M), `gloss` (M,) the strength of highlights, `side` is |u|.
-    """
-
-    index: np.ndarray
-    depth: np.ndarray
-    u: np.ndarray
-    v: np.ndarray
-    w: np.ndarray
-    side: np.ndarray
-    colour: np.ndarray
-    gloss: np.ndarray
-
-    def part(self, chosen: np.ndarray) -> Patch:
-        """A copy of the samples at `chosen` (indices into this patch)."""
-        columns = (getattr(self, name) for name in self.__dataclass_fields__)
-        return Patch(*(column.take(chosen, axis=-1) for column in columns))
-
-    def put(self, chosen: np.ndarray, part: Patch) -> None:
-        """Take over the paint of `part`, which came from `part(chosen)`."""
-        self.gloss[chosen] = part.gloss
-        for channel, value in zip(self.colour, part.colour, strict=True):
-            channel[chosen] = value
-
-
-def head_patch(f: Face, a: Anatomy, grid: Grid) -> Patch:
+def head_surface(f: Face, a: Anatomy, grid: Grid) -> Surface:
     """Skull, jaw, ears and nose as blended ellipsoids, with soft relief on top; unpainted."""
     depth, inside = _bare_head(f, a, grid)
     index = np.flatnonzero(inside > 0.0)
-    depth = depth.take(index)
-    u, v, w = to_head(a.turn, grid.x.take(index), grid.y.take(index), depth)
-    side = np.abs(u)
-    depth = depth + _relief(f, a, u, v, w, side)
-    colour, gloss = np.empty((3, len(index)), np.float32), np.empty_like(depth)
-    return Patch(index, depth, u, v, w, side, colour, gloss)
+    head = Surface.blank(index, depth.take(index), extra=4)
+    x, y = grid.x.take(index), grid.y.take(index)
+    head.u[:], head.v[:], head.w[:] = to_head(a.turn, x, y, head.depth)
+    np.abs(head.u, out=head.side)
+    head.depth += _relief(f, a, head)
+    return head
 
 
 def _bare_head(f, a, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -150,8 +123,9 @@ def _bare_head(f, a, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return depth, inside
 
 
-def _relief(f, a, u, v, w, side) -> np.ndarray:
+def _relief(f, a, head: Surface) -> np.ndarray:
     """Height (M,) of cheeks, brow ridge, eye sockets, nostril wings and lips above the head."""
+    u, v, side = head.u, head.v, head.side
     happy = max(f["expression"], 0.0)
     cheek = between(0.015, 0.06, f["cheek_fullness"]) + 0.035 * happy
     height = cheek * bump(side, v, 0.27, -0.14 + 0.03 * happy, 0.20, 0.18)
@@ -165,7 +139,7 @@ def _relief(f, a, u, v, w, side) -> np.ndarray:
     middle = 0.5 * (a.nose_y + a.mouth_y)
     fold = bump(side + 0.35 * v, v, 0.14 + 0.35 * a.nose_y, middle, 0.045, 0.15)
     height -= (0.012 * f["age_lines"] + 0.006 * happy) * fold
-    return height * (w > 0.0)
+    return height * (head.w > 0.0)
 
 
 def view_height(a: Anatomy, point: tuple[float, float, float]) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlvae.data.synthetic_faces.geometry import Vector, between
 from dlvae.data.synthetic_faces.head import Face
+from dlvae.data.synthetic_faces.surface import Scene
 
 
 def lamp_direction(f: Face) -> Vector:
@@ -16,33 +17,31 @@ def lamp_direction(f: Face) -> Vector:
     return math.sin(a) * math.cos(e), math.sin(e), math.cos(a) * math.cos(e)
 
 
-def light_up(f: Face, colour, depth, gloss, shadow, samples: int, spacing: float) -> None:
-    """Light `colour` (3, P) in place: sky, lamp (Lambert) and highlight (Blinn), less `shadow`.
-
-    The arrays are (P,) with P = samples^2, row by row; `spacing` is the distance of two samples.
-    """
-    nx, ny, nz = _normals(depth.reshape(samples, samples), 1.0 / spacing)
+def light_up(f: Face, scene: Scene) -> None:
+    """Light the scene's colours in place: sky, lamp (Lambert) and highlight (Blinn), in shadows."""
+    nx, ny, nz = _normals(scene.depth.reshape(2 * (scene.grid.samples,)), scene.grid.spacing)
     lx, ly, lz = lamp_direction(f)
     norm = math.sqrt(lx * lx + ly * ly + (lz + 1.0) ** 2)
     strength = f["light_strength"]
-    lit = (1.0 - shadow) * np.clip(nx * lx + ny * ly + nz * lz, 0.0, 1.0)
+    clear = 1.0 - scene.shadow
+    lit = clear * (nx * lx + ny * ly + nz * lz).clip(0.0, 1.0)
     shine = nx * (lx / norm) + ny * (ly / norm) + nz * ((lz + 1.0) / norm)
-    shine = np.clip(shine, 0.0, 1.0)
+    shine.clip(0.0, 1.0, out=shine)
     for _ in range(4):
         shine *= shine
-    shine *= gloss * (1.0 - shadow)
+    shine *= scene.gloss * clear
     shine *= between(0.5, 1.0, strength)
     sky = between(0.70, 0.36, strength)
     amount = (0.84 * sky) + (0.16 * sky) * ny + between(0.42, 0.98, strength) * lit
-    for channel in colour:
-        channel *= amount
-        channel += shine
+    colour = scene.colour
+    colour *= amount
+    colour += shine
 
 
-def _normals(grid: np.ndarray, density: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _normals(grid: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Unit normals, each (P,), of a depth map; differences across an outline do not count."""
-    across = (grid[:, 1:] - grid[:, :-1]) * density
-    down = (grid[:-1] - grid[1:]) * density
+    across = (grid[:, 1:] - grid[:, :-1]) * (1.0 / spacing)
+    down = (grid[:-1] - grid[1:]) * (1.0 / spacing)
     gx, gy = np.zeros_like(grid), np.zeros_like(grid)
     _gentler(across[:, :-1], across[:, 1:], gx[:, 1:-1])
     _gentler(down[:-1], down[1:], gy[1:-1])

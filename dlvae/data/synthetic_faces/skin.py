@@ -6,15 +6,15 @@ import numpy as np
 
 from dlvae.data.synthetic_faces.colours import Colour, cover, hair_colour, skin_colour, times
 from dlvae.data.synthetic_faces.geometry import bump, ramp, wave
-from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face, Patch
+from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face
+from dlvae.data.synthetic_faces.surface import Surface
 
 
-def paint_skin(f: Face, a: Anatomy, p: Patch) -> None:
+def paint_skin(f: Face, a: Anatomy, p: Surface) -> None:
     """Fill the whole head with skin, then flush, creases and the beard of its front."""
     skin = skin_colour(f)
     p.gloss[:] = 0.16
-    for channel, value in zip(p.colour, skin, strict=True):
-        channel[:] = value
+    p.fill(skin, 1.0)
     ear = bump(p.side, p.v, a.face_width + 0.02, -0.01, 0.05, 0.09)
     cover(p.colour, times(skin, (0.62, 0.46, 0.42)), 0.8 * ear * (p.w < 0.0))
     chosen = np.flatnonzero(p.w > -0.05)
@@ -26,14 +26,14 @@ def paint_skin(f: Face, a: Anatomy, p: Patch) -> None:
     p.put(chosen, front)
 
 
-def _flush(f, a, p: Patch, skin: Colour) -> None:
+def _flush(f, a, p: Surface, skin: Colour) -> None:
     rosy = times(skin, (1.02, 0.72, 0.68))
     share = (0.25 + 0.5 * f["make_up"]) * bump(p.side, p.v, 0.28, -0.14, 0.20, 0.16)
     share += 0.3 * bump(p.u, p.v, 0.0, a.nose_y + 0.03, 0.12, 0.10)
     cover(p.colour, rosy, share)
 
 
-def _lines(f, a, p: Patch, shade: Colour) -> None:
+def _lines(f, a, p: Surface, shade: Colour) -> None:
     """Nostrils and the shade under the nose; bags, folds and wrinkles of age and mood."""
     u, v, side, age = p.u, p.v, p.side, f["age_lines"]
     smiling, frowning = max(f["expression"], 0.0), max(-f["expression"], 0.0)
@@ -50,18 +50,18 @@ def _lines(f, a, p: Patch, shade: Colour) -> None:
         crease = np.clip(wave((v - 0.35 * (u * u)) * 11.0), 0.0, 1.0)
         share += (0.9 * age) * (crease * crease) * forehead
         foot = bump(side, v, a.eye_x + a.eye_width + 0.06, EYE_Y, 0.06, 0.07)
-        share += (0.7 * age) * foot * np.clip(wave(v * 22.0), 0.0, 1.0)
-    cover(p.colour, shade, np.clip(share, 0.0, 1.0))
-    cover(p.colour, times(shade, 0.3), np.clip(1.6 * nostril, 0.0, 1.0))
+        share += (0.7 * age) * foot * wave(v * 22.0).clip(0.0, 1.0)
+    cover(p.colour, shade, share.clip(0.0, 1.0))
+    cover(p.colour, times(shade, 0.3), (1.6 * nostril).clip(0.0, 1.0))
 
 
-def _beard(f, a, p: Patch) -> None:
-    line = a.mouth_y + 0.09 + 1.2 * np.clip(p.side - 0.24, 0.0, 1.0)
+def _beard(f, a, p: Surface) -> None:
+    line = a.mouth_y + 0.09 + 1.2 * (p.side - 0.24).clip(0.0, 1.0)
     cheek = ramp(line - p.v, 0.0, 0.10) * ramp(p.w, -0.05, 0.2)
     bare = bump(p.u, p.v, 0.0, a.mouth_y, a.mouth_width * 1.25, 0.12)
     moustache = bump(p.side, p.v, 0.10, a.mouth_y + 0.115, 0.19, 0.07)
-    mask = cheek * (1.0 - np.clip(2.2 * bare, 0.0, 1.0))
-    mask = np.maximum(mask, np.clip(2.0 * moustache, 0.0, 1.0))
+    mask = cheek * (1.0 - (2.2 * bare).clip(0.0, 1.0))
+    mask = np.maximum(mask, (2.0 * moustache).clip(0.0, 1.0))
     mask *= 0.88 + 0.12 * wave(p.u * 17.0 + 0.4 * wave(p.v * 9.0))
     opacity = min(1.5 * f["beard"], 0.95)
     cover(p.colour, times(hair_colour(f), 0.85), opacity * mask)
