@@ -218,10 +218,9 @@ def joint_step(
     model: LrLiVAE, images: Tensor, labels: Tensor, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Stage 2, lines 10 to 29, on one labelled batch; return its losses, detached."""
-    if model.method.prior_label == "batch":
+    prior_labels = model.uniform_labels(len(labels), generator)
+    if model.method.prior_label == "batch":  # after the draw: the key leaves the noise alone
         prior_labels = labels
-    else:
-        prior_labels = model.uniform_labels(len(labels), generator)
     forward = joint_pass(model, images, prior_labels, generator)
     losses = joint_losses(model, forward, labels)
     apply_all(model, joint_gradients(model, forward, losses))

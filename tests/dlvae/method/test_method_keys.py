@@ -1,0 +1,174 @@
+"""Each method key changes the loss it names and nothing else; bad values are refused."""
+
+import pytest
+import torch
+
+from dlvae.algorithm1 import precision_lr
+from dlvae.errors import UserError
+from dlvae.losses import half_squared_error, mse
+from dlvae.prior import GaussianMixture
+
+STAGE_2 = ("encoder_s", "encoder_u", "classifier", "decoder", "discriminator")
+
+
+@pytest.fixture
+def first_step(make_model, make_batch, gradients_of):
+    """Losses and gradients of the first training step under some method keys."""
+
+    def run(semi_supervised: bool = False, prepare=None, **keys):
+        model = make_model(**keys)
+        if prepare:
+            prepare(model)
+        if semi_supervised:
+            model.start_semi_supervised()
+        step = model.semi_supervised_step if semi_supervised else model.training_step
+        losses = {}
+        batch = make_batch(model)
+        gradients = gradients_of(model, lambda: losses.update(step(batch, 0)))
+        return losses, gradients
+
+    return run
+
+
+def differing(a: dict, b: dict) -> set[str]:
+    """Names under which two dicts of losses or gradients differ."""
+
+    def same(x, y) -> bool:
+        pairs = zip(x, y, strict=True) if isinstance(x, list) else [(x, y)]
+        return all(torch.allclose(p, q, rtol=1e-10, atol=1e-14) for p, q in pairs)
+
+    assert a.keys() == b.keys()
+    return {name for name in a if not same(a[name], b[name])}
+
+
+def test_variant(first_step, make_model) -> None:
+    losses, gradients = first_step()
+    paper_losses, paper_gradients = first_step(variant="paper")
+    assert differing(losses, paper_losses) == set()  # D = 2, where 1/2 ||.||^2 = mse
+    assert differing(gradients, paper_gradients) == {"encoder_s", "encoder_u", "decoder"}
+    # Algorithm 1, lines 25 and 28 weigh L_rec and L_lkd by 1 and lambda_lkd, the code by 10 times.
+    for paper, code in zip(paper_gradients["encoder_s"], gradients["encoder_s"], strict=True):
+        torch.testing.assert_close(10 * paper, code)
+
+
+def test_variant_weights_for_images(make_model) -> None:
+    code, paper = make_model(image=True).weights, make_model(image=True, variant="paper").weights
+    assert (code.rec_s, code.lkd_s, code.rec_u, code.rec_decoder) == (10, 1, 10, 10)
+    values = 3 * 32 * 32
+    assert (paper.rec_s, paper.lkd_s, paper.rec_decoder) == (1, 0.1, 1)
+    assert paper.rec_u == pytest.approx(10 / values)
+    assert (code.reconstruction, paper.reconstruction) == (mse, half_squared_error)
+    assert code.kl_u == paper.kl_u == pytest.approx(1 / 6)  # 1 / d_u
+    custom = make_model(lambda_rec=4.0, lambda_lkd=0.5, lambda_kl=0.25).weights
+    assert (custom.rec_s, custom.lkd_s, custom.rec_u, custom.kl_u) == (4, 2, 4, 0.25)
+
+
+def test_gan_loss(first_step) -> None:
+    (losses, gradients), (log_losses, log_gradients) = first_step(), first_step(gan_loss="log")
+    assert differing(losses, log_losses) == {"adv_discriminator", "adv_decoder"}
+    assert differing(gradients, log_gradients) == {"decoder", "discriminator"}
+
+
+def test_param(first_step) -> None:
+    """At equal Sigma_c all is equal but the gradient of the raw parameter, by the chain rule."""
+
+    def logvar_as_precision(model) -> None:
+        with torch.no_grad():
+            model.prior.scale.copy_(GaussianMixture(3, 2).double().precision().log().neg())
+
+    losses, gradients = first_step()
+    other_losses, other = first_step(param="logvar", prepare=logvar_as_precision)
+    assert differing(losses, other_losses) == set()
+    assert differing(gradients, other) == {"precision"}
+    mixture = GaussianMixture(3, 2).double()
+    d_tau = gradients["precision"][0] / torch.sigmoid(mixture.scale)
+    torch.testing.assert_close(other["precision"][0], -mixture.precision() * d_tau)
+
+
+def test_reuse_batch_and_n_gm_choose_the_batches(make_model, make_batch, monkeypatch) -> None:
+    for n_gm in (1, 3):
+        for reuse, count in ((False, n_gm + 1), (True, n_gm)):
+            model = make_model(n_gm=n_gm, reuse_batch=reuse)
+            assert model.batches_per_step == count
+            batch, seen = make_batch(model), {"encoder_s": [], "encoder_u": []}
+            for name, images in seen.items():
+                hook = lambda _, args, images=images: images.append(args[0])  # noqa: E731
+                getattr(model, name).register_forward_pre_hook(hook)
+            model.training_step(batch, 0)
+            order = [*range(n_gm), n_gm - 1 if reuse else n_gm]
+            assert len(seen["encoder_s"]) == len(order)
+            for images, index in zip(seen["encoder_s"], order, strict=True):
+                assert torch.equal(images, batch.images[index])
+            (stage_2,) = seen["encoder_u"]
+            assert torch.equal(stage_2, batch.images[order[-1]])
+
+
+def test_reuse_batch_leaves_stage_1_alone(first_step) -> None:
+    gradients, reused = first_step()[1], first_step(reuse_batch=True)[1]
+    assert differing(gradients, reused) == set(STAGE_2)
+
+
+def test_prior_label(first_step, make_model, make_batch, monkeypatch) -> None:
+    losses, gradients = first_step()
+    batch_losses, batch_gradients = first_step(prior_label="batch")
+    assert differing(losses, batch_losses) == {"adv_discriminator", "adv_decoder"}
+    assert differing(gradients, batch_gradients) == {"decoder", "discriminator"}
+    for key in ("uniform", "batch"):
+        model, asked = make_model(prior_label=key), []
+        sample = model.prior.sample
+        monkeypatch.setattr(
+            model.prior, "sample", lambda y, e, s=sample, a=asked: a.append(y) or s(y, e)
+        )
+        batch = make_batch(model)
+        scored = []
+        model.discriminator.register_forward_pre_hook(lambda _, args, s=scored: s.append(args[1]))
+        model.training_step(batch, 0)
+        assert torch.equal(asked[0], batch.labels[-1]) == (key == "batch")
+        # The discriminator is told the true label of x and x_f and the drawn one of x_p.
+        expected = torch.cat([batch.labels[-1], batch.labels[-1], asked[0]])
+        assert torch.equal(scored[0], expected)
+
+
+def test_unlabelled_prior(first_step) -> None:
+    losses, gradients = first_step(semi_supervised=True)
+    mixture_losses, mixture_gradients = first_step(semi_supervised=True, unlabelled_prior="mixture")
+    assert differing(losses, mixture_losses) == {"lkd"}
+    assert differing(gradients, mixture_gradients) == {"encoder_s"}
+    supervised = first_step(unlabelled_prior="mixture")
+    assert differing(first_step()[0], supervised[0]) == set()
+    assert differing(first_step()[1], supervised[1]) == set()
+
+
+def test_tau_decay(make_model, make_batch) -> None:
+    """An epoch of 48 images ends after one iteration of four batches of 12."""
+    model = make_model(tau_decay_epochs=2)
+    lrs = [precision_lr(model.task, model.method, step, 4) for step in range(5)]
+    assert lrs == pytest.approx([5e-4, 5e-4, 5e-5, 5e-5, 5e-6])
+    assert precision_lr(model.task, model.method, 4, 2) == pytest.approx(5e-5)
+    constant = make_model(tau_decay_epochs=None)
+    assert precision_lr(constant.task, constant.method, 10**6, 4) == 5e-4
+    for step, lr in enumerate(lrs):
+        model.training_step(make_batch(model, step), step)
+        assert model.optimisers["precision"].param_groups[0]["lr"] == pytest.approx(lr)
+    others = [o.param_groups[0]["lr"] for n, o in model.optimisers.items() if n != "precision"]
+    assert set(others) == {5e-4}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("variant", "papr", "paper"),
+        ("gan_loss", "hing", "hinge"),
+        ("param", "precison", "precision"),
+        ("prior_label", "unifrom", "uniform"),
+        ("unlabelled_prior", "totl", "total"),
+    ],
+)
+def test_unknown_values_are_named_with_the_nearest(make_model, key, value, hint) -> None:
+    with pytest.raises(UserError, match=rf"method\.{key}.*{value}.*Did you mean '{hint}'"):
+        make_model(**{key: value})
+
+
+def test_n_gm_must_be_positive(make_model) -> None:
+    with pytest.raises(UserError, match="n_gm"):
+        make_model(n_gm=0)

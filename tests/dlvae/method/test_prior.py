@@ -1,0 +1,177 @@
+"""The Gaussian mixture over z_s against scipy, finite differences and its own samples."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import special, stats
+
+from dlvae.prior import PRECISION_BOUNDS, GaussianMixture
+
+CLASSES, DIM, BATCH = 4, 3, 6
+
+
+@pytest.fixture(params=["precision", "logvar"])
+def prior(request) -> GaussianMixture:
+    """Mixture in float64 with spread means and unequal variances."""
+    torch.manual_seed(0)
+    mixture = GaussianMixture(CLASSES, DIM, request.param).double()
+    with torch.no_grad():
+        mixture.mu.normal_()
+        mixture.scale.normal_()
+    return mixture
+
+
+@pytest.fixture
+def codes() -> tuple[torch.Tensor, torch.Tensor]:
+    """Codes (B, d) and labels (B,)."""
+    generator = torch.Generator().manual_seed(1)
+    z = torch.randn(BATCH, DIM, generator=generator, dtype=torch.float64) * 2
+    return z, torch.randint(CLASSES, (BATCH,), generator=generator)
+
+
+def reference_parameters(prior: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
+    """mu and the variances, from the raw parameters alone."""
+    mu, raw = prior.mu.detach().numpy(), prior.scale.detach().numpy()
+    return mu, 1 / np.log1p(np.exp(raw)) if prior.param == "precision" else np.exp(raw)
+
+
+def reference_log_densities(prior: GaussianMixture, z: torch.Tensor) -> np.ndarray:
+    """log N(z; mu_k, Sigma_k) as (B, C)."""
+    normals = [
+        stats.multivariate_normal(m, np.diag(v))
+        for m, v in zip(*reference_parameters(prior), strict=True)
+    ]
+    return np.stack([normal.logpdf(z.numpy()) for normal in normals], axis=1)
+
+
+def test_parametrisations(prior) -> None:
+    variance = reference_parameters(prior)[1]
+    np.testing.assert_allclose(prior.precision().detach(), 1 / variance, rtol=1e-12)
+    np.testing.assert_allclose(prior.sigma().detach(), np.sqrt(variance), rtol=1e-12)
+
+
+def test_initial_state() -> None:
+    mixture = GaussianMixture(30, 70)
+    limit = np.sqrt(6 / 100)  # Xavier uniform of [C, d]
+    assert mixture.mu.abs().max() <= limit
+    assert mixture.mu.std().item() == pytest.approx(limit / np.sqrt(3), rel=0.05)
+    assert mixture.precision().mean().item() == pytest.approx(0.9992, abs=1e-4)
+    assert torch.equal(GaussianMixture(3, 2, "logvar").precision(), torch.ones(3, 2))
+    assert mixture.clamp_share == 0
+    with pytest.raises(ValueError, match="logvar"):
+        GaussianMixture(3, 2, "variance")
+
+
+def test_logits_are_log_densities_without_their_constant(prior, codes) -> None:
+    expected = reference_log_densities(prior, codes[0]) + DIM / 2 * np.log(2 * np.pi)
+    np.testing.assert_allclose(prior.logits(codes[0]).detach(), expected, rtol=1e-10)
+
+
+def test_likelihood_eq_7_and_classification_eq_8(prior, codes) -> None:
+    z, labels = codes
+    log_density = reference_log_densities(prior, z)
+    own = log_density[np.arange(BATCH), labels.numpy()]
+    np.testing.assert_allclose(prior.log_likelihood(z, labels).detach(), own, rtol=1e-10)
+    cls, lkd = prior.classification_losses(z, labels)
+    posterior = np.exp(log_density) / np.exp(log_density).sum(1, keepdims=True)
+    expected = -np.log(posterior[np.arange(BATCH), labels.numpy()]).mean()
+    assert cls.item() == pytest.approx(expected, rel=1e-10)
+    assert lkd.item() == pytest.approx(-own.mean(), rel=1e-10)
+
+
+def test_mixture_density_eq_6(prior, codes) -> None:
+    expected = special.logsumexp(reference_log_densities(prior, codes[0]) - np.log(CLASSES), axis=1)
+    np.testing.assert_allclose(prior.log_mixture(codes[0]).detach(), expected, rtol=1e-10)
+
+
+def test_total_moments_eq_11(prior, codes) -> None:
+    mu, variance = reference_parameters(prior)
+    total = variance.mean(0) + (mu**2).mean(0) - mu.mean(0) ** 2
+    mean, found = prior.total_moments()
+    np.testing.assert_allclose(mean.detach(), mu.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(found.detach(), total, rtol=1e-10)
+    expected = stats.multivariate_normal(mu.mean(0), np.diag(total)).logpdf(codes[0].numpy())
+    np.testing.assert_allclose(prior.log_total(codes[0]).detach(), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("term", ["cls", "lkd", "likelihood", "mixture", "total"])
+def test_gradients_by_finite_differences(prior, codes, term) -> None:
+    z, labels = codes
+    terms = {
+        "cls": lambda z: prior.classification_losses(z, labels)[0],
+        "lkd": lambda z: prior.classification_losses(z, labels)[1],
+        "likelihood": lambda z: prior.log_likelihood(z, labels),
+        "mixture": prior.log_mixture,
+        "total": prior.log_total,
+    }
+    z.requires_grad_()
+    inputs = (z, prior.mu, prior.scale)  # perturbed in place, hence seen through `prior`
+    assert torch.autograd.gradcheck(lambda z, *_: terms[term](z), inputs)
+
+
+def test_samples_have_the_moments_of_their_class_and_of_the_mixture(prior) -> None:
+    mu, variance = reference_parameters(prior)
+    count, generator = 20000, torch.Generator().manual_seed(3)
+    labels = torch.arange(CLASSES).repeat_interleave(count)
+    noise = torch.randn(len(labels), DIM, generator=generator, dtype=torch.float64)
+    z = prior.sample(labels, noise).detach()
+    for c, group in enumerate(z.numpy().reshape(CLASSES, count, DIM)):
+        error = np.sqrt(variance[c] / count)
+        assert np.all(np.abs(group.mean(0) - mu[c]) < 5 * error)
+        np.testing.assert_allclose(group.var(0), variance[c], rtol=0.06)
+    mean, total = prior.total_moments()
+    np.testing.assert_allclose(z.mean(0), mean.detach(), atol=0.03)
+    np.testing.assert_allclose(z.var(0), total.detach(), rtol=0.05)
+
+
+def test_clamp_projects_and_counts(prior) -> None:
+    low, high = PRECISION_BOUNDS
+    beyond, within = (-30.0, 0.3) if prior.param == "precision" else (30.0, 0.3)
+    with torch.no_grad():
+        prior.scale.fill_(within)
+        prior.scale[0, 0] = beyond  # tau far below its lower bound
+        prior.scale[1, :2] = 1000.0 if prior.param == "precision" else -1000.0
+    inside = prior.scale[2:].clone()
+    prior.clamp_()
+    assert prior.clamped == 3 and prior.clamp_checked == CLASSES * DIM
+    assert torch.equal(prior.scale[2:], inside)
+    tau = prior.precision().detach()
+    assert tau[0, 0].item() == pytest.approx(low) and tau[1, 0].item() == pytest.approx(high)
+    prior.clamp_()  # nothing left to move
+    assert prior.clamp_share.item() == pytest.approx(3 / (2 * CLASSES * DIM))
+    assert {"clamped", "clamp_checked"} <= set(prior.state_dict())
+
+
+def test_a_bound_precision_can_come_back(prior) -> None:
+    with torch.no_grad():
+        prior.scale.fill_(-30.0 if prior.param == "precision" else 30.0)
+    prior.clamp_()
+    z, labels = torch.zeros(CLASSES, DIM, dtype=torch.float64), torch.arange(CLASSES)
+    with torch.no_grad():
+        prior.mu.zero_()
+    prior.log_likelihood(z, labels).mean().backward()
+    assert (prior.scale.grad != 0).all()
+
+
+def test_full_precision_under_autocast() -> None:
+    torch.manual_seed(0)
+    mixture, z = GaussianMixture(5, 64), torch.randn(8, 64)
+    expected = mixture.logits(z)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(mixture.logits(z), expected)
+        low = z.bfloat16()
+        assert mixture.logits(low).dtype == torch.float32
+        assert mixture.log_likelihood(low, torch.zeros(8, dtype=torch.int64)).dtype == torch.float32
+        assert mixture.log_total(low).dtype == mixture.log_mixture(low).dtype == torch.float32
+
+
+def test_far_codes_of_512_dimensions_keep_their_gradient() -> None:
+    """Where densities in linear space overflow or underflow, L_cls still has a gradient."""
+    torch.manual_seed(0)
+    mixture, z = GaussianMixture(530, 512), (10 * torch.randn(4, 512)).requires_grad_()
+    with torch.no_grad():
+        mixture.scale.fill_(3.0)
+    cls, lkd = mixture.classification_losses(z, mixture.logits(z).argmin(1))
+    (gradient,) = torch.autograd.grad(cls, z)
+    assert torch.isfinite(cls) and torch.isfinite(lkd)
+    assert (gradient.abs().amax(1) > 1e-3).all()
