@@ -11,7 +11,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports.figures.panel import Panel
-from reports.figures.style import LABEL, MARGIN, TITLE, WIDTH, Canvas, fit_cell, grid_length, run
+from reports.figures.style import (
+    LABEL,
+    MARGIN,
+    TITLE,
+    WIDTH,
+    Canvas,
+    fit_cell,
+    grid_length,
+    run,
+    shorten,
+)
 from reports.names import in_paper_order, model_title
 
 LEFT, TOP, BLOCK_GAP, ROW_GAP = 0.40, 0.27, 0.10, 0.14
@@ -42,7 +52,8 @@ def draw(panels: Sequence[Panel]) -> Figure:
     top = TOP
     for panel, grid, cell, height in zip(panels, grids, cells, heights, strict=True):
         canvas.text(0.10, top + height / 2, panel.dataset_title, size=TITLE, rotation=90)
-        canvas.text(0.29, top + height / 2, panel["class_name"], size=LABEL, rotation=90)
+        name = shorten(panel["class_name"], height, LABEL)
+        canvas.text(0.29, top + height / 2, name, size=LABEL, rotation=90)
         for column, images in enumerate(grid):
             canvas.grid(images, LEFT + column * (width + BLOCK_GAP), top, cell)
         top += height + ROW_GAP

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.panel import Panel
 from reports.figures.style import (
+    CAPTION,
     LABEL,
     MARGIN,
     MUTED,
@@ -21,6 +22,7 @@ from reports.figures.style import (
     fit_cell,
     grid_length,
     run,
+    shorten,
 )
 
 LEFT, TOP, BLOCK_GAP = 0.30, 0.28, 0.36
@@ -56,7 +58,7 @@ def draw(panels: Sequence[Panel]) -> Figure:
         canvas.text(LEFT, top - 0.12, title, size=TITLE, ha="left")
         for row, name in enumerate(panel["classes"]):
             y = top + (row + 0.5) * height / rows
-            canvas.text(LEFT - 0.12, y, name, size=LABEL, rotation=90)
+            canvas.text(LEFT - 0.12, y, shorten(name, cell, LABEL), size=LABEL, rotation=90)
     _alpha_labels(canvas, panel["alphas"], TOP + 2 * height + BLOCK_GAP + 0.09, width)
     return canvas.figure
 
@@ -64,7 +66,7 @@ def draw(panels: Sequence[Panel]) -> Figure:
 def _alpha_labels(canvas: Canvas, alphas: Sequence[float], y: float, width: float) -> None:
     for index, alpha in enumerate(np.asarray(alphas, dtype=float)):
         x = LEFT + (index + 0.5) * width / len(alphas)
-        canvas.text(x, y, rf"$\alpha$ = {alpha:.2f}", size=LABEL - 0.7, color=MUTED)
+        canvas.text(x, y, rf"$\alpha$ = {alpha:.2f}", size=CAPTION, color=MUTED)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.panel import Panel
 from reports.figures.style import (
-    LABEL,
+    CAPTION,
     MARGIN,
     MUTED,
     TITLE,
@@ -20,6 +20,7 @@ from reports.figures.style import (
     grid_length,
     minus,
     run,
+    shorten,
 )
 
 PAGE, LEFT, TOP, BLOCK_GAP = 5.6, 0.30, 0.26, 0.30
@@ -53,10 +54,11 @@ def draw(panels: Sequence[Panel]) -> Figure:
         canvas.text(LEFT, top - 0.12, title, size=TITLE, ha="left")
         for row, name in enumerate(panel["classes"]):
             y = top + (row + 0.5) * height / rows
-            canvas.text(LEFT - 0.12, y, name, size=LABEL - 0.7, rotation=90)
+            name = shorten(name, cell, CAPTION)
+            canvas.text(LEFT - 0.12, y, name, size=CAPTION, rotation=90)
     for column, value in enumerate(panel["values"]):
         x = LEFT + (column + 0.5) * width / columns
-        canvas.text(x, bottom + 0.09, minus(f"{value:+.1f}"), size=LABEL - 0.7, color=MUTED)
+        canvas.text(x, bottom + 0.09, minus(f"{value:+.1f}"), size=CAPTION, color=MUTED)
     return canvas.figure
 
 

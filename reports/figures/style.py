@@ -109,6 +109,12 @@ def minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def shorten(text: str, length: float, size: float) -> str:
+    """Cut ``text`` with an ellipsis so that it takes at most ``length`` inches at ``size`` pt."""
+    fits = max(2, int(length * 72 / (0.58 * size)))  # 0.58 em: mean width of a character
+    return text if len(text) <= fits else text[: fits - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def montage(images: np.ndarray) -> np.ndarray:
     """Join uint8 images (rows, columns, H, W, 3) into one picture with white gaps."""
     rows, columns, height, width, channels = images.shape

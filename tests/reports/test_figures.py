@@ -13,7 +13,7 @@ from PIL import Image
 from dlvae.artefact import save_npz, write_json
 from dlvae.errors import UserError
 from reports.figures.panel import load_panel
-from reports.figures.style import grid_gap, grid_length, montage, render
+from reports.figures.style import grid_gap, grid_length, montage, render, shorten
 
 FIGURES = [f"figure{k}" for k in range(2, 8)]
 
@@ -86,6 +86,12 @@ def test_a_montage_keeps_every_pixel():
     np.testing.assert_array_equal(page[16 + gap :, 2 * (16 + gap) :], images[1, 2])
     assert (page[16 : 16 + gap] == 255).all()
     assert grid_length(3, 16, 1.0) == pytest.approx(page.shape[1] / 16)
+
+
+def test_a_long_class_name_is_cut_to_its_row():
+    assert shorten("automobile", 0.8, 7.5) == "automobile"
+    cut = shorten("a_class_with_a_very_long_name", 0.8, 7.5)
+    assert cut.endswith("…") and len(cut) < 15
 
 
 def test_a_panel_of_the_wrong_kind_is_refused(panel, tmp_path):
