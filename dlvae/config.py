@@ -18,7 +18,7 @@ import yaml
 from jsonschema.exceptions import ValidationError
 
 from dlvae.errors import UserError, nearest
-from dlvae.registry import default_options, model_names
+from dlvae.registry import default_options, model_names, module_name
 
 # The preset that runs when none is named, and its file.
 DEFAULT_PRESET, DEFAULT_FILE = "quick", "config.yaml"
@@ -76,11 +76,10 @@ def resolve(
     config = copy.deepcopy(dict(given))
     if not complete:
         config = merge(load_preset(str(config.get("preset", DEFAULT_PRESET)), folder), config)
-    # Twice: a default is filled into sound objects only, and must itself be sound.
-    _check_schema(config, schema)
-    config = _with_defaults(config, schema, schema)
+    config = _completed(config, schema, schema)
     _check_schema(config, schema)
     _check_models(config)
+    config["options"] = {name: _typed_options(name, o) for name, o in config["options"].items()}
     protocol_file(config, folder)
     return config
 
@@ -132,13 +131,24 @@ def _explain(error: ValidationError) -> Iterator[str]:
         yield f"{where}: {error.message}"
 
 
-def _with_defaults(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
-    """Return ``value`` with the defaults of its part of the schema, at every depth."""
+def _completed(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """Return ``value`` with the defaults of its part of the schema at every depth, and typed.
+
+    Snakemake hands the scalars inside ``--config key={...}`` over as strings; one that its part
+    of the schema does not allow as a string is read as YAML.
+    """
     if "$ref" in part:
-        part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")]
+        part = {**schema["$defs"][part["$ref"].removeprefix("#/$defs/")], **part}
+        part.pop("$ref")
+    if isinstance(value, str) and not _is_valid(value, part, schema):
+        value = _scalar(value)
+    if value == "null" and _is_valid(None, part, schema):
+        return None
     if "anyOf" in part and value is not None:
         part = next(branch for branch in part["anyOf"] if branch.get("type") != "null")
-        return _with_defaults(value, part, schema)
+        return _completed(value, part, schema)
+    if isinstance(value, list):
+        return [_completed(item, part.get("items", {}), schema) for item in value]
     if not isinstance(value, Mapping):
         return value
     filled = dict(value)
@@ -146,8 +156,33 @@ def _with_defaults(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any
         if key not in filled and "default" in below:
             filled[key] = copy.deepcopy(below["default"])
         if key in filled:
-            filled[key] = _with_defaults(filled[key], below, schema)
+            filled[key] = _completed(filled[key], below, schema)
     return filled
+
+
+def _is_valid(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
+    whole = {"$defs": schema["$defs"], **part}
+    return jsonschema.Draft202012Validator(whole).is_valid(value)
+
+
+def _scalar(text: str) -> Any:
+    for read in (int, float):  # YAML takes 1e-3 for a word
+        try:
+            return read(text)
+        except ValueError:
+            pass
+    return yaml.safe_load(text)
+
+
+def _typed_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read options that the command line handed over as strings; see :func:`_completed`."""
+    defaults = default_options(name)
+    return {
+        key: _scalar(value)
+        if isinstance(value, str) and not isinstance(defaults.get(key), str)
+        else value
+        for key, value in options.items()
+    }
 
 
 def _check_models(config: Mapping[str, Any]) -> None:
@@ -162,7 +197,8 @@ def _check_models(config: Mapping[str, Any]) -> None:
             )
     for name, options in config["options"].items():
         valid = default_options(name)
-        for key in options:
+        own = name == "ours" or module_name(name).startswith("baselines.")
+        for key in options if own else []:  # a package checks its own when it is built
             if key not in valid:
                 raise UserError(
                     f"unknown option 'options.{name}.{key}': expected one of {_list(valid)}."

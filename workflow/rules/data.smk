@@ -6,6 +6,7 @@ rule prepare:
         train="<results>/data/{dataset}/train.npz",
         test="<results>/data/{dataset}/test.npz",
         card="<results>/data/{dataset}/card.json",
+        manifest="<results>/data/{dataset}/manifest.json",
     log:
         "<logs>/prepare/{dataset}.log",
     benchmark:
@@ -29,6 +30,7 @@ use rule prepare as prepare_unlabelled with:
     output:
         train="<results>/data/{dataset}_unlabelled/train.npz",
         card="<results>/data/{dataset}_unlabelled/card.json",
+        manifest="<results>/data/{dataset}_unlabelled/manifest.json",
     log:
         "<logs>/prepare/{dataset}_unlabelled.log",
     benchmark:

@@ -7,6 +7,7 @@ rule panel:
     output:
         arrays="<results>/panels/{figure}/{dataset}/panel.npz",
         meta="<results>/panels/{figure}/{dataset}/panel.json",
+        manifest="<results>/panels/{figure}/{dataset}/manifest.json",
     log:
         "<logs>/panel/{figure}/{dataset}.log",
     benchmark:

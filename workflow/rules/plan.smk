@@ -30,23 +30,17 @@ def missing(target):
 
 
 def presets_with(target):
-    """The shipped presets that have a target, for messages."""
-    return [
-        name for name in preset_files(PRESETS) if target in load_preset(name, PRESETS)["figures"]
-    ]
-
-
-def excuse(target):
-    """Why a target is left out, and where it is not."""
-    others = [name for name in presets_with(target) if name != config["preset"]]
-    hint = f"; presets that have it: {', '.join(others)}" if others else ""
-    return f"{missing(target)}{hint}"
+    """The other shipped presets that have a target, for messages."""
+    others = [name for name in preset_files(PRESETS) if name != config["preset"]]
+    return [name for name in others if target in load_preset(name, PRESETS)["figures"]]
 
 
 def require(target):
     """Stop before any job if a target was asked for that the preset cannot give."""
-    if missing(target):
-        raise WorkflowError(f"{target} cannot be made: {excuse(target)}")
+    if reason := missing(target):
+        others = ", ".join(presets_with(target))
+        hint = f"; presets that have it: {others}" if others else ""
+        raise WorkflowError(f"{target} cannot be made: {reason}{hint}")
 
 
 def available_targets():
@@ -55,7 +49,11 @@ def available_targets():
 
 def left_out():
     """What the report must name as left out, with the presets that have it."""
-    return {target: excuse(target) for target in FIGURES if missing(target)}
+    return [
+        {"target": target, "reason": missing(target), "presets": presets_with(target)}
+        for target in FIGURES
+        if missing(target)
+    ]
 
 
 def target_files(target):

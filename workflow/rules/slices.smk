@@ -84,7 +84,14 @@ def table_config():
 
 
 def report_config():
-    return canonical(config | {"left_out": left_out()})
+    return canonical(
+        {
+            "preset": config["preset"],
+            "targets": available_targets(),
+            "left_out": left_out(),
+            "config": config,
+        }
+    )
 
 
 # --- Protocol ----------------------------------------------------------------------------------

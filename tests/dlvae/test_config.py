@@ -1,0 +1,167 @@
+"""A preset file becomes a complete, checked configuration."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlvae.config import canonical, load_preset, merge, preset_files, resolve
+from dlvae.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+PRESETS = ROOT / "config"
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def resolved(given=(), complete=False):
+    return resolve(dict(given), complete, PRESETS, SCHEMA)
+
+
+def defaults(definition):
+    """Defaults of a definition of the schema, by key."""
+    return {
+        key: part["default"]
+        for key, part in SCHEMA["$defs"][definition]["properties"].items()
+        if "default" in part
+    }
+
+
+@pytest.mark.parametrize("preset", ["smoke", "quick", "cifar10", "faces", "paper"])
+def test_shipped_presets_are_valid(preset):
+    config = resolved({"preset": preset})
+    assert config["preset"] == preset
+    assert config == resolved(load_preset(preset, PRESETS), complete=True)
+
+
+def test_quick_is_the_default():
+    assert set(preset_files(PRESETS)) == {"smoke", "quick", "cifar10", "faces", "paper"}
+    assert resolved()["preset"] == "quick"
+
+
+def test_command_line_is_laid_over_the_preset():
+    config = resolved({"steps": 7, "datasets": {"digits": {"train": {"batch_size": 4}}}})
+    assert config["steps"] == 7
+    assert config["datasets"]["digits"]["train"]["batch_size"] == 4
+    assert config["datasets"]["digits"]["network"] == resolved()["datasets"]["digits"]["network"]
+
+
+def test_a_file_is_complete_and_inherits_nothing():
+    digits = load_preset("quick", PRESETS)["datasets"]["digits"]
+    config = resolved({"preset": "mine", "datasets": {"digits": digits}}, complete=True)
+    assert list(config["datasets"]) == ["digits"]
+    assert config["three_moons"] is None and config["figures"] == {}
+
+
+def test_defaults_reach_every_depth():
+    faces = resolved({"preset": "faces"})
+    assert faces["datasets"]["faces"]["unlabelled"] == {"max_images": None}
+    assert faces["datasets"]["faces"]["evaluator"]["dropout"] == 0.2
+    assert faces["three_moons"]["method"] == {"tau_decay_epochs": None}
+    assert faces["method"]["variant"] == "code"
+    digits = resolved()["datasets"]["digits"]
+    digits["evaluator"]["lr"] = -1  # defaults are copies, never shared with the schema
+    assert resolved()["datasets"]["digits"]["evaluator"]["lr"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"preset": "cifr10"}, "unknown preset 'cifr10'.*'cifar10'"),
+        ({"stepz": 3}, "unknown key 'stepz'.*'steps'"),
+        ({"method": {"varaint": "paper"}}, "unknown key 'method.varaint'.*'variant'"),
+        ({"method": {"variant": "papr"}}, "method.variant.*found 'papr'.*'paper'"),
+        ({"datasets": {"digit": {}}}, "unknown data set 'datasets.digit'.*'digits'"),
+        ({"datasets": {"digits": {"data": {"sise": 32}}}}, "digits.data.sise'.*'size'"),
+        (
+            {"datasets": {"synthetic_faces": {"unlabelled": {"identitys": 3}}}},
+            "unlabelled.identitys'.*'identities'",
+        ),
+        ({"models": ["ours", "cvea"]}, "unknown model 'cvea'.*'cvae'"),
+        ({"figures": {"figure2": {"models": ["cvae_gna"]}}}, "'cvae_gna'.*'cvae_gan'"),
+        ({"options": {"cvae": {"d_x": 3}}}, "unknown option 'options.cvae.d_x'.*'d_z'"),
+        ({"options": {"ours": {"d_z": 3}}}, "unknown option 'options.ours.d_z'"),
+        ({"options": {"cgn": {}}}, "unknown model 'cgn'.*'cgan'"),
+        ({"protocol": "v9"}, "protocol 'v9' not found.*v1"),
+        ({"steps": "many"}, "steps.*found 'many'"),
+        ({"seeds": [0, 0]}, "seeds"),
+        ({"seeds": []}, "seeds"),
+        ({"precision": "fp16"}, "precision.*fp32.*found 'fp16'"),
+        ({"method": {"n_gm": 0}}, "method.n_gm"),
+        ({"datasets": {"digits": {"train": {"steps": 0}}}}, "digits.train.steps"),
+        ({"datasets": {"digits": {"semi_supervised": {"steps": 1}}}}, "digits.semi_supervised"),
+    ],
+)
+def test_bad_input_names_what_was_meant(given, expected):
+    with pytest.raises(UserError, match=f"(?s){expected}"):
+        resolved(given)
+
+
+def test_strings_of_the_command_line_become_what_the_schema_asks_for():
+    """`--config key={...}` reaches the workflow with its inner scalars as strings."""
+    config = resolved(
+        {
+            "seeds": ["0", "1"],
+            "method": {
+                "n_gm": "2",
+                "reuse_batch": "true",
+                "tau_decay_epochs": "null",
+                "lr": "1e-3",
+            },
+            "datasets": {"digits": {"train": {"steps": "5"}}},
+            "options": {"cvae": {"d_z": "64"}},
+            "data_root": "null",
+            "three_moons": "null",
+        }
+    )
+    assert config["seeds"] == [0, 1]
+    assert (config["method"]["n_gm"], config["method"]["reuse_batch"]) == (2, True)
+    assert config["method"]["tau_decay_epochs"] is None and config["method"]["lr"] == 1e-3
+    assert config["datasets"]["digits"]["train"]["steps"] == 5
+    assert config["options"] == {"cvae": {"d_z": 64}}
+    assert config["data_root"] is None and config["three_moons"] is None
+    assert resolved({"data_root": "123"})["data_root"] == "123"
+
+
+def test_an_incomplete_file_is_refused():
+    with pytest.raises(UserError, match="'datasets'.*complete file"):
+        resolved({"preset": "mine"}, complete=True)
+
+
+def test_merge_leaves_its_arguments_alone():
+    base, over = {"a": {"b": 1, "c": 2}, "l": [1]}, {"a": {"b": 3}, "l": [2]}
+    assert merge(base, over) == {"a": {"b": 3, "c": 2}, "l": [2]}
+    assert base == {"a": {"b": 1, "c": 2}, "l": [1]}
+
+
+def test_canonical_text_depends_on_the_value_alone():
+    assert canonical({"b": 1, "a": [1.0, None]}) == canonical({"a": [1.0, None], "b": 1})
+
+
+def test_schema_agrees_with_the_code():
+    """Keys and defaults that the schema repeats for early checks are those of the stages."""
+    from dlvae.base import Method
+    from dlvae.data.sources import SOURCES
+    from eval import factors
+    from eval.supervised import Recipe
+
+    assert defaults("method") == dataclasses.asdict(Method())
+    # The workflow fills in the folder, and gives unlabelled images the labelled ones' size.
+    for name, roles in SOURCES.items():
+        data = {k: v for k, v in defaults(f"{name}_data").items() if k != "root"}
+        assert data == dataclasses.asdict(roles["labelled"].options()), name
+        if "unlabelled" in roles:
+            options = dataclasses.asdict(roles["unlabelled"].options())
+            assert defaults(f"{name}_unlabelled") | {"size": options["size"]} == options, name
+    recipe = dataclasses.asdict(Recipe())
+    own = {"arch": "inception_resnet_v1", "width": 1.0, "seed": 0}
+    assert defaults("evaluator") == recipe | own
+    assert defaults("factors") == recipe | factors.DEFAULTS | {"seed": 0}
+
+
+def test_every_key_is_explained():
+    text = (PRESETS / "README.md").read_text()
+    sections = [SCHEMA, *SCHEMA["$defs"].values()]
+    keys = {key for section in sections for key in section.get("properties", {})}
+    missing = {key for key in keys if f"`{key}" not in text and f".{key}`" not in text}
+    assert not missing

@@ -1,0 +1,100 @@
+"""Which jobs a target of a preset needs, and what stops a run before any job."""
+
+import re
+
+import pytest
+
+
+def test_table1_runs_only_what_it_needs(repository, plan):
+    found = plan(repository, "table1", "--config", "preset=smoke", "models=[cvae, ours]")
+    assert found.rules == {
+        "prepare": 2,
+        "evaluator": 2,
+        "train": 4,
+        "sample": 4,
+        "score_inception": 6,
+        "table": 1,
+        "table1": 1,
+    }
+
+
+def test_a_bare_call_reproduces_quick(repository, plan):
+    found = plan(repository)
+    assert found.returncode == 0
+    assert found.rules["reproduce"] == 1
+    assert (found.rules["table"], found.rules["draw"], found.rules["report"]) == (2, 6, 1)
+    assert (found.rules["train"], found.rules["train_toy"], found.rules["train_semi"]) == (8, 2, 1)
+    assert "results/quick/figures/figure7.pdf" in found.text
+
+
+def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
+    found = plan(repository, "--config", "preset=cifar10", f"data_root={real_data}")
+    assert found.returncode == 0
+    assert found.rules["draw"] == 4
+    assert {f"Drawing figure{number}" for number in (2, 3, 4, 5)} <= found.jobs
+    # A folder of that name wins over data_root itself.
+    assert f'"root":"{real_data}/cifar10"' in plan(
+        repository, "-p", "results/cifar10/data/cifar10/card.json",
+        "--config", "preset=cifar10", f"data_root={real_data}",
+    ).text  # fmt: skip
+
+
+def test_faces_without_unlabelled_images_leaves_out_figure6(repository, plan, real_data):
+    found = plan(
+        repository, "--configfile", "config/faces.yaml", "--config", f"data_root={real_data}/faces"
+    )
+    assert found.returncode == 0
+    assert found.rules["draw"] == 5 and "train_semi" not in found.rules
+    assert "Drawing figure6" not in found.jobs
+
+
+def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
+    found = plan(
+        repository, "--configfile", "config/paper.yaml", "--config",
+        f"data_root={real_data}", f"unlabelled_root={real_data}/others",
+    )  # fmt: skip
+    assert found.returncode == 0
+    assert found.rules["draw"] == 6 and found.rules["train_semi"] == 1
+    assert found.rules["train"] == 2 * 4 * 3  # data sets, models, seeds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--config", "stepz=5"], "unknown key 'stepz'.*Did you mean 'steps'"),
+        (["figure7", "--config", "preset=cifar10"], "figure7.*'cifar10'.*have it: quick, faces"),
+        (["table1", "--config", "preset=faces"], "'faces' needs a folder.*data_root=PATH"),
+        pytest.param(
+            ["figure6", "--config", "preset=faces", "data_root=."],
+            "figure6 needs.*unlabelled_root=PATH.*have it: quick",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["table1", "--config", "preset=faces", "data_root=nowhere"],
+            "data_root: expected a folder at nowhere",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["--config", "preset=qiuck"], "preset 'qiuck'.*'quick'", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_bad_input_stops_before_any_job(repository, plan, arguments, expected):
+    found = plan(repository, *arguments)
+    assert found.returncode != 0 and not found.rules
+    assert re.search(expected, found.text, re.DOTALL), found.text
+
+
+@pytest.mark.slow
+def test_lint_is_clean(repository, snakemake):
+    done = snakemake(repository, "--lint")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_targets_read_like_a_table_of_contents(repository, snakemake):
+    listed = snakemake(repository, "--list-target-rules").stdout
+    for target in ["reproduce", "report", "table1", "table2"]:
+        assert f"\n{target} (" in listed
+    for number in range(2, 8):
+        assert f"figure{number} (Figure {number}: " in listed

@@ -1,0 +1,97 @@
+"""What a change reruns, on a finished tree: no more than it must, and no less."""
+
+from contextlib import contextmanager
+
+import pytest
+
+SMOKE = ["--config", "preset=smoke"]
+LEARNING = {"prepare", "prepare_unlabelled", "evaluator", "factors"}
+TRAINING = {"train", "train_toy", "train_semi"}
+
+
+@contextmanager
+def edited(path, old, new):
+    """The file with one replacement, for as long as the block runs."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path} has no {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def test_comments_and_new_baselines_rerun_nothing(finished, plan):
+    """A second run does nothing, even with comments added everywhere and one more baseline."""
+    modules = [p for p in finished.rglob("*.py") if "results" not in p.parts]
+    texts = {path: path.read_text(encoding="utf-8") for path in modules}
+    newcomer = finished / "baselines" / "newcomer"
+    newcomer.mkdir()
+    for path, text in texts.items():
+        path.write_text(f"{text}\n# A comment at the end.\n", encoding="utf-8")
+    (newcomer / "model.py").write_text("MODEL = None\n", encoding="utf-8")
+    (newcomer / "default.yaml").write_text("{}\n", encoding="utf-8")
+    try:
+        found = plan(finished, *SMOKE)
+        models = "models=[cvae, cgan, cvae_gan, newcomer, ours]"
+        added = plan(finished, "table1", *SMOKE, models)
+    finally:
+        (newcomer / "model.py").unlink()
+        (newcomer / "default.yaml").unlink()
+        newcomer.rmdir()
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+    assert found.nothing, found.text
+    assert added.rules["train"] == 2 and not LEARNING & set(added.rules)
+    assert all("newcomer" in job for job in added.jobs if job.startswith("Training"))
+
+
+def test_a_new_seed_runs_that_seed_alone(finished, plan):
+    found = plan(finished, "table1", "table2", *SMOKE, "seeds=[0, 1]")
+    assert not LEARNING & set(found.rules)
+    assert found.rules["train"] == found.rules["sample"] == 2 * 4
+    per_run = [job for job in found.jobs if not job.startswith("Setting")]
+    assert per_run and all(job.endswith("seed 1") for job in per_run)
+
+
+def test_a_protocol_number_scores_again_and_trains_nothing(finished, plan):
+    protocol = finished / "config" / "protocol" / "smoke.yaml"
+    with edited(protocol, "samples_per_class: 1", "samples_per_class: 2"):
+        found = plan(finished, *SMOKE)
+    assert not (LEARNING | TRAINING | {"sample", "panel", "draw"}) & set(found.rules), found.text
+    assert found.rules["score_diversity"] == found.rules["score_inception"] == 10
+    assert found.rules["table"] == 2
+
+
+def test_a_figure_module_redraws_that_figure_alone(finished, plan):
+    module = finished / "reports" / "figures" / "figure4.py"
+    with edited(module, "from __future__", "EXTRA = 1\nfrom __future__"):
+        found = plan(finished, *SMOKE)
+    assert found.jobs == {"Drawing figure4", "Writing the report"}, found.text
+
+
+def test_a_baseline_edit_retrains_that_baseline_alone(finished, plan):
+    module = finished / "baselines" / "cvae" / "model.py"
+    text = module.read_text(encoding="utf-8")
+    with edited(module, text, f"{text}\nEXTRA = 1\n"):
+        found = plan(finished, "table1", *SMOKE)
+    assert not LEARNING & set(found.rules)
+    trained = {job for job in found.jobs if job.startswith("Training")}
+    assert trained == {f"Training cvae on {d}, seed 0" for d in ("digits", "synthetic_faces")}
+
+
+@pytest.mark.slow
+def test_a_metric_edit_scores_again_and_trains_nothing(finished, plan):
+    module = finished / "eval" / "score.py"
+    text = module.read_text(encoding="utf-8")
+    with edited(module, text, f"{text}\nEXTRA = 1\n"):
+        found = plan(finished, *SMOKE)
+    assert not (LEARNING | TRAINING | {"sample", "panel", "draw"}) & set(found.rules), found.text
+    assert found.rules["score_diversity"] == 10
+
+
+@pytest.mark.slow
+def test_steps_retrain_and_prepare_nothing(finished, plan):
+    found = plan(finished, "table1", *SMOKE, "steps=7")
+    assert not LEARNING & set(found.rules)
+    assert found.rules["train"] == 8
