@@ -11,15 +11,15 @@ Colour = tuple[float, float, float]
 
 def mix(low: Colour, high: Colour, share: float) -> Colour:
     """Colour at `share` of the way from low to high."""
-    r, g, b = (one + (two - one) * share for one, two in zip(low, high, strict=True))
-    return r, g, b
+    (r, g, b), (s, t, u) = low, high
+    return r + (s - r) * share, g + (t - g) * share, b + (u - b) * share
 
 
 def times(colour: Colour, factor: Colour | float) -> Colour:
     """Colour filtered by a colour, or dimmed by a number."""
-    factors = (factor,) * 3 if isinstance(factor, float) else factor
-    r, g, b = (one * two for one, two in zip(colour, factors, strict=True))
-    return r, g, b
+    r, g, b = colour
+    s, t, u = (factor, factor, factor) if isinstance(factor, float) else factor
+    return r * s, g * t, b * u
 
 
 def three_way(low: Colour, middle: Colour, high: Colour, share: float) -> Colour:

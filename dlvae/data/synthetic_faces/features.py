@@ -26,7 +26,7 @@ def paint_features(f: Face, a: Anatomy, p: Surface) -> None:
         (_eyes, EYE_Y - 0.15, EYE_Y + 0.20),
         (_brows, a.brow_y - 0.14, a.brow_y + 0.14),
     ):
-        chosen = np.flatnonzero((p.w > 0.05) & (p.v > low) & (p.v < high))
+        chosen = ((p.w > 0.05) & (p.v > low) & (p.v < high)).nonzero()[0]
         if len(chosen):
             part = p.part(chosen)
             paint(f, a, part, skin)

@@ -50,16 +50,15 @@ class Grid:
 
     def __init__(self, samples: int, half_width: float, centre_y: float):
         self.samples, self.spacing = samples, 2.0 * half_width / samples
+        self._top = centre_y + half_width
         line = (np.arange(samples, dtype=np.float32) + 0.5) * self.spacing - half_width
-        self._heights = centre_y - line
-        self.x, self.y = np.tile(line, samples), np.repeat(self._heights, samples)
+        self.x, self.y = np.tile(line, samples), np.repeat(centre_y - line, samples)
 
     def rows(self, low: float, high: float) -> slice:
         """The samples whose y lies between low and high, whole rows."""
-        inside = np.flatnonzero((self._heights > low) & (self._heights < high))
-        if not len(inside):
-            return slice(0, 0)
-        return slice(int(inside[0]) * self.samples, int(inside[-1] + 1) * self.samples)
+        first = max(math.ceil((self._top - high) / self.spacing - 0.5), 0)
+        last = min(math.floor((self._top - low) / self.spacing - 0.5), self.samples - 1)
+        return slice(first * self.samples, max(last + 1, first) * self.samples)
 
 
 @dataclass(frozen=True)

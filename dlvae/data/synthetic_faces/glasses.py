@@ -45,7 +45,7 @@ def wear_glasses(f: Face, a: Anatomy, scene: Scene, head: Surface) -> None:
 def _arms(scene: Scene, head: Surface, thick: float, shown: float, frame: Colour) -> None:
     level = np.abs(head.v - EYE_Y - 0.02)
     beside = scene.shows(head) & (head.w < 0.42) & (head.w > -0.05) & (head.side > 0.3)
-    chosen = np.flatnonzero(beside & (level < 2.0 * thick))
+    chosen = (beside & (level < 2.0 * thick)).nonzero()[0]
     share = shown * ramp(level.take(chosen), 0.9 * thick, -0.012)
     index = head.index.take(chosen)
     part = scene.colour.take(index, axis=1)

@@ -34,13 +34,13 @@ def _cap(f, a, grid):
     near, middle, q = shell.surface(x, y)
     # Curls roughen the outline.
     rough = (0.035 * curl * min(length * 3.0, 1.0)) * (wave(x * 4.0) + wave(y * 4.0 + 0.3))
-    index = np.flatnonzero(q + rough > 0.02)
+    index = (q + rough > 0.02).nonzero()[0]
     x, y, near, middle = (array.take(index) for array in (x, y, near, middle))
     u, v, w = to_head(a.turn, x, y, near)
     edge, lowest = _hairline(f, a, u, w)
     _, back_v, _ = to_head(a.turn, x, y, 2.0 * middle - near)
     front = v > edge
-    hairy = np.flatnonzero(front | (back_v > lowest))
+    hairy = (front | (back_v > lowest)).nonzero()[0]
     density = min(0.35 + 7.0 * length, 1.0)
     colour = mix(times(skin_colour(f), 0.9), hair_colour(f), density)
     strand = _strands(f, u, v, w)
@@ -81,7 +81,7 @@ def _locks(f, a, grid):
     x, y = grid.x[rows], grid.y[rows]
     near, _, q = curtain.surface(x, y)
     rough = (0.03 * f["hair_curl"]) * wave(x * 1.5 + y * 3.5)
-    index = np.flatnonzero(q + rough > 0.01)
+    index = (q + rough > 0.01).nonzero()[0]
     near = near.take(index)
     u, v, w = to_head(a.turn, x.take(index), y.take(index), near)
     front = np.abs(u) > a.face_width * 0.80

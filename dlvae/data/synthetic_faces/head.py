@@ -88,7 +88,7 @@ class Anatomy:
 def head_surface(f: Face, a: Anatomy, grid: Grid) -> Surface:
     """Skull, jaw, ears and nose as blended ellipsoids, with soft relief on top; unpainted."""
     depth, inside = _bare_head(f, a, grid)
-    index = np.flatnonzero(inside > 0.0)
+    index = (inside > 0.0).nonzero()[0]
     head = Surface.blank(index, depth.take(index), extra=4)
     x, y = grid.x.take(index), grid.y.take(index)
     head.u[:], head.v[:], head.w[:] = to_head(a.turn, x, y, head.depth)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -19,35 +20,39 @@ from dlvae.data.synthetic_faces.surface import Scene, Surface
 from dlvae.errors import UserError
 
 SMALLEST = 8
+_WORTH_A_WORKER = 200  # pictures that take longer than starting a process
 _HALF_WIDTH = 0.88  # of the picture, in units of the head
 _CENTRE_Y = -0.02
 
 
-def render(factors: np.ndarray, size: int, threads: int = 2) -> np.ndarray:
+def render(factors: np.ndarray, size: int, workers: int = 1) -> np.ndarray:
     """Pictures uint8 (N, size, size, 3) of faces (N, F), columns as in `FACTOR_NAMES`.
 
     Each picture is a function of its own row alone: the batch it comes in and the number of
-    `threads` do not change a byte.
+    worker processes do not change a byte. (Processes, because a picture is hundreds of small
+    array operations, between which threads would mostly wait for each other.)
     """
     factors = checked(factors)
     if size < SMALLEST:
         raise UserError(f"synthetic_faces: size must be at least {SMALLEST} px, found {size}")
+    workers = min(workers, len(factors) // _WORTH_A_WORKER)
+    if workers < 2:
+        return _draw_all(factors, size)
+    parts = np.array_split(factors, workers)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return np.concatenate(list(pool.map(_draw_all, parts, [size] * workers)))
+
+
+def _draw_all(factors: np.ndarray, size: int) -> np.ndarray:
+    samples = size * (3 if size < 48 else 2)
+    grid = Grid(samples, _HALF_WIDTH, _CENTRE_Y)
     images = np.empty((len(factors), size, size, 3), np.uint8)
-
-    def draw(rows: range) -> None:
-        for row in rows:
-            face = dict(zip(FACTOR_NAMES, factors[row].tolist(), strict=True))
-            images[row] = _draw(face, size)
-
-    shares = [range(start, len(factors), threads) for start in range(threads)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(draw, shares))
+    for image, row in zip(images, factors.tolist(), strict=True):
+        image[:] = _draw(dict(zip(FACTOR_NAMES, row, strict=True)), grid, size)
     return images
 
 
-def _draw(f: Face, size: int) -> np.ndarray:
-    samples = size * (3 if size < 48 else 2)
-    grid = Grid(samples, _HALF_WIDTH, _CENTRE_Y)
+def _draw(f: Face, grid: Grid, size: int) -> np.ndarray:
     scene = Scene(grid)
     a, lamp = Anatomy.of(f), lamp_direction(f)
     head = head_surface(f, a, grid)
@@ -61,11 +66,11 @@ def _draw(f: Face, size: int) -> np.ndarray:
     light_up(f, scene)
     _add_background(f, scene)
     wear_glasses(f, a, scene, head)
-    return to_pixels(scene.colour, size, samples)
+    return to_pixels(scene.colour, size, grid.samples)
 
 
 def _shadow_of_nose(a: Anatomy, head: Surface, grid: Grid, lamp: Vector) -> None:
-    chosen = np.flatnonzero((head.w > 0.0) & (np.abs(head.v - a.nose_y) < 0.35))
+    chosen = ((head.w > 0.0) & (np.abs(head.v - a.nose_y) < 0.35)).nonzero()[0]
     points = (head.index.take(chosen), head.depth.take(chosen))
     x, y, z = grid.x.take(points[0]), grid.y.take(points[0]), points[1]
     head.shadow[chosen] = 0.75 * a.nose_tip(0.13).shadow(lamp, x, y, z, 0.5)
@@ -86,7 +91,7 @@ def _add_body(f: Face, a: Anatomy, scene: Scene, lamp: Vector) -> None:
         # The collar is wide: the clothes' edge lies lower in the middle.
         shown = q > 0.0 if body is neck else (q > 0.0) & (1.6 * (x * x) - y > 0.84)
         shown &= near > scene.depth[rows]
-        index = np.flatnonzero(shown)
+        index = shown.nonzero()[0]
         bx, by, depth = x.take(index), y.take(index), near.take(index)
         surface = Surface.blank(index + rows.start, depth)
         # Even without a lamp the light under a chin is dim.

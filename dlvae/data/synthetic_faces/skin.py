@@ -17,7 +17,7 @@ def paint_skin(f: Face, a: Anatomy, p: Surface) -> None:
     p.fill(skin, 1.0)
     ear = bump(p.side, p.v, a.face_width + 0.02, -0.01, 0.05, 0.09)
     cover(p.colour, times(skin, (0.62, 0.46, 0.42)), 0.8 * ear * (p.w < 0.0))
-    chosen = np.flatnonzero(p.w > -0.05)
+    chosen = (p.w > -0.05).nonzero()[0]
     front = p.part(chosen)
     _flush(f, a, front, skin)
     _lines(f, a, front, times(skin, (0.62, 0.50, 0.46)))

@@ -57,7 +57,7 @@ class Scene:
 
     def lay(self, surface: Surface) -> None:
         """Add a surface where it is in front of what is there."""
-        front = np.flatnonzero(surface.depth > self.depth.take(surface.index))
+        front = (surface.depth > self.depth.take(surface.index)).nonzero()[0]
         seen = surface.part(front)
         for row, values in zip(self._data, seen._data, strict=False):
             row[seen.index] = values
@@ -68,4 +68,4 @@ class Scene:
 
     def empty(self) -> np.ndarray:
         """Indices of the samples that show the background."""
-        return np.flatnonzero(self.depth <= _NOTHING)
+        return (self.depth <= _NOTHING).nonzero()[0]
