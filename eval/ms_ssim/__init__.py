@@ -1,0 +1,1 @@
+"""MS-SSIM of all pairs of a set of images."""

@@ -1,0 +1,106 @@
+"""MS-SSIM of single pairs in float64 by independent code, to check the all-pairs algorithm."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from pytorch_msssim.ssim import _fspecial_gauss_1d, _ssim
+from torch.nn import functional as F
+
+from dlvae.errors import UserError
+from eval.ms_ssim.variant import Scale, Variant
+
+
+def reference_pairs(
+    first: np.ndarray, second: np.ndarray, variant: Variant
+) -> tuple[np.ndarray, np.ndarray]:
+    """Score M pairs by the code that ``variant.reference`` names.
+
+    Args:
+        first, second: uint8 (M, H, W, 3); pair m is ``first[m]`` with ``second[m]``.
+
+    Returns:
+        MS-SSIM (M,), and each pair's factor nearest to 0 (M,), signed, over scales and channels:
+        there a power with a small exponent magnifies rounding without bound.
+    """
+    factors = _FACTORS[variant.reference](_ranged(first, variant), _ranged(second, variant), variant)
+    nearest = np.take_along_axis(
+        factors.reshape(len(factors), -1),
+        np.abs(factors).reshape(len(factors), -1).argmin(axis=1)[:, None],
+        axis=1,
+    )[:, 0]
+    weights = np.array([scale.weight for scale in variant.scales])
+    with np.errstate(invalid="ignore"):
+        powers = (np.maximum(factors, 0) if variant.clamp else factors) ** weights
+    return powers.prod(axis=2).mean(axis=1), nearest
+
+
+def _ranged(images: np.ndarray, variant: Variant) -> np.ndarray:
+    """uint8 (M, H, W, 3) -> float64 (M, 3, H, W) in the variant's pixel range."""
+    low, high = variant.pixel_range
+    return images.transpose(0, 3, 1, 2) / 255.0 * (high - low) + low
+
+
+def _by_pytorch_msssim(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
+    """Factors (M, 3, scales): that package's own window, ``_ssim`` and pooling.
+
+    Its ``ms_ssim`` has these parts too, but refuses images below 16 windows a side.
+    """
+    if any(scale.window % 2 == 0 for scale in variant.scales):
+        raise UserError("reference pytorch_msssim: expected odd windows; use reference: literal")
+    x, y = torch.from_numpy(first), torch.from_numpy(second)
+    factors = []
+    for index, scale in enumerate(variant.scales):
+        window = _fspecial_gauss_1d(scale.window, scale.sigma).repeat(3, 1, 1, 1)
+        whole, structure = _ssim(
+            x, y, variant.data_range, window, size_average=False, K=(variant.k1, variant.k2)
+        )
+        last = index == len(variant.scales) - 1
+        factors.append(whole if last else structure)
+        x, y = (F.avg_pool2d(image, kernel_size=2) for image in (x, y))
+    return torch.stack(factors, dim=-1).numpy()
+
+
+def _literal(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
+    """Factors (M, 3, scales), one window, pair and channel at a time, as the definition reads."""
+    factors = np.empty((len(first), first.shape[1], len(variant.scales)))
+    for pair, (x, y) in enumerate(zip(first, second, strict=True)):
+        for index, scale in enumerate(variant.scales):
+            for channel in range(len(x)):
+                structure, light = _maps(x[channel], y[channel], scale, variant)
+                last = index == len(variant.scales) - 1
+                factors[pair, channel, index] = (light * structure if last else structure).mean()
+            x, y = (0.25 * _sum_of_four(image) for image in (x, y))
+    return factors
+
+
+def _maps(
+    x: np.ndarray, y: np.ndarray, scale: Scale, variant: Variant
+) -> tuple[np.ndarray, np.ndarray]:
+    """Contrast-structure and luminance map of two single-channel images (H, W)."""
+    at = np.arange(scale.window) - (scale.window - 1) / 2
+    window = np.exp(-(at[:, None] ** 2 + at[None, :] ** 2) / (2 * scale.sigma**2))
+    window /= window.sum()
+
+    def mean(image: np.ndarray) -> np.ndarray:
+        patches = np.lib.stride_tricks.sliding_window_view(image, window.shape)
+        return np.einsum("rcuv,uv->rc", patches, window)
+
+    mean_x, mean_y = mean(x), mean(y)
+    variances = mean(x * x) - mean_x**2 + mean(y * y) - mean_y**2
+    covariance = mean(x * y) - mean_x * mean_y
+    structure = (2 * covariance + variant.c2) / (variances + variant.c2)
+    light = (2 * mean_x * mean_y + variant.c1) / (mean_x**2 + mean_y**2 + variant.c1)
+    return structure, light
+
+
+def _sum_of_four(image: np.ndarray) -> np.ndarray:
+    return (
+        image[..., 0::2, 0::2]
+        + image[..., 1::2, 0::2]
+        + image[..., 0::2, 1::2]
+        + image[..., 1::2, 1::2]
+    )
+
+
+_FACTORS = {"pytorch_msssim": _by_pytorch_msssim, "literal": _literal}
