@@ -46,11 +46,11 @@ def _mouth(f, a, p: Surface, skin: Colour) -> None:
     lips_share = ramp(np.minimum(upper - up, up - lower), 0.008, 0.014)
     make_up = f["make_up"]
     lipstick = mix((0.74, 0.10, 0.16), (0.45, 0.05, 0.12), f["skin_tone"])
-    lips = mix(times(skin, (0.86, 0.54, 0.52)), lipstick, make_up)
+    lips = mix(times(skin, (0.80, 0.46, 0.45)), lipstick, make_up)
     cover(p.colour, lips, (0.80 + 0.20 * make_up) * lips_share)
     cover(p.colour, times(lips, 0.72), 0.6 * lips_share * ramp(up - top, 0.01, 0.03))
     p.gloss += (0.12 + 0.2 * make_up) * lips_share
-    seam = ramp(0.013 - np.abs(up - 0.5 * (top + bottom)), 0.0, 0.012) * ramp(1.08 - t, 0.0, 0.12)
+    seam = ramp(0.018 - np.abs(up - 0.5 * (top + bottom)), 0.0, 0.014) * ramp(1.08 - t, 0.0, 0.12)
     cover(p.colour, times(skin, (0.30, 0.16, 0.15)), 0.9 * seam)
     if a.mouth_open > 0.0:
         hole = ramp(np.minimum(top - up, up - bottom), 0.006, 0.01)

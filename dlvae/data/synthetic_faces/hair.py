@@ -80,7 +80,7 @@ def _locks(f, a, grid):
     rows = curtain.rows(grid, margin=1.1)
     x, y = grid.x[rows], grid.y[rows]
     near, _, q = curtain.surface(x, y)
-    rough = (0.03 * f["hair_curl"]) * wave(x * 1.5 + y * 3.5)
+    rough = (0.014 * f["hair_curl"]) * (wave(x + y * 3.5) + wave(y * 5.1 - x))
     index = (q + rough > 0.01).nonzero()[0]
     near = near.take(index)
     u, v, w = to_head(a.turn, x.take(index), y.take(index), near)
