@@ -13,6 +13,7 @@ from dlvae.data.synthetic_faces.factors import (
     sample_identities,
     sample_images,
 )
+from dlvae.data.synthetic_faces.geometry import rotation, to_view
 from dlvae.data.synthetic_faces.render import render
 from dlvae.data.synthetic_faces.source import prepare
 from dlvae.errors import UserError
@@ -163,6 +164,8 @@ def test_pose_and_expression_change_the_picture_step_by_step(plain, name):
 
 def test_directions_are_those_of_the_names(plain):
     """Nose to the right, face up, light from the right, and a mirror image for the opposite."""
+    x, y, z = to_view(rotation(azimuth=30.0, elevation=15.0), (0.0, 0.0, 1.0))
+    assert x > 0.4 and y > 0.2 and z > 0.8
     rows = np.stack([_set(plain, hair_part=0.0, azimuth=value) for value in (-25.0, 25.0)])
     left, right = render(rows, 64).astype(float)
     # Strands of hair and the glint in the eyes have no mirror image.
