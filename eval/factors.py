@@ -24,7 +24,6 @@ from dlvae.data.dataset import Split, load_split
 from dlvae.errors import UserError
 from dlvae.registry import WEIGHTS, load_weights
 from dlvae.runtime import device
-from dlvae.train.stage import Paths
 from eval.predict import check_images, in_batches
 from eval.supervised import build_seeded
 from eval.training_stage import CARD, Job, TrainingStage, read_config, run_command
@@ -88,20 +87,19 @@ class FactorRegressor(nn.Module):
         return standardised * self.scale.cpu().numpy() + self.mean.cpu().numpy()
 
 
-def train_factors(paths: Paths, config: dict[str, Any], job: Job) -> dict[str, Any]:
+def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     """Train a factor regressor and save it.
 
     Args:
-        paths: prepared data set whose train and test splits hold factors; output folder;
-            resumable states.
+        job: a data set whose train and test splits hold factors, and where results go.
         config: preset, dataset, seed, ``width`` and the keys of the recipe.
 
     Returns:
         The card: R^2 per factor on held-out renders, and the factors that are usable.
     """
     recipe, settings = read_config(config, DEFAULTS, "factors")
-    stage = TrainingStage("factors", paths, config, job)
-    train, test = (_rendered(paths, name) for name in ("train", "test"))
+    stage = TrainingStage("factors", job, config)
+    train, test = (_rendered(job, name) for name in ("train", "test"))
     names, size = train.factor_names.tolist(), train.images.shape[1]
     network = build_seeded(
         lambda: FactorRegressor(names, size, settings["width"], recipe.dropout),
@@ -161,11 +159,11 @@ def load_factors(folder: str | Path, where: torch.device | str | None = None) ->
     return network.to(device() if where is None else where).eval().requires_grad_(False)
 
 
-def _rendered(paths: Paths, name: str) -> Split:
-    split = load_split(paths.data, name)
+def _rendered(job: Job, name: str) -> Split:
+    split = load_split(job.data, name)
     if split.images is None or split.factors is None:
         raise UserError(
-            f"{paths.data}: a factor regressor needs rendered images with ground-truth factors, "
+            f"{job.data}: a factor regressor needs rendered images with ground-truth factors, "
             f"{name}.npz has none; use the data set synthetic_faces"
         )
     return split

@@ -21,7 +21,6 @@ from dlvae.registry import WEIGHTS, save_weights
 from dlvae.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
 from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
-from dlvae.train.stage import Paths
 from eval.supervised import Learner, Loss, Recipe
 
 CARD, MANIFEST = "card.json", "manifest.json"
@@ -30,12 +29,20 @@ CONTEXT = ("preset", "dataset", "seed")
 
 @dataclass(frozen=True)
 class Job:
-    """How a training runs, apart from what it trains.
+    """Files of one training and how it runs.
 
     Attributes:
+        data: prepared data set.
+        out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
+        resume_root: folder of resumable states.
+        run_log: JSON-lines log.
         save_seconds: least time between two resumable states.
     """
 
+    data: Path
+    out: Path
+    resume_root: Path
+    run_log: Path
     threads: int = 1
     precision: str = "auto"
     fingerprint: str = ""
@@ -79,20 +86,19 @@ class TrainingStage:
 
     Args:
         name: stage name, first of the seed's parts ("evaluator", "factors").
-        paths: data set, output folder, resumable states, run log.
         config: preset, dataset, seed and the settings, as recorded.
     """
 
-    def __init__(self, name: str, paths: Paths, config: dict[str, Any], job: Job) -> None:
+    def __init__(self, name: str, job: Job, config: dict[str, Any]) -> None:
         self.started = time.time()
-        self.paths, self.config, self.job = paths, config, job
-        self.data_card = load_card(paths.data)
+        self.job, self.config = job, config
+        self.data_card = load_card(job.data)
         self.seed_parts = (config["preset"], name, config["dataset"], config["seed"])
         self.device = device()
         self.precision = resolve_precision(job.precision, self.device)
         key = [name, config, self.data_card["sha256"]["train"], job.fingerprint]
         key += [self.precision, job.threads, self.device.type]
-        self.resume = Resume(paths.resume_root, key)
+        self.resume = Resume(job.resume_root, key)
 
     def train(
         self, network: nn.Module, loss: Loss, split: Split, recipe: Recipe, flip: bool = False
@@ -109,7 +115,7 @@ class TrainingStage:
         stream = BatchStream(
             split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )
-        log = RunLog(self.paths.run_log, learner.steps, "/".join(map(str, self.seed_parts[1:])))
+        log = RunLog(self.job.run_log, learner.steps, "/".join(map(str, self.seed_parts[1:])))
         seconds = self.job.save_seconds
         fit(learner, learner.step, stream, learner.steps, log, self.resume, save_seconds=seconds)
         log.close()
@@ -121,7 +127,7 @@ class TrainingStage:
 
         The card depends on the result alone: it holds no times.
         """
-        out, card = Path(self.paths.out), dict(card)
+        out, card = Path(self.job.out), dict(card)
         save_weights(out / WEIGHTS, network.state_dict())
         card |= {"dataset": self.config["dataset"], "data_sha256": self.data_card["sha256"]}
         card |= {"config": self.config, "precision": self.precision}
@@ -130,7 +136,7 @@ class TrainingStage:
         write_json(out / CARD, card)
         write_manifest(
             out / MANIFEST,
-            inputs={"data": self.paths.data / CARD},
+            inputs={"data": self.job.data / CARD},
             config=self.config,
             started=self.started,
             seed=self.config["seed"],
@@ -147,7 +153,7 @@ class TrainingStage:
         return card
 
 
-def run_command(doc: str | None, train: Callable[[Paths, dict[str, Any], Job], object]) -> None:
+def run_command(doc: str | None, train: Callable[[Job, dict[str, Any]], object]) -> None:
     """Run the command line of a supervised training stage."""
     parser = stage_parser(doc)
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
@@ -159,10 +165,7 @@ def run_command(doc: str | None, train: Callable[[Paths, dict[str, Any], Job], o
 
     def main(args: argparse.Namespace) -> None:
         use_threads(args.threads)
-        train(
-            Paths(args.data, args.out, args.resume_root, args.run_log),
-            args.config,
-            Job(args.threads, args.precision, args.fingerprint, args.save_seconds),
-        )
+        given = {field.name: getattr(args, field.name) for field in dataclasses.fields(Job)}
+        train(Job(**given), args.config)
 
     run_stage(main, parser)

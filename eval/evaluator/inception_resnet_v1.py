@@ -19,13 +19,16 @@ _EPS = 1e-3  # batch norm epsilon of facenet
 
 
 class _Scaled:
-    """Channel counts at one width: rounded to a multiple of 4 and never below 4."""
+    """Channel counts at one width: rounded to a multiple of 8 and never below 8.
+
+    Eight floats fill an AVX2 register, so fewer channels would cost as much.
+    """
 
     def __init__(self, width: float):
         self.width = width
 
     def __call__(self, channels: int) -> int:
-        return max(4, 4 * round(channels * self.width / 4))
+        return max(8, 8 * round(channels * self.width / 8))
 
 
 def _conv(n_in: int, n_out: int, kernel: int | tuple[int, int], stride: int = 1) -> nn.Sequential:
@@ -149,7 +152,7 @@ class InceptionResnetV1(nn.Module):
         super().__init__()
         if img_size not in SIZES or in_chans != 3:
             raise UserError(
-                f"inception_resnet_v1 takes RGB images of {SIZES} pixels, not {in_chans} x "
+                f"inception_resnet_v1 takes RGB images of 32 or 64 pixels, not {in_chans} x "
                 f"{img_size} x {img_size}; prepare the data set at one of those sizes."
             )
         c = _Scaled(width)

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from dlvae.data.dataset import Split, load_split
 from dlvae.errors import UserError
-from dlvae.train.stage import Paths
 from eval.evaluator.architecture import OURS, build_network
 from eval.evaluator.load import Evaluator
 from eval.fidelity import score_inception
@@ -19,11 +18,11 @@ from eval.training_stage import Job, TrainingStage, read_config
 DEFAULTS = {"arch": OURS, "width": 1.0}
 
 
-def train_evaluator(paths: Paths, config: dict[str, Any], job: Job) -> dict[str, Any]:
+def train_evaluator(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     """Train an evaluator and save it; generated images never come near it.
 
     Args:
-        paths: prepared data set with a train and a test split; output folder; resumable states.
+        job: a labelled data set with a train and a test split, and where results go.
         config: preset, dataset, seed, ``arch``, ``width`` and the keys of the recipe.
 
     Returns:
@@ -31,8 +30,8 @@ def train_evaluator(paths: Paths, config: dict[str, Any], job: Job) -> dict[str,
         of the real images of both splits (one split each).
     """
     recipe, settings = read_config(config, DEFAULTS, "evaluator")
-    stage = TrainingStage("evaluator", paths, config, job)
-    train, test = (_labelled(paths, name) for name in ("train", "test"))
+    stage = TrainingStage("evaluator", job, config)
+    train, test = (_labelled(job, name) for name in ("train", "test"))
     size, classes = train.images.shape[1], len(train.classes)
     network = build_seeded(
         lambda: build_network(settings["arch"], classes, size, settings["width"], recipe.dropout),
@@ -46,11 +45,11 @@ def train_evaluator(paths: Paths, config: dict[str, Any], job: Job) -> dict[str,
     return stage.save(network, card | _report(evaluator, train, test))
 
 
-def _labelled(paths: Paths, name: str) -> Split:
-    split = load_split(paths.data, name)
+def _labelled(job: Job, name: str) -> Split:
+    split = load_split(job.data, name)
     if split.images is None or not split.labelled:
         raise UserError(
-            f"{paths.data}: an evaluator needs labelled images, found "
+            f"{job.data}: an evaluator needs labelled images, found "
             f"{'points' if split.images is None else 'no labels'}"
         )
     return split

@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, softmax
+
+from dlvae.artefact import save_samples
+from dlvae.errors import UserError
+from dlvae.seeds import numpy_generator
+from eval.evaluator.load import Evaluator
+from eval.fidelity import score_inception
+from eval.inception_score import inception, inception_score, label_fidelity
+from eval.supervised import build_seeded
+
+CLASSES = 5
+
+
+class Analytic(torch.nn.Module):
+    """A classifier that reads the class from the red channel and is `confident` of it."""
+
+    def __init__(self, confident):
+        super().__init__()
+        self.confident = confident
+
+    def forward(self, images):
+        level = ((images[:, 0, 0, 0] + 1) * 127.5).round().long()
+        logits = self.confident * torch.nn.functional.one_hot(level, CLASSES).float()
+        return logits, logits
+
+
+class Scrambled(torch.nn.Module):
+    """Fixed random linear logits: a stand-in for an evaluator of one architecture."""
+
+    def __init__(self, classes=CLASSES, scale=6.0):
+        super().__init__()
+        self.linear = torch.nn.Linear(3 * 8 * 8, classes)
+        torch.nn.init.normal_(self.linear.weight, std=scale / 14)
+        self.eval()
+
+    def forward(self, images):
+        logits = self.linear(images.flatten(1))
+        return logits, logits
+
+
+def flat_images(labels):
+    """8 x 8 images whose every value is the label."""
+    return np.broadcast_to(labels[:, None, None, None], (len(labels), 8, 8, 3)).astype(np.uint8)
+
+
+def random_images(count):
+    return numpy_generator("tests", "inception").integers(0, 256, (count, 8, 8, 3), np.uint8)
+
+
+def reference(logits, splits=1):
+    """Inception Score in float64, straight from its definition, over contiguous splits."""
+    scores = []
+    for chunk in np.array_split(np.asarray(logits, np.float64), splits):
+        marginal = softmax(chunk, axis=1).mean(axis=0)
+        divergence = softmax(chunk, axis=1) * (log_softmax(chunk, axis=1) - np.log(marginal))
+        scores.append(np.exp(divergence.sum(axis=1).mean()))
+    return np.mean(scores)
+
+
+@pytest.fixture(autouse=True)
+def _no_home(tmp_path, monkeypatch):
+    """Point torch's cache folder to an empty one, and see that nothing was put there."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    yield
+    assert not (tmp_path / "home").exists()
+
+
+def test_perfect_classifier_scores_the_number_of_classes():
+    images = flat_images(np.arange(50) % CLASSES)
+    assert inception_score(images, Analytic(200.0)) == pytest.approx(CLASSES, rel=1e-12)
+
+
+def test_undecided_classifier_scores_one():
+    images = flat_images(np.arange(50) % CLASSES)
+    assert inception_score(images, Analytic(0.0)) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_one_class_alone_scores_one():
+    assert inception_score(flat_images(np.full(20, 3)), Analytic(200.0)) == pytest.approx(1.0)
+
+
+def test_score_agrees_with_the_definition_in_float64():
+    result = inception(random_images(300), build_seeded(Scrambled, 0))
+    assert 1.5 < result.score < CLASSES
+    assert result.score == pytest.approx(reference(result.logits), rel=1e-10)
+    assert result.spread == 0.0
+
+
+def test_splits_are_scored_apart():
+    result = inception(random_images(300), build_seeded(Scrambled, 0), splits=3)
+    # torch-fidelity shuffles with a fixed seed before it splits
+    order = np.random.RandomState(2020).permutation(300)
+    assert result.score == pytest.approx(reference(result.logits[order], 3), rel=1e-10)
+    assert result.spread > 0
+
+
+def test_logits_come_in_the_order_of_the_images_whatever_the_batch():
+    images, evaluator = random_images(50), build_seeded(Scrambled, 0)
+    results = [score_inception(images, evaluator, batch_size=size) for size in (7, 50, 256)]
+    direct = evaluator(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1)[1]
+    for result in results:
+        np.testing.assert_allclose(result.logits, direct.detach(), atol=1e-4)
+
+
+def test_two_evaluators_of_one_architecture_give_two_scores():
+    images = random_images(100)
+    scores = [inception_score(images, build_seeded(Scrambled, seed)) for seed in (0, 1, 0)]
+    assert scores[0] != scores[1]
+    assert scores[0] == scores[2]
+
+
+def test_a_sample_file_scores_like_its_array(tmp_path):
+    images, evaluator = random_images(40), build_seeded(Scrambled, 0)
+    save_samples(tmp_path / "samples.npz", images, np.zeros(40, np.int64))
+    assert inception_score(tmp_path / "samples.npz", evaluator) == inception_score(
+        images, evaluator
+    )
+
+
+def test_label_fidelity_is_top_one_against_the_class_asked_for():
+    asked = np.arange(50) % CLASSES
+    shown = np.where(np.arange(50) < 40, asked, (asked + 1) % CLASSES)
+    logits = inception(flat_images(shown), Analytic(9.0)).logits
+    assert label_fidelity(logits, asked) == 0.8
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(np.array([0, 5]), "0 to 4"), (np.array([-1, 0]), "-1 to 0"), (np.zeros(3, int), "2 labels")],
+)
+def test_label_fidelity_refuses_labels_out_of_range(labels, message):
+    with pytest.raises(UserError, match=message):
+        label_fidelity(np.zeros((2, CLASSES)), labels)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((4, 8, 8, 3), np.float32), "uint8"),
+        (np.zeros((4, 3, 8, 8), np.uint8), "transpose"),
+        (np.zeros((0, 8, 8, 3), np.uint8), "N > 0"),
+        (np.zeros((4, 8, 8), np.uint8), "shape"),
+        (np.zeros((4, 16, 16, 3), np.uint8), "expected 8 x 8 pixels"),
+    ],
+)
+def test_unusable_samples_are_user_errors(images, message):
+    evaluator = Evaluator(torch.nn.Linear(1, 1), image_size=8)
+    with pytest.raises(UserError, match=message):
+        inception_score(images, evaluator)
+
+
+def test_a_broken_evaluator_is_a_user_error():
+    with pytest.raises(UserError, match="not finite"):
+        inception_score(flat_images(np.arange(5)), Analytic(float("nan")))
+
+
+def test_more_splits_than_images_are_a_user_error():
+    with pytest.raises(UserError, match="splits"):
+        inception_score(flat_images(np.arange(5)), Analytic(1.0), splits=6)

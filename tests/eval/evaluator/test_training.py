@@ -1,0 +1,156 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from dlvae.artefact import sha256_file
+from dlvae.data.dataset import load_split
+from dlvae.errors import UserError
+from eval.evaluator.load import load_evaluator
+from eval.evaluator.training import train_evaluator
+from eval.factors import load_factors, r_squared, train_factors
+from eval.supervised import Learner, Recipe, build_seeded
+from eval.training_stage import Job, run_command
+
+STAGES = [train_evaluator, train_factors]
+
+
+def job(data, folder, **changes):
+    return Job(data, folder / "out", folder / "resume", folder / "run.jsonl", **changes)
+
+
+def files(folder):
+    return {name: (folder / "out" / name).read_bytes() for name in FILES}
+
+
+FILES = ("weights.safetensors", "card.json")
+
+
+@pytest.mark.parametrize("train", STAGES)
+def test_a_stopped_training_continues_to_the_same_bytes(
+    train, tiny_data, tiny_config, tmp_path, monkeypatch
+):
+    train(job(tiny_data, tmp_path / "whole"), tiny_config)
+    stopped, step, taken = job(tiny_data, tmp_path / "stopped", save_seconds=0.0), Learner.step, []
+
+    def stopping(learner, batch, index):
+        if index == 3 and 3 not in taken:
+            taken.append(index)
+            raise KeyboardInterrupt
+        taken.append(index)
+        return step(learner, batch, index)
+
+    monkeypatch.setattr(Learner, "step", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, tiny_config)
+    assert not (tmp_path / "stopped" / "out").exists()
+    train(stopped, tiny_config)
+    assert taken == [0, 1, 2, 3, 3, 4, 5]
+    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
+    assert not any((tmp_path / "stopped" / "resume").glob("*"))
+
+
+def test_evaluator_learns_and_its_card_tells(tiny_data, tiny_config, tmp_path):
+    tiny_config |= {"epochs": 10, "lr": 0.1}
+    card = train_evaluator(job(tiny_data, tmp_path), tiny_config)
+    assert card == json.loads((tmp_path / "out" / "card.json").read_text())
+    assert card["accuracy"] == np.mean(card["accuracy_per_class"]) >= 0.9
+    assert card["class_names"] == ["red", "green", "blue"]
+    assert 1.0 <= card["inception_score"]["test"] <= 3.0
+    assert card["weights_sha256"] == sha256_file(tmp_path / "out" / "weights.safetensors")
+
+    test = load_split(tiny_data, "test")
+    evaluator = load_evaluator(tmp_path / "out", "cpu")
+    assert not evaluator.training
+    features, logits = evaluator.predict(test.images)
+    assert features.shape == (12, 8) and logits.shape == (12, 3)
+    assert np.mean(logits.argmax(1) == test.labels) == card["accuracy"]
+    assert card["parameters"] == sum(p.numel() for p in evaluator.network.parameters())
+    # Evaluation mode: an image's logits do not depend on its neighbours.
+    np.testing.assert_allclose(evaluator.predict(test.images[:1])[1], logits[:1], atol=1e-5)
+
+
+def test_a_model_of_timm_as_evaluator(tiny_data, tiny_config, tmp_path):
+    tiny_config |= {"arch": "test_resnet", "width": 1.0}
+    card = train_evaluator(job(tiny_data, tmp_path), tiny_config)
+    logits = load_evaluator(tmp_path / "out", "cpu").predict(load_split(tiny_data, "test").images)[
+        1
+    ]
+    assert card["arch"] == "test_resnet" and logits.shape == (12, 3)
+
+
+def test_factor_regressor_learns_and_its_card_tells(tiny_data, tiny_config, tmp_path):
+    tiny_config |= {"width": 0.25, "epochs": 25, "pad_crop": 0}
+    card = train_factors(job(tiny_data, tmp_path), tiny_config)
+    assert card["usable"] == ["red", "green"]
+    assert card["r2"]["constant"] is None
+    regressor, test = load_factors(tmp_path / "out", "cpu"), load_split(tiny_data, "test")
+    assert regressor.names == ["red", "green", "constant"]
+    predicted = regressor.predict(test.images)
+    assert r_squared(test.factors, predicted)[:2] == [card["r2"]["red"], card["r2"]["green"]]
+    np.testing.assert_allclose(predicted[:, 2], 5.0, atol=1.0)
+
+
+def test_r_squared_is_one_for_the_truth_and_zero_for_the_mean():
+    truth = np.array([[1.0, 2.0], [3.0, 2.0], [5.0, 2.0]])
+    assert r_squared(truth, truth) == [1.0, None]
+    assert r_squared(truth, np.full((3, 2), 3.0)) == [0.0, None]
+
+
+def test_schedule_warms_up_linearly_and_ends_near_zero():
+    recipe = Recipe(epochs=10, batch_size=10, lr=0.4, warmup_epochs=2)
+    learner = Learner(torch.nn.Linear(1, 1), None, recipe, images=20)
+    rates = [learner.rate(step) for step in range(20)]
+    np.testing.assert_allclose(rates[:5], [0.1, 0.2, 0.3, 0.4, 0.4])
+    assert all(a > b for a, b in zip(rates[4:], rates[5:], strict=False))
+    np.testing.assert_allclose(rates[12], 0.2)  # half way down the cosine
+    assert 0 < rates[-1] < 0.01
+
+
+def test_initial_weights_depend_on_the_seed_and_leave_the_global_generator_alone():
+    state = torch.random.get_rng_state()
+    first, second, other = (
+        build_seeded(lambda: torch.nn.Linear(3, 3), "test", seed).weight for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, second) and not torch.equal(first, other)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("train", STAGES)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epoch": 3}, "Did you mean 'epochs'"),
+        ({"batch_size": 1}, "batch_size >= 2"),
+        ({"dropout": 1.0}, "dropout < 1"),
+    ],
+)
+def test_bad_settings_are_user_errors(train, change, message, tiny_data, tiny_config, tmp_path):
+    with pytest.raises(UserError, match=message):
+        train(job(tiny_data, tmp_path), tiny_config | change)
+
+
+def test_missing_context_is_a_user_error(tiny_data, tmp_path):
+    with pytest.raises(UserError, match="lacks dataset, seed"):
+        train_evaluator(job(tiny_data, tmp_path), {"preset": "smoke"})
+
+
+@pytest.mark.parametrize("load", [load_evaluator, load_factors])
+def test_a_folder_without_a_network_is_a_user_error(load, tmp_path):
+    with pytest.raises(UserError, match="card.json"):
+        load(tmp_path)
+    (tmp_path / "card.json").write_text('{"dataset": "tiny"}')
+    with pytest.raises(UserError, match="train one with python -m eval."):
+        load(tmp_path)
+
+
+def test_command_line_hands_over_files_and_settings(tmp_path, monkeypatch):
+    arguments = "train --data d --out o --resume-root r --run-log l --threads 1 --precision fp32"
+    monkeypatch.setattr(sys, "argv", [*arguments.split(), "--config", '{"seed": 3}'])
+    given = []
+    monkeypatch.setattr("eval.training_stage.use_threads", given.append)
+    run_command(None, lambda *received: given.extend(received))
+    assert given[0] == 1 and given[2] == {"seed": 3}
+    assert (str(given[1].resume_root), given[1].precision) == ("r", "fp32")
