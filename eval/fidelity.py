@@ -102,8 +102,8 @@ def score_inception(
     """Inception Score of uint8 (N, H, W, 3) images under an evaluator in evaluation mode.
 
     Args:
-        evaluator: maps float (B, 3, H, W) in [-1, 1] to (features, logits); its ``image_size``,
-            where it has one, is checked.
+        evaluator: maps float (B, 3, H, W) in [-1, 1] to (features, logits); the images must have
+            its ``image_size``, where it has one. Its gradients are switched off.
         splits: parts that are scored apart and averaged (1 = the paper's protocol).
 
     Raises:

@@ -8,28 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlvae.artefact import check_samples
 from dlvae.data.batches import to_model_range
 from dlvae.errors import UserError
 
 BATCH = 256
 
 
-def check_images(images: np.ndarray, size: int | None, name: str = "images") -> None:
+def check_images(images: np.ndarray, size: int | None) -> None:
     """Refuse anything but uint8 (N, H, W, 3), N > 0, with H = W = ``size`` unless that is None."""
-    if images.dtype != np.uint8:
-        raise UserError(
-            f"{name}: expected dtype uint8 (0 to 255), found {images.dtype}; convert [-1, 1] "
-            "floats with ((x + 1) * 127.5).round().clip(0, 255).astype('uint8')"
-        )
-    if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
-        raise UserError(
-            f"{name}: expected shape (N, H, W, 3) with N > 0, found {images.shape}; transpose "
-            "channels-first images with images.transpose(0, 2, 3, 1)"
-        )
+    check_samples(images, np.zeros(images.shape[:1], np.int64), "images")
     if size is not None and images.shape[1:3] != (size, size):
         height, width = images.shape[1:3]
         raise UserError(
-            f"{name}: expected {size} x {size} pixels, the size this network was trained on, "
+            f"images: expected {size} x {size} pixels, the size this network was trained on, "
             f"found {height} x {width}; resize them or train on a data set of that size"
         )
 
