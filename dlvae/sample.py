@@ -42,6 +42,18 @@ def ready(model: GenerativeModel, bn_eval: str, draws: torch.Generator) -> Gener
     return model
 
 
+def images_per_class(rule: int | dict[str, int], classes: int) -> int:
+    """Resolve a number of images per class, or the protocol's rule for it.
+
+    Args:
+        rule: a number, or ``few_classes``, ``few`` and ``many``: ``few`` for a data set with at
+            most so many classes, ``many`` for any other.
+    """
+    if isinstance(rule, int):
+        return rule
+    return rule["few"] if classes <= rule["few_classes"] else rule["many"]
+
+
 def sample_set(
     model: GenerativeModel, per_class: int, draws: torch.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +82,8 @@ def main(args: argparse.Namespace) -> None:
     parts = [config[key] for key in ("preset", "dataset", "model", "seed")]
     model = load_model(args.model_dir)
     ready(model, config["bn_eval"], generator(*parts, "recalibrate"))
-    images, labels = sample_set(model, config["per_class"], generator(*parts, "sample"))
+    per_class = images_per_class(config["per_class"], model.task.classes)
+    images, labels = sample_set(model, per_class, generator(*parts, "sample"))
     save_samples(args.out, images, labels)
     write_manifest(
         args.out.with_suffix(".manifest.json"),

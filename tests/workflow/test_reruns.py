@@ -56,7 +56,7 @@ def test_a_new_seed_runs_that_seed_alone(finished, plan):
 
 def test_a_protocol_number_scores_again_and_trains_nothing(finished, plan):
     protocol = finished / "config" / "protocol" / "smoke.yaml"
-    with edited(protocol, "samples_per_class: 1", "samples_per_class: 2"):
+    with edited(protocol, "sigma: 1.5", "sigma: 1.6"):
         found = plan(finished, *SMOKE)
     assert not (LEARNING | TRAINING | {"sample", "panel", "draw"}) & set(found.rules), found.text
     assert found.rules["score_diversity"] == found.rules["score_inception"] == 10

@@ -52,8 +52,8 @@ def train_slice(wildcards, stage, train):
 
 def sample_config(wildcards):
     rules = protocol()
-    per_class = rules.samples_per_class
-    return config_slice(wildcards, per_class=per_class, bn_eval=rules.bn_eval)
+    # The rule, not a number: how many classes a folder holds is not known before it is prepared.
+    return config_slice(wildcards, per_class=vars(rules.samples), bn_eval=rules.bn_eval)
 
 
 def score_config(wildcards):
@@ -101,6 +101,7 @@ def protocol_path():
     return protocol_file(config, PRESETS)
 
 
+@cache
 def protocol():
     """The protocol with this run's overrides; see config/protocol/."""
     return load_protocol(protocol_path(), protocol_overrides())
