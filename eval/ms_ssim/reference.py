@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from pytorch_msssim.ssim import _fspecial_gauss_1d, _ssim
+from scipy.ndimage import correlate1d
 from torch.nn import functional as F
 
 from dlvae.errors import UserError
@@ -20,19 +21,15 @@ def reference_pairs(
         first, second: uint8 (M, H, W, 3); pair m is ``first[m]`` with ``second[m]``.
 
     Returns:
-        MS-SSIM (M,), and each pair's factor nearest to 0 (M,), signed, over scales and channels:
-        there a power with a small exponent magnifies rounding without bound.
+        MS-SSIM (M,), and the smallest absolute factor of each pair over scales and channels (M,):
+        near 0 a power with a small exponent magnifies rounding without bound.
     """
-    factors = _FACTORS[variant.reference](_ranged(first, variant), _ranged(second, variant), variant)
-    nearest = np.take_along_axis(
-        factors.reshape(len(factors), -1),
-        np.abs(factors).reshape(len(factors), -1).argmin(axis=1)[:, None],
-        axis=1,
-    )[:, 0]
+    x, y = _ranged(first, variant), _ranged(second, variant)
+    factors = _FACTORS[variant.reference](x, y, variant)
     weights = np.array([scale.weight for scale in variant.scales])
     with np.errstate(invalid="ignore"):
         powers = (np.maximum(factors, 0) if variant.clamp else factors) ** weights
-    return powers.prod(axis=2).mean(axis=1), nearest
+    return powers.prod(axis=2).mean(axis=1), np.abs(factors).min(axis=(1, 2))
 
 
 def _ranged(images: np.ndarray, variant: Variant) -> np.ndarray:
@@ -62,45 +59,43 @@ def _by_pytorch_msssim(first: np.ndarray, second: np.ndarray, variant: Variant) 
 
 
 def _literal(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
-    """Factors (M, 3, scales), one window, pair and channel at a time, as the definition reads."""
+    """Factors (M, 3, scales), pair by pair, as the definition reads."""
     factors = np.empty((len(first), first.shape[1], len(variant.scales)))
     for pair, (x, y) in enumerate(zip(first, second, strict=True)):
         for index, scale in enumerate(variant.scales):
-            for channel in range(len(x)):
-                structure, light = _maps(x[channel], y[channel], scale, variant)
-                last = index == len(variant.scales) - 1
-                factors[pair, channel, index] = (light * structure if last else structure).mean()
-            x, y = (0.25 * _sum_of_four(image) for image in (x, y))
+            structure, light = _maps(x, y, scale, variant)
+            last = index == len(variant.scales) - 1
+            factors[pair, :, index] = (light * structure if last else structure).mean(axis=(1, 2))
+            x, y = 0.25 * _sum_of_four(x), 0.25 * _sum_of_four(y)
     return factors
 
 
 def _maps(
     x: np.ndarray, y: np.ndarray, scale: Scale, variant: Variant
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Contrast-structure and luminance map of two single-channel images (H, W)."""
-    at = np.arange(scale.window) - (scale.window - 1) / 2
-    window = np.exp(-(at[:, None] ** 2 + at[None, :] ** 2) / (2 * scale.sigma**2))
-    window /= window.sum()
-
-    def mean(image: np.ndarray) -> np.ndarray:
-        patches = np.lib.stride_tricks.sliding_window_view(image, window.shape)
-        return np.einsum("rcuv,uv->rc", patches, window)
-
-    mean_x, mean_y = mean(x), mean(y)
-    variances = mean(x * x) - mean_x**2 + mean(y * y) - mean_y**2
-    covariance = mean(x * y) - mean_x * mean_y
-    structure = (2 * covariance + variant.c2) / (variances + variant.c2)
+    """Contrast-structure and luminance maps (3, rows, columns) of two images (3, H, W)."""
+    moments = np.stack([x, y, x * x, y * y, x * y])
+    mean_x, mean_y, xx, yy, xy = _windowed(_windowed(moments, scale, 2), scale, 3)
+    variances = xx - mean_x**2 + yy - mean_y**2
+    structure = (2 * (xy - mean_x * mean_y) + variant.c2) / (variances + variant.c2)
     light = (2 * mean_x * mean_y + variant.c1) / (mean_x**2 + mean_y**2 + variant.c1)
     return structure, light
 
 
+def _windowed(values: np.ndarray, scale: Scale, axis: int) -> np.ndarray:
+    """Gaussian means along one axis, of the windows that fit."""
+    at = np.arange(scale.window) - (scale.window - 1) / 2
+    line = np.exp(-(at**2) / (2 * scale.sigma**2))
+    means = correlate1d(values, line / line.sum(), axis, mode="constant")
+    # SciPy centres a window on its element of index window // 2 and pads what it lacks.
+    first = scale.window // 2
+    return np.take(means, range(first, first + scale.side - scale.window + 1), axis)
+
+
 def _sum_of_four(image: np.ndarray) -> np.ndarray:
-    return (
-        image[..., 0::2, 0::2]
-        + image[..., 1::2, 0::2]
-        + image[..., 0::2, 1::2]
-        + image[..., 1::2, 1::2]
-    )
+    """Sums of 2 x 2 neighbours of (3, H, W)."""
+    rows = image[:, 0::2] + image[:, 1::2]
+    return rows[:, :, 0::2] + rows[:, :, 1::2]
 
 
 _FACTORS = {"pytorch_msssim": _by_pytorch_msssim, "literal": _literal}

@@ -130,8 +130,8 @@ class VariantRule:
             )
         if not 1 <= rule.scales <= len(self.weights) or rule.window < 1:
             raise UserError(
-                f"{size} px: expected 1 to {len(self.weights)} scales (one per weight) and a window "
-                f"of at least 1, found {rule.scales} scales and window {rule.window}"
+                f"{size} px: expected a window of at least 1 and 1 to {len(self.weights)} scales "
+                f"(one per weight), found window {rule.window} and {rule.scales} scales"
             )
         weights = self.weights[: rule.scales]
         total = sum(weights) if self.renormalise else 1.0
@@ -150,9 +150,8 @@ class VariantRule:
         window = min(rule.window, side) if self.window_rule == "shrinking" else rule.window
         if window > side:
             raise UserError(
-                f"window {window} exceeds an image of {side} x {side} pixels, scale "
-                f"{rule.scales} at most of {rule.scales}; use a smaller window, fewer scales or "
-                "window_rule: shrinking"
+                f"window {window} exceeds the image of {side} x {side} pixels at one of "
+                f"{rule.scales} scales; use a smaller window, fewer scales or the shrinking rule"
             )
         share = window / rule.window if self.sigma_rule == "proportional" else 1.0
         return Scale(side, window, self.sigma * share, weight)
