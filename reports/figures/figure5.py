@@ -23,7 +23,7 @@ from reports.figures.style import (
     shorten,
 )
 
-PAGE, LEFT, TOP, BLOCK_GAP = 5.6, 0.30, 0.26, 0.30
+PAGE, LEFT, TOP, BLOCK_GAP = 6.1, 0.30, 0.26, 0.30
 
 
 def caption(panels: Sequence[Panel]) -> str:

@@ -1,0 +1,221 @@
+"""Tables 1 and 2 from score rows, as CSV, Markdown, HTML and LaTeX.
+
+Usage: python -m reports.tables table1|table2 --scores CSV ... --cards JSON ...
+    --protocol FILE --config '{"preset", "datasets", "models"}' --out DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from eval.protocol import load_protocol
+from eval.rows import read_rows, refuse_mixed
+
+from dlvae.artefact import read_json, write_text
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage, stage_parser
+from reports.aggregate import Column, cell, tidy
+from reports.captions import caption
+from reports.formats import MISSING, html_page, latex, markdown
+from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
+from reports.published import published_rows
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A table of the paper: its columns and how to read them.
+
+    Attributes:
+        title: what the table shows, a sentence.
+        columns: printed metrics.
+        real: title of the real-data row.
+        digits: decimals of the paper's numbers.
+        notes: sentences on how to read the columns.
+        paper_note: how the paper's numbers came about, after "Zheng and Sun on ...".
+        unprinted: metrics that only the CSV holds.
+        stacked: data sets below instead of beside each other, for many columns.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    real: str
+    digits: int
+    notes: tuple[str, ...]
+    paper_note: str
+    unprinted: tuple[str, ...] = ()
+    stacked: bool = False
+
+    @property
+    def metrics(self) -> list[str]:
+        """Every metric of the table, printed ones first."""
+        return [*(column.metric for column in self.columns), *self.unprinted]
+
+
+TABLES = {
+    "table1": Spec(
+        "table1",
+        "Table 1. Inception Score (IS) of generated images, judged by an evaluator trained on the "
+        "real images of the same data set.",
+        (
+            Column("inception_score", "IS"),
+            Column("label_fidelity", "top-1", 1, percent=True),
+        ),
+        "real data (held out)",
+        2,
+        (
+            "One split; the score lies between 1 and the number of classes.",
+            "Top-1: share of images in which the evaluator sees the class asked for.",
+            "The row of real held-out images is the ceiling that this evaluator allows.",
+        ),
+        "judged by their own evaluator",
+    ),
+    "table2": Spec(
+        "table2",
+        "Table 2. Intra-class diversity d_intra (Eq. 12), one minus the mean MS-SSIM of all pairs "
+        "of a class, mean over classes.",
+        (
+            Column("d_intra_standard", "d_intra", 4),
+            Column("d_intra_standard_offdiag", "without self pairs", 4),
+            Column("d_intra_standard_clamped_share", "clamped pairs", 1, percent=True),
+            Column("d_intra_range_mismatched", "range-mismatched", 4),
+        ),
+        "real data (training)",
+        4,
+        (
+            "d_intra has self pairs, as in the paper, and pixels in their right range; clamped "
+            "pairs have a negative factor that was set to 0.",
+            "Range-mismatched: pixels in [-1, 1] scored as if they spanned 255 levels; it behaves "
+            "like a weighted pairwise MSE.",
+            "Diversity is to be read together with Table 1: noise is diverse too.",
+        ),
+        "scored with settings that are not published",
+        ("d_intra_range_mismatched_offdiag",),
+        stacked=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished table: ``data`` is tidy, ``printed`` has one text per cell."""
+
+    name: str
+    data: pd.DataFrame
+    printed: pd.DataFrame
+    caption: str
+
+
+def build_table(
+    spec: Spec,
+    rows: pd.DataFrame,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    cards: Mapping[str, Mapping],
+) -> Table:
+    """Arrange score rows as a table of the paper.
+
+    Args:
+        rows: score rows of all data sets, models and seeds; other metrics are ignored.
+        datasets: in printed order.
+        models: asked for; printed in the paper's order, with any other model that has rows.
+        cards: evaluator card by data set.
+
+    Raises:
+        UserError: rows of one data set differ in evaluator, protocol or data.
+    """
+    rows = rows[rows["metric"].isin(spec.metrics) & rows["dataset"].isin(datasets)]
+    if rows.empty:
+        raise UserError(
+            f"{spec.name}: expected scores of {spec.columns[0].metric} on {', '.join(datasets)}, "
+            "found none; make them with python -m eval.score"
+        )
+    refuse_mixed(rows)
+    models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
+    text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
+    data = tidy(rows, spec.name, datasets, models, spec.metrics)
+    data["caption"] = text
+    return Table(spec.name, data, _printed(spec, rows, datasets, models), text)
+
+
+def _printed(
+    spec: Spec, rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str]
+) -> pd.DataFrame:
+    parts = {dataset_title(name): _part(spec, rows, name, models) for name in datasets}
+    if not spec.stacked:
+        return pd.concat(parts, axis=1)
+    return pd.concat(parts).fillna(MISSING)
+
+
+def _part(spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str]) -> pd.DataFrame:
+    """Return the printed cells of one data set: models x columns."""
+    columns: dict[str, list[str]] = {}
+    for column in spec.columns:
+        found = [cell(rows, dataset, model, column.metric) for model in models]
+        columns[column.title] = [f.text(column) if f else MISSING for f in found]
+    paper = published_rows(spec.name, dataset).set_index("model")["value"]
+    if not paper.empty:
+        source = PUBLISHED_DATASETS[dataset]
+        # Beside each other, the heading names the paper's data set; stacked, each number does.
+        heading, suffix = ("paper", f" ({source})") if spec.stacked else (f"paper, {source}", "")
+        columns[heading] = [
+            f"{paper[name]:.{spec.digits}f}{suffix}" if name in paper else MISSING
+            for name in models
+        ]
+    index = [spec.real if name == "real" else model_title(name) for name in models]
+    return pd.DataFrame(columns, index=index)
+
+
+def write_table(table: Table, out: str | Path) -> None:
+    """Write ``<name>.csv``, ``.md``, ``.html`` and ``.tex`` under ``out``."""
+    out, name = Path(out), table.name
+    write_text(out / f"{name}.csv", table.data.to_csv(index=False, lineterminator="\n"))
+    write_text(out / f"{name}.md", markdown(table.printed, table.caption))
+    write_text(out / f"{name}.html", html_page(table.printed, name, table.caption))
+    write_text(out / f"{name}.tex", latex(table.printed, name, table.caption))
+
+
+def check_protocol(rows: pd.DataFrame, path: str | Path, overrides: Mapping | None) -> None:
+    """Refuse rows of another protocol than that of the file.
+
+    The hash is compared where the overrides of the run are known, else the name alone.
+    """
+    protocol = load_protocol(path, overrides)
+    expected = protocol.id if overrides is None else protocol.label
+    labels = rows["protocol"].astype(str)
+    found = sorted(set(labels if overrides is not None else labels.str.partition(":")[0]))
+    if found != [expected]:
+        raise UserError(
+            f"expected scores of protocol {expected} ({path}), found {', '.join(found)}; score "
+            "again with this protocol, or name the other with --config protocol=NAME"
+        )
+
+
+def evaluator_cards(paths: Sequence[str | Path]) -> dict[str, Mapping]:
+    """Return evaluator cards by data set; other cards (of data) are passed over."""
+    cards = [read_json(path) for path in paths]
+    return {card["dataset"]: card for card in cards if "accuracy" in card}
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the table stage."""
+    config = args.config
+    rows = read_rows(args.scores)
+    check_protocol(rows, args.protocol, config.get("protocol_overrides"))
+    cards = evaluator_cards(args.cards)
+    spec = TABLES[args.table]
+    write_table(build_table(spec, rows, config["datasets"], config["models"], cards), args.out)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("table", choices=sorted(TABLES))
+    parser.add_argument("--scores", nargs="+", required=True, help="score rows, CSV")
+    parser.add_argument("--cards", nargs="*", default=[], help="evaluator cards, JSON")
+    parser.add_argument("--protocol", required=True, help="protocol file")
+    parser.add_argument("--out", required=True, help="folder to write")
+    run_stage(main, parser)

@@ -1,0 +1,218 @@
+"""Tables from made-up score rows: numbers in place, captions complete, mixing refused."""
+
+import itertools
+import re
+
+import pandas as pd
+import pytest
+from eval.rows import COLUMNS
+
+from dlvae.errors import UserError
+from reports.tables import TABLES, build_table, evaluator_cards, write_table
+
+SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
+MODELS = ["ours", "cvae", "cgan", "cvae_gan"]
+METRICS = [metric for spec in TABLES.values() for metric in spec.metrics]
+CARDS = {
+    "synthetic_faces": {
+        "dataset": "synthetic_faces",
+        "accuracy": 0.9712,
+        "weights_sha256": "fa" * 32,
+        "inception_score": {"train": 23.5, "test": 22.25},
+    },
+    "digits": {
+        "dataset": "digits",
+        "accuracy": 0.9861,
+        "weights_sha256": "d1" * 32,
+        "inception_score": {"train": 9.9, "test": 9.62},
+    },
+}
+
+
+def score_rows(seeds=(0,), sets=SETS):
+    """One row per data set, model, seed and metric, every value different."""
+    records = []
+    for (dataset, (classes, per_class)), model in itertools.product(
+        sets.items(), ["real", *MODELS]
+    ):
+        for seed, metric in itertools.product((0,) if model == "real" else seeds, METRICS):
+            record = dict.fromkeys(COLUMNS, "")
+            record |= {"preset": "quick", "dataset": dataset, "model": model, "seed": seed}
+            record |= {"metric": metric, "value": (len(records) + 1) / 1000, "ci_kind": "none"}
+            record |= {"ci_low": float("nan"), "ci_high": float("nan"), "classes": classes}
+            record |= {"n": 15 * classes if model == "real" else per_class * classes}
+            record |= {"precision": "fp32", "protocol": "v1:0123456789ab", "code": "c0de"}
+            record |= {"evaluator": CARDS.get(dataset, CARDS["digits"])["weights_sha256"][:12]}
+            record |= {"samples": f"{model}{seed}", "data": dataset}
+            records.append(record)
+    return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def build(name, rows, datasets=tuple(SETS), models=MODELS):
+    return build_table(TABLES[name], rows, list(datasets), models, CARDS)
+
+
+def value_of(rows, dataset, model, metric):
+    keys = (rows["dataset"] == dataset) & (rows["model"] == model) & (rows["metric"] == metric)
+    return rows[keys]["value"].tolist()
+
+
+def test_numbers_stand_where_they_belong():
+    rows = score_rows()
+    one, two = build("table1", rows).printed, build("table2", rows).printed
+    (score,) = value_of(rows, "digits", "cgan", "inception_score")
+    assert one.loc["cGAN", ("handwritten digits", "IS")] == f"{score:.2f}"
+    (share,) = value_of(rows, "synthetic_faces", "ours", "label_fidelity")
+    assert one.loc["ours", ("synthetic faces", "top-1")] == f"{100 * share:.1f} %"
+    (diversity,) = value_of(rows, "digits", "real", "d_intra_standard")
+    row = ("handwritten digits", "real data (training)")
+    assert two.loc[row, "d_intra"] == f"{diversity:.4f}"
+
+
+def test_models_stand_in_the_papers_order_with_real_data_first():
+    assert build("table1", score_rows()).printed.index.tolist() == [
+        "real data (held out)",
+        "cVAE",
+        "cGAN",
+        "cVAE-GAN",
+        "ours",
+    ]
+
+
+def test_the_papers_numbers_stand_beside_the_data_they_belong_to():
+    rows = score_rows(sets=SETS | {"cifar10": (10, 500), "faces": (12, 100)})
+    sets = ["synthetic_faces", "digits", "cifar10", "faces"]
+    one, two = (build(name, rows, sets).printed for name in ("table1", "table2"))
+    paper = {title: heading for title, heading in one.columns if heading.startswith("paper")}
+    assert paper == {
+        "synthetic faces": "paper, FaceScrub",
+        "CIFAR-10": "paper, CIFAR-10",
+        "faces": "paper, FaceScrub",
+    }
+    expected = {"cVAE": "3.01", "cGAN": "6.27", "cVAE-GAN": "6.99", "ours": "7.04"}
+    assert one["CIFAR-10", "paper, CIFAR-10"].drop("real data (held out)").to_dict() == expected
+    assert one.loc["ours", ("faces", "paper, FaceScrub")] == "17.91"
+    assert two.loc[("CIFAR-10", "ours"), "paper"] == "0.0149 (CIFAR-10)"
+    assert two.loc[("faces", "cVAE-GAN"), "paper"] == "0.0141 (FaceScrub)"
+    assert two.loc[("faces", "cVAE"), "paper"] == "–"
+    assert two.loc[("handwritten digits", "ours"), "paper"] == "–"
+
+
+def test_a_table_without_comparable_data_has_no_paper_column():
+    rows = score_rows(sets={"digits": (10, 500)})
+    for name in TABLES:
+        table = build(name, rows, ["digits"])
+        assert "paper" not in str(table.printed.columns.tolist()) and "'Paper'" not in table.caption
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_format_carries_the_whole_caption(name, tmp_path):
+    table = build(name, score_rows())
+    write_table(table, tmp_path)
+    for part in (
+        "24 classes, 100 images per class, n = 2400",
+        "10 classes, 500 images per class, n = 5000",
+        "n = 360 real images",
+        "evaluator fafafafafafa, held-out accuracy 0.971, IS of real held-out images 22.25",
+        "evaluator d1d1d1d1d1d1, held-out accuracy 0.986, IS of real held-out images 9.62",
+        "Protocol v1:0123456789ab",
+        "Seed 0. No interval was computed.",
+        "preset quick",
+    ):
+        assert part in table.caption
+        for kind in ("csv", "md", "html", "tex"):
+            assert part in (tmp_path / f"{name}.{kind}").read_text(encoding="utf-8")
+
+
+def test_formats_agree_and_are_well_formed(tmp_path):
+    table = build("table2", score_rows())
+    write_table(table, tmp_path)
+    markdown = (tmp_path / "table2.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("| ").split(" | ") for line in markdown if line.startswith("|")]
+    assert len({len(line) for line in cells}) == 1 and len(cells) == 2 + 10
+    page = pd.read_html((tmp_path / "table2.html").as_uri())[0] if _has_lxml() else None
+    assert page is None or page.shape[0] == 10
+    tex = (tmp_path / "table2.tex").read_text(encoding="utf-8")
+    assert tex.count(r"\midrule") == 2 and r"\cline" not in tex
+    assert "d\\_intra" in tex and not re.search(r"(?<!\\)_intra", tex)
+    first = table.printed.iloc[0, 0]
+    assert first in tex and first in "\n".join(markdown)
+
+
+def _has_lxml():
+    import importlib.util
+
+    return importlib.util.find_spec("lxml") is not None
+
+
+def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
+    rows = score_rows(seeds=(0, 1, 2))
+    table = build("table1", rows)
+    write_table(table, tmp_path)
+    values = pd.Series(value_of(rows, "digits", "ours", "inception_score"))
+    printed = table.printed.loc["ours", ("handwritten digits", "IS")]
+    assert printed == f"{values.mean():.2f} ± {values.std():.2f}"
+    assert "seeds 0, 1, 2" in table.caption and "not an interval" in table.caption
+    data = pd.read_csv(tmp_path / "table1.csv")
+    keys = (data["dataset"] == "digits") & (data["model"] == "ours")
+    chosen = data[keys & (data["metric"] == "inception_score")]
+    by_seed = chosen[chosen["statistic"] == "seed"]
+    assert by_seed["seed"].tolist() == [0, 1, 2]
+    assert by_seed["value"].tolist() == values.tolist()
+    mean = chosen[chosen["statistic"] == "mean"]
+    assert mean["value"].item() == pytest.approx(values.mean())
+
+
+def test_the_csv_has_the_papers_numbers_with_their_source(tmp_path):
+    write_table(build("table2", score_rows()), tmp_path)
+    data = pd.read_csv(tmp_path / "table2.csv")
+    published = data[data["statistic"] == "published"]
+    assert published["value"].tolist() == [0.0141, 0.0157]
+    assert published["source"].str.contains("Table 2").all()
+    assert published["source"].str.contains("FaceScrub").all()
+    assert "d_intra_range_mismatched_offdiag" in set(data["metric"])
+
+
+def test_an_interval_of_a_single_seed_is_printed_with_its_kind():
+    rows = score_rows()
+    rows.loc[rows["model"] == "ours", ["ci_low", "ci_high", "ci_kind"]] = [1.0, 2.0, "bootstrap 95"]
+    table = build("table1", rows)
+    assert table.printed.loc["ours", ("handwritten digits", "IS")].endswith("[1.00, 2.00]")
+    assert "Interval: bootstrap 95." in table.caption
+
+
+def test_a_model_without_scores_is_left_blank_and_named():
+    rows = score_rows()
+    rows = rows[~((rows["model"] == "cgan") & (rows["dataset"] == "digits"))]
+    table = build("table1", rows)
+    assert table.printed.loc["cGAN", ("handwritten digits", "IS")] == "–"
+    assert "Not scored in this run: cGAN on handwritten digits." in table.caption
+
+
+def test_a_model_that_the_paper_does_not_know_is_shown_under_its_name():
+    rows = score_rows()
+    other = rows[rows["model"] == "cvae"].assign(model="my_model")
+    printed = build("table1", pd.concat([rows, other])).printed
+    assert printed.index.tolist()[-2:] == ["my_model", "ours"]
+
+
+@pytest.mark.parametrize("column", ["evaluator", "protocol", "data"])
+def test_rows_that_cannot_be_compared_are_refused(column):
+    rows = score_rows()
+    rows.loc[(rows["dataset"] == "digits") & (rows["model"] == "cvae"), column] = "other"
+    with pytest.raises(UserError, match=column):
+        build("table1", rows)
+
+
+def test_no_scores_at_all_is_an_error_that_says_what_to_run():
+    with pytest.raises(UserError, match="python -m eval.score"):
+        build("table1", score_rows().iloc[:0])
+
+
+def test_only_evaluator_cards_are_taken(tmp_path):
+    from dlvae.artefact import write_json
+
+    write_json(tmp_path / "a.json", CARDS["digits"])
+    write_json(tmp_path / "b.json", {"dataset": "digits", "source": "scikit-learn"})
+    found = evaluator_cards([tmp_path / "a.json", tmp_path / "b.json"])
+    assert list(found) == ["digits"] and found["digits"]["accuracy"] == 0.9861
