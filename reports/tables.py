@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from eval.protocol import load_protocol
-from eval.rows import read_rows, refuse_mixed
 
 from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
+from eval.protocol import load_protocol
+from eval.rows import NONE, read_rows, refuse_mixed
 from reports.aggregate import Column, cell, tidy
 from reports.captions import caption
 from reports.formats import MISSING, html_page, latex, markdown
@@ -94,7 +94,7 @@ TABLES = {
             "Diversity is to be read together with Table 1: noise is diverse too.",
         ),
         "scored with settings that are not published",
-        ("d_intra_range_mismatched_offdiag",),
+        ("d_intra_range_mismatched_offdiag", "d_intra_range_mismatched_clamped_share"),
         stacked=True,
     ),
 }
@@ -135,6 +135,7 @@ def build_table(
             "found none; make them with python -m eval.score"
         )
     refuse_mixed(rows)
+    check_evaluators(rows, cards)
     models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
     text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
@@ -180,19 +181,26 @@ def write_table(table: Table, out: str | Path) -> None:
 
 
 def check_protocol(rows: pd.DataFrame, path: str | Path, overrides: Mapping | None) -> None:
-    """Refuse rows of another protocol than that of the file.
-
-    The hash is compared where the overrides of the run are known, else the name alone.
-    """
-    protocol = load_protocol(path, overrides)
-    expected = protocol.id if overrides is None else protocol.label
-    labels = rows["protocol"].astype(str)
-    found = sorted(set(labels if overrides is not None else labels.str.partition(":")[0]))
+    """Refuse rows of another protocol than that of the file and the run's overrides."""
+    expected = load_protocol(path, overrides).label
+    found = sorted(set(rows["protocol"]))
     if found != [expected]:
         raise UserError(
             f"expected scores of protocol {expected} ({path}), found {', '.join(found)}; score "
             "again with this protocol, or name the other with --config protocol=NAME"
         )
+
+
+def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
+    """Refuse scores of another evaluator than the one whose card the caption quotes."""
+    for dataset, card in cards.items():
+        own = card["weights_sha256"][:12]
+        used = set(rows[rows["dataset"] == dataset]["evaluator"]) - {NONE, own}
+        if used:
+            raise UserError(
+                f"{dataset}: expected scores of evaluator {own}, found {', '.join(sorted(used))}; "
+                "score again with python -m eval.score"
+            )
 
 
 def evaluator_cards(paths: Sequence[str | Path]) -> dict[str, Mapping]:

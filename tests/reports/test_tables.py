@@ -1,15 +1,23 @@
 """Tables from made-up score rows: numbers in place, captions complete, mixing refused."""
 
+import importlib.util
 import itertools
 import re
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from eval.rows import COLUMNS
 
+from dlvae.artefact import write_json
 from dlvae.errors import UserError
-from reports.tables import TABLES, build_table, evaluator_cards, write_table
+from eval.protocol import load_protocol
+from eval.rows import COLUMNS
+from reports.tables import TABLES, build_table, evaluator_cards, main, write_table
 
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
 MODELS = ["ours", "cvae", "cgan", "cvae_gan"]
 METRICS = [metric for spec in TABLES.values() for metric in spec.metrics]
@@ -42,7 +50,9 @@ def score_rows(seeds=(0,), sets=SETS):
             record |= {"ci_low": float("nan"), "ci_high": float("nan"), "classes": classes}
             record |= {"n": 15 * classes if model == "real" else per_class * classes}
             record |= {"precision": "fp32", "protocol": "v1:0123456789ab", "code": "c0de"}
-            record |= {"evaluator": CARDS.get(dataset, CARDS["digits"])["weights_sha256"][:12]}
+            card = CARDS.get(dataset, CARDS["digits"])
+            judged = metric in ("inception_score", "label_fidelity")
+            record |= {"evaluator": card["weights_sha256"][:12] if judged else "none"}
             record |= {"samples": f"{model}{seed}", "data": dataset}
             records.append(record)
     return pd.DataFrame(records, columns=list(COLUMNS))
@@ -140,8 +150,6 @@ def test_formats_agree_and_are_well_formed(tmp_path):
 
 
 def _has_lxml():
-    import importlib.util
-
     return importlib.util.find_spec("lxml") is not None
 
 
@@ -204,14 +212,48 @@ def test_rows_that_cannot_be_compared_are_refused(column):
         build("table1", rows)
 
 
+def test_scores_of_another_evaluator_than_the_quoted_one_are_refused():
+    rows = score_rows()
+    judged = (rows["dataset"] == "digits") & (rows["evaluator"] != "none")
+    rows.loc[judged, "evaluator"] = "0" * 12
+    with pytest.raises(UserError, match="expected scores of evaluator d1d1d1d1d1d1"):
+        build("table1", rows)
+
+
+def test_the_command_reads_rows_cards_and_protocol(tmp_path):
+    rows = score_rows()
+    protocol = load_protocol(PROTOCOL, {"bn_eval": "batch"})
+    rows["protocol"] = protocol.label
+    files = []
+    for (dataset, model), part in rows.groupby(["dataset", "model"]):
+        files.append(str(tmp_path / f"{dataset}.{model}.csv"))
+        part.to_csv(files[-1], index=False)
+        card = tmp_path / f"{dataset}.json"
+        write_json(card, CARDS[dataset])
+    config = {"preset": "quick", "datasets": list(SETS), "models": MODELS}
+    config |= {"protocol_overrides": {"bn_eval": "batch"}}
+    cards = [str(tmp_path / f"{dataset}.json") for dataset in SETS]
+    arguments = Namespace(
+        table="table2", scores=files, cards=cards, protocol=PROTOCOL, config=config, out=tmp_path
+    )
+    main(arguments)
+    assert protocol.label in (tmp_path / "table2.md").read_text(encoding="utf-8")
+    arguments.config = config | {"protocol_overrides": {}}
+    with pytest.raises(UserError, match="expected scores of protocol v1:"):
+        main(arguments)
+
+
+def test_tables_need_no_torch():
+    code = "import sys, reports.tables, reports.report; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_no_scores_at_all_is_an_error_that_says_what_to_run():
     with pytest.raises(UserError, match="python -m eval.score"):
         build("table1", score_rows().iloc[:0])
 
 
 def test_only_evaluator_cards_are_taken(tmp_path):
-    from dlvae.artefact import write_json
-
     write_json(tmp_path / "a.json", CARDS["digits"])
     write_json(tmp_path / "b.json", {"dataset": "digits", "source": "scikit-learn"})
     found = evaluator_cards([tmp_path / "a.json", tmp_path / "b.json"])
