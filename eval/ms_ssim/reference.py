@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from pytorch_msssim.ssim import _fspecial_gauss_1d, _ssim
+from pytorch_msssim.ssim import _ssim
 from scipy.ndimage import correlate1d
 from torch.nn import functional as F
 
@@ -39,16 +39,17 @@ def _ranged(images: np.ndarray, variant: Variant) -> np.ndarray:
 
 
 def _by_pytorch_msssim(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
-    """Factors (M, 3, scales): that package's own window, ``_ssim`` and pooling.
+    """Factors (M, 3, scales): that package's ``_ssim`` and its pooling.
 
-    Its ``ms_ssim`` has these parts too, but refuses images below 16 windows a side.
+    Its ``ms_ssim`` is made of these, but refuses images below 16 windows a side. Its window is
+    normalised in float32, which in float64 would be the largest error of all, so ours is used.
     """
     if any(scale.window % 2 == 0 for scale in variant.scales):
         raise UserError("reference pytorch_msssim: expected odd windows; use reference: literal")
     x, y = torch.from_numpy(first), torch.from_numpy(second)
     factors = []
     for index, scale in enumerate(variant.scales):
-        window = _fspecial_gauss_1d(scale.window, scale.sigma).repeat(3, 1, 1, 1)
+        window = torch.from_numpy(window_line(scale)).repeat(3, 1, 1, 1)
         whole, structure = _ssim(
             x, y, variant.data_range, window, size_average=False, K=(variant.k1, variant.k2)
         )
@@ -82,11 +83,16 @@ def _maps(
     return structure, light
 
 
-def _windowed(values: np.ndarray, scale: Scale, axis: int) -> np.ndarray:
-    """Gaussian means along one axis, of the windows that fit."""
+def window_line(scale: Scale) -> np.ndarray:
+    """Return the Gaussian window of a scale along one axis, float64 (window,), of sum 1."""
     at = np.arange(scale.window) - (scale.window - 1) / 2
     line = np.exp(-(at**2) / (2 * scale.sigma**2))
-    means = correlate1d(values, line / line.sum(), axis, mode="constant")
+    return line / line.sum()
+
+
+def _windowed(values: np.ndarray, scale: Scale, axis: int) -> np.ndarray:
+    """Gaussian means along one axis, of the windows that fit."""
+    means = correlate1d(values, window_line(scale), axis, mode="constant")
     # SciPy centres a window on its element of index window // 2 and pads what it lacks.
     first = scale.window // 2
     return np.take(means, range(first, first + scale.side - scale.window + 1), axis)

@@ -1,0 +1,139 @@
+"""Intra-class diversity of a sample set (Eq. 12), re-checked by independent code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dlvae.errors import UserError
+from eval.ms_ssim.all_pairs import all_pairs
+from eval.ms_ssim.reference import reference_pairs
+from eval.ms_ssim.variant import Variant
+
+NEAR_ZERO = 1e-3
+"""Factors below this are left out of the comparison: x^0.07 is infinitely steep at 0."""
+
+TOLERANCE = 1e-3
+"""Far above the rounding of float32 (about 1e-5), far below any error of the method."""
+
+BATCH = 25  # pairs; the references are slower with many more or many fewer
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """Agreement of random pairs with an independent reference in float64.
+
+    Attributes:
+        reference: the code compared with.
+        pairs: how many were compared.
+        near_zero: how many more were drawn but have a factor too near to 0 to compare.
+        largest_difference: of a pair's MS-SSIM, absolute.
+        mean_difference: signed, over the compared pairs.
+    """
+
+    reference: str
+    pairs: int
+    near_zero: int
+    largest_difference: float
+    mean_difference: float
+
+
+@dataclass(frozen=True)
+class Diversity:
+    """Diversity within the classes of a sample set; larger is more diverse.
+
+    Attributes:
+        value: d_intra of Eq. 12, self pairs included, mean over classes.
+        off_diagonal: the same over pairs of two different images; per class, ``value`` is
+            (1 - 1/n) times it.
+        clamped_share: share of pairs with a negative factor, mean over classes.
+        per_class: ``value`` of every class.
+        recheck: agreement with independent code.
+    """
+
+    value: float
+    off_diagonal: float
+    clamped_share: float
+    per_class: tuple[float, ...]
+    recheck: Recheck
+
+
+def d_intra(
+    images: np.ndarray,
+    labels: np.ndarray,
+    variant: Variant,
+    recheck_pairs: int,
+    draws: np.random.Generator,
+    device: torch.device | str = "cpu",
+) -> Diversity:
+    """Score a sample set.
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        labels: int (N,), the class asked for; every class that occurs counts once.
+        recheck_pairs: random pairs to score again, spread evenly over the classes.
+        draws: picks those pairs.
+
+    Raises:
+        UserError: a class with one image, or images of a wrong dtype or shape.
+        RuntimeError: the reference disagrees.
+    """
+    classes, scores, checks = np.unique(labels), [], []
+    for index, label in enumerate(classes):
+        members = images[labels == label]
+        if len(members) < 2:
+            raise UserError(f"class {label}: expected at least 2 images for a diversity, found 1")
+        count = len(range(index, recheck_pairs, len(classes)))
+        probes = _random_pairs(len(members), count, draws)
+        score = all_pairs(members, variant, probes, device)
+        if not np.isfinite(score.mean):
+            raise UserError(
+                f"class {label}: {100 * score.clamped_share:.1f} % of its pairs have a negative "
+                "factor, whose power is undefined; set clamp: true in the protocol"
+            )
+        scores.append(score)
+        checks.append((score.probed, *_reference(members, probes, variant)))
+    per_class = tuple(1.0 - score.mean for score in scores)
+    return Diversity(
+        float(np.mean(per_class)),
+        float(np.mean([1.0 - score.off_diagonal for score in scores])),
+        float(np.mean([score.clamped_share for score in scores])),
+        per_class,
+        _compared(*map(np.concatenate, zip(*checks, strict=True)), variant),
+    )
+
+
+def _random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:
+    """Draw int (count, 2): pairs of two different images out of n."""
+    first = draws.integers(0, n, count)
+    second = (first + draws.integers(1, n, count)) % n
+    return np.stack([first, second], axis=1)
+
+
+def _reference(
+    images: np.ndarray, pairs: np.ndarray, variant: Variant
+) -> tuple[np.ndarray, np.ndarray]:
+    parts = [
+        reference_pairs(images[part[:, 0]], images[part[:, 1]], variant)
+        for part in np.split(pairs, range(BATCH, len(pairs), BATCH))
+        if len(part)
+    ]
+    values, smallest = zip(*parts, strict=True) if parts else ([np.empty(0)], [np.empty(0)])
+    return np.concatenate(values), np.concatenate(smallest)
+
+
+def _compared(
+    values: np.ndarray, expected: np.ndarray, smallest: np.ndarray, variant: Variant
+) -> Recheck:
+    far = smallest > NEAR_ZERO
+    difference = (values - expected)[far]
+    largest = float(np.abs(difference).max(initial=0.0))
+    if largest > TOLERANCE:
+        raise RuntimeError(
+            f"MS-SSIM of all pairs and {variant.reference} differ by {largest:.2g} on a pair; "
+            f"rounding explains up to {TOLERANCE:g}"
+        )
+    mean = float(difference.mean()) if len(difference) else 0.0
+    return Recheck(variant.reference, int(far.sum()), int((~far).sum()), largest, mean)

@@ -1,0 +1,151 @@
+"""Score rows: one number, and everything that says what it is a number of."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dlvae.artefact import write_text
+from dlvae.errors import UserError
+
+NONE = "none"
+"""In ``ci_kind``: no interval was computed. In ``evaluator``: the metric uses none."""
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A score; the columns of the CSV are these fields, in this order.
+
+    Attributes:
+        model: name of a model, or ``real``.
+        seed: of the training; 0 for real data.
+        ci_low, ci_high: ends of the interval; NaN with ``ci_kind`` ``none``.
+        n: images scored.
+        classes: number of classes of the data set.
+        precision: that the images were made in; ``unknown`` for a file without a manifest,
+            ``none`` for real data.
+        protocol: ``id:hash``.
+        evaluator, samples, data: content hashes, 12 hex digits.
+        code: fingerprint of the scoring code.
+    """
+
+    preset: str
+    dataset: str
+    model: str
+    seed: int
+    metric: str
+    value: float
+    ci_low: float
+    ci_high: float
+    ci_kind: str
+    n: int
+    classes: int
+    precision: str
+    protocol: str
+    evaluator: str
+    samples: str
+    data: str
+    code: str
+
+
+FIELDS = {field.name: field.type for field in dataclasses.fields(ScoreRow)}
+COLUMNS = tuple(FIELDS)
+# Texts stay texts: a hash of digits, or one like 12e4..., is no number.
+_DTYPES = {name: {"str": str, "int": "int64", "float": "float64"}[t] for name, t in FIELDS.items()}
+
+
+def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:
+    """Write rows as CSV, atomically; floats as the shortest text that reads back the same.
+
+    Raises:
+        UserError: a value that is not finite.
+    """
+    for row in rows:
+        _check(row.metric, row.value, row.n, row.classes, str(path))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(["" if _is_nan(v) else v for v in dataclasses.astuple(r)] for r in rows)
+    write_text(path, text.getvalue())
+
+
+def read_rows(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Read score files into one frame with the columns of :class:`ScoreRow`.
+
+    Raises:
+        UserError: a file that is missing, malformed or holds a value that is not finite.
+    """
+    frames = [_read(Path(path)) for path in paths]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+
+
+def refuse_mixed(rows: pd.DataFrame) -> None:
+    """Refuse rows that must not stand in one table.
+
+    All rows need the same protocol; those of one data set the same data; those of one data set
+    and metric the same evaluator.
+
+    Raises:
+        UserError: says which column differs, between which rows.
+    """
+    _refuse(rows, "protocol", "")
+    for dataset, group in rows.groupby("dataset"):
+        _refuse(group, "data", f" on {dataset}")
+        for metric, scores in group.groupby("metric"):
+            _refuse(scores, "evaluator", f" of {metric} on {dataset}")
+
+
+def _refuse(rows: pd.DataFrame, column: str, where: str) -> None:
+    groups = {str(value): group for value, group in rows.groupby(column)}
+    if len(groups) < 2:
+        return
+    parts = [f"{value} ({_names(group)})" for value, group in groups.items()]
+    raise UserError(
+        f"scores{where} differ in {column}, so they cannot share a table: {'; '.join(parts)}; "
+        "score them again with python -m eval.score, all in the same way"
+    )
+
+
+def _names(rows: pd.DataFrame) -> str:
+    names = [f"{r.dataset}/{r.model}/seed{r.seed}" for r in rows.itertuples()]
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(
+            path,
+            dtype=_DTYPES,
+            float_precision="round_trip",
+            keep_default_na=False,
+            na_values={"ci_low": [""], "ci_high": [""]},
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"expected readable score rows at {path}: {error}") from error
+    if tuple(frame.columns) != COLUMNS:
+        raise UserError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}, found "
+            f"{', '.join(map(str, frame.columns))}; write it with python -m eval.score"
+        )
+    for row in frame.itertuples():
+        _check(row.metric, row.value, row.n, row.classes, str(path))
+    return frame
+
+
+def _check(metric: str, value: float, n: int, classes: int, where: str) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"{where}: expected a finite value of {metric}, found {value}")
+    if n < 1 or classes < 1:
+        raise UserError(f"{where}: {metric}: expected n and classes >= 1, found {n} and {classes}")
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

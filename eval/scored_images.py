@@ -1,0 +1,101 @@
+"""The images behind a score, generated or real: as many per class as the protocol says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlvae.artefact import load_samples, read_json, sha256_arrays
+from dlvae.data.dataset import load_split
+from dlvae.errors import UserError
+from eval.protocol import Protocol
+from eval.rows import NONE
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Images to score.
+
+    Attributes:
+        images: uint8 (N, H, W, 3), at most the protocol's number per class.
+        labels: int64 (N,).
+        sha256: of the content of the whole set.
+        precision: see :class:`eval.rows.ScoreRow`.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    sha256: str
+    precision: str
+
+
+def sampled(path: Path, card: Mapping[str, Any], protocol: Protocol) -> Scored:
+    """Load a sample set, of ours or from elsewhere.
+
+    Args:
+        card: of the data set that the samples imitate.
+
+    Raises:
+        UserError: images of another dtype, shape or size than the data set's, labels out of range,
+            a class without images.
+    """
+    images, labels = load_samples(path)
+    manifest = path.with_suffix(".manifest.json")
+    precision = read_json(manifest).get("precision") if manifest.exists() else None
+    sha256 = sha256_arrays(images=images, labels=labels)
+    return _checked(Scored(images, labels, sha256, precision or UNKNOWN), str(path), card, protocol)
+
+
+def real(data: Path, split: str, card: Mapping[str, Any], protocol: Protocol) -> Scored:
+    """Load a split of the real images.
+
+    Raises:
+        UserError: the data set has points or no labels, or a class has no image.
+    """
+    found = load_split(data, split)
+    name = f"{data}, split {split}"
+    if found.images is None or not found.labelled:
+        raise UserError(f"{name}: expected labelled images, found points or no labels")
+    scored = Scored(found.images, found.labels, card["sha256"][split], NONE)
+    return _checked(scored, name, card, protocol)
+
+
+def _checked(scored: Scored, name: str, card: Mapping[str, Any], protocol: Protocol) -> Scored:
+    images, labels = scored.images, scored.labels
+    size, classes = card["size"], card["classes"]
+    if images.shape[1:3] != (size, size):
+        raise UserError(
+            f"{name}: expected {size} x {size} pixels, as the data set has, found "
+            f"{images.shape[1]} x {images.shape[2]}"
+        )
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(
+            f"{name}: labels out of range: expected 0 to {classes - 1}, found {labels.min()} to "
+            f"{labels.max()}"
+        )
+    missing = np.setdiff1d(np.arange(classes), labels)
+    if len(missing):
+        names = ", ".join(str(card["class_names"][label]) for label in missing[:5])
+        raise UserError(f"{name}: {len(missing)} of {classes} classes have no image, e.g. {names}")
+    chosen = evenly_per_class(labels, protocol.samples_per_class(classes))
+    return Scored(images[chosen], labels[chosen], scored.sha256, scored.precision)
+
+
+def evenly_per_class(labels: np.ndarray, count: int) -> np.ndarray:
+    """Return ascending indices of at most ``count`` images of each class.
+
+    They are spread evenly over the file, so that an order in it (by source, by date) does not
+    decide which are taken; nothing is drawn.
+    """
+    chosen = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        taken = min(count, len(members))
+        chosen.append(members[np.arange(taken) * len(members) // taken])
+    return np.sort(np.concatenate(chosen))
