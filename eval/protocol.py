@@ -97,7 +97,7 @@ def load_protocol(path: str | Path, overrides: Mapping[str, Any] | None = None) 
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"expected a readable protocol file at {path}: {error}") from error
     try:
-        return _read(Protocol, _merged(content, overrides or {}), "")
+        return _read(Protocol, _merged(content, overrides) if overrides else content, "")
     except UserError as error:
         raise UserError(f"protocol {path}: {error}") from error
 

@@ -57,8 +57,8 @@ class ScoreRow:
 
 FIELDS = {field.name: field.type for field in dataclasses.fields(ScoreRow)}
 COLUMNS = tuple(FIELDS)
-# Texts stay texts: a hash of digits, or one like 12e4..., is no number.
-_DTYPES = {name: {"str": str, "int": "int64", "float": "float64"}[t] for name, t in FIELDS.items()}
+# By the field's type, not by looks: a hash of digits, or one like 12e4..., stays a text.
+_READERS = {"str": str, "int": int, "float": lambda text: float(text) if text else math.nan}
 
 
 def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:
@@ -121,20 +121,21 @@ def _names(rows: pd.DataFrame) -> str:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(
-            path,
-            dtype=_DTYPES,
-            float_precision="round_trip",
-            keep_default_na=False,
-            na_values={"ci_low": [""], "ci_high": [""]},
-        )
+        with open(path, encoding="utf-8", newline="") as file:
+            header, *lines = csv.reader(file)
     except (OSError, ValueError) as error:
         raise UserError(f"expected readable score rows at {path}: {error}") from error
-    if tuple(frame.columns) != COLUMNS:
+    if tuple(header) != COLUMNS:
         raise UserError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}, found "
-            f"{', '.join(map(str, frame.columns))}; write it with python -m eval.score"
+            f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(header)}; write "
+            "it with python -m eval.score"
         )
+    readers = [_READERS[kind] for kind in FIELDS.values()]
+    try:
+        rows = [[r(text) for r, text in zip(readers, line, strict=True)] for line in lines]
+    except ValueError as error:
+        raise UserError(f"expected readable score rows at {path}: {error}") from error
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for row in frame.itertuples():
         _check(row.metric, row.value, row.n, row.classes, str(path))
     return frame

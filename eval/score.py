@@ -137,7 +137,8 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-if __name__ == "__main__":
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = stage_parser(__doc__)
     parser.add_argument("metric", choices=("inception", "diversity"))
     images = parser.add_mutually_exclusive_group(required=True)
@@ -148,4 +149,8 @@ if __name__ == "__main__":
     parser.add_argument("--protocol", type=Path, required=True, help="protocol file")
     parser.add_argument("--out", type=Path, required=True, help="score rows, .csv")
     parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
-    run_stage(main, parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

@@ -1,0 +1,83 @@
+"""Diversity of a labelled sample set, and its re-check."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from dlvae.errors import UserError
+from eval import diversity
+from eval.diversity import d_intra
+from eval.ms_ssim.all_pairs import all_pairs
+from eval.protocol import load_protocol
+
+STANDARD = load_protocol("config/protocol/v1.yaml").ms_ssim["standard"].at(32)
+
+
+def draws():
+    return np.random.default_rng(0)
+
+
+def near_copies(n, seed):
+    """One image with weak noise: pairs far from 0."""
+    random = np.random.default_rng(seed)
+    image = random.integers(60, 200, (32, 32, 3))
+    return (image + random.normal(0, 20, (n, 32, 32, 3))).round().clip(0, 255).astype(np.uint8)
+
+
+def test_mean_over_classes_of_what_each_class_gives():
+    """Classes count the same whatever their size, and the order of images does not matter."""
+    parts = [near_copies(n, seed) for seed, n in enumerate((4, 9, 5))]
+    images, labels = np.concatenate(parts), np.repeat([0, 1, 2], [4, 9, 5])
+    order = draws().permutation(len(labels))
+    found = d_intra(images[order], labels[order], STANDARD, 0, draws())
+    scores = [all_pairs(part, STANDARD) for part in parts]
+    assert found.per_class == pytest.approx([1 - s.mean for s in scores], abs=1e-6)
+    assert found.value == pytest.approx(np.mean(found.per_class))
+    assert found.off_diagonal == pytest.approx(np.mean([1 - s.off_diagonal for s in scores]))
+    assert found.value < found.off_diagonal
+
+
+def test_pairs_are_checked_against_the_reference():
+    images, labels = (
+        np.concatenate([near_copies(5, 0), near_copies(6, 1)]),
+        np.repeat([0, 1], [5, 6]),
+    )
+    check = d_intra(images, labels, STANDARD, 31, draws()).recheck
+    assert (check.reference, check.pairs, check.near_zero) == ("pytorch_msssim", 31, 0)
+    assert 0 < check.largest_difference < 5e-6
+    assert abs(check.mean_difference) < 1e-6
+
+
+def test_pairs_with_a_factor_near_zero_are_counted_apart():
+    noise = np.random.default_rng(3).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    images = np.concatenate([noise, 255 - noise[:1]])
+    check = d_intra(images, np.zeros(3, int), STANDARD, 40, draws()).recheck
+    assert check.pairs + check.near_zero == 40 and check.near_zero > 0
+
+
+def test_a_disagreement_stops_the_scoring(monkeypatch):
+    def wrong(first, second, variant):
+        return np.full(len(first), 0.5), np.ones(len(first))
+
+    monkeypatch.setattr(diversity, "reference_pairs", wrong)
+    with pytest.raises(RuntimeError, match="pytorch_msssim differ"):
+        d_intra(near_copies(4, 0), np.zeros(4, int), STANDARD, 5, draws())
+
+
+def test_random_pairs_never_pair_an_image_with_itself():
+    pairs = diversity._random_pairs(3, 300, draws())
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+    assert len(np.unique(pairs, axis=0)) == 6
+
+
+def test_a_class_of_one_image_has_no_diversity():
+    with pytest.raises(UserError, match="class 1: expected at least 2 images"):
+        d_intra(near_copies(3, 0), np.array([0, 0, 1]), STANDARD, 0, draws())
+
+
+def test_undefined_powers_are_an_error_not_a_nan():
+    image = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    loose = dataclasses.replace(STANDARD, clamp=False)
+    with pytest.raises(UserError, match="100.0 % of its pairs.*clamp: true"):
+        d_intra(np.concatenate([image, 255 - image]), np.zeros(2, int), loose, 0, draws())

@@ -1,0 +1,126 @@
+"""The protocol: what its hash sees, and what it refuses."""
+
+import copy
+
+import pytest
+import yaml
+
+from dlvae.errors import UserError
+from eval.protocol import load_protocol
+
+V1 = "config/protocol/v1.yaml"
+
+
+def written(path, content, **options):
+    path.write_text(yaml.safe_dump(content, **options))
+    return path
+
+
+def content():
+    with open(V1, encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def leaves(value, path=()):
+    """Yield the path of every scalar."""
+    if isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from leaves(item, (*path, key))
+    else:
+        yield path
+
+
+def changed(path):
+    """The protocol with one scalar changed, to a value that is valid there."""
+    result = copy.deepcopy(content())
+    part = result
+    for key in path[:-1]:
+        part = part[key]
+    value, key = part[path[-1]], path[-1]
+    others = {"fixed": "shrinking", "shrinking": "fixed", "proportional": "fixed"}
+    others |= {"pytorch_msssim": "literal", "literal": "pytorch_msssim"}
+    others |= {"recalibrated": "batch", "v1": "v2"}
+    if key == "sigma_rule":
+        others["fixed"] = "proportional"
+    if isinstance(value, bool):
+        part[key] = not value
+    elif isinstance(value, str):
+        part[key] = others[value]
+    else:
+        part[key] = value + 1
+    return result
+
+
+def test_published_protocols_load():
+    full, small = (load_protocol(f"config/protocol/{name}.yaml") for name in ("v1", "smoke"))
+    assert (full.id, small.id) == ("v1", "smoke")
+    assert full.hash != small.hash and len(full.hash) == 12
+    assert full.label == f"v1:{full.hash}"
+    assert full.checkpoint == "final" and full.bn_eval == "recalibrated"
+    assert full.inception.splits == 1 and full.recheck_pairs == 200
+    assert full.ms_ssim == small.ms_ssim
+
+
+def test_samples_per_class_are_the_papers():
+    protocol = load_protocol(V1)
+    assert [protocol.samples_per_class(c) for c in (2, 10, 11, 530)] == [500, 500, 100, 100]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in leaves(content()) if p != ("checkpoint",)],
+    ids=lambda p: ".".join(map(str, p)),
+)
+def test_hash_sees_every_value(path, tmp_path):
+    other = load_protocol(written(tmp_path / "p.yaml", changed(path)))
+    assert other.hash != load_protocol(V1).hash
+
+
+def test_hash_sees_neither_comments_nor_order_nor_spelling(tmp_path):
+    plain = content()
+    plain["ms_ssim"]["standard"]["data_range"] = 255.0
+    plain["ms_ssim"]["range_mismatched"]["pixel_range"] = [-1.0, 1]
+    plain = dict(reversed(plain.items()))
+    path = written(tmp_path / "p.yaml", plain, sort_keys=False)
+    assert load_protocol(path).hash == load_protocol(V1).hash
+
+
+def test_overrides_change_value_and_hash():
+    plain, other = load_protocol(V1), load_protocol(V1, {"bn_eval": "batch"})
+    assert other.bn_eval == "batch" and other.hash != plain.hash
+    fewer = load_protocol(V1, {"samples": {"few": 20}})
+    assert fewer.samples.few == 20 and fewer.samples.many == 100 and fewer.hash != plain.hash
+    assert load_protocol(V1, {}).hash == plain.hash == load_protocol(V1, None).hash
+    assert load_protocol(V1, {"samples": {"few": 500}}).hash == plain.hash
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"bn_evl": "batch"}, "unknown key 'bn_evl'.*Did you mean 'bn_eval'"),
+        ({"bn_eval": "bacth"}, "found 'bacth'. Did you mean 'batch'"),
+        ({"checkpoint": "best"}, "checkpoint: expected one of final"),
+        ({"samples": {"few": 0}}, "at least 1"),
+        ({"samples": {"few": "many"}}, "samples.few: expected an integer, found 'many'"),
+        ({"samples": {"few": True}}, "samples.few: expected an integer, found True"),
+        ({"samples": 3}, "samples: expected a section"),
+        ({"ms_ssim": {"other": {}}}, "missing ms_ssim.other.pixel_range"),
+        ({"ms_ssim": {"standard": {"clamp": 1}}}, "standard.clamp: expected true or false"),
+        ({"ms_ssim": {"standard": {"window_rule": "fix"}}}, "ms_ssim.standard: window_rule"),
+        ({"ms_ssim": {"standard": {"pixel_range": [1, 0]}}}, "low, high"),
+        ({"ms_ssim": {"standard": {"sigma": 0}}}, "above 0"),
+    ],
+)
+def test_nonsense_is_refused(overrides, words):
+    with pytest.raises(UserError, match=words):
+        load_protocol(V1, overrides)
+
+
+def test_unreadable_files_are_named(tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("id: [v1")
+    listed = written(tmp_path / "list.yaml", ["v1"])
+    for path, words in ((tmp_path / "none.yaml", "none"), (broken, "broken"), (listed, "section")):
+        with pytest.raises(UserError, match=words):
+            load_protocol(path)

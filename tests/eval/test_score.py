@@ -1,0 +1,205 @@
+"""The scoring stage on tiny files, with a made-up evaluator."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dlvae.artefact import save_samples, write_json
+from dlvae.data.dataset import Split, load_card, save_dataset
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage
+from eval import inception_score, score
+from eval.protocol import load_protocol
+from eval.rows import COLUMNS, read_rows
+from eval.scored_images import evenly_per_class, real, sampled
+
+CLASSES = np.array(["dark", "bright"])
+PROTOCOL = "config/protocol/smoke.yaml"
+CONTEXT = {"preset": "smoke", "dataset": "grey", "model": "ours", "seed": 4}
+CARD = {"dataset": "grey", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
+
+
+def grey(n, seed=0):
+    """Dark images of class 0 and bright ones of class 1, in turn."""
+    labels = np.arange(n) % 2
+    noise = np.random.default_rng(seed).integers(0, 60, (n, 32, 32, 3))
+    return (noise + 180 * labels[:, None, None, None]).astype(np.uint8), labels
+
+
+def split(n, seed):
+    return Split(grey(n, seed)[0], None, grey(n)[1], CLASSES)
+
+
+class Brightness(nn.Module):
+    """Logits from the mean brightness: sure of its answer."""
+
+    image_size = 32
+
+    def forward(self, images):
+        mean = images.mean(dim=(1, 2, 3))
+        logits = torch.stack([-40 * mean, 40 * mean], dim=1)
+        return logits, logits
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A data set, its evaluator's card, a sample set; and no loading of evaluator weights."""
+    save_dataset(tmp_path / "data", {"train": split(20, 1), "test": split(6, 2)}, CARD)
+    judge = {"class_names": CLASSES.tolist(), "weights_sha256": "ab" * 32, "dataset": "grey"}
+    write_json(tmp_path / "evaluator" / "card.json", judge)
+    save_samples(tmp_path / "samples.npz", *grey(16, 3))
+    monkeypatch.setattr(inception_score, "load_evaluator", lambda _: Brightness().eval())
+    return tmp_path
+
+
+def arguments(folder, metric, **changes):
+    """The workflow's command line; ``changes`` replace an option's value, None leaves it out."""
+    options = {"samples": folder / "samples.npz", "data": folder / "data", "protocol": PROTOCOL}
+    options |= {"evaluator": folder / "evaluator", "config": CONTEXT, "fingerprint": "c0de"}
+    options |= {"out": folder / f"scores.{metric}.csv", "threads": 1} | changes
+    options["config"] = json.dumps(options["config"])
+    given = [(f"--{key}", str(value)) for key, value in options.items() if value is not None]
+    return [metric, *(text for pair in given for text in pair)]
+
+
+def run(folder, metric, **changes):
+    """Score in this process: rows and manifest."""
+    args = score.command().parse_args(arguments(folder, metric, **changes))
+    score.main(args)
+    return read_rows([args.out]), json.loads(args.out.with_suffix(".manifest.json").read_text())
+
+
+def test_inception_rows(folder):
+    rows, manifest = run(folder, "inception")
+    assert rows["metric"].tolist() == ["inception_score", "label_fidelity"]
+    assert rows["value"].tolist() == pytest.approx([2, 1], abs=1e-3)
+    first = rows.iloc[0]
+    assert {key: first[key] for key in CONTEXT} == CONTEXT
+    assert (first["n"], first["classes"], first["precision"]) == (12, 2, "unknown")
+    assert first["protocol"] == load_protocol(PROTOCOL).label
+    assert (first["evaluator"], first["code"], first["ci_kind"]) == ("abab" * 3, "c0de", "none")
+    assert np.isnan(first["ci_low"]) and len(first["samples"]) == len(first["data"]) == 12
+    assert set(manifest["inputs"]) == {"data", "protocol", "images", "evaluator"}
+
+
+def test_diversity_rows(folder):
+    rows, manifest = run(folder, "diversity", evaluator=None)
+    names = ["d_intra_standard", "d_intra_range_mismatched"]
+    expected = [n + suffix for n in names for suffix in ("", "_offdiag", "_clamped_share")]
+    assert rows["metric"].tolist() == expected
+    values = dict(zip(rows["metric"], rows["value"], strict=True))
+    for name in names:
+        assert values[name] == pytest.approx((1 - 1 / 6) * values[f"{name}_offdiag"])
+        assert manifest[name]["recheck"]["largest_difference"] < 1e-5
+        assert len(manifest[name]["per_class"]) == 2
+    assert 0.5 < values["d_intra_standard"] < 1 and values["d_intra_range_mismatched"] < 0.05
+    assert set(rows["evaluator"]) == {"none"} and set(rows["n"]) == {12}
+
+
+def test_real_images_are_scored_by_the_same_code(folder):
+    rows, _ = run(folder, "inception", samples=None, real="test")
+    assert set(rows["n"]) == {6} and set(rows["precision"]) == {"none"}
+    card = load_card(folder / "data")
+    assert rows["samples"][0] == card["sha256"]["test"][:12]
+    train, _ = run(folder, "diversity", samples=None, real="train")
+    assert set(train["n"]) == {12} and train["data"][0] == rows["data"][0]
+
+
+def test_the_same_command_gives_the_same_bytes(folder):
+    for metric in ("inception", "diversity"):
+        texts = []
+        for _ in range(2):
+            run(folder, metric)
+            texts.append((folder / f"scores.{metric}.csv").read_bytes())
+        assert texts[0] == texts[1]
+
+
+def test_precision_comes_from_the_samples_manifest(folder):
+    write_json(folder / "samples.manifest.json", {"precision": "bf16"})
+    assert set(run(folder, "diversity")[0]["precision"]) == {"bf16"}
+
+
+def test_rows_follow_what_they_depend_on(folder):
+    plain = run(folder, "diversity")[0].iloc[0]
+    config = CONTEXT | {"protocol_overrides": {"bn_eval": "batch"}}
+    other = run(folder, "diversity", config=config)[0].iloc[0]
+    assert other["protocol"] != plain["protocol"] and other["samples"] == plain["samples"]
+    save_samples(folder / "samples.npz", *grey(16, 9))
+    assert run(folder, "diversity")[0]["samples"][0] != plain["samples"]
+
+
+def test_images_are_taken_evenly_and_at_most_as_many_as_asked():
+    labels = np.array([0] * 10 + [1] * 3)
+    assert evenly_per_class(labels, 4).tolist() == [0, 2, 5, 7, 10, 11, 12]
+    assert evenly_per_class(labels, 10).tolist() == list(range(13))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (np.zeros((4, 16, 16, 3), np.uint8), np.arange(4) % 2, "32 x 32 pixels.*16 x 16"),
+        (np.zeros((4, 32, 32, 3), np.uint8), np.arange(4), "out of range: expected 0 to 1.*0 to 3"),
+        (np.zeros((4, 32, 32, 3), np.uint8), np.zeros(4, int), "1 of 2 classes.*bright"),
+    ],
+)
+def test_samples_of_something_else_are_refused(folder, images, labels, words):
+    save_samples(folder / "samples.npz", images, labels)
+    with pytest.raises(UserError, match=words):
+        sampled(folder / "samples.npz", load_card(folder / "data"), load_protocol(PROTOCOL))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"images": np.zeros((4, 32, 32, 3)), "labels": np.zeros(4, int)}, "uint8.*float64"),
+        ({"images": np.zeros((4, 3, 32, 32), np.uint8), "labels": np.zeros(4, int)}, "shape"),
+        ({"images": np.zeros((4, 32, 32, 3), np.uint8)}, "expected arrays"),
+    ],
+)
+def test_files_that_are_no_sample_set_are_refused(folder, arrays, words):
+    np.savez(folder / "samples.npz", **arrays)
+    with pytest.raises(UserError, match=words):
+        run(folder, "diversity")
+
+
+def test_points_have_no_such_score(folder):
+    points = Split(None, np.zeros((4, 2), np.float32), np.arange(4) % 2, CLASSES)
+    card = save_dataset(folder / "toy", {"train": points}, CARD)
+    with pytest.raises(UserError, match="found points"):
+        real(folder / "toy", "train", card, load_protocol(PROTOCOL))
+
+
+def test_an_evaluator_of_other_classes_is_refused(folder):
+    card = {"class_names": ["a", "b", "c"], "weights_sha256": "ab" * 32, "dataset": "letters"}
+    write_json(folder / "evaluator" / "card.json", card)
+    with pytest.raises(UserError, match="trained on 'grey', found one trained on 'letters'"):
+        run(folder, "inception")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"evaluator": None}, "--evaluator"),
+        ({"config": {"preset": "smoke"}}, "missing.*dataset"),
+        ({"protocol": "nowhere.yaml"}, "nowhere.yaml"),
+    ],
+)
+def test_incomplete_commands_are_refused(folder, changes, words):
+    with pytest.raises(UserError, match=words):
+        run(folder, "inception", **changes)
+
+
+def test_command_line(folder, capsys):
+    """An error is one line and status 2, and leaves no file behind."""
+    run_stage(score.main, score.command(), arguments(folder, "diversity"))
+    assert (folder / "scores.diversity.csv").read_text().splitlines()[0] == ",".join(COLUMNS)
+    with pytest.raises(SystemExit) as stopped:
+        run_stage(score.main, score.command(), arguments(folder, "inception", protocol="v0.yaml"))
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2 and error.startswith("error: ") and error.count("\n") == 1
+    assert "v0.yaml" in error and not list(folder.glob("scores.inception*"))
+    with pytest.raises(SystemExit):
+        score.command().parse_args(arguments(folder, "inception", real="test"))
