@@ -56,7 +56,7 @@ class FactorRegressor(nn.Module):
         layers: list[nn.Module] = []
         channels, side, depth = 3, image_size, 0
         while side > 4:
-            n_out = max(8, 8 * round(min(32 * 2**depth, 128) * width / 8))
+            n_out = max(8, 8 * round(min(32 * 3**depth, 128) * width / 8))
             layers += [
                 nn.Conv2d(channels, n_out, 3, 2, 1, bias=False),
                 nn.BatchNorm2d(n_out),
