@@ -14,26 +14,26 @@ from dlvae.errors import UserError
 from eval.ms_ssim.maps import Tile, Workspace, halved, scale_factors
 from eval.ms_ssim.variant import Variant
 
-ALIGN = 16  # images per row are padded to whole cache lines of float32
-
 
 @dataclass(frozen=True)
 class Limits:
     """Sizes of the pieces that the work is cut into; they change speed and memory, not values.
 
     Attributes:
-        block: images whose pairs are taken together; bounds the memory whatever N is.
-        tile: side of the squares of pairs within a block; only those of the upper triangle are
-            computed.
+        group: images whose patches are cut together; the pairs of two groups are a tile, and only
+            tiles of the upper triangle are computed.
+        groups: groups whose tiles are computed together; bounds the memory whatever N is.
         elements: float32 numbers of a map (locations x pairs) held at once.
     """
 
-    block: int
-    tile: int
+    group: int
+    groups: int
     elements: int
 
 
-LIMITS = {"cpu": Limits(512, 128, 1 << 18), "cuda": Limits(2048, 512, 1 << 26)}
+CHANNELS = 3
+ALIGN = 16  # float32 numbers of a cache line
+LIMITS = {"cpu": Limits(128, 4, 1 << 19), "cuda": Limits(512, 4, 1 << 26)}
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,15 @@ def all_pairs(
     limits = limits or LIMITS[device.type]
     probes = np.sort(np.empty((0, 2), int) if probes is None else probes, axis=1)
     total, clamped, probed = 0.0, 0, np.full(len(probes), np.nan)
-    starts = range(0, n, limits.block)
+    members = _groups(n, limits.group)
     with _full_precision():
-        for first, second in ((a, b) for a in starts for b in starts if a <= b):
-            part, other = (
-                _pixels(images[start : start + limits.block], variant, device)
-                for start in (first, second)
-            )
-            other = None if first == second else other
-            for tile, values, negative in _block(part, other, variant, limits):
+        for numbers, tiles in _blocks(len(members), limits.groups):
+            pixels = {i: _pixels(images[members[i]], variant, device) for i in numbers}
+            for (i, j), values, negative in _scored(pixels, tiles, variant, limits.elements):
                 total += float(values.sum(dtype=torch.float64))
                 clamped += int(negative.sum())
-                at = probes - (first + tile.rows.start, second + tile.columns.start)
-                inside = ((at >= 0) & (at < tile.shape)).all(axis=1)
+                at = probes - (members[i].start, members[j].start)
+                inside = ((at >= 0) & (at < tuple(values.shape))).all(axis=1)
                 probed[inside] = values.cpu().numpy()[tuple(at[inside].T)]
     pairs = n * (n - 1) // 2
     return PairScores(
@@ -124,54 +120,55 @@ def _full_precision() -> Iterator[None]:
         torch.set_float32_matmul_precision(allowed)
 
 
-def _pixels(images: np.ndarray, variant: Variant, device: torch.device) -> tuple[Tensor, int]:
-    """Return float32 (3, H, W, N padded) in ``variant.pixel_range``, images innermost; and N."""
+def _groups(n: int, most: int) -> list[slice]:
+    """Cut n images into groups of nearly equal size, each of at most ``most``."""
+    size = -(-n // -(-n // most))
+    # Rows of whole cache lines multiply faster; the last group takes what is left.
+    size = min(most, -(-size // ALIGN) * ALIGN)
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def _blocks(count: int, together: int) -> Iterator[tuple[list[int], list[Tile]]]:
+    """Yield groups to hold at once, and tiles between them; every tile i <= j once in all."""
+    blocks = [range(start, min(start + together, count)) for start in range(0, count, together)]
+    for number, first in enumerate(blocks):
+        for second in blocks[number:]:
+            tiles = [(i, j) for i in first for j in second if i <= j]
+            yield sorted({*first, *second}), tiles
+
+
+def _pixels(images: np.ndarray, variant: Variant, device: torch.device) -> Tensor:
+    """uint8 (N, H, W, 3) -> float32 (3, H, W, N) in the variant's range, images innermost."""
     low, high = variant.pixel_range
     pixels = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(3, 1, 2, 0)
-    padded = torch.zeros((*pixels.shape[:3], -(-len(images) // ALIGN) * ALIGN), device=device)
-    padded[..., : len(images)] = pixels
-    return padded.mul_((high - low) / 255.0).add_(low), len(images)
+    return pixels.float().contiguous().mul_((high - low) / 255.0).add_(low)
 
 
-def _block(
-    part: tuple[Tensor, int], other: tuple[Tensor, int] | None, variant: Variant, limits: Limits
+def _scored(
+    pixels: dict[int, Tensor], tiles: list[Tile], variant: Variant, elements: int
 ) -> Iterator[tuple[Tile, Tensor, Tensor]]:
-    """Yield each tile of pairs between two parts, its MS-SSIM and whether a factor was negative.
+    """Yield each tile, its MS-SSIM (N_i, N_j) and whether a factor was negative.
 
-    Args:
-        part: pixels and number of images.
-        other: the same of the second part; None for the pairs within ``part``, each taken once,
-            where values outside the upper triangle are 0.
+    Of a group's tile with itself, values outside the upper triangle are 0: each pair counts once.
     """
-    tiles = _tiles(part[1], part[1] if other is None else other[1], other is None, limits.tile)
-    pixels = [part[0]] if other is None else [part[0], other[0]]
-    workspace = Workspace(limits.elements, part[0].device)
-    values = [part[0].new_zeros(tile.shape) for tile in tiles]
+    device = next(iter(pixels.values())).device
+    workspace = Workspace(elements, device)
+    shapes = [(pixels[i].shape[-1], pixels[j].shape[-1]) for i, j in tiles]
+    values = [torch.zeros(shape, device=device) for shape in shapes]
     negative = [value.bool() for value in values]
-    channels = len(part[0])
-    for channel in range(channels):
-        sides = [side[channel] for side in pixels]
+    for channel in range(CHANNELS):
+        groups = {i: group[channel] for i, group in pixels.items()}
         products = [torch.ones_like(value) for value in values]
         for scale in variant.scales:
-            last = scale is variant.scales[-1]
-            factors = scale_factors(sides, scale, variant, last, tiles, workspace)
+            if groups[tiles[0][0]].shape[0] != scale.side:
+                groups = {i: halved(group) for i, group in groups.items()}
+            factors = scale_factors(groups, tiles, scale, variant, workspace)
             for product, factor, below in zip(products, factors, negative, strict=True):
                 below.logical_or_(factor < 0)
                 if variant.clamp:
                     factor.clamp_(min=0)
                 product.mul_(factor.pow_(scale.weight))
-            sides = sides if last else [halved(side) for side in sides]
         for value, product in zip(values, products, strict=True):
-            value.add_(product, alpha=1 / channels)
-    for tile, value, below in zip(tiles, values, negative, strict=True):
-        diagonal = other is None and tile.rows == tile.columns
-        yield (tile, value.triu(1), below.triu(1)) if diagonal else (tile, value, below)
-
-
-def _tiles(rows: int, columns: int, same: bool, side: int) -> list[Tile]:
-    """Cut rows x columns pairs into squares; only those of the upper triangle where ``same``."""
-    across, down = (
-        [slice(start, min(start + side, count)) for start in range(0, count, side)]
-        for count in (columns, rows)
-    )
-    return [Tile(r, c) for r in down for c in across if not same or r.start <= c.start]
+            value.add_(product, alpha=1 / CHANNELS)
+    for (i, j), value, below in zip(tiles, values, negative, strict=True):
+        yield ((i, j), value.triu(1), below.triu(1)) if i == j else ((i, j), value, below)

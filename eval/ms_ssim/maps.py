@@ -15,8 +15,7 @@ Tensors have the images innermost, so that cutting patches is copying rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -24,18 +23,8 @@ from torch import Tensor
 
 from eval.ms_ssim.variant import Scale, Variant
 
-
-@dataclass(frozen=True)
-class Tile:
-    """A rectangle of pairs: images ``rows`` of one part against ``columns`` of the other."""
-
-    rows: slice
-    columns: slice
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Images along both sides."""
-        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+Tile = tuple[int, int]
+"""Pairs of the images of one group with those of another, by the groups' numbers."""
 
 
 class Workspace:
@@ -59,52 +48,53 @@ class Workspace:
 
 
 def scale_factors(
-    sides: list[Tensor],
+    groups: Mapping[int, Tensor],
+    tiles: Sequence[Tile],
     scale: Scale,
     variant: Variant,
-    last: bool,
-    tiles: list[Tile],
     workspace: Workspace,
 ) -> list[Tensor]:
-    """Return the mean map of every tile at one scale and channel, float32 (rows, columns).
+    """Return the mean map of every tile at one scale and channel, float32 (N_i, N_j).
+
+    At the last scale of ``variant`` the contrast-structure map is multiplied by the luminance map.
 
     Args:
-        sides: pixels (H, W, N) of both parts, or one tensor where they are the same.
-        last: multiply the contrast-structure map by the luminance map.
+        groups: pixels (H, W, N_i) by number.
     """
-    patches = [_Patches(side, scale, variant) for side in sides]
-    sums = [sides[0].new_zeros(tile.shape) for tile in tiles]
-    most = max(rows * columns for rows, columns in (tile.shape for tile in tiles))
+    last = scale is variant.scales[-1]
+    patches = {i: _Patches(pixels, scale, variant) for i, pixels in groups.items()}
+    shapes = [(groups[i].shape[-1], groups[j].shape[-1]) for i, j in tiles]
+    sums = [torch.zeros(shape, device=groups[tiles[0][0]].device) for shape in shapes]
     count = scale.side - scale.window + 1
+    most = max(rows * columns for rows, columns in shapes)
     for where in _chunks(count, max(1, workspace.elements // most)):
-        structure = [p.structure(where, workspace, f"panel{i}") for i, p in enumerate(patches)]
-        light = [p.light(where) for p in patches] if last else None
-        for tile, total in zip(tiles, sums, strict=True):
-            ratio = _ratio(structure, tile, workspace, "structure")
+        structure = {i: p.structure(where, workspace, f"panel{i}") for i, p in patches.items()}
+        light = {i: p.light(where) for i, p in patches.items()} if last else None
+        for (i, j), total in zip(tiles, sums, strict=True):
+            ratio = _ratio(structure[i], structure[j], workspace, "structure")
             if light is not None:
-                ratio.mul_(_ratio(light, tile, workspace, "light"))
+                ratio.mul_(_ratio(light[i], light[j], workspace, "light"))
             total.add_(ratio.sum(0))
     return [total.div_(count * count) for total in sums]
 
 
 def _ratio(
-    sides: list[tuple[Tensor, Tensor]], tile: Tile, workspace: Workspace, name: str
+    left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], workspace: Workspace, name: str
 ) -> Tensor:
-    """Return P_i P_j^T / (norm_i + norm_j) at L locations: (L, rows, columns).
+    """Return P_i P_j^T / (norm_i + norm_j) at L locations: (L, N_i, N_j).
 
     Args:
-        sides: panel (L, K, N) and half norms (L, N) of both parts, or of the one.
+        left, right: panel (L, K, N) and half norms (L, N).
     """
-    (left, left_norm), (right, right_norm) = sides[0], sides[-1]
-    shape = (len(left), *tile.shape)
+    shape = (len(left[0]), left[0].shape[-1], right[0].shape[-1])
     product, divisor = (workspace.buffer(key, shape) for key in (name, "divisor"))
-    torch.bmm(left[..., tile.rows].transpose(1, 2), right[..., tile.columns], out=product)
-    torch.add(left_norm[:, tile.rows, None], right_norm[:, None, tile.columns], out=divisor)
+    torch.bmm(left[0].transpose(1, 2), right[0], out=product)
+    torch.add(left[1][:, :, None], right[1][:, None], out=divisor)
     return product.div_(divisor)
 
 
 class _Patches:
-    """Patches of one part at one scale and channel.
+    """Patches of one group at one scale and channel.
 
     Args:
         pixels: float32 (H, W, N).
