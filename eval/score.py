@@ -25,7 +25,6 @@ from dlvae.errors import UserError
 from dlvae.runtime import device, run_stage, stage_parser, use_threads
 from dlvae.seeds import numpy_generator
 from eval.diversity import d_intra
-from eval.inception_score import inception, label_fidelity
 from eval.protocol import Protocol, load_protocol
 from eval.rows import NONE, ScoreRow, write_rows
 from eval.scored_images import Scored, real, sampled
@@ -51,6 +50,9 @@ def score_inception(
     Raises:
         UserError: no evaluator, or one of other classes than the data set's (``card``).
     """
+    # Here, since the packages behind it cost a diversity job more time than scoring small sets.
+    from eval.inception_score import inception, label_fidelity
+
     if evaluator is None:
         raise UserError("inception needs --evaluator DIR; train one with python -m eval.evaluator")
     judge = read_json(evaluator / "card.json")

@@ -1,6 +1,7 @@
 """The protocol: what its hash sees, and what it refuses."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,7 +9,8 @@ import yaml
 from dlvae.errors import UserError
 from eval.protocol import load_protocol
 
-V1 = "config/protocol/v1.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
+V1 = CONFIG / "v1.yaml"
 
 
 def written(path, content, **options):
@@ -53,7 +55,7 @@ def changed(path):
 
 
 def test_published_protocols_load():
-    full, small = (load_protocol(f"config/protocol/{name}.yaml") for name in ("v1", "smoke"))
+    full, small = (load_protocol(CONFIG / f"{name}.yaml") for name in ("v1", "smoke"))
     assert (full.id, small.id) == ("v1", "smoke")
     assert full.hash != small.hash and len(full.hash) == 12
     assert full.label == f"v1:{full.hash}"

@@ -1,6 +1,7 @@
 """The scoring stage on tiny files, with a made-up evaluator."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from eval.protocol import load_protocol
 from eval.rows import COLUMNS, read_rows
 from eval.scored_images import evenly_per_class, real, sampled
 
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
 CLASSES = np.array(["dark", "bright"])
-PROTOCOL = "config/protocol/smoke.yaml"
+PROTOCOL = CONFIG / "smoke.yaml"
 CONTEXT = {"preset": "smoke", "dataset": "grey", "model": "ours", "seed": 4}
 CARD = {"dataset": "grey", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 
