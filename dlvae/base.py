@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from dlvae.adam import FastAdam
+
 
 @dataclass(frozen=True)
 class Task:
@@ -125,16 +127,11 @@ class GenerativeModel(nn.Module):
         """Device of the parameters."""
         return next(self.parameters()).device
 
-    def adam(self, parameters: Iterable[nn.Parameter], lr: float | None = None) -> torch.optim.Adam:
+    def adam(self, parameters: Iterable[nn.Parameter], lr: float | None = None) -> FastAdam:
         """Return the method's Adam over ``parameters``, one fused kernel per step."""
         method = self.method
-        return torch.optim.Adam(
-            list(parameters),
-            lr=method.lr if lr is None else lr,
-            betas=(method.beta1, method.beta2),
-            eps=1e-8,
-            fused=True,
-        )
+        lr = method.lr if lr is None else lr
+        return FastAdam(parameters, lr, (method.beta1, method.beta2))
 
     def autocast(self) -> AbstractContextManager:
         """Return the context in which networks run: bf16 autocast, or none for fp32."""

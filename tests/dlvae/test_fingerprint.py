@@ -4,7 +4,8 @@ from dlvae import fingerprint as module
 
 TREE = {
     "dlvae/__init__.py": "",
-    "dlvae/stage.py": '"""Doc."""\nfrom dlvae.helper import VALUE\n\n\ndef run():\n    return VALUE\n',
+    "dlvae/stage.py": '"""Doc."""\n'
+    "from dlvae.helper import VALUE\n\n\ndef run():\n    return VALUE\n",
     "dlvae/helper.py": "VALUE = 1  # a comment\n",
     "dlvae/other.py": "VALUE = 5\n",
     "dlvae/lazy.py": "def run():\n    from dlvae.helper import VALUE\n    return VALUE\n",
