@@ -59,6 +59,12 @@ class FastAdam(torch.optim.Adam):
 
     step.hooked = True  # keeps the library from wrapping `step` in its profiling hook
 
+    # The wrapper hides the method from the compiler, and imports the compiler to do so: two seconds
+    # in every process that builds a model.
+    add_param_group = getattr(
+        torch.optim.Adam.add_param_group, "__wrapped__", torch.optim.Adam.add_param_group
+    )
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore a state that this class or `torch.optim.Adam` saved."""
         super().load_state_dict(state_dict)

@@ -53,7 +53,9 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
     # Needed by deterministic cuBLAS, read when CUDA starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # One CPU thread is deterministic by itself, and the call imports the compiler: two seconds.
+    if threads > 1 or torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def device() -> torch.device:
