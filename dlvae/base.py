@@ -11,7 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.adam import FastAdam
+from dlvae.errors import UserError, nearest
 
+METHOD_CHOICES = {
+    "variant": ("code", "paper"),
+    "gan_loss": ("hinge", "log"),
+    "param": ("precision", "logvar"),
+    "prior_label": ("uniform", "batch"),
+    "unlabelled_prior": ("total", "mixture"),
+}
 
 @dataclass(frozen=True)
 class Task:
@@ -72,6 +80,17 @@ class Method:
     lambda_kl: float | None = None
     lambda_lkd: float = 0.1
     tau_decay_epochs: int | None = 10
+
+    def __post_init__(self) -> None:
+        for key, valid in METHOD_CHOICES.items():
+            value = getattr(self, key)
+            if value not in valid:
+                hint = nearest(str(value), valid)
+                raise UserError(
+                    f"method.{key} must be one of {', '.join(valid)}, found {value!r}.{hint}"
+                )
+        if self.n_gm < 1:
+            raise UserError(f"method.n_gm must be at least 1, found {self.n_gm}")
 
 
 @dataclass

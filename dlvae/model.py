@@ -9,24 +9,15 @@ from torch import Tensor, nn
 
 from dlvae.algorithm1 import joint_step, mixture_step, precision_lr, stage2_weights
 from dlvae.base import Batch, GenerativeModel, Method, Task
-from dlvae.errors import UserError, nearest
-from dlvae.losses import GAN_LOSSES, full_precision
+from dlvae.losses import full_precision
 from dlvae.nn.backbones import (
     build_decoder,
     build_discriminator,
     build_encoder,
     build_latent_classifier,
 )
-from dlvae.prior import PARAMETRISATIONS, GaussianMixture
+from dlvae.prior import GaussianMixture
 from dlvae.semi_supervised import unlabelled_step
-
-_CHOICES = {
-    "variant": ("code", "paper"),
-    "gan_loss": GAN_LOSSES,
-    "param": PARAMETRISATIONS,
-    "prior_label": ("uniform", "batch"),
-    "unlabelled_prior": ("total", "mixture"),
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +38,6 @@ class LrLiVAE(GenerativeModel):
 
     def __init__(self, task: Task, method: Method, config: Config) -> None:
         super().__init__(task, method, config)
-        _check(method)
         self.batches_per_step = method.n_gm if method.reuse_batch else method.n_gm + 1
         self.weights = stage2_weights(task, method)
         self.encoder_s = build_encoder(task, [task.d_s])
@@ -128,18 +118,6 @@ class LrLiVAE(GenerativeModel):
         """Reconstruct images from their codes at the posterior mean; labels are not needed."""
         codes = self.encode(images)
         return self.decode(codes["z_s"], codes["z_u"])
-
-
-def _check(method: Method) -> None:
-    for key, valid in _CHOICES.items():
-        value = getattr(method, key)
-        if value not in valid:
-            hint = nearest(str(value), valid)
-            raise UserError(
-                f"method.{key} must be one of {', '.join(valid)}, found {value!r}.{hint}"
-            )
-    if method.n_gm < 1:
-        raise UserError(f"method.n_gm must be at least 1, found {method.n_gm}")
 
 
 MODEL = LrLiVAE

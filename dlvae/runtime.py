@@ -56,6 +56,8 @@ def use_threads(threads: int) -> None:
     # One CPU thread is deterministic by itself, and the call imports the compiler: two seconds.
     if threads > 1 or torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling every fresh tensor is a debugging aid that small networks pay for at each operation.
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def device() -> torch.device:

@@ -1,4 +1,4 @@
-"""Inception Score and label fidelity of sample sets (facts, Section 1.6)."""
+"""Inception Score and label fidelity of sample sets (Section 4.2 of the paper)."""
 
 from __future__ import annotations
 

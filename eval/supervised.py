@@ -1,8 +1,8 @@
 """Supervised learning on real images, the same for the evaluator and the factor regressor.
 
-Recipe of the facts, Section 5: SGD with Nesterov momentum 0.9, weight decay, cosine schedule after
-a linear warm-up, dropout, random crops, horizontal flips where they keep the target; no label
-smoothing and no mixup, which would flatten p(y|x).
+The usual recipe of image classifiers: SGD with Nesterov momentum 0.9, weight decay, cosine
+schedule after a linear warm-up, dropout, random crops, horizontal flips where they keep the
+target; no label smoothing and no mixup, which would flatten p(y|x).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of one training; the defaults are those of the facts for CIFAR-10.
+    """Settings of one training; the defaults suit CIFAR-10.
 
     Attributes:
         epochs: passes over the training split.

@@ -111,8 +111,8 @@ class _Guard:
         if self._resume and self._resume.path.is_file():
             kept = f"the last good state is kept in {self._resume.path}"
         raise UserError(
-            f"training diverged: {what}; {kept}. Try a smaller method.lr, --config "
-            "precision=fp32, or look at the run log for where the losses began to grow."
+            f"training diverged: {what}; {kept}. Try a smaller learning rate, "
+            "--config precision=fp32, or look at the run log for where the losses began to grow."
         )
 
 

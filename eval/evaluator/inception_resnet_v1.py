@@ -1,6 +1,6 @@
 """Inception-ResNet-v1 at full depth for small images, registered with timm.
 
-Layout of the facts, Section 5 (layer table): the trunk of facenet with a stride-1 "same" stem, so
+The trunk of facenet with a stride-1 "same" stem, so
 that 64 px and 32 px images reach the A, B and C blocks on grids of 16, 8 and 4; the stem's max
 pool has stride 1 at 32 px. Depth never changes (5 A, 10 B, 5 + 1 C); `width` scales every hidden
 channel count.

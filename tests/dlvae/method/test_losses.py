@@ -45,7 +45,7 @@ def test_reconstruction_losses(shape: tuple[int, ...]) -> None:
     assert losses.mse(tensor(x), tensor(y)).item() == pytest.approx(error.mean(), rel=1e-12)
     expected = 0.5 * error.reshape(shape[0], -1).sum(1).mean()
     assert losses.half_squared_error(tensor(x), tensor(y)).item() == pytest.approx(expected)
-    # The facts' 10 mse = (20 / D) 1/2 ||.||^2.
+    # The code's 10 mse = (20 / D) 1/2 ||.||^2.
     values = np.prod(shape[1:])
     assert 10 * error.mean() == pytest.approx(20 / values * expected)
 

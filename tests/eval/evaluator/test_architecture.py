@@ -13,7 +13,7 @@ def conv(n_in, n_out, taps):
 
 
 def full_width_parameters(classes):
-    """Parameters of the layer table (facts, Section 5), added up by hand."""
+    """Parameters of the layer table, added up by hand."""
     stem = conv(3, 32, 9) + conv(32, 32, 9) + conv(32, 64, 9)
     stem += conv(64, 80, 1) + conv(80, 192, 9) + conv(192, 256, 9)
     a = 3 * conv(256, 32, 1) + 3 * conv(32, 32, 9) + 96 * 256 + 256
