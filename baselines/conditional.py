@@ -11,13 +11,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from dlvae.base import GenerativeModel, Method, Task
 from dlvae.errors import UserError
 from dlvae.losses import full_precision, half_squared_error, kl_standard_normal, mse
 from dlvae.nn.backbones import build_decoder, build_encoder
-from dlvae.optim import apply_gradients
 
 
 class ConditionalModel(GenerativeModel):
@@ -37,7 +36,7 @@ class ConditionalModel(GenerativeModel):
             raise UserError(f"d_z: expected at least 1 dimension, found {self.d_z}")
         self.decoder = build_decoder(task, task.classes + self.d_z)
         self.build_networks()
-        self.groups: dict[str, list[nn.Parameter]] = {
+        self.groups = {
             name: list(getattr(self, name).parameters()) for name in self.trained
         }
         self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
@@ -55,20 +54,6 @@ class ConditionalModel(GenerativeModel):
         z = self.noise(generator, len(labels), self.d_z)
         with self.sampling(), self.autocast():
             return full_precision(self.generate(labels.to(self.device), z))
-
-    def prior_labels(self, labels: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the labels (B,) of x_p: the batch's, or uniform at random."""
-        if self.method.prior_label == "batch":
-            return labels
-        drawn = torch.randint(
-            self.task.classes, (len(labels),), generator=generator, device=generator.device
-        )
-        return drawn.to(self.device)
-
-    def apply_all(self, gradients: dict[str, tuple[Tensor, ...]]) -> None:
-        """Step every group; called with all gradients at hand, so that no update sees another."""
-        for name, gradient in gradients.items():
-            apply_gradients(self.optimisers[name], self.groups[name], gradient)
 
 
 @dataclass(frozen=True)

@@ -208,12 +208,6 @@ def joint_gradients(model: LrLiVAE, forward: JointPass, losses: Mapping[str, Ten
     return gradients
 
 
-def apply_all(model: LrLiVAE, gradients: Gradients) -> None:
-    """Step every group; called with all gradients at hand, so that no update sees another."""
-    for name, gradient in gradients.items():
-        apply_gradients(model.optimisers[name], model.groups[name], gradient)
-
-
 def joint_step(
     model: LrLiVAE, images: Tensor, labels: Tensor, generator: torch.Generator
 ) -> dict[str, Tensor]:
@@ -223,5 +217,5 @@ def joint_step(
         prior_labels = labels
     forward = joint_pass(model, images, prior_labels, generator)
     losses = joint_losses(model, forward, labels)
-    apply_all(model, joint_gradients(model, forward, losses))
+    model.apply_all(joint_gradients(model, forward, losses))
     return {name: loss.detach() for name, loss in losses.items()}

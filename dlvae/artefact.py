@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import platform
@@ -91,12 +90,11 @@ def save_npz(path: str | Path, *, compress: bool = True, **arrays: np.ndarray) -
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", method) as archive:
         for name in sorted(arrays):
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asanyarray(arrays[name]), allow_pickle=False)
             member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             member.compress_type = method
-            # Level 1: the images are noisy, so higher levels cost seconds and save little.
-            archive.writestr(member, buffer.getvalue(), compresslevel=1 if compress else None)
+            # Streamed: a face data set at full scale is over a gigabyte, held once.
+            with archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(arrays[name]), allow_pickle=False)
 
 
 def load_npz(path: str | Path) -> dict[str, np.ndarray]:

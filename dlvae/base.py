@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dlvae.adam import FastAdam
 from dlvae.errors import UserError, nearest
+from dlvae.optim import apply_gradients
 
 METHOD_CHOICES = {
     "variant": ("code", "paper"),
@@ -112,10 +113,10 @@ class Batch:
 class GenerativeModel(nn.Module):
     """Base of every model: optimisers, precision, sampling state and training state.
 
-    A model makes its networks and ``self.optimisers`` in ``__init__`` and defines
-    ``training_step`` and ``sample``. Optional abilities are plain methods, found by ``hasattr``:
-    ``reconstruct(images, labels)``, ``encode(images)``, ``decode(z_s, z_u)``, and
-    ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
+    A model makes its networks, the parameter ``groups`` and the ``optimisers`` of the same names in
+    ``__init__`` and defines ``training_step`` and ``sample``. Optional abilities are plain methods,
+    found by ``hasattr``: ``reconstruct(images, labels)``, ``encode(images)``, ``decode(z_s, z_u)``,
+    and ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
     """
 
     Config: ClassVar[type]
@@ -128,6 +129,7 @@ class GenerativeModel(nn.Module):
         self.config = config
         self.precision = "fp32"
         self.batch_statistics = False  # decoder batch norms at sampling; see `sampling`
+        self.groups: dict[str, list[nn.Parameter]] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -166,6 +168,23 @@ class GenerativeModel(nn.Module):
         draw = torch.randn(*shape, generator=generator, device=generator.device)
         parameter = next(self.parameters())
         return draw.to(parameter.device, parameter.dtype)
+
+    def uniform_labels(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw ``count`` labels of the prior p(c) = 1/C."""
+        classes, where = self.task.classes, generator.device
+        labels = torch.randint(classes, (count,), generator=generator, device=where)
+        return labels.to(self.device)
+
+    def prior_labels(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the labels (B,) of x_p: the batch's, or uniform at random (``prior_label``)."""
+        if self.method.prior_label == "batch":
+            return labels
+        return self.uniform_labels(len(labels), generator)
+
+    def apply_all(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
+        """Step the named groups; called with all gradients at hand, so no update sees another."""
+        for name, gradient in gradients.items():
+            apply_gradients(self.optimisers[name], self.groups[name], gradient)
 
     def decoder_networks(self) -> list[nn.Module]:
         """Return the networks that make images from codes."""

@@ -84,12 +84,6 @@ class LrLiVAE(GenerativeModel):
         """Run one iteration of the semi-supervised stage; labels of `batch` are not read."""
         return unlabelled_step(self, batch.images[0], batch.generator)
 
-    def uniform_labels(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw `count` labels of the prior p(c) = 1/C."""
-        classes, device = self.task.classes, generator.device
-        labels = torch.randint(classes, (count,), generator=generator, device=device)
-        return labels.to(self.device)
-
     def sample_codes(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw z_s ~ N(mu_y, Sigma_y) (N, d_s) and z_u ~ N(0, I) (N, d_u), one per label (N,)."""
         d_s, d_u = self.task.d_s, self.task.d_u

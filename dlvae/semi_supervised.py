@@ -16,7 +16,6 @@ from torch import Tensor
 from dlvae.algorithm1 import (
     JointPass,
     adversarial_losses,
-    apply_all,
     joint_gradients,
     joint_pass,
     shared_losses,
@@ -52,5 +51,5 @@ def unlabelled_step(
     prior_labels = model.uniform_labels(len(images), generator)
     forward = joint_pass(model, images, prior_labels, generator)
     losses = unlabelled_losses(model, forward)
-    apply_all(model, joint_gradients(model, forward, losses))
+    model.apply_all(joint_gradients(model, forward, losses))
     return {name: loss.detach() for name, loss in losses.items()}

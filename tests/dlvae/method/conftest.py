@@ -61,7 +61,8 @@ def gradients_of(monkeypatch) -> Callable[..., dict[str, list[torch.Tensor]]]:
 
         weights = {name: value.clone() for name, value in model.state_dict().items()}
         with monkeypatch.context() as patch:
-            patch.setattr("dlvae.algorithm1.apply_gradients", record)
+            for module in ("algorithm1", "base"):
+                patch.setattr(f"dlvae.{module}.apply_gradients", record)
             step()
         model.load_state_dict(weights)  # spectral-norm vectors move in a forward pass
         return recorded

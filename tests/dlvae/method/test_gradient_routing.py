@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dlvae import algorithm1
+from dlvae import algorithm1, base
 from dlvae import prior as prior_module
 from dlvae.prior import GaussianMixture
 
@@ -132,7 +132,8 @@ def test_updates_wait_for_all_gradients(make_model, make_batch, monkeypatch) -> 
     model, events = make_model(), []
     grad, apply = torch.autograd.grad, algorithm1.apply_gradients
     monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: events.append("g") or grad(*a, **k))
-    monkeypatch.setattr(algorithm1, "apply_gradients", lambda *a: events.append("u") or apply(*a))
+    for module in (algorithm1, base):
+        monkeypatch.setattr(module, "apply_gradients", lambda *a: events.append("u") or apply(*a))
     model.training_step(make_batch(model), 0)
     stage_2 = "".join(events).removeprefix("guu" * 3)
     assert stage_2.rstrip("u").strip("g") == "" and stage_2.count("u") == 5
