@@ -18,7 +18,7 @@ rule evaluator:
     priority: 60
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=evaluator_memory,
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),
@@ -54,7 +54,7 @@ rule factors:
     priority: 40
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=evaluator_memory,
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),

@@ -15,7 +15,7 @@ rule panel:
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=2000,
         gpu=GPU,
     params:
         out=subpath(output.meta, parent=True),

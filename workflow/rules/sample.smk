@@ -15,7 +15,7 @@ rule sample:
     priority: 30
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=train_memory,
         gpu=GPU,
     params:
         model=subpath(input.weights, parent=True),

@@ -19,7 +19,7 @@ rule score_inception:
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=evaluator_memory,
         gpu=GPU,
     params:
         images=scored_images("test"),
@@ -55,7 +55,7 @@ rule score_diversity:
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=evaluator_memory,
         gpu=GPU,
     params:
         images=scored_images("train"),

@@ -139,6 +139,19 @@ def train_priority(wildcards):
     return 80 if wildcards.model == "ours" else 50
 
 
-def network_memory(wildcards):
-    """Estimate of a torch job's memory, MiB."""
-    return 1500
+def train_memory(wildcards):
+    """Estimate of a training's memory, MiB: torch itself, weights and moments, activations."""
+    part = section(wildcards)
+    width, batch = part["network"]["width"], part["train"]["batch_size"]
+    weights, image = {"toy": (0, 0), "net32": (300, 4), "net64": (1300, 50)}[
+        part["network"]["backbone"]
+    ]
+    return round(1000 + weights * width**2 + image * width * batch)
+
+
+def evaluator_memory(wildcards):
+    """Estimate of the memory of an evaluator, MiB, in training or in scoring."""
+    part = section(wildcards)
+    width, batch = part["evaluator"]["width"], part["evaluator"]["batch_size"]
+    image = 40 * width * (part["data"]["size"] / 64) ** 2
+    return round(1200 + 400 * width**2 + image * batch)

@@ -17,7 +17,7 @@ rule train:
     priority: train_priority
     threads: config["threads"]
     resources:
-        mem_mb=network_memory,
+        mem_mb=train_memory,
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),
