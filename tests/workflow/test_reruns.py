@@ -70,6 +70,7 @@ def test_a_figure_module_redraws_that_figure_alone(finished, plan):
     assert found.jobs == {"Drawing figure4", "Writing the report"}, found.text
 
 
+@pytest.mark.slow
 def test_a_baseline_edit_retrains_that_baseline_alone(finished, plan):
     module = finished / "baselines" / "cvae" / "model.py"
     text = module.read_text(encoding="utf-8")
