@@ -71,14 +71,15 @@ def stage2_weights(task: Task, method: Method) -> Weights:
     return Weights(half_squared_error, 1.0, lkd, rec / values, lambda_kl, 1.0)
 
 
-def precision_lr(task: Task, method: Method, step: int, batches_per_step: int) -> float:
+def precision_lr(task: Task, method: Method, step: int) -> float:
     """Return the learning rate of Sigma_c: divided by 10 every `tau_decay_epochs` epochs.
 
-    An epoch is over when as many images were drawn, in both stages, as the training set holds.
+    Epochs are counted as the paper's training is: 52,000 iterations of batch 96 are 54 epochs of
+    92,000 faces, so one batch per iteration of Algorithm 1, whatever stage 1 draws besides.
     """
     if method.tau_decay_epochs is None:
         return method.lr
-    epoch = step * batches_per_step * task.batch_size // task.train_images
+    epoch = step * task.batch_size // task.train_images
     return method.lr * 0.1 ** (epoch // method.tau_decay_epochs)
 
 

@@ -62,7 +62,7 @@ class LrLiVAE(GenerativeModel):
         `step` counts finished iterations, from 0. Under `reuse_batch` stage 2 sees the last batch
         of stage 1 again, else the last of `batch`, unseen by stage 1.
         """
-        lr = precision_lr(self.task, self.method, step, self.batches_per_step)
+        lr = precision_lr(self.task, self.method, step)
         self.optimisers["precision"].param_groups[0]["lr"] = lr
         for index in range(self.method.n_gm):
             losses = mixture_step(self, batch.images[index], batch.labels[index])

@@ -127,7 +127,7 @@ class Literal:
 
     def iteration(self, batch, step: int) -> None:
         n_gm, decay = self.method.n_gm, self.method.tau_decay_epochs
-        drawn = step * len(batch.images) * self.task.batch_size
+        drawn = step * self.task.batch_size
         tau_lr = 5e-4 / 10 ** math.floor(drawn / self.task.train_images / decay)
         for i in range(n_gm):
             self.stage_1(batch.images[i], batch.labels[i], tau_lr)
