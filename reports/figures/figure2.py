@@ -56,7 +56,7 @@ def draw(panels: Sequence[Panel]) -> Figure:
             frame = canvas.axes(left + column * (width + GAP), top, width, ROW)
             _scatter(frame, samples[row, column], panel.array("sample_labels"), limits)
     for column, epoch in enumerate(epochs):
-        text = "initial" if epoch == 0 else f"{epoch} epochs"
+        text = "initial" if epoch == 0 else f"{epoch} epoch{'s' if epoch > 1 else ''}"
         x = left + column * (width + GAP) + width / 2
         canvas.text(x, TOP - 0.12, text, size=LABEL, color=MUTED)
     return canvas.figure
