@@ -57,7 +57,7 @@ def test_defaults_reach_every_depth():
     faces = resolved({"preset": "faces"})
     assert faces["datasets"]["faces"]["unlabelled"] == {"max_images": None}
     assert faces["datasets"]["faces"]["evaluator"]["dropout"] == 0.2
-    assert faces["three_moons"]["method"] == {"tau_decay_epochs": None}
+    assert faces["three_moons"]["method"] == {"lr": 0.0005, "tau_decay_epochs": None}
     assert faces["method"]["variant"] == "code"
     digits = resolved()["datasets"]["digits"]
     digits["evaluator"]["lr"] = -1  # defaults are copies, never shared with the schema
