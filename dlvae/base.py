@@ -210,12 +210,22 @@ class GenerativeModel(nn.Module):
             for module, training in modes:
                 module.training = training
 
-    def recalibrate(self, generator: torch.Generator, batches: int = 100) -> None:
-        """Re-estimate the decoder's batch-norm statistics on prior samples.
+    def recalibrate(
+        self,
+        generator: torch.Generator,
+        batches: int = 100,
+        source: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        """Re-estimate the decoder's batch-norm statistics on what it is about to decode.
 
-        While training, they follow a mixture of reconstructions and samples of a moving network;
-        at sampling only prior samples of the final network count. Labels cycle through the
-        classes, as in the authors' sampling batches, which hold every class equally often.
+        While training, they follow a mixture of reconstructions and samples of a moving network.
+        For sampling only prior samples of the final network count: labels cycle through the
+        classes, as in the authors' sampling batches, which hold every class equally often. For
+        decoding the codes of images, give those images as ``source``.
+
+        Args:
+            source: images (N, 3, H, W) in [-1, 1] and labels (N); random batches of them are
+                reconstructed instead of sampling the prior.
         """
         norms = self._decoder_norms()
         if not norms:
@@ -226,8 +236,12 @@ class GenerativeModel(nn.Module):
             norm.momentum = None  # cumulative average over the batches below
         size, self.batch_statistics = self.task.batch_size, True
         for index in range(batches):
-            labels = torch.arange(index * size, (index + 1) * size) % self.task.classes
-            self.sample(labels.to(self.device), generator)
+            if source is None:
+                labels = torch.arange(index * size, (index + 1) * size) % self.task.classes
+                self.sample(labels.to(self.device), generator)
+            else:
+                chosen = torch.randint(len(source[0]), (size,), generator=generator)
+                self.reconstruct(*(part[chosen].to(self.device) for part in source))
         self.batch_statistics = False
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -22,13 +22,19 @@ BN_EVAL = ("recalibrated", "batch", "running")
 BATCH = 256
 
 
-def ready(model: GenerativeModel, bn_eval: str, draws: torch.Generator) -> GenerativeModel:
+def ready(
+    model: GenerativeModel,
+    bn_eval: str,
+    draws: torch.Generator,
+    source: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> GenerativeModel:
     """Put a model's batch norms in the state that samples and panels are made with.
 
     Args:
         bn_eval: ``recalibrated`` re-estimates the decoder's statistics on prior samples,
             ``batch`` uses those of each batch (as the authors' code), ``running`` keeps those
             of the training.
+        source: images and labels whose codes will be decoded, where it is not prior samples.
     """
     if bn_eval not in BN_EVAL:
         raise UserError(
@@ -37,7 +43,7 @@ def ready(model: GenerativeModel, bn_eval: str, draws: torch.Generator) -> Gener
         )
     model.eval()
     if bn_eval == "recalibrated":
-        model.recalibrate(draws)
+        model.recalibrate(draws, source=source)
     model.batch_statistics = bn_eval == "batch"
     return model
 

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from dlvae.artefact import sha256_arrays
 from dlvae.base import GenerativeModel
-from dlvae.data.batches import to_uint8
-from dlvae.data.dataset import load_card
+from dlvae.data.batches import to_model_range, to_uint8
+from dlvae.data.dataset import Split, load_card
 from dlvae.errors import UserError, nearest
 from dlvae.registry import DEFINITION, WEIGHTS, load_model, weights_hash
 from dlvae.sample import ready
 from dlvae.seeds import generator
 
 CHUNK = 256  # images decoded at once
+STATISTICS_IMAGES = 4096  # of a source, for batch-norm statistics; bounds the memory
 HASH = 12  # hexadecimal digits of a content hash that are stored
 
 
@@ -72,15 +73,23 @@ class Request:
         return generator(*self.seed_parts(*more))
 
 
-def panel_model(request: Request, folder: Path, name: str) -> GenerativeModel:
+def panel_model(
+    request: Request, folder: Path, name: str, source: Split | None = None
+) -> GenerativeModel:
     """Load a model and put its batch norms in the state in which it is also sampled.
 
     The draws of the recalibration are those of the sampling stage, so that a figure and a table
-    show the same generator.
+    show the same generator. A panel that decodes the codes of images gives the set they are from
+    as ``source``: statistics of prior samples would be wrong for them.
     """
     config = request.config
     parts = [config["preset"], config["dataset"], name, config["seed"]]
-    return ready(load_model(folder), config["bn_eval"], generator(*parts, "recalibrate"))
+    images = None
+    if source is not None:
+        part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
+        images = to_model_range(part.images), torch.from_numpy(part.labels)
+    draws = generator(*parts, "recalibrate")
+    return ready(load_model(folder), config["bn_eval"], draws, images)
 
 
 def model_files(name: str, folder: Path) -> dict[str, Path]:

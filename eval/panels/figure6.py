@@ -27,9 +27,9 @@ def figure6(request: Request) -> Panel:
     Cell (r, c) decodes z_s of row image r with the posterior mean of z_u of column image c.
     """
     folder = request.path("model")
-    model = panel_model(request, folder, "ours_semi")
-    require(model, "encode", request.name)
     unlabelled = load_split(request.path("unlabelled"), "train")
+    model = panel_model(request, folder, "ours_semi", source=unlabelled)
+    require(model, "encode", request.name)
     rows, columns, selection = choose_sources(unlabelled, ROWS, COLUMNS)
     images = to_model_range(unlabelled.images[np.concatenate([rows, columns])], model.device)
     codes = model.encode(images)

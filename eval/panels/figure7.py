@@ -30,7 +30,7 @@ def figure7(request: Request) -> Panel:
     x_inp = M x' + (1 - M) x, where M = 1 on the missing region and x' is the reconstruction of
     the corrupted image. cVAE-GAN is given the true label; ours is given none.
     """
-    test = load_split(request.path("data"), "test")
+    train, test = (load_split(request.path("data"), name) for name in ("train", "test"))
     chosen = evenly_spaced(len(test), IMAGES)
     images = test.images[chosen]
     masks = face_masks(images.shape[1], request.section.get("landmarks"))
@@ -39,9 +39,9 @@ def figure7(request: Request) -> Panel:
     arrays = {"original": np.broadcast_to(images, corrupted.shape), "corrupted": corrupted}
     folders = {name: request.path(name) for name in ("cvae_gan", "ours")}
     labels = {"cvae_gan": torch.from_numpy(test.labels[chosen]), "ours": None}
-    files = {"data/test.npz": request.path("data") / "test.npz"}
+    files = {f"data/{name}.npz": request.path("data") / f"{name}.npz" for name in ("train", "test")}
     for name, folder in folders.items():
-        model = panel_model(request, folder, name)
+        model = panel_model(request, folder, name, source=train)
         require(model, "reconstruct", request.name)
         arrays[name] = np.stack(
             [

@@ -89,6 +89,20 @@ def test_recalibration_fits_the_statistics_of_prior_samples():
     assert norm.momentum == 0.1 and not norm.training
 
 
+def test_recalibration_on_images_fits_the_statistics_of_their_reconstructions():
+    images = torch.rand(20, 3, 32, 32, generator=generator("i")) * 2 - 1
+    source = images, torch.arange(20) % 3
+    states = []
+    for given in (None, source):
+        model = registry.build_seeded("ours", IMAGE, Method(), {}, "t")
+        ready(model, "recalibrated", generator("r"), given)
+        states.append(model.reconstruct(images))
+    model.batch_statistics = True
+    whole = model.reconstruct(images)
+    errors = [float((state - whole).square().mean()) for state in states]
+    assert errors[1] < 0.5 * errors[0]
+
+
 @pytest.mark.parametrize("bn_eval", ["recalibrated", "batch", "running"])
 def test_sample_sets_hold_every_class_equally(bn_eval):
     model = ready(registry.build_seeded("cvae", IMAGE, Method(), {}, "t"), bn_eval, generator("r"))
