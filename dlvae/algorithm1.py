@@ -13,7 +13,7 @@ is computed for a network that an objective only passes through.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -67,8 +67,25 @@ def stage2_weights(task: Task, method: Method) -> Weights:
     rec, lkd = method.lambda_rec, method.lambda_lkd
     if method.variant == "code":
         return Weights(mse, rec, rec * lkd, rec, lambda_kl, rec)
-    values = task.size if task.kind == "point" else 3 * task.size**2
-    return Weights(half_squared_error, 1.0, lkd, rec / values, lambda_kl, 1.0)
+    return Weights(half_squared_error, 1.0, lkd, rec / _values(task), lambda_kl, 1.0)
+
+
+def semi_supervised_weights(task: Task, method: Method) -> Weights:
+    """Return the weights of the semi-supervised stage: those of stage 2, but for Encoder_s.
+
+    Only the paper has this stage, so its balance of L_rec and L_lkd (line 25) holds in both
+    variants. With the code's, 10 mse against a likelihood summed over dimensions, every z_s falls
+    onto mu_t within some hundred steps, for want of L_cls to hold it: no identity is left.
+    """
+    weights = stage2_weights(task, method)
+    if method.variant == "paper":
+        return weights
+    return replace(weights, lkd_s=method.lambda_lkd * weights.rec_s * 2 / _values(task))
+
+
+def _values(task: Task) -> int:
+    """Return the number D of values per sample."""
+    return task.size if task.kind == "point" else 3 * task.size**2
 
 
 def precision_lr(task: Task, method: Method, step: int) -> float:

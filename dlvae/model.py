@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dlvae.algorithm1 import joint_step, mixture_step, precision_lr, stage2_weights
+from dlvae.algorithm1 import (
+    joint_step,
+    mixture_step,
+    precision_lr,
+    semi_supervised_weights,
+    stage2_weights,
+)
 from dlvae.base import Batch, GenerativeModel, Method, Task
 from dlvae.losses import full_precision
 from dlvae.nn.backbones import (
@@ -77,6 +83,7 @@ class LrLiVAE(GenerativeModel):
         self.prior.requires_grad_(False)
         self.classifier.requires_grad_(False)
         self.batches_per_step = 1
+        self.weights = semi_supervised_weights(self.task, self.method)
         self.groups = self._stage2_groups()
         self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
 

@@ -85,3 +85,17 @@ def test_restart_continues_to_the_same_weights(trained, make_model, make_batch) 
     resumed.semi_supervised_step(make_batch(resumed, 1), 1)
     for name, value in trained.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_encoder_s_has_the_papers_balance_in_both_variants(make_model) -> None:
+    """L_rec + 0.1 L_lkd with L_rec = 1/2 ||x - x_f||^2, up to a factor that Adam does not see."""
+    image, copied = torch.rand(2, 1, 3, 32, 32)
+    for variant in ("code", "paper"):
+        model = make_model(image=True, variant=variant)
+        supervised = model.weights
+        model.start_semi_supervised()
+        weights = model.weights
+        rec = weights.rec_s * weights.reconstruction(image, copied)
+        papers = 0.5 * (image - copied).square().sum() / 0.1
+        assert (rec / weights.lkd_s).item() == pytest.approx(papers.item(), rel=1e-5)
+        assert weights.rec_u == supervised.rec_u and weights.kl_u == supervised.kl_u
