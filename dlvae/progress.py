@@ -13,10 +13,11 @@ class RunLog:
     """Log of one training, to a terminal line and to a JSON-lines file.
 
     Args:
-        path: JSON-lines file; a resumed run appends to it.
+        path: JSON-lines file.
         total: steps of the whole training.
         label: what is trained, first word of the line.
         seconds: least time between two entries; the last step is always logged.
+        resumed: continue the file; otherwise what an earlier training wrote is dropped.
     """
 
     def __init__(
@@ -26,10 +27,11 @@ class RunLog:
         label: str,
         seconds: float = 5.0,
         stream: TextIO | None = None,
+        resumed: bool = False,
     ) -> None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._file = open(path, "a" if resumed else "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
         self._total = total
         self._label = label
         self._seconds = seconds

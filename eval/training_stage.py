@@ -115,7 +115,8 @@ class TrainingStage:
         stream = BatchStream(
             split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )
-        log = RunLog(self.job.run_log, learner.steps, "/".join(map(str, self.seed_parts[1:])))
+        label = "/".join(map(str, self.seed_parts[1:]))
+        log = RunLog(self.job.run_log, learner.steps, label, resumed=self.resume.exists)
         seconds = self.job.save_seconds
         fit(learner, learner.step, stream, learner.steps, log, self.resume, save_seconds=seconds)
         log.close()

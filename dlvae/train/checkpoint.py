@@ -32,9 +32,14 @@ class Resume:
         self.folder = Path(root) / hashlib.sha256(text.encode()).hexdigest()[:20]
         self.path = self.folder / "state.pt"
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a state to continue from."""
+        return self.path.is_file()
+
     def load(self) -> dict[str, Any] | None:
         """Return the last saved state on the CPU, or None. Code in the file is never run."""
-        if not self.path.is_file():
+        if not self.exists:
             return None
         return torch.load(self.path, map_location="cpu", weights_only=True)
 

@@ -17,6 +17,7 @@ from dlvae.train.checkpoint import Resume
 
 # Losses stay on a GPU for this many steps before they are looked at: each look waits for it.
 CUDA_CHECK_STEPS = 50
+FIRST_SAVE_SECONDS = 5.0
 
 
 class Trainable(Protocol):
@@ -62,7 +63,8 @@ def fit(
         first, taken = state["step"], state["snapshots"]
     guard = _Guard(stream.device, resume)
     per_step = stream.per_step * stream.batch_size
-    saved = time.monotonic()
+    # The first state comes early: a training that diverges at once has weights to keep as well.
+    saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
     if first == 0 and 0 in snapshots:
         taken[0] = _copy(model.state_dict())
     for step in range(first, steps):
@@ -108,7 +110,7 @@ class _Guard:
 
     def _stop(self, what: str) -> None:
         kept = "no state had been saved yet"
-        if self._resume and self._resume.path.is_file():
+        if self._resume and self._resume.exists:
             kept = f"the last good state is kept in {self._resume.path}"
         raise UserError(
             f"training diverged: {what}; {kept}. Try a smaller learning rate, "

@@ -83,7 +83,7 @@ def train_model(
     key += [_init_hash(paths.init)]
     resume = Resume(paths.resume_root, key)
     label = f"{config['dataset']}/{config['model']}/seed{config['seed']}"
-    log = RunLog(paths.run_log, steps, label)
+    log = RunLog(paths.run_log, steps, label, resumed=resume.exists)
     model.train()
     taken = fit(model, step_function, stream, steps, log, resume, snapshots, save_seconds)
     log.close()

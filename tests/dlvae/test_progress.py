@@ -22,9 +22,10 @@ def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monke
     assert lines[1].startswith("digits/ours: step 11/100  16 images/s  ETA 0:00:44  rec 0.09091")
 
 
-def test_a_resumed_log_appends(tmp_path):
-    for step in (1, 2):
-        log = RunLog(tmp_path / "run.jsonl", total=2, label="x", stream=io.StringIO())
-        log.log(step, step, {})
+def test_a_resumed_log_appends_and_a_new_one_starts_anew(tmp_path):
+    for resumed, entries in ((False, 1), (True, 2), (False, 1)):
+        path = tmp_path / "run.jsonl"
+        log = RunLog(path, total=2, label="x", stream=io.StringIO(), resumed=resumed)
+        log.log(1, 1, {})
         log.close()
-    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 2
+        assert len(path.read_text().splitlines()) == entries

@@ -2,6 +2,7 @@
 # plan.smk.
 import hashlib
 import json
+import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from dlvae.artefact import write_text
 from dlvae.config import canonical, load_preset, preset_files, protocol_file, resolve
 from dlvae.errors import UserError
 from dlvae.fingerprint import fingerprint
-from dlvae.registry import model_names, module_name
+from dlvae.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
 from snakemake.exceptions import WorkflowError
 
@@ -30,6 +31,13 @@ def resolved_config(given):
     """Complete and check what the command line brought; see dlvae.config."""
     schema = yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text())
     complete = bool(workflow.overwrite_configfiles)
+    for path in workflow.overwrite_configfiles:
+        own = yaml.safe_load(Path(path).read_text()).get("preset")
+        if own not in (None, given.get("preset")):
+            raise WorkflowError(
+                f"{path} is the preset '{own}', but --config asks for '{given.get('preset')}': "
+                "leave one of them out, or results of one would land in the folder of the other"
+            )
     try:
         return resolve(given, complete, PRESETS, schema)
     except UserError as error:
@@ -84,10 +92,8 @@ def data_folder(dataset):
     root, key = data["root"], f"datasets.{dataset}.data.root"
     if root is None and config["data_root"] is not None:
         own, key = Path(config["data_root"], dataset), "data_root"
-        if own.is_dir():
-            root = str(own)
-        elif dataset == "faces" or len(local) == 1:
-            root = config["data_root"]
+        alone = len(local) == 1 and not own.is_dir()
+        root = config["data_root"] if alone else str(own)
     if root is None and dataset != "cifar10":
         raise WorkflowError(
             f"data set '{dataset}' needs a folder of images: --config data_root=PATH"
@@ -109,15 +115,18 @@ def existing_folder(root, key):
 
 
 def folder_stamp(root):
-    """What a folder holds, cheaply: names and sizes of files, numbers of entries of folders.
+    """What a folder holds, cheaply: sizes of its files, names of the files in folders below it.
 
-    A param of the preparation: images that come or go prepare the data set anew.
+    A param of the preparation: images that come or go prepare the data set anew. An image that
+    changes under its old name is not noticed.
     """
     if root is None:
         return ""
-    entries = sorted(Path(root).iterdir())
-    sizes = {e.name: len(list(e.iterdir())) if e.is_dir() else e.stat().st_size for e in entries}
-    return hashlib.sha256(canonical(sizes).encode()).hexdigest()[:12]
+    found = {e.name: e.stat().st_size for e in Path(root).iterdir() if e.is_file()}
+    for folder, _, files in os.walk(root):
+        if Path(folder) != Path(root):
+            found[os.path.relpath(folder, root)] = sorted(files)
+    return hashlib.sha256(canonical(found).encode()).hexdigest()[:12]
 
 
 def source_stamp(wildcards):

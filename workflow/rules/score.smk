@@ -34,7 +34,7 @@ rule score_inception:
         "Inception Score of {wildcards.model}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m eval.score inception {params.images} --data {params.data}"
-        " --evaluator {params.evaluator} --protocol {params.protocol}"
+        " --evaluator {params.evaluator} --protocol {params.protocol:q}"
         " --config {params.config:q} --out {output.scores} --threads {params.threads}"
         " --fingerprint {params.code} > {log} 2>&1"
 
@@ -69,5 +69,5 @@ rule score_diversity:
         "Intra-class diversity of {wildcards.model}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m eval.score diversity {params.images} --data {params.data}"
-        " --protocol {params.protocol} --config {params.config:q} --out {output.scores}"
+        " --protocol {params.protocol:q} --config {params.config:q} --out {output.scores}"
         " --threads {params.threads} --fingerprint {params.code} > {log} 2>&1"

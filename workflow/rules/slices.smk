@@ -39,14 +39,18 @@ def train_semi_config(wildcards):
 def train_slice(wildcards, stage, train):
     part = section(wildcards)
     if config["steps"] is not None and "steps" in train:
-        train = train | {"steps": config["steps"]}
+        # The fine-tuning is never longer than its own setting.
+        semi = stage == "semi_supervised"
+        steps = min(train["steps"], config["steps"]) if semi else config["steps"]
+        train = train | {"steps": steps}
     return config_slice(
         wildcards,
         stage=stage,
         network=part["network"],
         train=train,
         method=config["method"] | part.get("method", {}),
-        options=config["options"].get(wildcards.model, {}),
+        # The defaults too: an edit of default.yaml trains that baseline anew.
+        options=default_options(wildcards.model) | config["options"].get(wildcards.model, {}),
     )
 
 
@@ -98,7 +102,8 @@ def report_config():
 
 
 def protocol_path():
-    return protocol_file(config, PRESETS)
+    # Relative: a checkout that moves is no reason to score again.
+    return os.path.relpath(protocol_file(config, PRESETS))
 
 
 @cache

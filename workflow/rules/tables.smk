@@ -44,4 +44,4 @@ rule table:
         "Setting {wildcards.table}"
     shell:
         "python -m reports.tables {wildcards.table} --scores {input.scores} --cards {input.cards}"
-        " --protocol {params.protocol} --config {params.config:q} --out {params.out} > {log} 2>&1"
+        " --protocol {params.protocol:q} --config {params.config:q} --out {params.out} > {log} 2>&1"
