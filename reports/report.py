@@ -58,7 +58,7 @@ def build_report(request: Mapping[str, Any], results: str | Path) -> str:
         UserError: a table or figure of ``targets`` is missing.
     """
     results, config = Path(results), request["config"]
-    targets = request["targets"]
+    targets, sections = request["targets"], config.get("figures", {})
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment_ = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
     return environment_.get_template("report.html.j2").render(
@@ -67,7 +67,9 @@ def build_report(request: Mapping[str, Any], results: str | Path) -> str:
         sections=SECTIONS,
         table_style=STYLE,
         tables=[_table(results, name) for name in TABLES if name in targets],
-        figures=[_figure(results, name) for name in FIGURES if name in targets],
+        figures=[
+            _figure(results, name, sections.get(name) or {}) for name in FIGURES if name in targets
+        ],
         cards=card_blocks(results, list(config.get("datasets", {}))),
         left_out=[_left_out(entry) for entry in request["left_out"]],
         environment=environment(results),
@@ -102,20 +104,23 @@ def _table(results: Path, name: str) -> str:
     return found.group()
 
 
-def _figure(results: Path, name: str) -> dict[str, str]:
+def _figure(results: Path, name: str, section: Mapping[str, Any]) -> dict[str, str]:
     path = _existing(results / "figures" / f"{name}.png", name)
     png = base64.b64encode(path.read_bytes()).decode("ascii")
     return {
         "name": name,
         "title": FIGURES[name],
         "png": png,
-        "caption": _caption(results, name),
+        "caption": _caption(results, name, section),
     }
 
 
-def _caption(results: Path, name: str) -> str:
+def _caption(results: Path, name: str, section: Mapping[str, Any]) -> str:
     """Return the figure's caption as plain text, for readers who do not see the picture."""
-    folders = sorted(path.parent for path in (results / "panels" / name).glob("*/panel.json"))
+    # The data sets in the order in which the figure shows them, and no panel of an earlier run.
+    datasets = section.get("datasets") or [section.get("dataset", "three_moons")]
+    folders = [results / "panels" / name / dataset for dataset in datasets]
+    folders = [folder for folder in folders if (folder / "panel.json").exists()]
     if not folders:
         return FIGURES[name]
     module = importlib.import_module(f"reports.figures.{name}")

@@ -38,6 +38,7 @@ def results(tmp_path, panel):
 def request(**changes):
     config = {"preset": "quick", "datasets": {"digits": {"train": {"steps": 1234}}}, "seeds": [3]}
     config |= {"models": ["cvae", "ours"], "protocol": "v1"}
+    config |= {"figures": {"figure4": {"dataset": "digits"}}}
     missing = {"target": "figure6", "reason": "no unlabelled <images>", "presets": ["faces"]}
     asked = {"preset": "quick", "config": config, "targets": ["table1", "figure4"]}
     return asked | {"left_out": [missing]} | changes
