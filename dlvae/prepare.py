@@ -17,8 +17,8 @@ from typing import Any
 from dlvae.artefact import write_manifest
 from dlvae.data.dataset import save_dataset
 from dlvae.data.local import source_files
-from dlvae.data.options import build_options
-from dlvae.data.sources import SOURCES, Role
+from dlvae.data.options import Role, build_options
+from dlvae.data.sources import MODULES, roles
 from dlvae.errors import UserError, nearest
 from dlvae.runtime import run_stage, stage_parser
 
@@ -68,19 +68,19 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
 
 def find_role(dataset: str | None, role: str) -> Role:
     """Look a data set's role up; the message for a wrong name lists the valid ones."""
-    if dataset not in SOURCES:
+    if dataset not in MODULES:
         raise UserError(
-            f"unknown data set '{dataset}'.{nearest(str(dataset), SOURCES)} Valid names: "
-            f"{', '.join(SOURCES)}"
+            f"unknown data set '{dataset}'.{nearest(str(dataset), MODULES)} Valid names: "
+            f"{', '.join(MODULES)}"
         )
     if role not in ROLES:
         raise UserError(f"unknown role '{role}'.{nearest(str(role), ROLES)} Valid: {ROLES}")
-    if role not in SOURCES[dataset]:
-        having = [name for name, roles in SOURCES.items() if role in roles]
+    if role not in roles(dataset):
+        having = [name for name in MODULES if role in roles(name)]
         raise UserError(
             f"data set '{dataset}' has no {role} images; data sets that have: {', '.join(having)}"
         )
-    return SOURCES[dataset][role]
+    return roles(dataset)[role]
 
 
 def main(args: argparse.Namespace) -> None:

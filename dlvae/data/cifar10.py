@@ -17,6 +17,7 @@ from dlvae.data import listing
 from dlvae.data.dataset import Prepared
 from dlvae.data.listing import Listing
 from dlvae.data.local import check_root, list_root, prepare_labelled
+from dlvae.data.options import Role
 from dlvae.errors import UserError
 
 SIZE = 32
@@ -93,3 +94,6 @@ def _list_torchvision(root: Path, download: bool) -> dict[str, Listing]:
             classes=list(CLASSES),
         )
     return listings
+
+
+ROLES = {"labelled": Role(Options, prepare, local=True)}

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from dlvae.data.dataset import Prepared, Split
+from dlvae.data.options import Role
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 
@@ -84,3 +85,6 @@ def _held_out(labels: np.ndarray, options: Options) -> np.ndarray:
         members = generator.permutation(np.flatnonzero(labels == label))
         mask[members[: max(1, round(options.test_fraction * len(members)))]] = True
     return mask
+
+
+ROLES = {"labelled": Role(Options, prepare)}

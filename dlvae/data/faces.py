@@ -28,6 +28,7 @@ from dlvae.data.local import (
     list_unlabelled_root,
     prepare_labelled,
 )
+from dlvae.data.options import Role
 
 LICENCE = "not known: check the terms of your source; do not redistribute"
 
@@ -71,3 +72,9 @@ def prepare_unlabelled(
     splits, changes = decode_splits({"train": images}, options.size, False, threads)
     card = {"source": f"local folder ({layout})", "licence": LICENCE, "flip": True}
     return Prepared(splits, card | {"conversions": changes})
+
+
+ROLES = {
+    "labelled": Role(Options, prepare, local=True),
+    "unlabelled": Role(UnlabelledOptions, prepare_unlabelled, local=True),
+}

@@ -1,12 +1,25 @@
-"""Preparation settings: from a configuration section to a checked dataclass."""
+"""How a data set is prepared: its roles, and a configuration section as a checked dataclass."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from dlvae.data.dataset import Prepared
 from dlvae.errors import UserError, nearest
 
 OptionsType = TypeVar("OptionsType")
+
+
+@dataclass(frozen=True)
+class Role:
+    """How one role of a data set is prepared.
+
+    `prepare` is called with an `options` object; if `local`, also with `root` and `threads`.
+    """
+
+    options: type
+    prepare: Callable[..., Prepared]
+    local: bool = False
 
 
 def build_options(cls: type[OptionsType], values: Mapping[str, Any], where: str) -> OptionsType:

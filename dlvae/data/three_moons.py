@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlvae.data.dataset import Prepared, Split
+from dlvae.data.options import Role
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 
@@ -70,3 +71,6 @@ def _draw(split: str, count: int, options: Options) -> Split:
         labels=np.concatenate(labels),
         classes=CLASSES,
     )
+
+
+ROLES = {"labelled": Role(Options, prepare)}

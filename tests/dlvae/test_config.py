@@ -141,17 +141,17 @@ def test_canonical_text_depends_on_the_value_alone():
 def test_schema_agrees_with_the_code():
     """Keys and defaults that the schema repeats for early checks are those of the stages."""
     from dlvae.base import Method
-    from dlvae.data.sources import SOURCES
+    from dlvae.data.sources import MODULES, roles
     from eval import factors
     from eval.supervised import Recipe
 
     assert defaults("method") == dataclasses.asdict(Method())
     # The workflow fills in the folder, and gives unlabelled images the labelled ones' size.
-    for name, roles in SOURCES.items():
+    for name in MODULES:
         data = {k: v for k, v in defaults(f"{name}_data").items() if k != "root"}
-        assert data == dataclasses.asdict(roles["labelled"].options()), name
-        if "unlabelled" in roles:
-            options = dataclasses.asdict(roles["unlabelled"].options())
+        assert data == dataclasses.asdict(roles(name)["labelled"].options()), name
+        if "unlabelled" in roles(name):
+            options = dataclasses.asdict(roles(name)["unlabelled"].options())
             assert defaults(f"{name}_unlabelled") | {"size": options["size"]} == options, name
     recipe = dataclasses.asdict(Recipe())
     own = {"arch": "inception_resnet_v1", "width": 1.0, "seed": 0}

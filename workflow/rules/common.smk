@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from dlvae.artefact import write_text
 from dlvae.config import canonical, load_preset, preset_files, protocol_file, resolve
+from dlvae.data.sources import MODULES
 from dlvae.errors import UserError
 from dlvae.fingerprint import fingerprint
 from dlvae.registry import default_options, model_names, module_name

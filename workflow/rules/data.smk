@@ -19,7 +19,7 @@ rule prepare:
         out=subpath(output.card, parent=True),
         config=prepare_config,
         source=source_stamp,
-        code=code_of("dlvae.prepare"),
+        code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
     message:
         "Preparing {wildcards.dataset}"
     shell:
@@ -39,6 +39,6 @@ use rule prepare as prepare_unlabelled with:
         out=subpath(output.card, parent=True),
         config=prepare_unlabelled_config,
         source=unlabelled_source_stamp,
-        code=code_of("dlvae.prepare"),
+        code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
     message:
         "Preparing the unlabelled images of {wildcards.dataset}"
