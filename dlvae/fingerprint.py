@@ -2,7 +2,8 @@
 
 Snakemake sees neither edits in imported modules nor their absence of meaning. The fingerprint
 covers a module and everything it imports from this project, comments and docstrings aside: a
-comment reruns nothing, a changed number reruns exactly the stages that can see it.
+comment reruns nothing, a changed number reruns exactly the stages that can see it. A file that a
+module names and that lies beside it (a template, a table of numbers) counts with its content.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def fingerprint(*modules: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(closure(*modules)):
         digest.update(f"{name}\n{_normalised(name)}\n".encode())
+        for path in _named_files(name):
+            digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -71,6 +74,16 @@ def _imports(name: str) -> tuple[str, ...]:
             # "from package import module" and "from module import name" look the same.
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return tuple(found)
+
+
+def _named_files(name: str) -> list[Path]:
+    """Return the files other than modules that lie beside a module and occur in it by name."""
+    folder = _path(name).parent
+    texts = {node.value for node in ast.walk(_tree(name)) if isinstance(node, ast.Constant)}
+    names = {
+        text for text in texts if isinstance(text, str) and Path(text).suffix not in ("", ".py")
+    }
+    return sorted(path for path in folder.iterdir() if path.name in names and path.is_file())
 
 
 @cache

@@ -54,6 +54,20 @@ def test_an_unrelated_module_does_not_count(project):
     assert project("dlvae/new.py", "VALUE = 7\n") == before
 
 
+def test_a_data_file_that_a_module_names_counts(project):
+    source = 'PATH = "numbers.csv"\nVALUE = 1\n'
+    without = project("dlvae/helper.py", source)
+    first = project("dlvae/numbers.csv", "1\n")
+    assert len({without, first, project("dlvae/numbers.csv", "2\n")}) == 3
+    before = project()
+    assert project("dlvae/unnamed.csv", "3\n") == before
+
+
+def test_the_published_numbers_and_the_template_are_seen():
+    assert [p.name for p in module._named_files("reports.published")] == ["published.csv"]
+    assert [p.name for p in module._named_files("reports.report")] == ["report.html.j2"]
+
+
 def test_training_sees_the_loop_and_no_baseline():
     names = module.closure("dlvae.train.__main__")
     assert "dlvae.train.loop" in names and "dlvae.data.batches" in names
