@@ -79,6 +79,10 @@ def resolve(
     config = _completed(config, schema, schema)
     _check_schema(config, schema)
     _check_models(config)
+    for name, part in config["datasets"].items():
+        _check_side(name, part)
+    if faces := config["datasets"].get("synthetic_faces"):
+        _check_identities(faces)
     config["options"] = {name: _typed_options(name, o) for name, o in config["options"].items()}
     protocol_file(config, folder)
     return config
@@ -204,6 +208,31 @@ def _check_models(config: Mapping[str, Any]) -> None:
                     f"unknown option 'options.{name}.{key}': expected one of {_list(valid)}."
                     f"{nearest(key, valid)}"
                 )
+
+
+def _check_side(name: str, part: Mapping[str, Any]) -> None:
+    # The image backbones are named by the side they are made for; asking them would import torch.
+    backbone, size = part["network"]["backbone"], part["data"].get("size", 32)
+    if int(backbone.removeprefix("net")) != size:
+        raise UserError(
+            f"datasets.{name}: network.backbone '{backbone}' does not fit images of {size} px: "
+            "expected net32 with data.size 32, or net64 with 64"
+        )
+
+
+def _check_identities(part: Mapping[str, Any]) -> None:
+    """Refuse unlabelled people who also occur with a label: Figure 6 shows unseen ones."""
+    data, other = part["data"], part.get("unlabelled")
+    if not other or data["seed"] != other["seed"]:
+        return
+    first, second = data["first_identity"], other["first_identity"]
+    if first < second + other["identities"] and second < first + data["identities"]:
+        raise UserError(
+            f"datasets.synthetic_faces.unlabelled: identities {second} to "
+            f"{second + other['identities'] - 1} overlap the labelled ones, {first} to "
+            f"{first + data['identities'] - 1}; set first_identity to "
+            f"{first + data['identities']} or more"
+        )
 
 
 def _list(names: Iterable[str]) -> str:

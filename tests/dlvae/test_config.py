@@ -90,6 +90,11 @@ def test_defaults_reach_every_depth():
         ({"method": {"n_gm": 0}}, "method.n_gm"),
         ({"datasets": {"digits": {"train": {"steps": 0}}}}, "digits.train.steps"),
         ({"datasets": {"digits": {"semi_supervised": {"steps": 1}}}}, "digits.semi_supervised"),
+        ({"datasets": {"digits": {"data": {"size": 64}}}}, "digits.*'net32'.*64 px.*net64"),
+        (
+            {"datasets": {"synthetic_faces": {"unlabelled": {"first_identity": 19}}}},
+            "identities 19 to 28 overlap the labelled ones, 0 to 19; set first_identity to 20",
+        ),
     ],
 )
 def test_bad_input_names_what_was_meant(given, expected):
