@@ -72,6 +72,11 @@ def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
             marks=pytest.mark.slow,
         ),
         pytest.param(
+            ["figure6", "--config", "preset=faces", "data_root=.", "unlabelled_root=nowhere"],
+            "unlabelled_root: expected a folder at nowhere.*--config unlabelled_root=PATH",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             ["--config", "preset=qiuck"], "preset 'qiuck'.*'quick'", marks=pytest.mark.slow
         ),
     ],
