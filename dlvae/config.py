@@ -212,7 +212,7 @@ def _check_models(config: Mapping[str, Any]) -> None:
 
 def _check_side(name: str, part: Mapping[str, Any]) -> None:
     # The image backbones are named by the side they are made for; asking them would import torch.
-    backbone, size = part["network"]["backbone"], part["data"].get("size", 32)
+    backbone, size = part["network"]["backbone"], part["data"]["size"]
     if int(backbone.removeprefix("net")) != size:
         raise UserError(
             f"datasets.{name}: network.backbone '{backbone}' does not fit images of {size} px: "
