@@ -49,7 +49,7 @@ def generator_config(model, stage="supervised"):
         "seed": 0,
         "stage": stage,
         "network": NETWORK,
-        "train": {"steps": 40, "batch_size": 4},
+        "train": {"steps": 80, "batch_size": 4},
         "method": METHOD,
         "options": {},
     }
@@ -63,7 +63,8 @@ KINDS = {
     "cvae_gan": ("dlvae.train", generator_config("cvae_gan")),
     "semi_supervised": ("dlvae.train", generator_config("ours", "semi_supervised")),
     "evaluator": ("eval.evaluator", NETWORK_CONFIG | {"batch_size": 8}),
-    "factors": ("eval.factors", NETWORK_CONFIG | {"batch_size": 8}),
+    # Long enough that no processor ends it between its first saved state and the kill.
+    "factors": ("eval.factors", NETWORK_CONFIG | {"batch_size": 8, "epochs": 60}),
 }
 
 
