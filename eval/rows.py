@@ -18,6 +18,9 @@ from dlvae.errors import UserError
 NONE = "none"
 """In ``ci_kind``: no interval was computed. In ``evaluator``: the metric uses none."""
 
+NOT_APPLICABLE = "n/a"
+"""Start of ``ci_kind`` where there is no value; the reason follows. ``value`` is then empty."""
+
 
 @dataclass(frozen=True)
 class ScoreRow:
@@ -65,10 +68,10 @@ def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:
     """Write rows as CSV, atomically; floats as the shortest text that reads back the same.
 
     Raises:
-        UserError: a value that is not finite.
+        UserError: a value that is not finite in a row that does not say why.
     """
     for row in rows:
-        _check(row.metric, row.value, row.n, row.classes, str(path))
+        _check(row, str(path))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -109,7 +112,7 @@ def _refuse(rows: pd.DataFrame, column: str, where: str) -> None:
     parts = [f"{value} ({_names(group)})" for value, group in groups.items()]
     raise UserError(
         f"scores{where} differ in {column}, so they cannot share a table: {'; '.join(parts)}; "
-        "score them again with python -m eval.score, all in the same way"
+        "score them again with python -m eval.scores, all in the same way"
     )
 
 
@@ -128,7 +131,7 @@ def _read(path: Path) -> pd.DataFrame:
     if tuple(header) != COLUMNS:
         raise UserError(
             f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(header)}; write "
-            "it with python -m eval.score"
+            "it with python -m eval.scores"
         )
     readers = [_READERS[kind] for kind in FIELDS.values()]
     try:
@@ -137,15 +140,20 @@ def _read(path: Path) -> pd.DataFrame:
         raise UserError(f"expected readable score rows at {path}: {error}") from error
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for row in frame.itertuples():
-        _check(row.metric, row.value, row.n, row.classes, str(path))
+        _check(row, str(path))
     return frame
 
 
-def _check(metric: str, value: float, n: int, classes: int, where: str) -> None:
-    if not math.isfinite(value):
-        raise UserError(f"{where}: expected a finite value of {metric}, found {value}")
-    if n < 1 or classes < 1:
-        raise UserError(f"{where}: {metric}: expected n and classes >= 1, found {n} and {classes}")
+def _check(row: ScoreRow, where: str) -> None:
+    """Check a row, or a tuple with its fields."""
+    without = row.ci_kind.startswith(NOT_APPLICABLE)
+    if math.isfinite(row.value) == without or math.isinf(row.value):
+        expected = "no value" if without else "a finite value"
+        raise UserError(f"{where}: expected {expected} of {row.metric}, found {row.value}")
+    if row.n < 1 or row.classes < 1:
+        raise UserError(
+            f"{where}: {row.metric}: expected n and classes >= 1, found {row.n} and {row.classes}"
+        )
 
 
 def _is_nan(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The images behind a score, generated or real: as many per class as the protocol says."""
+"""The images behind a score, generated or real, and the choice of as many as the protocol says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from dlvae.artefact import load_samples, read_json, sha256_arrays
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
-from eval.protocol import Protocol
 from eval.rows import NONE
 
 UNKNOWN = "unknown"
@@ -20,12 +19,12 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Scored:
-    """Images to score.
+    """Labelled images to score.
 
     Attributes:
-        images: uint8 (N, H, W, 3), at most the protocol's number per class.
+        images: uint8 (N, H, W, 3).
         labels: int64 (N,).
-        sha256: of the content of the whole set.
+        sha256: of the content of the whole file.
         precision: see :class:`eval.rows.ScoreRow`.
     """
 
@@ -35,7 +34,7 @@ class Scored:
     precision: str
 
 
-def sampled(path: Path, card: Mapping[str, Any], protocol: Protocol) -> Scored:
+def sampled(path: Path, card: Mapping[str, Any]) -> Scored:
     """Load a sample set, of ours or from elsewhere.
 
     Args:
@@ -49,10 +48,10 @@ def sampled(path: Path, card: Mapping[str, Any], protocol: Protocol) -> Scored:
     manifest = path.with_suffix(".manifest.json")
     precision = read_json(manifest).get("precision") if manifest.exists() else None
     sha256 = sha256_arrays(images=images, labels=labels)
-    return _checked(Scored(images, labels, sha256, precision or UNKNOWN), str(path), card, protocol)
+    return _checked(Scored(images, labels, sha256, precision or UNKNOWN), str(path), card)
 
 
-def real(data: Path, split: str, card: Mapping[str, Any], protocol: Protocol) -> Scored:
+def real(data: Path, split: str, card: Mapping[str, Any]) -> Scored:
     """Load a split of the real images.
 
     Raises:
@@ -62,11 +61,10 @@ def real(data: Path, split: str, card: Mapping[str, Any], protocol: Protocol) ->
     name = f"{data}, split {split}"
     if found.images is None or not found.labelled:
         raise UserError(f"{name}: expected labelled images, found points or no labels")
-    scored = Scored(found.images, found.labels, card["sha256"][split], NONE)
-    return _checked(scored, name, card, protocol)
+    return _checked(Scored(found.images, found.labels, card["sha256"][split], NONE), name, card)
 
 
-def _checked(scored: Scored, name: str, card: Mapping[str, Any], protocol: Protocol) -> Scored:
+def _checked(scored: Scored, name: str, card: Mapping[str, Any]) -> Scored:
     images, labels = scored.images, scored.labels
     size, classes = card["size"], card["classes"]
     if images.shape[1:3] != (size, size):
@@ -83,8 +81,7 @@ def _checked(scored: Scored, name: str, card: Mapping[str, Any], protocol: Proto
     if len(missing):
         names = ", ".join(str(card["class_names"][label]) for label in missing[:5])
         raise UserError(f"{name}: {len(missing)} of {classes} classes have no image, e.g. {names}")
-    chosen = evenly_per_class(labels, protocol.samples_per_class(classes))
-    return Scored(images[chosen], labels[chosen], scored.sha256, scored.precision)
+    return scored
 
 
 def evenly_per_class(labels: np.ndarray, count: int) -> np.ndarray:

@@ -9,20 +9,25 @@ from typing import Any
 from dlvae.artefact import read_json
 from reports.names import dataset_title
 
-KINDS = {"": "Evaluator", "_factors": "Factor regressor"}
+JUDGES = {
+    "/report.json": "Evaluator on real images",
+    "/card.json": "Evaluator",
+    "_factors/card.json": "Factor regressor",
+}
+UNPRINTED = ("confusion",)  # C x C numbers; they stay in the file
 
 
 def card_blocks(results: Path, datasets: Sequence[str]) -> list[dict[str, Any]]:
     """Return one block per card: title and (key, value) rows; evaluators before data."""
     blocks = []
     for dataset in datasets:
-        for suffix, title in KINDS.items():
-            blocks += _block(results / "evaluator" / f"{dataset}{suffix}", title, dataset)
+        for file, title in JUDGES.items():
+            blocks += _block(results / "evaluator" / f"{dataset}{file}", title, dataset)
     names = [f"{d}{suffix}" for d in datasets for suffix in ("", "_unlabelled")]
     if (results / "data" / "three_moons").exists():
         names.append("three_moons")
     for name in names:
-        blocks += _block(results / "data" / name, "Data set", name)
+        blocks += _block(results / "data" / name / "card.json", "Data set", name)
     return blocks
 
 
@@ -54,8 +59,7 @@ def environment(results: Path) -> str:
     return " Also: ".join(f"{text}." for text in sorted(found))
 
 
-def _block(folder: Path, title: str, dataset: str) -> list[dict[str, Any]]:
-    path = folder / "card.json"
+def _block(path: Path, title: str, dataset: str) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return [{"title": f"{title}: {dataset_title(dataset)}", "rows": list(_rows(read_json(path)))}]
@@ -64,6 +68,8 @@ def _block(folder: Path, title: str, dataset: str) -> list[dict[str, Any]]:
 def _rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the card's entries as text, nested ones as ``key: value`` lists."""
     for key, value in card.items():
+        if key in UNPRINTED:
+            continue
         if isinstance(value, Mapping):
             text = ", ".join(f"{k}: {_plain(v)}" for k, v in value.items())
         elif isinstance(value, list):

@@ -132,7 +132,7 @@ def build_table(
     if rows.empty:
         raise UserError(
             f"{spec.name}: expected scores of {spec.columns[0].metric} on {', '.join(datasets)}, "
-            "found none; make them with python -m eval.score"
+            "found none; make them with python -m eval.scores"
         )
     refuse_mixed(rows)
     check_evaluators(rows, cards)
@@ -199,7 +199,7 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
         if used:
             raise UserError(
                 f"{dataset}: expected scores of evaluator {own}, found {', '.join(sorted(used))}; "
-                "score again with python -m eval.score"
+                "score again with python -m eval.scores"
             )
 
 

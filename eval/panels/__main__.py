@@ -16,14 +16,13 @@ import time
 from pathlib import Path
 
 from dlvae.artefact import save_npz, write_json, write_manifest
-from dlvae.errors import UserError
 from dlvae.runtime import device, run_stage, stage_parser, use_threads
-from eval.panels.common import Panel, Request
+from eval.panels.common import Panel, PanelRequest
 
 FIGURES = tuple(f"figure{number}" for number in range(2, 8))
 
 
-def make_panel(request: Request) -> Panel:
+def make_panel(request: PanelRequest) -> Panel:
     """Return the panel of ``request.name``, one of ``FIGURES``."""
     return getattr(importlib.import_module(f"eval.panels.{request.name}"), request.name)(request)
 
@@ -33,10 +32,7 @@ def main(args: argparse.Namespace) -> None:
     started = time.time()
     use_threads(args.threads)
     config = args.config
-    missing = [key for key in ("preset", "dataset", "seed", "bn_eval") if key not in config]
-    if missing:
-        raise UserError(f"--config: expected the keys {', '.join(missing)}, found {sorted(config)}")
-    panel = make_panel(Request(args.figure, config, args.inputs))
+    panel = make_panel(PanelRequest(args.figure, config, args.inputs))
     shared = {key: config[key] for key in ("preset", "dataset", "seed", "bn_eval")}
     save_npz(args.out / "panel.npz", **panel.arrays)
     write_json(args.out / "panel.json", {"figure": args.figure, **shared, **panel.meta})

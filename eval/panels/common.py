@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from dlvae.errors import UserError, nearest
 from dlvae.registry import DEFINITION, WEIGHTS, load_model, weights_hash
 from dlvae.sample import ready
 from dlvae.seeds import generator
+from eval.request import Request
 
 CHUNK = 256  # images decoded at once
 STATISTICS_IMAGES = 4096  # of a source, for batch-norm statistics; bounds the memory
@@ -41,40 +42,21 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a panel is asked for: the config slice and the inputs by name.
+class PanelRequest(Request):
+    """A panel; ``config`` also holds ``figure``, the figure's own section."""
 
-    ``config`` holds ``preset``, ``dataset``, ``seed``, ``bn_eval`` and ``figure``, the figure's
-    own section.
-    """
-
-    name: str
-    config: dict[str, Any]
-    inputs: dict[str, Any]
+    stage: ClassVar[str] = "panels"
+    context: ClassVar[tuple[str, ...]] = ("preset", "dataset", "seed")
+    required: ClassVar[tuple[str, ...]] = ("bn_eval",)
 
     @property
     def section(self) -> dict[str, Any]:
         """The figure's own keys."""
         return self.config.get("figure") or {}
 
-    def path(self, key: str) -> Path:
-        """Return an input folder or file."""
-        if not self.inputs.get(key):
-            raise UserError(f"{self.name}: expected the input '{key}', found {sorted(self.inputs)}")
-        return Path(self.inputs[key])
-
-    def seed_parts(self, *more: str | int) -> tuple[str | int, ...]:
-        """Return what this panel's draws belong to; see :func:`dlvae.seeds.derive_seed`."""
-        keys = (self.config[key] for key in ("preset", "dataset", "seed"))
-        return ("panels", self.name, *keys, *more)
-
-    def draws(self, *more: str | int) -> torch.Generator:
-        """Return the generator of :meth:`seed_parts`."""
-        return generator(*self.seed_parts(*more))
-
 
 def panel_model(
-    request: Request, folder: Path, name: str, source: Split | None = None
+    request: PanelRequest, folder: Path, name: str, source: Split | None = None
 ) -> GenerativeModel:
     """Load a model and put its batch norms in the state in which it is also sampled.
 
@@ -136,7 +118,7 @@ def evenly_spaced(count: int, wanted: int) -> np.ndarray:
     return ((np.arange(wanted) + 0.5) * count / wanted).astype(np.int64)
 
 
-def class_names(request: Request, count: int) -> list[str]:
+def class_names(request: PanelRequest, count: int) -> list[str]:
     """Return the class names of the labelled set, or numbers where the input ``data`` is absent."""
     if not request.inputs.get("data"):
         return [f"class {label}" for label in range(count)]

@@ -12,13 +12,13 @@ from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
 from dlvae.registry import load_weights
 from dlvae.seeds import numpy_generator
-from eval.panels.common import Panel, Request, model_files, model_hash, panel_model
+from eval.panels.common import Panel, PanelRequest, model_files, model_hash, panel_model
 
 SNAPSHOTS = "snapshots.safetensors"
 POINTS = 2100  # per frame; enough to show the spread, few enough to see single points
 
 
-def figure2(request: Request) -> Panel:
+def figure2(request: PanelRequest) -> Panel:
     """Return ``real`` (n, 2) and ``samples`` (models, epochs, n, 2), float32, with labels."""
     folders = {name: Path(path) for name, path in request.inputs["models"].items()}
     names = list(request.section.get("models") or folders)
@@ -51,7 +51,7 @@ def figure2(request: Request) -> Panel:
 
 
 def _frames(
-    request: Request, model: GenerativeModel, folder: Path, name: str, labels: np.ndarray
+    request: PanelRequest, model: GenerativeModel, folder: Path, name: str, labels: np.ndarray
 ) -> tuple[list[int], np.ndarray]:
     """Return the epochs of the snapshots and the points (epochs, n, 2) at each."""
     states: dict[int, dict[str, torch.Tensor]] = {}

@@ -10,12 +10,12 @@ import numpy as np
 from dlvae.artefact import load_samples, sha256_arrays
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
-from eval.panels.common import HASH, Panel, Request, choose_classes
+from eval.panels.common import HASH, Panel, PanelRequest, choose_classes
 
 SIDE = 3  # images along each side of a block
 
 
-def figure3(request: Request) -> Panel:
+def figure3(request: PanelRequest) -> Panel:
     """Return ``grids`` uint8 (blocks, 3, 3, H, W, 3): real training images, then each model's.
 
     The class is ``classes: {<data set>: <name>}`` of the figure's section, else the first one.

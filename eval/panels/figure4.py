@@ -7,7 +7,7 @@ from torch import Tensor
 
 from eval.panels.common import (
     Panel,
-    Request,
+    PanelRequest,
     choose_classes,
     class_names,
     codes_hash,
@@ -21,7 +21,7 @@ from eval.panels.common import (
 ROWS, COLUMNS = 3, 8
 
 
-def figure4(request: Request) -> Panel:
+def figure4(request: PanelRequest) -> Panel:
     """Return ``a`` and ``b``, uint8 (rows, 8, H, W, 3); rows are classes, columns alpha.
 
     (a) z(alpha) = alpha z1 + (1 - alpha) z2 of two N(0, I) draws, z_s = mu_c + sigma_c z(alpha);

@@ -13,7 +13,7 @@ from dlvae.data.dataset import load_split
 from eval.factors import USABLE, load_factors
 from eval.panels.common import (
     Panel,
-    Request,
+    PanelRequest,
     choose_classes,
     codes_hash,
     decode_grid,
@@ -30,7 +30,7 @@ ROWS, COLUMNS, RANGE = 3, 8, 3.0
 ENCODED = 512  # held-out images over which the posterior KL is averaged
 
 
-def figure5(request: Request) -> Panel:
+def figure5(request: PanelRequest) -> Panel:
     """Return ``grids`` uint8 (3 coordinates, 3 rows, 8 values, H, W, 3).
 
     Rows are classes with one z_s each; the other coordinates of z_u are one N(0, I) draw that all
@@ -69,7 +69,7 @@ def figure5(request: Request) -> Panel:
 
 
 def _choose(
-    request: Request, model, images: np.ndarray, values: torch.Tensor
+    request: PanelRequest, model, images: np.ndarray, values: torch.Tensor
 ) -> tuple[list[dict[str, Any]], str]:
     """Return the three choices and the sentence of the caption that explains them."""
     used = evenly_spaced(len(images), ENCODED)

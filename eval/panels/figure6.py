@@ -9,7 +9,7 @@ from dlvae.data.dataset import Split, load_split
 from dlvae.data.synthetic_faces.factors import IDENTITY_FACTORS
 from eval.panels.common import (
     Panel,
-    Request,
+    PanelRequest,
     decode_grid,
     evenly_spaced,
     model_files,
@@ -21,7 +21,7 @@ from eval.panels.common import (
 ROWS, COLUMNS = 4, 8
 
 
-def figure6(request: Request) -> Panel:
+def figure6(request: PanelRequest) -> Panel:
     """Return ``row_images`` (R, ...), ``column_images`` (C, ...) and ``grid`` (R, C, H, W, 3).
 
     Cell (r, c) decodes z_s of row image r with the posterior mean of z_u of column image c.

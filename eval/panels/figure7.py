@@ -12,7 +12,7 @@ from dlvae.data.dataset import load_split
 from dlvae.data.masks import face_masks
 from eval.panels.common import (
     Panel,
-    Request,
+    PanelRequest,
     evenly_spaced,
     model_files,
     model_hash,
@@ -24,7 +24,7 @@ IMAGES = 3
 MID_GREY = 128  # 0 in [-1, 1] as uint8
 
 
-def figure7(request: Request) -> Panel:
+def figure7(request: PanelRequest) -> Panel:
     """Return ``original``, ``corrupted``, ``cvae_gan``, ``ours`` (4 masks, n, H, W, 3), ``masks``.
 
     x_inp = M x' + (1 - M) x, where M = 1 on the missing region and x' is the reconstruction of

@@ -16,7 +16,7 @@ from dlvae.registry import build_seeded, save_model, save_weights
 from eval.factors import FactorRegressor
 from eval.panels import coordinates
 from eval.panels.__main__ import FIGURES, main, make_panel
-from eval.panels.common import Request, choose_classes, evenly_spaced
+from eval.panels.common import PanelRequest, choose_classes, evenly_spaced
 from eval.panels.figure6 import choose_sources
 from reports.figures.panel import Panel
 
@@ -105,7 +105,7 @@ def few(monkeypatch):
 def request(figure, inputs, section=None):
     config = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0, "bn_eval": "running"}
     config |= {"figure": SECTIONS.get(figure, {}) if section is None else section}
-    return Request(figure, config, inputs[figure])
+    return PanelRequest(figure, config, inputs[figure])
 
 
 @pytest.fixture(scope="module")

@@ -249,7 +249,7 @@ def test_tables_need_no_torch():
 
 
 def test_no_scores_at_all_is_an_error_that_says_what_to_run():
-    with pytest.raises(UserError, match="python -m eval.score"):
+    with pytest.raises(UserError, match="python -m eval.scores"):
         build("table1", score_rows().iloc[:0])
 
 

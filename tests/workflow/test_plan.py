@@ -12,7 +12,9 @@ def test_table1_runs_only_what_it_needs(repository, plan):
         "evaluator": 2,
         "train": 4,
         "sample": 4,
-        "score_inception": 6,
+        "features": 8,
+        "evaluator_report": 2,
+        "score": 6,
         "table": 1,
         "table1": 1,
     }

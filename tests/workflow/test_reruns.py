@@ -7,6 +7,7 @@ import pytest
 SMOKE = ["--config", "preset=smoke"]
 LEARNING = {"prepare", "prepare_unlabelled", "evaluator", "factors"}
 TRAINING = {"train", "train_toy", "train_semi"}
+JUDGING = {"features", "evaluator_report"}
 
 
 @contextmanager
@@ -59,8 +60,7 @@ def test_a_protocol_number_scores_again_and_trains_nothing(finished, plan):
     with edited(protocol, "sigma: 1.5", "sigma: 1.6"):
         found = plan(finished, *SMOKE)
     assert not (LEARNING | TRAINING | {"sample", "panel", "draw"}) & set(found.rules), found.text
-    assert found.rules["score_diversity"] == found.rules["score_inception"] == 10
-    assert found.rules["table"] == 2
+    assert found.rules["score"] == 20 and found.rules["table"] == 2
 
 
 def test_a_figure_module_redraws_that_figure_alone(finished, plan):
@@ -83,12 +83,22 @@ def test_a_baseline_edit_retrains_that_baseline_alone(finished, plan):
 
 @pytest.mark.slow
 def test_a_metric_edit_scores_again_and_trains_nothing(finished, plan):
-    module = finished / "eval" / "score.py"
+    module = finished / "eval" / "scores" / "diversity.py"
     text = module.read_text(encoding="utf-8")
     with edited(module, text, f"{text}\nEXTRA = 1\n"):
         found = plan(finished, *SMOKE)
-    assert not (LEARNING | TRAINING | {"sample", "panel", "draw"}) & set(found.rules), found.text
-    assert found.rules["score_diversity"] == 10
+    assert not (LEARNING | TRAINING | JUDGING | {"sample", "panel"}) & set(found.rules), found.text
+    assert found.rules["score"] == 10 and found.rules["table"] == 1
+
+
+@pytest.mark.slow
+def test_a_new_measure_of_the_evaluator_trains_and_scores_nothing(finished, plan):
+    module = finished / "eval" / "evaluator" / "report.py"
+    text = module.read_text(encoding="utf-8")
+    with edited(module, text, f"{text}\nEXTRA = 1\n"):
+        found = plan(finished, *SMOKE)
+    assert not (LEARNING | TRAINING | {"features", "sample", "score"}) & set(found.rules)
+    assert found.rules["evaluator_report"] == 2 and found.rules["table"] == 2
 
 
 @pytest.mark.slow

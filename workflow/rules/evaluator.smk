@@ -4,7 +4,6 @@
 rule evaluator:
     input:
         train="<results>/data/{dataset}/train.npz",
-        test="<results>/data/{dataset}/test.npz",
         card="<results>/data/{dataset}/card.json",
     output:
         weights="<results>/evaluator/{dataset}/weights.safetensors",
@@ -35,6 +34,32 @@ rule evaluator:
         " --out {params.out} --resume-root {params.resume} --run-log {log.run}"
         " --threads {params.threads} --precision {params.precision} --fingerprint {params.code}"
         " 2>&1 | tee {log.text}"
+
+
+rule evaluator_report:
+    """How far an evaluator can be trusted, on real images."""
+    input:
+        train="<results>/features/{dataset}/real_train/seed0.npz",
+        test="<results>/features/{dataset}/real_test/seed0.npz",
+        card="<results>/data/{dataset}/card.json",
+    output:
+        report="<results>/evaluator/{dataset}/report.json",
+    log:
+        "<logs>/evaluator/{dataset}.report.log",
+    benchmark:
+        "<benchmarks>/evaluator/{dataset}.report.jsonl"
+    priority: 60
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        data=subpath(input.card, parent=True),
+        code=code_of("eval.evaluator.report"),
+    message:
+        "Report card of the evaluator of {wildcards.dataset}"
+    shell:
+        "python -m eval.evaluator.report --train {input.train} --test {input.test}"
+        " --data {params.data} --out {output.report} 2>&1 | tee {log}"
 
 
 rule factors:

@@ -85,15 +85,56 @@ def table_scores(wildcards):
     ]
 
 
-def table_cards(wildcards):
-    return [f"{results()}/evaluator/{dataset}/card.json" for dataset in config["datasets"]]
+def evaluator_reports(wildcards):
+    return [f"{results()}/evaluator/{dataset}/report.json" for dataset in config["datasets"]]
 
 
-def sample_set(wildcards):
-    """The sample set behind a score; real images have none."""
-    if wildcards.model == "real":
-        return []
-    return f"{results()}/samples/{wildcards.dataset}/{wildcards.model}/seed{wildcards.seed}.npz"
+# --- Scores ------------------------------------------------------------------------------------
+
+# Sources of features that are no model: the splits of the real images.
+REAL = {"real_train": "train", "real_test": "test"}
+FAMILIES = ("inception", "diversity")
+
+
+def sample_set(dataset, model, seed):
+    return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
+
+
+def features_file(dataset, source, seed=0):
+    return f"{results()}/features/{dataset}/{source}/seed{seed}.npz"
+
+
+def feature_images(wildcards):
+    """The images behind a feature set."""
+    dataset, source, seed = wildcards.dataset, wildcards.source, wildcards.seed
+    if source in REAL:
+        return {"images": f"{results()}/data/{dataset}/{REAL[source]}.npz"}
+    return {"images": sample_set(dataset, source, seed)}
+
+
+def feature_images_argument(wildcards, input):
+    return f"--real {REAL[wildcards.source]}" if wildcards.source in REAL else (
+        f"--samples {input.images}"
+    )
+
+
+def score_inputs(wildcards):
+    """The files behind a family of scores, by the names that eval.scores knows."""
+    dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
+    real = model == "real"
+    if wildcards.family == "inception":
+        return {"features": features_file(dataset, "real_test" if real else model, seed)}
+    # The paper's row of real images is of those that models are trained on.
+    train = f"{results()}/data/{dataset}/train.npz"
+    return {"images": train if real else sample_set(dataset, model, seed)}
+
+
+def score_inputs_argument(wildcards):
+    return json.dumps(score_inputs(wildcards), separators=(",", ":"))
+
+
+def score_code(wildcards):
+    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}")
 
 
 # --- Figures -----------------------------------------------------------------------------------
@@ -133,7 +174,7 @@ def panel_sources(wildcards):
         return data | {"models": models}
     if figure == "figure3":
         names = config["models"]
-        samples = {m: f"{results()}/samples/{dataset}/{m}/seed{seed}.npz" for m in names}
+        samples = {m: sample_set(dataset, m, seed) for m in names}
         return data | {"samples": samples}
     if figure == "figure5":
         regressor = f"{results()}/evaluator/{dataset}_factors" if factors else None

@@ -1,73 +1,71 @@
-# Sample sets to score rows. Real images are scored by the same code: "real" is a row, no model.
+# Images to score rows, by way of what the evaluator says of them. Real images are scored by the
+# same code: "real" is a row, no model.
 
 
-rule score_inception:
+rule features:
+    """What the evaluator says of a sample set, or of a split of the real images."""
     input:
-        samples=sample_set,
-        test="<results>/data/{dataset}/test.npz",
+        unpack(feature_images),
         card="<results>/data/{dataset}/card.json",
         weights="<results>/evaluator/{dataset}/weights.safetensors",
         evaluator="<results>/evaluator/{dataset}/card.json",
     output:
-        scores="<results>/scores/{dataset}/{model}/seed{seed}.inception.csv",
+        features="<results>/features/{dataset}/{source}/seed{seed}.npz",
     log:
-        "<logs>/score/{dataset}/{model}/seed{seed}.inception.log",
+        "<logs>/features/{dataset}/{source}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/score/{dataset}/{model}/seed{seed}.inception.jsonl"
+        "<benchmarks>/features/{dataset}/{source}/seed{seed}.jsonl"
     wildcard_constraints:
-        model="|".join(["real", *all_models()]),
-    priority: 20
+        source="|".join([*REAL, *all_models()]),
+    priority: 30
     threads: config["threads"]
     resources:
         mem_mb=evaluator_memory,
         gpu=GPU,
     params:
-        images=scored_images("test"),
+        images=feature_images_argument,
         data=subpath(input.card, parent=True),
         evaluator=subpath(input.evaluator, parent=True),
-        protocol=protocol_path(),
-        rules=protocol_rules(),
-        config=score_config,
+        config=features_config,
         threads=config["threads"],
-        code=code_of("eval.score"),
+        code=code_of("eval.features"),
     message:
-        "Inception Score of {wildcards.model}, {wildcards.dataset}, seed {wildcards.seed}"
+        "Features of {wildcards.source}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "python -m eval.score inception {params.images} --data {params.data}"
-        " --evaluator {params.evaluator} --protocol {params.protocol:q}"
-        " --config {params.config:q} --out {output.scores} --threads {params.threads}"
-        " --fingerprint {params.code} > {log} 2>&1"
+        "python -m eval.features {params.images} --data {params.data}"
+        " --evaluator {params.evaluator} --config {params.config:q} --out {output.features}"
+        " --threads {params.threads} --fingerprint {params.code} > {log} 2>&1"
 
 
-rule score_diversity:
+rule score:
     input:
-        samples=sample_set,
-        train="<results>/data/{dataset}/train.npz",
+        unpack(score_inputs),
         card="<results>/data/{dataset}/card.json",
     output:
-        scores="<results>/scores/{dataset}/{model}/seed{seed}.diversity.csv",
+        scores="<results>/scores/{dataset}/{model}/seed{seed}.{family}.csv",
     log:
-        "<logs>/score/{dataset}/{model}/seed{seed}.diversity.log",
+        "<logs>/score/{dataset}/{model}/seed{seed}.{family}.log",
     benchmark:
-        "<benchmarks>/score/{dataset}/{model}/seed{seed}.diversity.jsonl"
+        "<benchmarks>/score/{dataset}/{model}/seed{seed}.{family}.jsonl"
     wildcard_constraints:
         model="|".join(["real", *all_models()]),
+        family="|".join(FAMILIES),
     priority: 20
     threads: config["threads"]
     resources:
         mem_mb=evaluator_memory,
         gpu=GPU,
     params:
-        images=scored_images("train"),
+        inputs=score_inputs_argument,
         data=subpath(input.card, parent=True),
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=score_config,
         threads=config["threads"],
-        code=code_of("eval.score"),
+        code=score_code,
     message:
-        "Intra-class diversity of {wildcards.model}, {wildcards.dataset}, seed {wildcards.seed}"
+        "Scoring {wildcards.family} of {wildcards.model}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "python -m eval.score diversity {params.images} --data {params.data}"
+        "python -m eval.scores {wildcards.family} --inputs {params.inputs:q} --data {params.data}"
         " --protocol {params.protocol:q} --config {params.config:q} --out {output.scores}"
         " --threads {params.threads} --fingerprint {params.code} > {log} 2>&1"

@@ -60,6 +60,10 @@ def sample_config(wildcards):
     return config_slice(wildcards, per_class=vars(rules.samples), bn_eval=rules.bn_eval)
 
 
+def features_config(wildcards):
+    return config_slice(wildcards, source=wildcards.source)
+
+
 def score_config(wildcards):
     return config_slice(wildcards, protocol_overrides=protocol_overrides())
 
@@ -119,13 +123,6 @@ def protocol_overrides():
 def protocol_rules():
     """Identity of what the protocol says, its comments aside."""
     return protocol().hash
-
-
-def scored_images(split):
-    """The argument that names the scored images: a sample set, or a split of the real ones."""
-    return lambda wildcards: (
-        f"--real {split}" if wildcards.model == "real" else f"--samples {sample_set(wildcards)}"
-    )
 
 
 # --- Trainings ---------------------------------------------------------------------------------

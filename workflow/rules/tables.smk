@@ -16,7 +16,7 @@ rule table2:
 rule table:
     input:
         scores=table_scores,
-        cards=table_cards,
+        cards=evaluator_reports,
     output:
         csv="<results>/tables/{table}.csv",
         markdown="<results>/tables/{table}.md",

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 import torch
+import torch_fidelity
 from scipy.special import log_softmax, softmax
 
 from dlvae.artefact import save_samples
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 from eval.evaluator.load import Evaluator
-from eval.fidelity import score_inception
-from eval.inception_score import inception, inception_score, label_fidelity
+from eval.fidelity import EXTRACTOR, _Images, extract, inception_of_logits, label_fidelity
+from eval.inception_score import inception_score
 from eval.supervised import build_seeded
 
 CLASSES = 5
@@ -83,26 +84,39 @@ def test_one_class_alone_scores_one():
 
 
 def test_score_agrees_with_the_definition_in_float64():
-    result = inception(random_images(300), build_seeded(Scrambled, 0))
+    logits = extract(random_images(300), build_seeded(Scrambled, 0)).logits
+    result = inception_of_logits(logits)
     assert 1.5 < result.score < CLASSES
-    assert result.score == pytest.approx(reference(result.logits), rel=1e-10)
+    assert result.score == pytest.approx(reference(logits), rel=1e-10)
     assert result.spread == 0.0
 
 
 def test_splits_are_scored_apart():
-    result = inception(random_images(300), build_seeded(Scrambled, 0), splits=3)
+    logits = extract(random_images(300), build_seeded(Scrambled, 0)).logits
+    result = inception_of_logits(logits, splits=3)
     # torch-fidelity shuffles with a fixed seed before it splits
     order = np.random.RandomState(2020).permutation(300)
-    assert result.score == pytest.approx(reference(result.logits[order], 3), rel=1e-10)
+    assert result.score == pytest.approx(reference(logits[order], 3), rel=1e-10)
     assert result.spread > 0
 
 
-def test_logits_come_in_the_order_of_the_images_whatever_the_batch():
+def test_score_is_that_of_torch_fidelitys_front_door():
+    images, evaluator = random_images(120), build_seeded(Scrambled, 0)
+    own = inception_score(images, evaluator)
+    whole = torch_fidelity.calculate_metrics(
+        input1=_Images(images), isc=True, isc_splits=1, feature_extractor=EXTRACTOR,
+        evaluator=evaluator, cuda=False, cache=False, save_cpu_ram=True, verbose=False,
+    )  # fmt: skip
+    assert own == whole[torch_fidelity.KEY_METRIC_ISC_MEAN]
+
+
+def test_output_comes_in_the_order_of_the_images_whatever_the_batch():
     images, evaluator = random_images(50), build_seeded(Scrambled, 0)
-    results = [score_inception(images, evaluator, batch_size=size) for size in (7, 50, 256)]
+    results = [extract(images, evaluator, batch_size=size) for size in (7, 50, 256)]
     direct = evaluator(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1)[1]
     for result in results:
         np.testing.assert_allclose(result.logits, direct.detach(), atol=1e-4)
+        np.testing.assert_array_equal(result.logits, result.features)
 
 
 def test_two_evaluators_of_one_architecture_give_two_scores():
@@ -123,7 +137,7 @@ def test_a_sample_file_scores_like_its_array(tmp_path):
 def test_label_fidelity_is_top_one_against_the_class_asked_for():
     asked = np.arange(50) % CLASSES
     shown = np.where(np.arange(50) < 40, asked, (asked + 1) % CLASSES)
-    logits = inception(flat_images(shown), Analytic(9.0)).logits
+    logits = extract(flat_images(shown), Analytic(9.0)).logits
     assert label_fidelity(logits, asked) == 0.8
 
 

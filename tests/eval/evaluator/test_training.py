@@ -52,13 +52,11 @@ def test_a_stopped_training_continues_to_the_same_bytes(
     assert not any((tmp_path / "stopped" / "resume").glob("*"))
 
 
-def test_evaluator_learns_and_its_card_tells(tiny_data, tiny_config, tmp_path):
+def test_evaluator_learns_and_is_read_back(tiny_data, tiny_config, tmp_path):
     tiny_config |= {"epochs": 10, "lr": 0.1}
     card = train_evaluator(job(tiny_data, tmp_path), tiny_config)
     assert card == json.loads((tmp_path / "out" / "card.json").read_text())
-    assert card["accuracy"] == np.mean(card["accuracy_per_class"]) >= 0.9
     assert card["class_names"] == ["red", "green", "blue"]
-    assert 1.0 <= card["inception_score"]["test"] <= 3.0
     assert card["weights_sha256"] == sha256_file(tmp_path / "out" / "weights.safetensors")
 
     test = load_split(tiny_data, "test")
@@ -66,7 +64,7 @@ def test_evaluator_learns_and_its_card_tells(tiny_data, tiny_config, tmp_path):
     assert not evaluator.training
     features, logits = evaluator.predict(test.images)
     assert features.shape == (12, 8) and logits.shape == (12, 3)
-    assert np.mean(logits.argmax(1) == test.labels) == card["accuracy"]
+    assert np.mean(logits.argmax(1) == test.labels) >= 0.9
     assert card["parameters"] == sum(p.numel() for p in evaluator.network.parameters())
     # Evaluation mode: an image's logits do not depend on its neighbours.
     np.testing.assert_allclose(evaluator.predict(test.images[:1])[1], logits[:1], atol=1e-5)

@@ -1,23 +1,24 @@
-"""The scoring stage on tiny files, with a made-up evaluator."""
+"""The scoring stage on tiny files, with made-up features."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from dlvae.artefact import save_samples, write_json
 from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
-from eval import inception_score, score
+from eval.features import FeatureSet, save_features
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS, read_rows
-from eval.scored_images import evenly_per_class, real, sampled
+from eval.scored_images import evenly_per_class, real
+from eval.scores import __main__ as scores
+from eval.scores.common import Measured, Scores
 
-CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
+CONFIG = Path(__file__).resolve().parents[3] / "config" / "protocol"
 CLASSES = np.array(["dark", "bright"])
 PROTOCOL = CONFIG / "smoke.yaml"
 CONTEXT = {"preset": "smoke", "dataset": "grey", "model": "ours", "seed": 4}
@@ -35,42 +36,37 @@ def split(n, seed):
     return Split(grey(n, seed)[0], None, grey(n)[1], CLASSES)
 
 
-class Brightness(nn.Module):
-    """Logits from the mean brightness: sure of its answer."""
-
-    image_size = 32
-
-    def forward(self, images):
-        mean = images.mean(dim=(1, 2, 3))
-        logits = torch.stack([-40 * mean, 40 * mean], dim=1)
-        return logits, logits
+def judged(n, evaluator="ab" * 32):
+    """Features of a sure and faultless evaluator."""
+    labels = grey(n)[1]
+    logits = 40 * np.eye(2, dtype=np.float32)[labels]
+    return FeatureSet(logits, logits, labels, "cd" * 32, "bf16", evaluator, "grey")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A data set, its evaluator's card, a sample set; and no loading of evaluator weights."""
+def folder(tmp_path):
+    """A data set, a sample set and its features."""
     save_dataset(tmp_path / "data", {"train": split(20, 1), "test": split(6, 2)}, CARD)
-    judge = {"class_names": CLASSES.tolist(), "weights_sha256": "ab" * 32, "dataset": "grey"}
-    write_json(tmp_path / "evaluator" / "card.json", judge)
     save_samples(tmp_path / "samples.npz", *grey(16, 3))
-    monkeypatch.setattr(inception_score, "load_evaluator", lambda _: Brightness().eval())
+    save_features(tmp_path / "features.npz", judged(16))
     return tmp_path
 
 
-def arguments(folder, metric, **changes):
+def arguments(folder, family, **changes):
     """The workflow's command line; ``changes`` replace an option's value, None leaves it out."""
-    options = {"samples": folder / "samples.npz", "data": folder / "data", "protocol": PROTOCOL}
-    options |= {"evaluator": folder / "evaluator", "config": CONTEXT, "fingerprint": "c0de"}
-    options |= {"out": folder / f"scores.{metric}.csv", "threads": 1} | changes
-    options["config"] = json.dumps(options["config"])
-    given = [(f"--{key}", str(value)) for key, value in options.items() if value is not None]
-    return [metric, *(text for pair in given for text in pair)]
+    inputs = {"inception": "features.npz", "diversity": "samples.npz"}[family]
+    name = {"inception": "features", "diversity": "images"}[family]
+    options = {"inputs": {name: str(folder / inputs)}, "data": folder / "data"}
+    options |= {"protocol": PROTOCOL, "config": CONTEXT, "fingerprint": "c0de"}
+    options |= {"out": folder / f"scores.{family}.csv", "threads": 1} | changes
+    texts = {k: json.dumps(v) if isinstance(v, dict) else str(v) for k, v in options.items()}
+    return [family, *(text for key, value in texts.items() for text in (f"--{key}", value))]
 
 
-def run(folder, metric, **changes):
+def run(folder, family, **changes):
     """Score in this process: rows and manifest."""
-    args = score.command().parse_args(arguments(folder, metric, **changes))
-    score.main(args)
+    args = scores.command().parse_args(arguments(folder, family, **changes))
+    scores.main(args)
     return read_rows([args.out]), json.loads(args.out.with_suffix(".manifest.json").read_text())
 
 
@@ -80,15 +76,16 @@ def test_inception_rows(folder):
     assert rows["value"].tolist() == pytest.approx([2, 1], abs=1e-3)
     first = rows.iloc[0]
     assert {key: first[key] for key in CONTEXT} == CONTEXT
-    assert (first["n"], first["classes"], first["precision"]) == (12, 2, "unknown")
+    assert (first["n"], first["classes"], first["precision"]) == (12, 2, "bf16")
     assert first["protocol"] == load_protocol(PROTOCOL).label
     assert (first["evaluator"], first["code"], first["ci_kind"]) == ("abab" * 3, "c0de", "none")
-    assert np.isnan(first["ci_low"]) and len(first["samples"]) == len(first["data"]) == 12
-    assert set(manifest["inputs"]) == {"data", "protocol", "images", "evaluator"}
+    assert np.isnan(first["ci_low"]) and len(first["data"]) == 12
+    assert first["samples"] == "cdcd" * 3
+    assert set(manifest["inputs"]) == {"data", "protocol", "features"}
 
 
 def test_diversity_rows(folder):
-    rows, manifest = run(folder, "diversity", evaluator=None)
+    rows, manifest = run(folder, "diversity")
     names = ["d_intra_standard", "d_intra_range_mismatched"]
     expected = [n + suffix for n in names for suffix in ("", "_offdiag", "_clamped_share")]
     assert rows["metric"].tolist() == expected
@@ -102,24 +99,27 @@ def test_diversity_rows(folder):
 
 
 def test_real_images_are_scored_by_the_same_code(folder):
-    rows, _ = run(folder, "inception", samples=None, real="test")
-    assert set(rows["n"]) == {6} and set(rows["precision"]) == {"none"}
+    config = CONTEXT | {"model": "real"}
+    train = {"images": str(folder / "data" / "train.npz")}
+    rows, _ = run(folder, "diversity", inputs=train, config=config)
+    assert set(rows["n"]) == {12} and set(rows["precision"]) == {"none"}
     card = load_card(folder / "data")
-    assert rows["samples"][0] == card["sha256"]["test"][:12]
-    train, _ = run(folder, "diversity", samples=None, real="train")
-    assert set(train["n"]) == {12} and train["data"][0] == rows["data"][0]
+    assert rows["samples"][0] == card["sha256"]["train"][:12]
+    with pytest.raises(UserError, match="a split of the real images, train or test"):
+        run(folder, "diversity", config=config)
 
 
 def test_the_same_command_gives_the_same_bytes(folder):
-    for metric in ("inception", "diversity"):
+    for family in ("inception", "diversity"):
         texts = []
         for _ in range(2):
-            run(folder, metric)
-            texts.append((folder / f"scores.{metric}.csv").read_bytes())
+            run(folder, family)
+            texts.append((folder / f"scores.{family}.csv").read_bytes())
         assert texts[0] == texts[1]
 
 
 def test_precision_comes_from_the_samples_manifest(folder):
+    assert set(run(folder, "diversity")[0]["precision"]) == {"unknown"}
     write_json(folder / "samples.manifest.json", {"precision": "bf16"})
     assert set(run(folder, "diversity")[0]["precision"]) == {"bf16"}
 
@@ -133,24 +133,17 @@ def test_rows_follow_what_they_depend_on(folder):
     assert run(folder, "diversity")[0]["samples"][0] != plain["samples"]
 
 
+def test_a_value_that_cannot_be_had_says_why(folder, monkeypatch):
+    found = Scores({"fid": Measured(None, 12, note="needs n > 64")}, "ab" * 32, "none")
+    monkeypatch.setattr(scores, "score", lambda request: found)
+    row = run(folder, "inception")[0].iloc[0]
+    assert np.isnan(row["value"]) and row["ci_kind"] == "n/a: needs n > 64" and row["n"] == 12
+
+
 def test_images_are_taken_evenly_and_at_most_as_many_as_asked():
     labels = np.array([0] * 10 + [1] * 3)
     assert evenly_per_class(labels, 4).tolist() == [0, 2, 5, 7, 10, 11, 12]
     assert evenly_per_class(labels, 10).tolist() == list(range(13))
-
-
-@pytest.mark.parametrize(
-    ("images", "labels", "words"),
-    [
-        (np.zeros((4, 16, 16, 3), np.uint8), np.arange(4) % 2, "32 x 32 pixels.*16 x 16"),
-        (np.zeros((4, 32, 32, 3), np.uint8), np.arange(4), "out of range: expected 0 to 1.*0 to 3"),
-        (np.zeros((4, 32, 32, 3), np.uint8), np.zeros(4, int), "1 of 2 classes.*bright"),
-    ],
-)
-def test_samples_of_something_else_are_refused(folder, images, labels, words):
-    save_samples(folder / "samples.npz", images, labels)
-    with pytest.raises(UserError, match=words):
-        sampled(folder / "samples.npz", load_card(folder / "data"), load_protocol(PROTOCOL))
 
 
 @pytest.mark.parametrize(
@@ -171,20 +164,19 @@ def test_points_have_no_such_score(folder):
     points = Split(None, np.zeros((4, 2), np.float32), np.arange(4) % 2, CLASSES)
     card = save_dataset(folder / "toy", {"train": points}, CARD)
     with pytest.raises(UserError, match="found points"):
-        real(folder / "toy", "train", card, load_protocol(PROTOCOL))
+        real(folder / "toy", "train", card)
 
 
-def test_an_evaluator_of_other_classes_is_refused(folder):
-    card = {"class_names": ["a", "b", "c"], "weights_sha256": "ab" * 32, "dataset": "letters"}
-    write_json(folder / "evaluator" / "card.json", card)
-    with pytest.raises(UserError, match="trained on 'grey', found one trained on 'letters'"):
+def test_features_of_other_images_are_refused(folder):
+    save_features(folder / "features.npz", dataclasses.replace(judged(16), data="letters"))
+    with pytest.raises(UserError, match="expected features of 'grey', found those of 'letters'"):
         run(folder, "inception")
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"evaluator": None}, "--evaluator"),
+        ({"inputs": {"images": "x"}}, "inception: expected the input 'features'"),
         ({"config": {"preset": "smoke"}}, "missing.*dataset"),
         ({"protocol": "nowhere.yaml"}, "nowhere.yaml"),
     ],
@@ -196,12 +188,10 @@ def test_incomplete_commands_are_refused(folder, changes, words):
 
 def test_command_line(folder, capsys):
     """An error is one line and status 2, and leaves no file behind."""
-    run_stage(score.main, score.command(), arguments(folder, "diversity"))
+    run_stage(scores.main, scores.command(), arguments(folder, "diversity"))
     assert (folder / "scores.diversity.csv").read_text().splitlines()[0] == ",".join(COLUMNS)
     with pytest.raises(SystemExit) as stopped:
-        run_stage(score.main, score.command(), arguments(folder, "inception", protocol="v0.yaml"))
+        run_stage(scores.main, scores.command(), arguments(folder, "inception", protocol="v0.yaml"))
     error = capsys.readouterr().err
     assert stopped.value.code == 2 and error.startswith("error: ") and error.count("\n") == 1
     assert "v0.yaml" in error and not list(folder.glob("scores.inception*"))
-    with pytest.raises(SystemExit):
-        score.command().parse_args(arguments(folder, "inception", real="test"))

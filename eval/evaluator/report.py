@@ -1,0 +1,112 @@
+"""Report card of a trained evaluator: how far its judgement of real images can be trusted.
+
+Usage: python -m eval.evaluator.report --train NPZ --test NPZ --data DIR --config JSON --out JSON
+
+Both feature sets hold real images. What is measured here is no part of the training, so a change
+of a measure trains no evaluator again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.metrics import confusion_matrix
+
+from dlvae.artefact import write_json
+from dlvae.data.dataset import load_card
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage, stage_parser
+from eval.features import FeatureSet, load_features
+from eval.fidelity import inception_of_logits
+
+BINS = 15
+
+
+def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
+    """Expected calibration error in [0, 1] (Guo et al. 2017, Eq. 3).
+
+    Images are binned by confidence (the largest softmax probability); the gap of each bin between
+    mean confidence and accuracy is weighed by the bin's share of the images.
+
+    Args:
+        logits: (N, C).
+        labels: int (N,).
+        bins: equal parts of [0, 1].
+    """
+    probabilities = softmax(logits.astype(np.float64), axis=1)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    # (i/B, (i+1)/B] as in the definition, so that a confidence of 1 falls into the last bin.
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(bin_of, weights=confidence - correct, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure an evaluator on the real images of its data set.
+
+    Args:
+        train, test: of its training images and of held-out ones.
+        card: of the data set.
+
+    Returns:
+        Accuracy on held-out images, overall and per class (None for a class without any), and on
+        training images; calibration error, confusion (rows: true class, columns: judged), and
+        Inception Score of both splits (one split each).
+
+    Raises:
+        UserError: the two sets were judged by different evaluators.
+    """
+    if train.evaluator != test.evaluator:
+        raise UserError(
+            f"expected features of one evaluator, found {train.evaluator[:12]} and "
+            f"{test.evaluator[:12]}; make both again with python -m eval.features"
+        )
+    judged = test.logits.argmax(axis=1)
+    confusion = confusion_matrix(test.labels, judged, labels=np.arange(card["classes"]))
+    counts = zip(confusion.diagonal(), confusion.sum(axis=1), strict=True)
+    return {
+        "dataset": card["dataset"],
+        "weights_sha256": test.evaluator,
+        "class_names": card["class_names"],
+        "accuracy": float(np.mean(judged == test.labels)),
+        "accuracy_per_class": [float(right / n) if n else None for right, n in counts],
+        "accuracy_train": float(np.mean(train.logits.argmax(axis=1) == train.labels)),
+        "calibration_error": calibration_error(test.logits, test.labels),
+        "inception_score": {
+            "train": inception_of_logits(train.logits).score,
+            "test": inception_of_logits(test.logits).score,
+        },
+        "confusion": confusion.tolist(),
+        "images": {"train": len(train.labels), "test": len(test.labels)},
+    }
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    found = report(load_features(args.train), load_features(args.test), load_card(args.data))
+    write_json(args.out, found)
+    score = found["inception_score"]["test"]
+    print(
+        f"{found['dataset']}: held-out accuracy {found['accuracy']:.4f}, calibration error "
+        f"{found['calibration_error']:.4f}, Inception Score of held-out images {score:.2f}"
+    )
+
+
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = stage_parser(__doc__)
+    parser.add_argument("--train", type=Path, required=True, help="features of training images")
+    parser.add_argument("--test", type=Path, required=True, help="features of held-out images")
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--out", type=Path, required=True, help="report, .json")
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

@@ -1,0 +1,1 @@
+"""Families of scores: one module each, found by name; `python -m eval.scores FAMILY`."""

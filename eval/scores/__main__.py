@@ -1,0 +1,82 @@
+"""Score images or a model by one family of metrics, as rows of a CSV.
+
+Usage: python -m eval.scores FAMILY --inputs JSON --data DIR --protocol FILE --config JSON --out CSV
+
+The config JSON holds ``preset``, ``dataset``, ``model``, ``seed`` and optionally
+``protocol_overrides``; the model ``real`` means the data set's own images. Inputs, by name:
+inception {features}; diversity {images}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dlvae.artefact import write_manifest
+from dlvae.runtime import device, run_stage, stage_parser, use_threads
+from eval.rows import NONE, ScoreRow, write_rows
+from eval.scores.common import HASH, ScoreRequest, Scores, data_hash
+
+FAMILIES = ("inception", "diversity")
+
+
+def score(request: ScoreRequest) -> Scores:
+    """Return the scores of the family ``request.name``, one of ``FAMILIES``."""
+    return getattr(importlib.import_module(f"eval.scores.{request.name}"), request.name)(request)
+
+
+def rows_of(request: ScoreRequest, scores: Scores, code: str) -> list[ScoreRow]:
+    """Return one row per metric."""
+    shared = {key: request.config[key] for key in request.context}
+    shared |= {"classes": request.card["classes"], "precision": scores.precision}
+    evaluator = scores.evaluator if scores.evaluator == NONE else scores.evaluator[:HASH]
+    shared |= {"protocol": request.protocol.label, "evaluator": evaluator, "code": code}
+    shared |= {"samples": scores.images[:HASH], "data": data_hash(request.card)}
+    rows = []
+    for metric, found in scores.values.items():
+        value = np.nan if found.value is None else float(found.value)
+        kind = f"n/a: {found.note}" if found.value is None else found.kind
+        interval = {"ci_low": float(found.low), "ci_high": float(found.high), "ci_kind": kind}
+        rows.append(ScoreRow(metric=metric, value=value, n=found.n, **interval, **shared))
+    return rows
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the scoring stage."""
+    started = time.time()
+    use_threads(args.threads)
+    request = ScoreRequest(args.family, args.config, args.inputs, args.data, args.protocol)
+    scores = score(request)
+    write_rows(args.out, rows_of(request, scores, args.fingerprint))
+    write_manifest(
+        args.out.with_suffix(".manifest.json"),
+        inputs={"data": args.data / "card.json", "protocol": args.protocol, **scores.files},
+        config=args.config,
+        started=started,
+        seed=args.config["seed"],
+        threads=args.threads,
+        precision="fp32",
+        device=str(device()),
+        extra={"protocol": request.protocol.label, **scores.extra},
+    )
+
+
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = stage_parser(__doc__)
+    parser.add_argument("family", choices=FAMILIES)
+    parser.add_argument("--inputs", type=json.loads, required=True, help="name to path, as JSON")
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--protocol", type=Path, required=True, help="protocol file")
+    parser.add_argument("--out", type=Path, required=True, help="score rows, .csv")
+    parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

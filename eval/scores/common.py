@@ -1,0 +1,117 @@
+"""What a family of scores is asked for and what it returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlvae.artefact import sha256_arrays
+from dlvae.data.dataset import load_card
+from dlvae.errors import UserError
+from dlvae.seeds import numpy_generator
+from eval.features import FeatureSet, load_features
+from eval.protocol import Protocol, load_protocol
+from eval.request import Request
+from eval.rows import NONE
+
+HASH = 12  # hex digits of a content hash in a row
+
+
+@dataclass(frozen=True)
+class ScoreRequest(Request):
+    """One family of scores of one model, or of the real images (model ``real``).
+
+    Attributes:
+        data: folder of the prepared data set.
+        protocol_file: protocol; ``config["protocol_overrides"]`` is laid over it.
+    """
+
+    data: Path = Path()
+    protocol_file: Path = Path()
+
+    stage: ClassVar[str] = "scores"
+    context: ClassVar[tuple[str, ...]] = ("preset", "dataset", "model", "seed")
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """Card of the data set."""
+        return load_card(self.data)
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """How scores are taken."""
+        return load_protocol(self.protocol_file, self.config.get("protocol_overrides"))
+
+    @property
+    def per_class(self) -> int:
+        """Images per class that are scored."""
+        return self.protocol.samples_per_class(self.card["classes"])
+
+    def numpy_draws(self, *more: str | int) -> np.random.Generator:
+        """Return a generator of this family's draws."""
+        return numpy_generator(*self.seed_parts(*more))
+
+    def features(self, key: str) -> FeatureSet:
+        """Load a feature set of this data set's images.
+
+        Raises:
+            UserError: it was made by the evaluator of another data set.
+        """
+        found = load_features(self.path(key))
+        if found.data != self.card["dataset"]:
+            raise UserError(
+                f"{self.path(key)}: expected features of '{self.card['dataset']}', found those of "
+                f"'{found.data}'; make them with python -m eval.features"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value and how sure it is.
+
+    Attributes:
+        value: None where it cannot be measured; `note` then says why, e.g. "needs n > 64".
+        n: what it was measured on: images, or grid cells.
+        low, high: ends of the interval, NaN where there is none.
+        kind: how the interval was made; see :mod:`eval.intervals`.
+    """
+
+    value: float | None
+    n: int
+    low: float = math.nan
+    high: float = math.nan
+    kind: str = NONE
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a family returns.
+
+    Attributes:
+        values: by metric.
+        images: content hash of what was scored: the images, or the weights.
+        precision: see :class:`eval.rows.ScoreRow`.
+        evaluator: hash of the evaluator's weights, `NONE` where none was used.
+        files: input files by name, for the manifest.
+        extra: what goes to the manifest beside the values.
+    """
+
+    values: Mapping[str, Measured]
+    images: str
+    precision: str
+    evaluator: str = NONE
+    files: Mapping[str, Path] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def data_hash(card: Mapping[str, Any]) -> str:
+    """Hash of a data set, the same for rows that read its training and its held-out split."""
+    return sha256_arrays(**{k: np.array(v) for k, v in card["sha256"].items()})[:HASH]
