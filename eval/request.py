@@ -40,6 +40,11 @@ class Request:
                 f"{', '.join(missing)}"
             )
 
+    @property
+    def bn_eval(self) -> str:
+        """Rule for the decoder's batch norms; see :class:`eval.protocol.Protocol`."""
+        raise NotImplementedError
+
     def path(self, key: str) -> Path:
         """Return an input folder or file."""
         if not self.inputs.get(key):

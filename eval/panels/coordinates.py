@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from eval.panels.common import decode_grid
+from eval.decoding import decode_grid
 
 SCREENED, CANDIDATES, TRAVERSALS = 2048, 4, 48
 

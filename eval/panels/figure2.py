@@ -12,7 +12,8 @@ from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
 from dlvae.registry import load_weights
 from dlvae.seeds import numpy_generator
-from eval.panels.common import Panel, PanelRequest, model_files, model_hash, panel_model
+from eval.decoding import model_files, model_hash, ready_model
+from eval.panels.common import Panel, PanelRequest
 
 SNAPSHOTS = "snapshots.safetensors"
 POINTS = 2100  # per frame; enough to show the spread, few enough to see single points
@@ -27,7 +28,7 @@ def figure2(request: PanelRequest) -> Panel:
     labels = np.arange(POINTS) % len(test.classes)
     samples, epochs = [], None
     for name in names:
-        model = panel_model(request, folders[name], name)
+        model = ready_model(request, folders[name], name)
         found, frames = _frames(request, model, folders[name], name, labels)
         if epochs is not None and found != epochs:
             raise UserError(f"figure2: '{name}' has snapshots at {found}, others at {epochs}")

@@ -10,7 +10,8 @@ import numpy as np
 from dlvae.artefact import load_samples, sha256_arrays
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
-from eval.panels.common import HASH, Panel, PanelRequest, choose_classes
+from eval.decoding import HASH
+from eval.panels.common import Panel, PanelRequest, choose_classes
 
 SIDE = 3  # images along each side of a block
 

@@ -5,18 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from eval.panels.common import (
-    Panel,
-    PanelRequest,
-    choose_classes,
-    class_names,
-    codes_hash,
-    decode_grid,
-    model_files,
-    model_hash,
-    panel_model,
-    require,
-)
+from eval.decoding import codes_hash, decode_grid, model_files, model_hash, ready_model, require
+from eval.panels.common import Panel, PanelRequest, choose_classes, class_names
 
 ROWS, COLUMNS = 3, 8
 
@@ -29,7 +19,7 @@ def figure4(request: PanelRequest) -> Panel:
     z_u moves between two N(0, I) draws that all rows share.
     """
     folder = request.path("model")
-    model = panel_model(request, folder, "ours")
+    model = ready_model(request, folder, "ours")
     require(model, "decode", request.name)
     names = class_names(request, model.task.classes)
     labels = torch.from_numpy(choose_classes(names, request.section.get("classes"), ROWS))

@@ -10,19 +10,17 @@ import torch
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import load_split
-from eval.factors import USABLE, load_factors
-from eval.panels.common import (
-    Panel,
-    PanelRequest,
-    choose_classes,
+from eval.decoding import (
     codes_hash,
     decode_grid,
     evenly_spaced,
     model_files,
     model_hash,
-    panel_model,
+    ready_model,
     require,
 )
+from eval.factors import USABLE, load_factors
+from eval.panels.common import Panel, PanelRequest, choose_classes
 from eval.panels.coordinates import TRAVERSALS, by_factors, by_kl, posterior_kl, traverse
 
 FACTORS = ("expression", "elevation", "azimuth")
@@ -37,7 +35,7 @@ def figure5(request: PanelRequest) -> Panel:
     rows share; the varied one takes 8 values from -3 to 3.
     """
     folder = request.path("model")
-    model = panel_model(request, folder, "ours")
+    model = ready_model(request, folder, "ours")
     require(model, "encode", request.name)
     test = load_split(request.path("data"), "test")
     values = torch.linspace(-RANGE, RANGE, COLUMNS)

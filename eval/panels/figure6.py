@@ -7,16 +7,8 @@ import numpy as np
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.synthetic_faces.factors import IDENTITY_FACTORS
-from eval.panels.common import (
-    Panel,
-    PanelRequest,
-    decode_grid,
-    evenly_spaced,
-    model_files,
-    model_hash,
-    panel_model,
-    require,
-)
+from eval.decoding import decode_grid, evenly_spaced, model_files, model_hash, ready_model, require
+from eval.panels.common import Panel, PanelRequest
 
 ROWS, COLUMNS = 4, 8
 
@@ -28,7 +20,7 @@ def figure6(request: PanelRequest) -> Panel:
     """
     folder = request.path("model")
     unlabelled = load_split(request.path("unlabelled"), "train")
-    model = panel_model(request, folder, "ours_semi", source=unlabelled)
+    model = ready_model(request, folder, "ours_semi", source=unlabelled)
     require(model, "encode", request.name)
     rows, columns, selection = choose_sources(unlabelled, ROWS, COLUMNS)
     images = to_model_range(unlabelled.images[np.concatenate([rows, columns])], model.device)

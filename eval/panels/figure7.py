@@ -10,15 +10,8 @@ from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_model_range, to_uint8
 from dlvae.data.dataset import load_split
 from dlvae.data.masks import face_masks
-from eval.panels.common import (
-    Panel,
-    PanelRequest,
-    evenly_spaced,
-    model_files,
-    model_hash,
-    panel_model,
-    require,
-)
+from eval.decoding import evenly_spaced, model_files, model_hash, ready_model, require
+from eval.panels.common import Panel, PanelRequest
 
 IMAGES = 3
 MID_GREY = 128  # 0 in [-1, 1] as uint8
@@ -41,7 +34,7 @@ def figure7(request: PanelRequest) -> Panel:
     labels = {"cvae_gan": torch.from_numpy(test.labels[chosen]), "ours": None}
     files = {f"data/{name}.npz": request.path("data") / f"{name}.npz" for name in ("train", "test")}
     for name, folder in folders.items():
-        model = panel_model(request, folder, name, source=train)
+        model = ready_model(request, folder, name, source=train)
         require(model, "reconstruct", request.name)
         arrays[name] = np.stack(
             [

@@ -49,6 +49,11 @@ class ScoreRequest(Request):
         return load_protocol(self.protocol_file, self.config.get("protocol_overrides"))
 
     @property
+    def bn_eval(self) -> str:
+        """Rule for the decoder's batch norms."""
+        return self.protocol.bn_eval
+
+    @property
     def per_class(self) -> int:
         """Images per class that are scored."""
         return self.protocol.samples_per_class(self.card["classes"])
