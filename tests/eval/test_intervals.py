@@ -1,0 +1,392 @@
+"""Intervals of scores: formulas against SciPy and torch-fidelity, coverage by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
+
+from dlvae.errors import UserError
+from eval.intervals import (
+    Interval,
+    delete_a_group,
+    inception_score_interval,
+    inception_score_of_logits,
+    jackknife_groups,
+    over_classes,
+    over_seeds,
+    over_subsets,
+    probability_of_improvement,
+    probability_of_improvement_seeds,
+    proportion,
+    standard_error,
+)
+
+
+def draws(seed=0):
+    return np.random.default_rng(seed)
+
+
+def coverage(make, truth, repetitions):
+    """Share of intervals ``make(generator)`` that hold the truth."""
+    found = [make(draws(seed)) for seed in range(repetitions)]
+    return np.mean([interval.low <= truth <= interval.high for interval in found])
+
+
+def ends(interval):
+    return interval.low, interval.high
+
+
+def population(generator, classes, per_class, confidence, scale):
+    """Logits of a classifier that sees the class asked for, more or less, and their labels."""
+    labels = np.repeat(np.arange(classes), per_class)
+    logits = generator.normal(0, scale, (len(labels), classes))
+    logits[np.arange(len(labels)), labels] += confidence
+    return logits.astype(np.float32), labels
+
+
+def torch_fidelity_score(logits):
+    return isc_features_to_metric(torch.from_numpy(logits), splits=1)[KEY_METRIC_ISC_MEAN]
+
+
+# Seeds and subsets
+
+
+def test_intervals_over_seeds_and_subsets_are_those_of_a_t_test():
+    values = draws().normal(3, 2, 7)
+    expected = tuple(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+    for over, kind in ((over_seeds, "t95_seeds"), (over_subsets, "t95_subsets")):
+        found = over(values)
+        assert ends(found) == pytest.approx(expected, rel=1e-12)
+        assert found.kind == kind
+
+
+def test_two_values_give_no_interval():
+    assert over_seeds([1.0, 2.0]) is None and over_subsets([]) is None
+    assert over_seeds([1.0, 2.0, 3.0]) is not None
+
+
+@pytest.mark.parametrize("values", [3, 10])
+def test_coverage_over_seeds(values):
+    found = coverage(lambda g: over_seeds(g.normal(5, 2, values)), 5, 700)
+    assert 0.925 <= found <= 0.975  # 3 standard errors of a share of 700
+
+
+def test_coverage_over_subsets_of_an_unbiased_score():
+    """The squared distance of two means, without its bias, as KID is: skewed, on 10 subsets."""
+
+    def make(generator):
+        x = generator.normal(0.5, 1, (10, 40))
+        return over_subsets(x.mean(axis=1) ** 2 - x.var(axis=1, ddof=1) / 40)
+
+    assert 0.9 <= coverage(make, 0.25, 700) <= 0.985
+
+
+# Classes
+
+
+SCORES = {
+    "normal": (lambda g, n: g.normal(0.5, 0.1, n), 0.5),
+    "bounded": (lambda g, n: g.beta(5, 3, n), 5 / 8),
+    "skewed": (lambda g, n: g.exponential(0.2, n), 0.2),
+}
+
+
+@pytest.mark.parametrize("classes", [10, 30, 100])
+@pytest.mark.parametrize("kind", SCORES)
+def test_coverage_over_classes(kind, classes):
+    draw, truth = SCORES[kind]
+    repetitions = 300 if classes < 100 else 100  # a standard error of 1.3 and 2.2 %
+    found = coverage(lambda g: over_classes(draw(g, classes), g, 500), truth, repetitions)
+    assert 0.9 <= found <= 0.985
+
+
+def test_the_percentile_interval_of_ten_skewed_classes_covers_too_little():
+    """What the studentised bootstrap is there for."""
+
+    def percentile(generator):
+        values = generator.exponential(0.2, 10)
+        return Interval(
+            *np.quantile(generator.choice(values, (300, 10)).mean(axis=1), (0.025, 0.975)), ""
+        )
+
+    assert coverage(percentile, 0.2, 500) < 0.9
+
+
+def test_one_outlying_class_leaves_the_interval_near_the_scores():
+    """Plain bootstrap-t divides by the spread of nine near-equal scores: ends of +-50."""
+    values = np.append(0.001 + 1e-5 * draws().normal(size=9), 0.1)
+    found = over_classes(values, draws())
+    assert -0.2 < found.low < 0.001 and 0.03 < found.high < 0.2
+
+
+def test_the_longer_side_over_classes_is_that_of_the_long_tail():
+    values = draws(1).exponential(1, 20)
+    found = over_classes(values, draws())
+    assert found.kind == "bootstrap95_classes"
+    assert found.high - values.mean() > 1.2 * (values.mean() - found.low)
+    mirrored = over_classes(-values, draws())
+    assert -mirrored.low - values.mean() > 1.2 * (values.mean() + mirrored.high)
+
+
+def test_over_classes_follows_units_and_seed():
+    values = draws().beta(5, 3, 12)
+    found = over_classes(values, draws())
+    assert over_classes(tuple(values), draws()) == found != over_classes(values, draws(1))
+    scaled = over_classes(100 * values - 7, draws())
+    assert ends(scaled) == pytest.approx([100 * end - 7 for end in ends(found)], rel=1e-9)
+
+
+def test_equal_and_few_classes():
+    assert ends(over_classes([0.1] * 9, draws())) == (0.1, 0.1)
+    assert over_classes([0.1, 0.2, 0.3, 0.4], draws()) is None
+
+
+# Images
+
+
+@pytest.mark.parametrize("sizes", [(40, 40, 40), (7, 1, 23, 12), (3, 3, 3, 3, 3, 3, 3)])
+def test_groups_split_every_class_evenly(sizes):
+    labels = draws().permutation(np.repeat(np.arange(len(sizes)) * 5, sizes))
+    assignment = jackknife_groups(labels, 8, draws())
+    assert assignment.dtype == np.int64 and assignment.shape == labels.shape
+    for part in (assignment, *(assignment[labels == label] for label in np.unique(labels))):
+        assert np.ptp(np.bincount(part, minlength=8)) <= 1
+
+
+def test_groups_are_drawn_by_the_generator():
+    labels = np.repeat([0, 1], 50)
+    first = jackknife_groups(labels, 5, draws())
+    assert np.array_equal(first, jackknife_groups(labels, 5, draws()))
+    assert 60 < np.sum(first != jackknife_groups(labels, 5, draws(1))) < 100
+
+
+def test_the_jackknife_of_a_mean_is_its_t_interval():
+    """With one image per group the formula is s / sqrt(n)."""
+    values = draws().normal(3, 2, 15)
+    found = delete_a_group(lambda kept: values[kept].mean(), draws().permutation(15))
+    expected = tuple(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+    assert ends(found) == pytest.approx(expected, rel=1e-12)
+    assert found.kind == "jackknife95_images"
+
+
+def test_the_jackknife_by_hand():
+    values, assignment = np.array([1.0, 2.0, 4.0, 8.0, 3.0, 3.0]), np.array([0, 1, 2, 0, 1, 2])
+    found = delete_a_group(lambda kept: np.log(values[kept].sum()), assignment)
+    left_out = np.log([12, 16, 14])
+    error = math.sqrt(2 / 3 * np.sum((left_out - left_out.mean()) ** 2))
+    half = stats.t.ppf(0.975, 2) * error
+    assert ends(found) == pytest.approx((np.log(21) - half, np.log(21) + half), rel=1e-12)
+
+
+def test_differences_between_classes_stay_out_of_the_interval():
+    """A set with a fixed number per class varies by the spread within classes alone."""
+    labels = np.repeat(np.arange(10), 40)
+    values = 100.0 * labels + draws().normal(0, 1, 400)
+    assignment = jackknife_groups(labels, 20, draws())
+    error = standard_error(delete_a_group(lambda kept: values[kept].mean(), assignment), 20)
+    assert error == pytest.approx(1 / math.sqrt(400), rel=0.5)
+    assert error < values.std() / math.sqrt(400) / 100
+
+
+def test_inception_score_of_logits_is_that_of_torch_fidelity():
+    for confidence, scale in ((0, 1), (8, 3), (30, 20)):
+        logits, _ = population(draws(), 13, 700, confidence, scale)  # more than two blocks
+        expected = torch_fidelity_score(logits)
+        assert inception_score_of_logits(logits) == pytest.approx(expected, abs=1e-6)
+
+
+def test_inception_score_of_extreme_logits():
+    certain = 5000 * np.eye(7, dtype=np.float32)
+    assert inception_score_of_logits(certain) == pytest.approx(7)
+    assert inception_score_of_logits(np.zeros((5, 7), np.float32)) == pytest.approx(1)
+    assert inception_score_of_logits(certain[[2, 2, 2]]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("per_class", "confidence", "scale"), [(30, 3, 2), (3, 60, 25)])
+def test_the_interval_of_the_inception_score_is_the_jackknife_of_it(per_class, confidence, scale):
+    """Also of logits so sharp that one group alone holds a class."""
+    logits, labels = population(draws(), 9, per_class, confidence, scale)
+    found = inception_score_interval(logits, labels, 6, draws(3))
+    expected = delete_a_group(
+        lambda kept: torch_fidelity_score(logits[kept]), jackknife_groups(labels, 6, draws(3))
+    )
+    assert ends(found) == pytest.approx(ends(expected), abs=1e-6)
+    assert found.kind == expected.kind == "jackknife95_images"
+
+
+def test_coverage_of_the_inception_score():
+    setting = {"classes": 10, "confidence": 3, "scale": 2}
+    truth = torch_fidelity_score(population(draws(10**6), per_class=10_000, **setting)[0])
+
+    def make(generator):
+        logits, labels = population(generator, per_class=40, **setting)
+        return inception_score_interval(logits, labels, 20, generator)
+
+    assert 0.91 <= coverage(make, truth, 300) <= 0.985
+
+
+def test_the_bootstrap_of_images_is_off_where_the_jackknife_is_not():
+    """Few images per class: duplicates lower the score by more than its standard error."""
+    classes, per_class = 30, 5
+
+    def images(generator):
+        return population(generator, classes, per_class, 0, 6)
+
+    def jackknife(generator):
+        return inception_score_interval(*images(generator), 20, generator)
+
+    def bootstrap(generator):
+        logits, _ = images(generator)
+        first = np.arange(classes)[:, None] * per_class
+        resamples = first + generator.integers(0, per_class, (30, classes, per_class))
+        scores = [inception_score_of_logits(logits[kept.ravel()]) for kept in resamples]
+        return Interval(*np.quantile(scores, (0.025, 0.975)), "")
+
+    scores = [inception_score_of_logits(images(draws(10**6 + seed))[0]) for seed in range(300)]
+    expected = np.mean(scores)  # of a set of this size
+    assert 0.9 <= coverage(jackknife, expected, 150) <= 0.985
+    assert coverage(bootstrap, expected, 50) < 0.75
+    centres = [sum(ends(bootstrap(draws(seed)))) / 2 for seed in range(20)]
+    assert np.mean(centres) < expected - np.std(scores)
+
+
+@pytest.mark.parametrize("assignment", [[0, 0, 0], [0, 2, 2], [1, 2, 1], [-1, 0, 1]])
+def test_groups_that_are_none_are_refused(assignment):
+    with pytest.raises(UserError, match="at least 2 groups numbered from 0"):
+        delete_a_group(np.mean, np.array(assignment))
+
+
+def test_images_that_do_not_fit_are_refused():
+    logits, labels = population(draws(), 3, 4, 1, 1)
+    with pytest.raises(UserError, match="2 to N groups.* 13 groups"):
+        inception_score_interval(logits, labels, 13, draws())
+    with pytest.raises(UserError, match=r"found \(12, 3\) and \(11,\)"):
+        inception_score_interval(logits, labels[1:], 4, draws())
+    logits[5, 1] = np.nan
+    with pytest.raises(UserError, match="logits: expected finite"):
+        inception_score_interval(logits, labels, 4, draws())
+    with pytest.raises(UserError, match="scores of the images kept: expected finite"):
+        delete_a_group(lambda kept: np.nan if 0 in kept else 1.0, np.array([0, 1, 2]))
+
+
+# Shares
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 20), (7, 20), (4960, 5000), (5000, 5000)])
+def test_wilson_holds_the_shares_that_a_score_test_accepts(successes, n):
+    found = proportion(successes, n)
+    assert found.kind == "wilson95"
+    assert 0 <= found.low <= successes / n <= found.high <= 1
+    for end in ends(found):
+        if 0 < end < 1 and end != successes / n:
+            z = (successes / n - end) / math.sqrt(end * (1 - end) / n)
+            assert abs(z) == pytest.approx(stats.norm.ppf(0.975), rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "share"), [(50, 0.5), (200, 0.9), (300, 0.97)])
+def test_exact_coverage_of_wilson(n, share):
+    found = [proportion(successes, n) for successes in range(n + 1)]
+    held = [interval.low <= share <= interval.high for interval in found]
+    assert 0.93 <= np.sum(stats.binom.pmf(np.arange(n + 1), n, share) * held) <= 0.97
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (-1, 5), (6, 5)])
+def test_impossible_counts_are_refused(successes, n):
+    with pytest.raises(UserError, match=f"found {successes} of {n}"):
+        proportion(successes, n)
+
+
+# One model against another
+
+
+def test_probability_of_improvement_is_one_minus_the_p_value_of_a_z_test():
+    z = (7.4 - 7.1) / math.hypot(0.2, 0.1)
+    found = probability_of_improvement(7.4, 0.2, 7.1, 0.1)
+    assert found == pytest.approx(1 - stats.norm.sf(z), rel=1e-12)
+    assert probability_of_improvement(7.1, 0.1, 7.4, 0.2) == pytest.approx(1 - found, rel=1e-12)
+    assert probability_of_improvement(7.4, 0.02, 7.1, 0.01) > found
+
+
+def test_probability_of_improvement_without_errors():
+    cases = ((2, 1, 1.0), (1, 2, 0.0), (1, 1, 0.5))
+    for ours, other, expected in cases:
+        assert probability_of_improvement(ours, 0, other, 0) == expected
+
+
+def test_probability_of_improvement_needs_errors():
+    with pytest.raises(UserError, match="standard errors >= 0, found 1 and -1"):
+        probability_of_improvement(1, 1, 1, -1)
+    with pytest.raises(UserError, match="means and standard errors: expected finite"):
+        probability_of_improvement(1, math.nan, 1, 1)
+
+
+def test_runs_are_compared_by_the_mann_whitney_statistic():
+    ours, other = draws().integers(0, 6, 9), draws(1).integers(0, 5, 7)  # with ties
+    found = probability_of_improvement_seeds(ours, other, draws())
+    expected = stats.mannwhitneyu(ours, other).statistic / (9 * 7)
+    assert found.probability == pytest.approx(expected, rel=1e-12)
+    assert found.interval.kind == "bootstrap95_seeds"
+    mirrored = probability_of_improvement_seeds(other, ours, draws())
+    assert mirrored.probability == pytest.approx(1 - expected, rel=1e-12)
+
+
+def test_more_runs_sharpen_the_interval_and_leave_the_probability():
+    """Two normals half a deviation apart: the probability is Phi(0.5 / sqrt(2))."""
+    truth = stats.norm.cdf(0.5 / math.sqrt(2))
+
+    def make(generator, runs=20):
+        ours, other = generator.normal(0.5, 1, runs), generator.normal(0, 1, runs)
+        return probability_of_improvement_seeds(ours, other, generator, 300).interval
+
+    assert 0.9 <= coverage(make, truth, 200) <= 0.985
+    few, many = ends(make(draws())), ends(make(draws(), 200))
+    assert many[0] < truth < many[1] and many[1] - many[0] < (few[1] - few[0]) / 2
+
+
+def test_the_interval_over_runs_needs_three_of_each():
+    ours = [3.0, 4.0, 5.0]
+    assert probability_of_improvement_seeds(ours, [1.0, 4.0], draws()).interval is None
+    assert probability_of_improvement_seeds([2.0], [1.0], draws()).probability == 1
+    apart = probability_of_improvement_seeds(ours, [0.0, 1.0, 2.0], draws())
+    assert (apart.probability, *ends(apart.interval)) == (1, 1, 1)
+    found = probability_of_improvement_seeds(ours, [1.0, 4.0, 4.5], draws())
+    assert found == probability_of_improvement_seeds(ours, [1.0, 4.0, 4.5], draws())
+    assert found.interval.low < found.probability < found.interval.high
+    with pytest.raises(UserError, match="runs of both models, found 3 and 0"):
+        probability_of_improvement_seeds(ours, [], draws())
+
+
+# Back to the standard error
+
+
+def test_standard_errors_come_back():
+    values = draws().normal(3, 2, 12)
+    error = values.std(ddof=1) / math.sqrt(12)
+    jackknife = delete_a_group(lambda kept: values[kept].mean(), np.arange(12))
+    for found in (over_seeds(values), over_subsets(values), jackknife):
+        assert standard_error(found, 12) == pytest.approx(error, rel=1e-12)
+    assert standard_error(over_classes(values, draws()), 12) == pytest.approx(error, rel=0.15)
+
+
+def test_standard_errors_of_shares():
+    expected = math.sqrt(0.3 * 0.7 / 2000)
+    assert standard_error(proportion(600, 2000), 2000) == pytest.approx(expected, rel=0.01)
+    assert standard_error(proportion(0, 10), 10) > 0
+
+
+def test_what_has_no_standard_error_is_refused():
+    with pytest.raises(UserError, match="found the kind 'none'"):
+        standard_error(Interval(math.nan, math.nan, "none"), 20)
+    with pytest.raises(UserError, match="found the kind 'bootstrap95_seeds'"):
+        standard_error(Interval(0.5, 1, "bootstrap95_seeds"), 3)
+    with pytest.raises(UserError, match="t95_seeds: expected at least 2 units, found 1"):
+        standard_error(Interval(0.5, 1, "t95_seeds"), 1)
+
+
+@pytest.mark.parametrize("over", [over_seeds, over_subsets, lambda v: over_classes(v, draws())])
+def test_scores_that_are_not_finite_are_refused(over):
+    with pytest.raises(UserError, match="expected finite numbers"):
+        over([1.0, 2.0, math.nan, 3.0, 4.0, 5.0])
