@@ -1,0 +1,1 @@
+"""How far z_s and z_u are disentangled, measured on arrays of codes, labels and factors."""
