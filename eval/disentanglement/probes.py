@@ -121,8 +121,8 @@ def label_probe(
     if _kind(kind) == "linear":
         model = LogisticRegression(**_LINEAR)
     else:
-        # Half a code less than one per class, for the share is rounded up to whole codes.
-        share = max(_SET_ASIDE, (len(np.unique(y)) - 0.5) / len(y))
+        # Two codes at least, where a tenth is less: scikit-learn sets one of either class aside.
+        share = max(_SET_ASIDE, 1.5 / len(y))
         model = MLPClassifier(**_mlp(len(y), draws), validation_fraction=share)
     probe = make_pipeline(StandardScaler(), model)
     _fit(probe, x, y)

@@ -105,11 +105,12 @@ def test_many_training_codes_are_thinned_out_in_proportion(monkeypatch):
     assert (seen[0][0] != seen[2][0]).any()
 
 
-def test_mlp_with_few_codes_per_class():
-    """Every class needs a code on both sides of the early stopping's split."""
-    labels = np.repeat(np.arange(30), 2)
-    codes = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
-    assert label_probe(codes, labels, codes, labels, "mlp", 0).n == 60
+@pytest.mark.parametrize("classes", [2, 3, 30])
+def test_mlp_with_two_codes_per_class(classes):
+    """The early stopping's split must leave codes on both of its sides."""
+    labels = np.repeat(np.arange(classes), 2)
+    codes = np.random.default_rng(0).normal(size=(2 * classes, 5)).astype(np.float32)
+    assert label_probe(codes, labels, codes, labels, "mlp", 0).n == 2 * classes
 
 
 def test_a_training_that_stops_too_early_says_so(monkeypatch):
