@@ -50,6 +50,7 @@ class Diversity:
             (1 - 1/n) times it.
         clamped_share: share of pairs with a negative factor, mean over classes.
         per_class: ``value`` of every class.
+        off_diagonal_per_class: ``off_diagonal`` of every class.
         recheck: agreement with independent code.
     """
 
@@ -57,6 +58,7 @@ class Diversity:
     off_diagonal: float
     clamped_share: float
     per_class: tuple[float, ...]
+    off_diagonal_per_class: tuple[float, ...]
     recheck: Recheck
 
 
@@ -96,11 +98,13 @@ def d_intra(
         scores.append(score)
         checks.append((score.probed, *_reference(members, probes, variant)))
     per_class = tuple(1.0 - score.mean for score in scores)
+    off_diagonal = tuple(1.0 - score.off_diagonal for score in scores)
     return Diversity(
         float(np.mean(per_class)),
-        float(np.mean([1.0 - score.off_diagonal for score in scores])),
+        float(np.mean(off_diagonal)),
         float(np.mean([score.clamped_share for score in scores])),
         per_class,
+        off_diagonal,
         _compared(*map(np.concatenate, zip(*checks, strict=True)), variant),
     )
 

@@ -38,6 +38,19 @@ class InceptionRule:
 
 
 @dataclass(frozen=True)
+class IntervalsRule:
+    """Intervals within one seed.
+
+    Attributes:
+        groups: groups of images that the jackknife leaves out in turn.
+        draws: resamples of classes.
+    """
+
+    groups: int
+    draws: int
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Everything that a score depends on beside the images and the evaluator.
 
@@ -47,6 +60,7 @@ class Protocol:
         bn_eval: statistics of batch norms at sampling.
         samples: images per class.
         inception: Inception Score.
+        intervals: how sure a score of one seed is.
         recheck_pairs: pairs that are scored again by independent code.
         ms_ssim: diversity variants by name.
         hash: 12 hex digits of SHA-256 over all of the above; comments, the order of keys and the
@@ -58,6 +72,7 @@ class Protocol:
     bn_eval: str
     samples: SamplesRule
     inception: InceptionRule
+    intervals: IntervalsRule
     recheck_pairs: int
     ms_ssim: Mapping[str, VariantRule]
 
@@ -67,6 +82,8 @@ class Protocol:
         counts = (self.samples.few, self.samples.many, self.inception.splits)
         if min(counts) < 1 or self.recheck_pairs < 0:
             raise UserError("samples and splits: expected at least 1; recheck_pairs: at least 0")
+        if self.intervals.groups < 3 or self.intervals.draws < 100:
+            raise UserError("intervals: expected at least 3 groups and 100 draws")
 
     @property
     def hash(self) -> str:

@@ -6,8 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from dlvae.seeds import numpy_generator
+from eval.intervals import (
+    JACKKNIFE_IMAGES,
+    MIN_VALUES,
+    Interval,
+    over_seeds,
+    probability_of_improvement,
+    probability_of_improvement_seeds,
+    standard_error,
+)
 from reports.published import published_rows
 
 
@@ -26,29 +37,35 @@ class Cell:
     """A metric of one model on one data set.
 
     Attributes:
-        mean: mean over seeds.
-        spread: sample standard deviation over seeds; NaN with fewer than two.
-        interval: (low, high) of a single seed's row, NaN where none was computed.
+        values: score of every seed, in the order of the seeds.
+        interval: over seeds where there are enough, of the one seed's row where there is one,
+            else None.
+        reason: why there is no value, where there is none.
     """
 
-    mean: float
-    spread: float
-    interval: tuple[float, float]
+    values: tuple[float, ...]
+    interval: Interval | None
+    reason: str = ""
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds."""
+        return float(np.mean(self.values))
 
     def text(self, column: Column) -> str:
-        """Return ``mean``, ``mean ± spread`` or ``value [low, high]``, as printed."""
+        """Return ``mean`` or ``mean [low, high]``, as printed."""
+        if self.reason:
+            return self.reason
 
         def number(value: float) -> str:
-            scaled = 100 * value if column.percent else value
-            return f"{scaled:.{column.digits}f}"
+            return f"{100 * value if column.percent else value:.{column.digits}f}"
 
         unit = " %" if column.percent else ""
-        if not math.isnan(self.spread):
-            return f"{number(self.mean)} ± {number(self.spread)}{unit}"
-        low, high = self.interval
-        if not math.isnan(low) and not math.isnan(high):
-            return f"{number(self.mean)} [{number(low)}, {number(high)}]{unit}"
-        return f"{number(self.mean)}{unit}"
+        if self.interval is None:
+            return f"{number(self.mean)}{unit}"
+        return (
+            f"{number(self.mean)} [{number(self.interval.low)}, {number(self.interval.high)}]{unit}"
+        )
 
 
 def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | None:
@@ -56,12 +73,44 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
     chosen = _select(rows, dataset, model, metric)
     if chosen.empty:
         return None
-    values = chosen["value"].astype(float)
-    spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
-    interval = (math.nan, math.nan)
-    if len(values) == 1:
-        interval = tuple(float(chosen.iloc[0][key]) for key in ("ci_low", "ci_high"))
-    return Cell(float(values.mean()), spread, interval)
+    without = chosen[chosen["value"].isna()]
+    if not without.empty:
+        return Cell((), None, str(without.iloc[0]["ci_kind"]))
+    values = chosen["value"].to_numpy(float)
+    if len(values) > 1:
+        return Cell(tuple(values), over_seeds(values))
+    row = chosen.iloc[0]
+    low, high = float(row["ci_low"]), float(row["ci_high"])
+    interval = None if math.isnan(low) else Interval(low, high, str(row["ci_kind"]))
+    return Cell(tuple(values), interval)
+
+
+def probability_ours_higher(
+    rows: pd.DataFrame, dataset: str, model: str, metric: str, groups: int
+) -> float | None:
+    """P(ours scores higher than a model), in [0, 1], or None where it cannot be said.
+
+    With one seed each, of the expected scores, from the errors over images or classes; with at
+    least three each, of a random run of each. Two seeds give neither.
+
+    Args:
+        groups: groups of the jackknife, by the protocol.
+    """
+    ours, other = (cell(rows, dataset, name, metric) for name in ("ours", model))
+    if ours is None or other is None or ours.reason or other.reason or model in ("ours", "real"):
+        return None
+    seeds = min(len(ours.values), len(other.values))
+    if seeds >= MIN_VALUES:
+        draws = numpy_generator("tables", dataset, model, metric)
+        return probability_of_improvement_seeds(ours.values, other.values, draws).probability
+    if seeds > 1 or ours.interval is None or other.interval is None:
+        return None
+    units = {JACKKNIFE_IMAGES: groups}
+    classes = int(_select(rows, dataset, model, metric).iloc[0]["classes"])
+    errors = [
+        standard_error(c.interval, units.get(c.interval.kind, classes)) for c in (ours, other)
+    ]
+    return probability_of_improvement(ours.mean, errors[0], other.mean, errors[1])
 
 
 def tidy(
@@ -73,8 +122,8 @@ def tidy(
 ) -> pd.DataFrame:
     """Return the table as data: every seed's row, the mean over seeds, and the paper's values.
 
-    The column ``statistic`` is ``seed`` (a score row, unchanged), ``mean`` and ``std`` (over
-    seeds; ``std`` only where there are at least two) or ``published``.
+    The column ``statistic`` is ``seed`` (a score row, unchanged), ``mean`` (over seeds, with the t
+    interval over seeds where there are at least three) or ``published``.
     """
     records = []
     for dataset in datasets:
@@ -102,14 +151,13 @@ def _select(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.Dat
 
 
 def _summaries(chosen: pd.DataFrame, found: Cell | None) -> list[dict]:
-    if found is None:
+    if found is None or found.reason:
         return []
     same = chosen.iloc[0].to_dict()
-    per_seed = ("seed", "ci_low", "ci_high", "samples", "value")
+    per_seed = ("seed", "ci_low", "ci_high", "ci_kind", "samples", "value")
     shared = {key: value for key, value in same.items() if key not in per_seed}
-    seeds = f"{len(chosen)} seed" + "s" * (len(chosen) > 1)
-    summaries = [shared | {"statistic": "mean", "value": found.mean, "ci_kind": f"none ({seeds})"}]
-    if not math.isnan(found.spread):
-        kind = f"none ({seeds})"
-        summaries.append(shared | {"statistic": "std", "value": found.spread, "ci_kind": kind})
-    return summaries
+    kind = f"none ({len(chosen)} seed{'s' * (len(chosen) > 1)})"
+    if len(chosen) > 1 and found.interval is not None:
+        kind = found.interval.kind
+        shared |= {"ci_low": found.interval.low, "ci_high": found.interval.high}
+    return [shared | {"statistic": "mean", "value": found.mean, "ci_kind": kind}]

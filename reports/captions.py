@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from eval.intervals import MIN_VALUES
+from reports.aggregate import Column, cell
 from reports.names import PUBLISHED_DATASETS, dataset_title, model_title
 
 
@@ -46,6 +48,23 @@ def caption(
     return " ".join(parts)
 
 
+def by_seed(
+    rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str], column: Column
+) -> str:
+    """Return a sentence with the values of every seed; empty with one seed."""
+    parts = []
+    for dataset in datasets:
+        cells = {name: cell(rows, dataset, name, column.metric) for name in models}
+        values = [
+            f"{model_title(name)} {', '.join(f'{v:.{column.digits}f}' for v in found.values)}"
+            for name, found in cells.items()
+            if found is not None and len(found.values) > 1
+        ]
+        if values:
+            parts.append(f"{dataset_title(dataset)}: {'; '.join(values)}")
+    return f" {column.title} by seed. {_capital('. '.join(parts))}." if parts else ""
+
+
 def _dataset_sentence(dataset: str, rows: pd.DataFrame, card: Mapping | None) -> str:
     here = rows[rows["dataset"] == dataset]
     if here.empty:
@@ -70,16 +89,27 @@ def _evaluator_text(card: Mapping | None) -> str:
     )
 
 
+INTERVALS = {
+    "jackknife95_images": "over images of the one model (delete-a-group jackknife)",
+    "wilson95": "over images of the one model (Wilson)",
+    "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
+    "t95_subsets": "over disjoint subsets of the images of the one model (t)",
+}
+
+
 def _seeds(rows: pd.DataFrame) -> str:
-    seeds = _listed(sorted(int(seed) for seed in rows[rows["model"] != "real"]["seed"].unique()))
-    kinds = sorted(set(rows["ci_kind"].fillna("none").astype(str)) - {"none"})
-    intervals = f"Interval: {', '.join(kinds)}." if kinds else "No interval was computed."
-    if "," in seeds:
-        return (
-            f"Mean ± sample standard deviation over the seeds {seeds}, which is a spread and not "
-            f"an interval. {intervals}"
-        )
-    return f"Seed {seeds or 'none'}. {intervals}"
+    """Say which seeds there are and what the intervals are over."""
+    seeds = sorted(int(seed) for seed in rows[rows["model"] != "real"]["seed"].unique())
+    kinds = set(rows["ci_kind"].astype(str)) - {"none"}
+    within = [text for kind, text in INTERVALS.items() if kind in kinds]
+    images = f"In brackets: 95 % intervals {'; '.join(within)}." if within else ""
+    if len(seeds) < 2:
+        note = "One seed: how far another training would differ is not known."
+        return f"Seed {_listed(seeds) or 'none'}. {images or 'No interval was computed.'} {note}"
+    if len(seeds) < MIN_VALUES:
+        return f"Mean over the seeds {_listed(seeds)}; two are too few for an interval over seeds."
+    real = f" Real images: {images[0].lower() + images[1:]}" if images else ""
+    return f"Mean over the seeds {_listed(seeds)}, in brackets the 95 % t interval over them.{real}"
 
 
 def _counts(rows: pd.DataFrame) -> list[int]:

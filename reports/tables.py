@@ -18,8 +18,8 @@ from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import NONE, read_rows, refuse_mixed
-from reports.aggregate import Column, cell, tidy
-from reports.captions import caption
+from reports.aggregate import Column, cell, probability_ours_higher, tidy
+from reports.captions import by_seed, caption
 from reports.formats import MISSING, html_page, latex, markdown
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.published import published_rows
@@ -56,6 +56,12 @@ class Spec:
         return [*(column.metric for column in self.columns), *self.unprinted]
 
 
+BETTER = (
+    " P(ours higher), by {}: with one seed, that the expected score of ours is higher, as far as "
+    "the errors in brackets go; with three or more, that a random run of ours scores higher than a "
+    "random run of that model."
+)
+
 TABLES = {
     "table1": Spec(
         "table1",
@@ -68,7 +74,7 @@ TABLES = {
         "real data (held out)",
         2,
         (
-            "One split; the score lies between 1 and the number of classes.",
+            "One split; no score can exceed the number of classes, or of images if these are fewer.",
             "Top-1: share of images in which the evaluator sees the class asked for.",
             "The row of real held-out images is the ceiling that this evaluator allows.",
         ),
@@ -116,6 +122,7 @@ def build_table(
     datasets: Sequence[str],
     models: Sequence[str],
     cards: Mapping[str, Mapping],
+    groups: int,
 ) -> Table:
     """Arrange score rows as a table of the paper.
 
@@ -123,7 +130,8 @@ def build_table(
         rows: score rows of all data sets, models and seeds; other metrics are ignored.
         datasets: in printed order.
         models: asked for; printed in the paper's order, with any other model that has rows.
-        cards: evaluator card by data set.
+        cards: evaluator report by data set.
+        groups: groups of the jackknife behind intervals over images, by the protocol.
 
     Raises:
         UserError: rows of one data set differ in evaluator, protocol or data.
@@ -137,27 +145,34 @@ def build_table(
     refuse_mixed(rows)
     check_evaluators(rows, cards)
     models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
+    headline = spec.columns[0]
     text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
+    text += by_seed(rows, datasets, models, headline) + BETTER.format(headline.title)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
     data["caption"] = text
-    return Table(spec.name, data, _printed(spec, rows, datasets, models), text)
+    return Table(spec.name, data, _printed(spec, rows, datasets, models, groups), text)
 
 
 def _printed(
-    spec: Spec, rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str]
+    spec: Spec, rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str], groups: int
 ) -> pd.DataFrame:
-    parts = {dataset_title(name): _part(spec, rows, name, models) for name in datasets}
+    parts = {dataset_title(name): _part(spec, rows, name, models, groups) for name in datasets}
     if not spec.stacked:
         return pd.concat(parts, axis=1)
     return pd.concat(parts).fillna(MISSING)
 
 
-def _part(spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str]) -> pd.DataFrame:
+def _part(
+    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], groups: int
+) -> pd.DataFrame:
     """Return the printed cells of one data set: models x columns."""
     columns: dict[str, list[str]] = {}
     for column in spec.columns:
         found = [cell(rows, dataset, model, column.metric) for model in models]
         columns[column.title] = [f.text(column) if f else MISSING for f in found]
+    metric = spec.columns[0].metric
+    better = [probability_ours_higher(rows, dataset, model, metric, groups) for model in models]
+    columns["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in better]
     paper = published_rows(spec.name, dataset).set_index("model")["value"]
     if not paper.empty:
         source = PUBLISHED_DATASETS[dataset]
@@ -214,9 +229,10 @@ def main(args: argparse.Namespace) -> None:
     config = args.config
     rows = read_rows(args.scores)
     check_protocol(rows, args.protocol, config.get("protocol_overrides"))
-    cards = evaluator_cards(args.cards)
-    spec = TABLES[args.table]
-    write_table(build_table(spec, rows, config["datasets"], config["models"], cards), args.out)
+    groups = load_protocol(args.protocol, config.get("protocol_overrides")).intervals.groups
+    cards, spec = evaluator_cards(args.cards), TABLES[args.table]
+    table = build_table(spec, rows, config["datasets"], config["models"], cards, groups)
+    write_table(table, args.out)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from dlvae.data.dataset import load_card
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 from eval.features import FeatureSet, load_features
+from eval.intervals import Interval
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
 from eval.rows import NONE
@@ -94,6 +95,13 @@ class Measured:
     high: float = math.nan
     kind: str = NONE
     note: str = ""
+
+    @classmethod
+    def sure(cls, value: float, n: int, interval: Interval | None) -> Measured:
+        """Return a value with its interval, if there is one."""
+        if interval is None:
+            return cls(float(value), n)
+        return cls(float(value), n, interval.low, interval.high, interval.kind)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from dlvae.data.dataset import SPLITS
 from dlvae.errors import UserError
 from dlvae.runtime import device
 from eval.diversity import d_intra
+from eval.intervals import over_classes
 from eval.scored_images import Scored, evenly_per_class, real, sampled
 from eval.scores.common import Measured, ScoreRequest, Scores
 
@@ -19,7 +22,7 @@ def diversity(request: ScoreRequest) -> Scores:
     scored = _load(path, request)
     chosen = evenly_per_class(scored.labels, request.per_class)
     images, labels = scored.images[chosen], scored.labels[chosen]
-    values, extra = {}, {}
+    values, extra, n = {}, {}, len(images)
     for name, rule in request.protocol.ms_ssim.items():
         found = d_intra(
             images,
@@ -30,14 +33,16 @@ def diversity(request: ScoreRequest) -> Scores:
             device(),
         )
         metric = f"d_intra_{name}"
-        values[metric] = found.value
-        values[f"{metric}_offdiag"] = found.off_diagonal
-        values[f"{metric}_clamped_share"] = found.clamped_share
+        per_class = {"": found.per_class, "_offdiag": found.off_diagonal_per_class}
+        for suffix, scores in per_class.items():
+            draws = request.numpy_draws("classes", name, suffix)
+            interval = over_classes(np.array(scores), draws, request.protocol.intervals.draws)
+            values[metric + suffix] = Measured.sure(float(np.mean(scores)), n, interval)
+        values[f"{metric}_clamped_share"] = Measured(found.clamped_share, n)
         recheck = dataclasses.asdict(found.recheck)
         extra[metric] = {"per_class": found.per_class, "recheck": recheck}
-    measured = {name: Measured(float(value), len(images)) for name, value in values.items()}
     files = {"images": path}
-    return Scores(measured, scored.sha256, scored.precision, files=files, extra=extra)
+    return Scores(values, scored.sha256, scored.precision, files=files, extra=extra)
 
 
 def _load(path: Path, request: ScoreRequest) -> Scored:

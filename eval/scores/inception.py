@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from eval.features import FeatureSet
 from eval.fidelity import inception_of_logits, label_fidelity
+from eval.intervals import Interval, inception_score_interval, proportion
 from eval.scores.common import Measured, ScoreRequest, Scores
 
 
@@ -10,11 +12,11 @@ def inception(request: ScoreRequest) -> Scores:
     """Score a feature set, input ``features``."""
     scored = request.features("features").evenly(request.per_class)
     found = inception_of_logits(scored.logits, request.protocol.inception.splits)
-    n = len(scored.labels)
+    fidelity, n = label_fidelity(scored.logits, scored.labels), len(scored.labels)
     return Scores(
         {
-            "inception_score": Measured(found.score, n),
-            "label_fidelity": Measured(label_fidelity(scored.logits, scored.labels), n),
+            "inception_score": Measured.sure(found.score, n, _interval(request, scored)),
+            "label_fidelity": Measured.sure(fidelity, n, proportion(round(fidelity * n), n)),
         },
         scored.images,
         scored.precision,
@@ -22,3 +24,11 @@ def inception(request: ScoreRequest) -> Scores:
         {"features": request.path("features")},
         {"spread_over_splits": found.spread},
     )
+
+
+def _interval(request: ScoreRequest, scored: FeatureSet) -> Interval | None:
+    """Return the interval of a score of the whole set; that of a mean over splits is another."""
+    if request.protocol.inception.splits != 1:
+        return None
+    groups, draws = request.protocol.intervals.groups, request.numpy_draws("groups")
+    return inception_score_interval(scored.logits, scored.labels, groups, draws)

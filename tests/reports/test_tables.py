@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from dlvae.artefact import write_json
 from dlvae.errors import UserError
@@ -59,7 +60,7 @@ def score_rows(seeds=(0,), sets=SETS):
 
 
 def build(name, rows, datasets=tuple(SETS), models=MODELS):
-    return build_table(TABLES[name], rows, list(datasets), models, CARDS)
+    return build_table(TABLES[name], rows, list(datasets), models, CARDS, groups=20)
 
 
 def value_of(rows, dataset, model, metric):
@@ -159,8 +160,12 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
     write_table(table, tmp_path)
     values = pd.Series(value_of(rows, "digits", "ours", "inception_score"))
     printed = table.printed.loc["ours", ("handwritten digits", "IS")]
-    assert printed == f"{values.mean():.2f} ± {values.std():.2f}"
-    assert "seeds 0, 1, 2" in table.caption and "not an interval" in table.caption
+    half = stats.t.ppf(0.975, 2) * values.std() / 3**0.5
+    low, high = values.mean() - half, values.mean() + half
+    assert printed == f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
+    assert "seeds 0, 1, 2, in brackets the 95 % t interval over them" in table.caption
+    listed = ", ".join(f"{value:.2f}" for value in values)
+    assert "IS by seed. Synthetic faces: " in table.caption and f"ours {listed}" in table.caption
     data = pd.read_csv(tmp_path / "table1.csv")
     keys = (data["dataset"] == "digits") & (data["model"] == "ours")
     chosen = data[keys & (data["metric"] == "inception_score")]
@@ -169,6 +174,46 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
     assert by_seed["value"].tolist() == values.tolist()
     mean = chosen[chosen["statistic"] == "mean"]
     assert mean["value"].item() == pytest.approx(values.mean())
+    assert mean["ci_low"].item() == pytest.approx(low) and mean["ci_kind"].item() == "t95_seeds"
+
+
+def test_two_seeds_have_a_mean_and_no_interval():
+    table = build("table1", score_rows(seeds=(0, 1)))
+    assert "[" not in table.printed.loc["ours", ("handwritten digits", "IS")]
+    assert "two are too few for an interval over seeds" in table.caption
+    assert set(table.printed["handwritten digits", "P(ours higher)"]) == {"–"}
+
+
+def test_the_probability_that_ours_is_better_is_of_runs_with_three_seeds():
+    rows = score_rows(seeds=(0, 1, 2))
+    picked = rows["metric"].eq("inception_score") & rows["dataset"].eq("digits")
+    for model, values in {"ours": [5, 6, 7], "cvae": [1, 2, 3], "cgan": [4, 6, 8]}.items():
+        rows.loc[picked & rows["model"].eq(model), "value"] = values
+    column = build("table1", rows).printed["handwritten digits", "P(ours higher)"]
+    assert column["cVAE"] == "1.00" and column["ours"] == column["real data (held out)"] == "–"
+    assert column["cGAN"] == f"{(3 + 1.5 + 0) / 9:.2f}"  # ties count half
+
+
+def test_the_probability_with_one_seed_is_that_of_two_normals():
+    rows = score_rows()
+    picked = rows["metric"].eq("inception_score") & rows["dataset"].eq("digits")
+    quantile = stats.t.ppf(0.975, 19)
+    for model, value, error in (("ours", 3.0, 0.3), ("cvae", 2.5, 0.4)):
+        columns = ["value", "ci_low", "ci_high", "ci_kind"]
+        ends = [value - quantile * error, value + quantile * error, "jackknife95_images"]
+        rows.loc[picked & rows["model"].eq(model), columns] = [value, *ends]
+    table = build("table1", rows)
+    expected = stats.norm.cdf(0.5 / 0.5)
+    assert table.printed.loc["cVAE", ("handwritten digits", "P(ours higher)")] == f"{expected:.2f}"
+    assert "how far another training would differ is not known" in table.caption
+
+
+def test_a_metric_that_could_not_be_had_says_why():
+    rows = score_rows()
+    picked = rows["metric"].eq("inception_score") & rows["model"].eq("cvae")
+    rows.loc[picked, ["value", "ci_kind"]] = [float("nan"), "n/a: needs n > 64"]
+    table = build("table1", rows)
+    assert table.printed.loc["cVAE", ("handwritten digits", "IS")] == "n/a: needs n > 64"
 
 
 def test_the_csv_has_the_papers_numbers_with_their_source(tmp_path):
@@ -183,10 +228,10 @@ def test_the_csv_has_the_papers_numbers_with_their_source(tmp_path):
 
 def test_an_interval_of_a_single_seed_is_printed_with_its_kind():
     rows = score_rows()
-    rows.loc[rows["model"] == "ours", ["ci_low", "ci_high", "ci_kind"]] = [1.0, 2.0, "bootstrap 95"]
+    rows.loc[rows["model"] == "ours", ["ci_low", "ci_high", "ci_kind"]] = [1, 2, "wilson95"]
     table = build("table1", rows)
     assert table.printed.loc["ours", ("handwritten digits", "IS")].endswith("[1.00, 2.00]")
-    assert "Interval: bootstrap 95." in table.caption
+    assert "95 % intervals over images of the one model (Wilson)" in table.caption
 
 
 def test_a_model_without_scores_is_left_blank_and_named():

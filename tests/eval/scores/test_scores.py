@@ -78,8 +78,10 @@ def test_inception_rows(folder):
     assert {key: first[key] for key in CONTEXT} == CONTEXT
     assert (first["n"], first["classes"], first["precision"]) == (12, 2, "bf16")
     assert first["protocol"] == load_protocol(PROTOCOL).label
-    assert (first["evaluator"], first["code"], first["ci_kind"]) == ("abab" * 3, "c0de", "none")
-    assert np.isnan(first["ci_low"]) and len(first["data"]) == 12
+    assert (first["evaluator"], first["code"]) == ("abab" * 3, "c0de")
+    assert rows["ci_kind"].tolist() == ["jackknife95_images", "wilson95"]
+    assert (rows["ci_low"] <= rows["value"] + 1e-9).all() and len(first["data"]) == 12
+    assert (rows["ci_high"] >= rows["value"] - 1e-9).all()
     assert first["samples"] == "cdcd" * 3
     assert set(manifest["inputs"]) == {"data", "protocol", "features"}
 
@@ -96,6 +98,20 @@ def test_diversity_rows(folder):
         assert len(manifest[name]["per_class"]) == 2
     assert 0.5 < values["d_intra_standard"] < 1 and values["d_intra_range_mismatched"] < 0.05
     assert set(rows["evaluator"]) == {"none"} and set(rows["n"]) == {12}
+
+
+def test_diversity_of_five_classes_has_an_interval_over_classes(tmp_path):
+    images, labels = grey(40, 5)
+    labels = np.arange(40) % 5
+    classes = np.array(list("abcde"))
+    save_dataset(tmp_path / "data", {"train": Split(images, None, labels, classes)}, CARD)
+    save_samples(tmp_path / "samples.npz", images, labels)
+    rows = run(tmp_path, "diversity")[0].set_index("metric")
+    for metric in ("d_intra_standard", "d_intra_standard_offdiag", "d_intra_range_mismatched"):
+        row = rows.loc[metric]
+        assert row["ci_kind"] == "bootstrap95_classes" and row["ci_low"] < row["value"]
+        assert row["value"] < row["ci_high"]
+    assert rows.loc["d_intra_standard_clamped_share", "ci_kind"] == "none"
 
 
 def test_real_images_are_scored_by_the_same_code(folder):
