@@ -1,0 +1,1 @@
+"""Metrics between a generated set and real sets, on features of the evaluator."""
