@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlvae.artefact import load_samples, read_json, sha256_arrays
-from dlvae.data.dataset import load_split
+from dlvae.data.dataset import SPLITS, load_split
 from dlvae.errors import UserError
 from eval.rows import NONE
 
@@ -32,6 +32,17 @@ class Scored:
     labels: np.ndarray
     sha256: str
     precision: str
+
+
+def labelled_images(path: Path, card: Mapping[str, Any], data: Path) -> Scored:
+    """Load a split of the real images, if ``path`` is one in the folder ``data``, or a sample set.
+
+    Args:
+        card: of the prepared data set in ``data``.
+    """
+    if path.parent.resolve() == data.resolve() and path.stem in SPLITS:
+        return real(data, path.stem, card)
+    return sampled(path, card)
 
 
 def sampled(path: Path, card: Mapping[str, Any]) -> Scored:

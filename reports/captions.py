@@ -26,13 +26,13 @@ def caption(
         rows: score rows of this table.
         datasets, models: in printed order; a model without rows on a data set is named.
         cards: evaluator card of each data set that has one.
-        paper_note: how the paper's numbers came about.
+        paper_note: how the paper's numbers came about; empty if it has none.
     """
     parts = [*opening, *(_dataset_sentence(name, rows, cards.get(name)) for name in datasets)]
     parts.append(_seeds(rows))
     parts.append(f"Protocol {_only(rows['protocol'])}; preset {_only(rows['preset'])}.")
     compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})
-    if compared:
+    if compared and paper_note:
         parts.append(
             f"'Paper' is Zheng and Sun (CVPR 2019) on {' and '.join(compared)}, {paper_note}; it "
             "is printed for reference and not measured here."

@@ -1,6 +1,6 @@
-"""Tables 1 and 2 from score rows, as CSV, Markdown, HTML and LaTeX.
+"""Tables 1 and 2, and one of more metrics, from score rows: CSV, Markdown, HTML and LaTeX.
 
-Usage: python -m reports.tables table1|table2 --scores CSV ... --cards JSON ...
+Usage: python -m reports.tables table1|table2|metrics --scores CSV ... --cards JSON ...
     --protocol FILE --config '{"preset", "datasets", "models"}' --out DIR
 """
 
@@ -35,9 +35,11 @@ class Spec:
         real: title of the real-data row.
         digits: decimals of the paper's numbers.
         notes: sentences on how to read the columns.
-        paper_note: how the paper's numbers came about, after "Zheng and Sun on ...".
+        paper_note: how the paper's numbers came about, after "Zheng and Sun on ..."; empty if there are none.
         unprinted: metrics that only the CSV holds.
         stacked: data sets below instead of beside each other, for many columns.
+        better: whether the first column is one of which more is better, so that the probability
+            that ours has more is printed.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Spec:
     paper_note: str
     unprinted: tuple[str, ...] = ()
     stacked: bool = False
+    better: bool = True
 
     @property
     def metrics(self) -> list[str]:
@@ -74,7 +77,7 @@ TABLES = {
         "real data (held out)",
         2,
         (
-            "One split; no score can exceed the number of classes, or of images if these are fewer.",
+            "One split; the ceiling is the number of classes, or of images if these are fewer.",
             "Top-1: share of images in which the evaluator sees the class asked for.",
             "The row of real held-out images is the ceiling that this evaluator allows.",
         ),
@@ -102,6 +105,39 @@ TABLES = {
         "scored with settings that are not published",
         ("d_intra_range_mismatched_offdiag", "d_intra_range_mismatched_clamped_share"),
         stacked=True,
+    ),
+    "metrics": Spec(
+        "metrics",
+        "More metrics of the same sample sets, on the embedding of the same evaluator.",
+        (
+            Column("fid", "FID", 3),
+            Column("kid", "KID", 5),
+            Column("intra_fid", "intra-class FID", 3),
+            Column("precision", "precision", 3),
+            Column("recall", "recall", 3),
+            Column("density", "density", 3),
+            Column("coverage", "coverage", 3),
+            Column("nearest_train_ratio", "nearest training image", 3),
+            Column("copies_share", "copies", 1, percent=True),
+            Column("duplicate_share", "duplicates", 1, percent=True),
+            Column("feature_distance_intra", "feature distance", 3),
+            Column("sharpness_ratio", "sharpness", 2),
+        ),
+        "real data (held out)",
+        2,
+        (
+            "FID, KID, precision, recall (k = 3), density and coverage (k = 5) compare with the "
+            "training images; all but KID depend on the number of images.",
+            "Nearest training image: median distance to it, over that of held-out images. Copies: "
+            "share nearer to a training image than all but 1 % of held-out images are; duplicates: "
+            "the same to another image of the class.",
+            "Feature distance: mean over pairs of a class. Sharpness: variance of the Laplacian, "
+            "over that of held-out images.",
+        ),
+        "",
+        ("sharpness",),
+        stacked=True,
+        better=False,
     ),
 }
 
@@ -147,7 +183,9 @@ def build_table(
     models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
     headline = spec.columns[0]
     text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
-    text += by_seed(rows, datasets, models, headline) + BETTER.format(headline.title)
+    text += by_seed(rows, datasets, models, headline)
+    if spec.better:
+        text += BETTER.format(headline.title)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
     data["caption"] = text
     return Table(spec.name, data, _printed(spec, rows, datasets, models, groups), text)
@@ -170,9 +208,10 @@ def _part(
     for column in spec.columns:
         found = [cell(rows, dataset, model, column.metric) for model in models]
         columns[column.title] = [f.text(column) if f else MISSING for f in found]
-    metric = spec.columns[0].metric
-    better = [probability_ours_higher(rows, dataset, model, metric, groups) for model in models]
-    columns["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in better]
+    if spec.better:
+        metric = spec.columns[0].metric
+        found = [probability_ours_higher(rows, dataset, model, metric, groups) for model in models]
+        columns["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]
     paper = published_rows(spec.name, dataset).set_index("model")["value"]
     if not paper.empty:
         source = PUBLISHED_DATASETS[dataset]

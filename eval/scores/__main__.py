@@ -4,7 +4,7 @@ Usage: python -m eval.scores FAMILY --inputs JSON --data DIR --protocol FILE --c
 
 The config JSON holds ``preset``, ``dataset``, ``model``, ``seed`` and optionally
 ``protocol_overrides``; the model ``real`` means the data set's own images. Inputs, by name:
-inception {features}; diversity {images}.
+inception {features}; diversity {images}; fidelity {features, images, real_train, real_test}.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 
 from dlvae.artefact import write_manifest
 from dlvae.runtime import device, run_stage, stage_parser, use_threads
-from eval.rows import NONE, ScoreRow, write_rows
+from eval.rows import NONE, NOT_APPLICABLE, ScoreRow, write_rows
 from eval.scores.common import HASH, ScoreRequest, Scores, data_hash
 
-FAMILIES = ("inception", "diversity")
+FAMILIES = ("inception", "diversity", "fidelity")
 
 
 def score(request: ScoreRequest) -> Scores:
@@ -40,10 +40,14 @@ def rows_of(request: ScoreRequest, scores: Scores, code: str) -> list[ScoreRow]:
     rows = []
     for metric, found in scores.values.items():
         value = np.nan if found.value is None else float(found.value)
-        kind = f"n/a: {found.note}" if found.value is None else found.kind
+        kind = found.kind if found.value is not None else _reason(found.note)
         interval = {"ci_low": float(found.low), "ci_high": float(found.high), "ci_kind": kind}
         rows.append(ScoreRow(metric=metric, value=value, n=found.n, **interval, **shared))
     return rows
+
+
+def _reason(note: str) -> str:
+    return note if note.startswith(NOT_APPLICABLE) else f"{NOT_APPLICABLE}: {note}"
 
 
 def main(args: argparse.Namespace) -> None:

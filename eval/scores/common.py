@@ -20,6 +20,7 @@ from eval.intervals import Interval
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
 from eval.rows import NONE
+from eval.set_metrics import measured as set_metrics
 
 HASH = 12  # hex digits of a content hash in a row
 
@@ -102,6 +103,14 @@ class Measured:
         if interval is None:
             return cls(float(value), n)
         return cls(float(value), n, interval.low, interval.high, interval.kind)
+
+
+    @classmethod
+    def of(cls, found: set_metrics.Measured, interval: Interval | None) -> Measured:
+        """Return a metric of sets with its interval, if there is one."""
+        if found.value is None:
+            return cls(None, found.n, note=found.note)
+        return cls.sure(found.value, found.n, interval)
 
 
 @dataclass(frozen=True)

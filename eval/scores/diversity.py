@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
-from dlvae.data.dataset import SPLITS
-from dlvae.errors import UserError
 from dlvae.runtime import device
 from eval.diversity import d_intra
 from eval.intervals import over_classes
-from eval.scored_images import Scored, evenly_per_class, real, sampled
+from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
 
 
 def diversity(request: ScoreRequest) -> Scores:
     """Score images: input ``images``, a sample set, or a split of the real images."""
     path = request.path("images")
-    scored = _load(path, request)
+    scored = labelled_images(path, request.card, request.data)
     chosen = evenly_per_class(scored.labels, request.per_class)
     images, labels = scored.images[chosen], scored.labels[chosen]
     values, extra, n = {}, {}, len(images)
@@ -43,14 +40,3 @@ def diversity(request: ScoreRequest) -> Scores:
         extra[metric] = {"per_class": found.per_class, "recheck": recheck}
     files = {"images": path}
     return Scores(values, scored.sha256, scored.precision, files=files, extra=extra)
-
-
-def _load(path: Path, request: ScoreRequest) -> Scored:
-    if request.config["model"] != "real":
-        return sampled(path, request.card)
-    if path.parent.resolve() != request.data.resolve() or path.stem not in SPLITS:
-        raise UserError(
-            f"{path}: expected a split of the real images, {' or '.join(SPLITS)}.npz in "
-            f"{request.data}"
-        )
-    return real(request.data, path.stem, request.card)

@@ -9,7 +9,7 @@ DATA_FILES = ["train.npz", "test.npz", "card.json"]
 
 def missing(target):
     """Why a table or figure is left out of this preset; an empty string if it is not."""
-    if target in TABLES:
+    if target in TABLES | MORE_TABLES:
         return ""
     part = config["figures"].get(target)
     if part is None:
@@ -59,8 +59,9 @@ def left_out():
 def target_files(target):
     """The files of a table or figure."""
     require(target)
-    kinds = ["csv", "md", "html", "tex"] if target in TABLES else ["png", "pdf"]
-    folder = "tables" if target in TABLES else "figures"
+    table = target in TABLES | MORE_TABLES
+    kinds = ["csv", "md", "html", "tex"] if table else ["png", "pdf"]
+    folder = "tables" if table else "figures"
     return [f"{results()}/{folder}/{target}.{kind}" for kind in kinds]
 
 
@@ -78,8 +79,9 @@ def reproducible_files():
 def table_scores(wildcards):
     """Score files of a table: every model and seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
+    family = (TABLES | MORE_TABLES)[wildcards.table]
     return [
-        f"{results()}/scores/{dataset}/{model}/seed{seed}.{TABLES[wildcards.table]}.csv"
+        score_file(dataset, model, family, seed)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
     ]
@@ -93,11 +95,15 @@ def evaluator_reports(wildcards):
 
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity")
+FAMILIES = ("inception", "diversity", "fidelity")
 
 
 def sample_set(dataset, model, seed):
     return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
+
+
+def score_file(dataset, model, family, seed=0):
+    return f"{results()}/scores/{dataset}/{model}/seed{seed}.{family}.csv"
 
 
 def features_file(dataset, source, seed=0):
@@ -122,8 +128,13 @@ def score_inputs(wildcards):
     """The files behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
     real = model == "real"
+    features = {"features": features_file(dataset, "real_test" if real else model, seed)}
     if wildcards.family == "inception":
-        return {"features": features_file(dataset, "real_test" if real else model, seed)}
+        return features
+    if wildcards.family == "fidelity":
+        test = f"{results()}/data/{dataset}/test.npz"
+        images = test if real else sample_set(dataset, model, seed)
+        return features | {"images": images} | {name: features_file(dataset, name) for name in REAL}
     # The paper's row of real images is of those that models are trained on.
     train = f"{results()}/data/{dataset}/train.npz"
     return {"images": train if real else sample_set(dataset, model, seed)}

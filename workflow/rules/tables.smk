@@ -13,6 +13,12 @@ rule table2:
         lambda wildcards: target_files("table2"),
 
 
+rule metrics:
+    """FID, KID, precision, recall and more of every model and of real images."""
+    input:
+        lambda wildcards: target_files("metrics"),
+
+
 rule table:
     input:
         scores=table_scores,

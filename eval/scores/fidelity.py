@@ -1,0 +1,85 @@
+"""How a generated set relates to the real ones on the evaluator's features; eval.set_metrics."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from dlvae.data.dataset import load_split
+from dlvae.runtime import device
+from eval.features import FeatureSet
+from eval.intervals import (
+    Interval,
+    delete_a_group,
+    jackknife_groups,
+    over_classes,
+    over_subsets,
+    proportion,
+)
+from eval.scored_images import evenly_per_class, labelled_images
+from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.set_metrics import every
+from eval.set_metrics.distributions import fid
+from eval.set_metrics.measured import Measured as Found
+from eval.set_metrics.sharpness import sharpness
+
+GENERATED_SHARES = ("precision", "copies_share", "duplicate_share")
+REAL_SHARES = ("recall", "coverage")
+CLASS_MEANS = ("intra_fid", "feature_distance_intra")
+
+
+def fidelity(request: ScoreRequest) -> Scores:
+    """Score a feature set, input ``features``, and its images, input ``images``.
+
+    Compared with the inputs ``real_train`` and ``real_test``, whole. For the real images
+    themselves the scored set is the held-out split, which therefore has no sharpness ratio but 1.
+    """
+    scored = request.features("features").evenly(request.per_class)
+    train, held_out = (request.features(name) for name in ("real_train", "real_test"))
+    images = labelled_images(request.path("images"), request.card, request.data)
+    chosen = images.images[evenly_per_class(images.labels, request.per_class)]
+    found = every.set_metrics(
+        chosen, *map(_plain, (scored, train, held_out)), request.numpy_draws("subsets"), device()
+    )
+    values = {
+        name: Measured.of(value, _interval(request, name, value, scored, train))
+        for name, value in found.items()
+    }
+    real = sharpness(load_split(request.data, "test").images).value
+    ratio = found["sharpness"].value / real
+    values["sharpness_ratio"] = Measured(ratio, len(chosen))
+    files = {name: request.path(name) for name in ("features", "real_train", "real_test", "images")}
+    return Scores(values, scored.images, scored.precision, scored.evaluator, files)
+
+
+def _plain(found: FeatureSet) -> every.FeatureSet:
+    return every.FeatureSet(found.features, found.labels)
+
+
+def _interval(
+    request: ScoreRequest, name: str, found: Found, scored: FeatureSet, train: FeatureSet
+) -> Interval | None:
+    """Return the interval of a metric, as far as the generated images go."""
+    rule = request.protocol.intervals
+    if found.value is None:
+        return None
+    if name in GENERATED_SHARES:
+        return proportion(round(found.value * found.n), found.n)
+    if name in REAL_SHARES:
+        return proportion(round(found.value * len(train.labels)), len(train.labels))
+    if name in CLASS_MEANS:
+        return over_classes(np.array(found.per_class), request.numpy_draws(name), rule.draws)
+    if name == "kid":
+        subsets = over_subsets(np.array(found.subsets or ()))
+        # Of disjoint subsets, so that they are independent; centred on the value over many more.
+        shift = found.value - float(np.mean(found.subsets)) if found.subsets else 0.0
+        return subsets and Interval(subsets.low + shift, subsets.high + shift, subsets.kind)
+    if name == "fid":
+        groups = jackknife_groups(scored.labels, rule.groups, request.numpy_draws("groups"))
+        return delete_a_group(partial(_fid_of, scored.features, train.features), groups)
+    return None
+
+
+def _fid_of(generated: np.ndarray, real: np.ndarray, kept: np.ndarray) -> float:
+    return fid(generated[kept], real).value
