@@ -35,7 +35,8 @@ class Spec:
         real: title of the real-data row.
         digits: decimals of the paper's numbers.
         notes: sentences on how to read the columns.
-        paper_note: how the paper's numbers came about, after "Zheng and Sun on ..."; empty if there are none.
+        paper_note: how the paper's numbers came about, after "Zheng and Sun on ..."; empty if
+            it has none.
         unprinted: metrics that only the CSV holds.
         stacked: data sets below instead of beside each other, for many columns.
         better: whether the first column is one of which more is better, so that the probability

@@ -119,9 +119,9 @@ def feature_images(wildcards):
 
 
 def feature_images_argument(wildcards, input):
-    return f"--real {REAL[wildcards.source]}" if wildcards.source in REAL else (
-        f"--samples {input.images}"
-    )
+    if wildcards.source in REAL:
+        return f"--real {REAL[wildcards.source]}"
+    return f"--samples {input.images}"
 
 
 def score_inputs(wildcards):

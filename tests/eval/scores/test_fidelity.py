@@ -1,0 +1,128 @@
+"""The family `fidelity` on made-up features, against eval.set_metrics and by its behaviour."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dlvae.artefact import save_samples
+from dlvae.data.dataset import Split, save_dataset
+from dlvae.errors import UserError
+from eval.features import FeatureSet, save_features
+from eval.scores.common import ScoreRequest
+from eval.scores.fidelity import fidelity
+from eval.set_metrics.every import METRICS
+from eval.set_metrics.sharpness import sharpness
+
+PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
+CLASSES = np.array([str(k) for k in range(6)])
+CARD = {"dataset": "dots", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
+
+
+def drawn(n, seed, shift=0.0):
+    """Images of noise, labels in turn, and features of a Gaussian per class."""
+    draws = np.random.default_rng(seed)
+    labels = np.arange(n) % len(CLASSES)
+    images = draws.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+    features = draws.normal(size=(n, 4)) + 3 * np.eye(6, 4)[labels] + shift
+    return images, labels, features.astype(np.float32)
+
+
+def store(folder, name, features, labels, evaluator="ab" * 32):
+    found = FeatureSet(features, features, labels, name * 8, "bf16", evaluator, "dots")
+    save_features(folder / f"{name}.npz", found)
+    return str(folder / f"{name}.npz")
+
+
+@pytest.fixture
+def measure(tmp_path):
+    """Scores of a sample set whose features are shifted away from the real ones."""
+    sets = {"train": drawn(240, 1), "test": drawn(120, 2)}
+    splits = {k: Split(images, None, labels, CLASSES) for k, (images, labels, _) in sets.items()}
+    save_dataset(tmp_path / "data", splits, CARD)
+    real = {f"real_{k}": store(tmp_path, k, found[2], found[1]) for k, found in sets.items()}
+
+    def run(shift=0.0, collapse=False, model="ours", **changes):
+        images, labels, features = drawn(24, 3, shift)
+        if collapse:
+            features = features[labels]
+        save_samples(tmp_path / "samples.npz", images, labels)
+        inputs = real | {"images": str(tmp_path / "samples.npz")}
+        inputs |= {"features": store(tmp_path, "own", features, labels)} | changes
+        config = {"preset": "smoke", "dataset": "dots", "model": model, "seed": 0}
+        request = ScoreRequest("fidelity", config, inputs, tmp_path / "data", PROTOCOL)
+        return fidelity(request)
+
+    run.folder, run.sets = tmp_path, sets
+    return run
+
+
+def test_every_metric_is_there_with_the_interval_that_belongs_to_it(measure):
+    found = measure()
+    assert set(found.values) == {*METRICS, "sharpness_ratio"}
+    kinds = {name: value.kind for name, value in found.values.items()}
+    assert kinds["fid"] == "jackknife95_images" and kinds["precision"] == "wilson95"
+    assert kinds["feature_distance_intra"] == "bootstrap95_classes" and kinds["density"] == "none"
+    for name, value in found.values.items():
+        if value.kind != "none":
+            assert value.low <= value.value + 1e-9 and value.high >= value.value - 1e-9, name
+    precision = found.values["precision"]
+    expected = stats.binomtest(round(precision.value * 24), 24).proportion_ci(method="wilson")
+    assert (precision.low, precision.high) == pytest.approx((expected.low, expected.high))
+    assert found.precision == "bf16" and found.evaluator == "ab" * 32
+
+
+def test_a_shift_is_seen(measure):
+    near, far = measure().values, measure(shift=4.0).values
+    assert far["fid"].value > near["fid"].value + 10 and far["fid"].low > near["fid"].high
+    assert far["kid"].value > near["kid"].value
+    assert far["precision"].value < near["precision"].value
+    assert far["nearest_train_ratio"].value > 1.5 > near["nearest_train_ratio"].value
+
+
+def test_a_collapse_is_seen(measure):
+    found = measure(collapse=True).values
+    assert found["duplicate_share"].value == 1.0 and found["feature_distance_intra"].value == 0.0
+
+
+def test_the_sharpness_ratio_is_to_held_out_images(measure):
+    found = measure().values
+    images, held_out = drawn(24, 3)[0], measure.sets["test"][0]
+    expected = sharpness(images).value / sharpness(held_out).value
+    assert found["sharpness_ratio"].value == pytest.approx(expected)
+
+
+def test_the_held_out_images_are_a_row_of_their_own(measure):
+    folder = measure.folder
+    found = measure(
+        model="real", images=str(folder / "data" / "test.npz"), features=str(folder / "test.npz")
+    )
+    # The protocol's choice of 6 per class of the held-out images; 4 is D, so FID can be had.
+    assert (
+        found.values["fid"].n == 36 and found.values["fid"].value < measure(4.0).values["fid"].value
+    )
+
+
+def test_too_few_images_have_no_fid_and_the_row_says_what_is_needed(measure):
+    images, labels, features = drawn(6, 3)
+    save_samples(measure.folder / "few.npz", images, labels)
+    wide = {
+        name: store(measure.folder, f"wide_{name}", np.tile(f, (1, 3)), y)
+        for name, (_, y, f) in {"train": drawn(240, 1), "test": drawn(120, 2)}.items()
+    }
+    found = measure(
+        images=str(measure.folder / "few.npz"),
+        features=store(measure.folder, "few_features", np.tile(features, (1, 3)), labels),
+        real_train=wide["train"],
+        real_test=wide["test"],
+    )
+    fid = found.values["fid"]
+    assert fid.value is None and fid.note == "n/a (n = 6, needs 13 generated images)"
+
+
+def test_features_of_other_images_are_refused(measure):
+    images, labels, _ = drawn(12, 3)
+    save_samples(measure.folder / "other.npz", images, labels)
+    with pytest.raises(UserError, match="expected features of the 12 generated images"):
+        measure(images=str(measure.folder / "other.npz"))
