@@ -102,3 +102,17 @@ def test_targets_read_like_a_table_of_contents(repository, snakemake):
         assert f"\n{target} (" in listed
     for number in range(2, 8):
         assert f"figure{number} (Figure {number}: " in listed
+
+
+@pytest.mark.slow
+def test_a_second_evaluator_judges_the_same_samples(repository, plan):
+    found = plan(repository, "evaluator_noise", "--config", "preset=smoke", "models=[ours]")
+    assert found.rules["evaluator"] == found.rules["evaluator_second"] == 2
+    assert found.rules["train"] == found.rules["sample"] == 2
+    assert found.rules["score"] == found.rules["score_second"] == 4
+
+
+@pytest.mark.slow
+def test_more_metrics_train_nothing_else(finished, plan):
+    found = plan(finished, "metrics", "--config", "preset=smoke")
+    assert set(found.rules) == {"score", "table", "metrics"} and found.rules["score"] == 10

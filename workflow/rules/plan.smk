@@ -77,9 +77,13 @@ def reproducible_files():
 
 
 def table_scores(wildcards):
-    """Score files of a table: every model and seed, and the real images once."""
+    """Score files of a table."""
+    return scores_of((TABLES | MORE_TABLES)[wildcards.table])
+
+
+def scores_of(family):
+    """Score files of a family: every model and seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
-    family = (TABLES | MORE_TABLES)[wildcards.table]
     return [
         score_file(dataset, model, family, seed)
         for dataset in config["datasets"]
@@ -142,6 +146,16 @@ def score_inputs(wildcards):
 
 def score_inputs_argument(wildcards):
     return json.dumps(score_inputs(wildcards), separators=(",", ":"))
+
+
+def second_score_inputs(wildcards):
+    """The same under the second evaluator."""
+    files = score_inputs(wildcards)
+    return {name: file.replace("/features/", "/features_second/") for name, file in files.items()}
+
+
+def second_score_inputs_argument(wildcards):
+    return json.dumps(second_score_inputs(wildcards), separators=(",", ":"))
 
 
 def score_code(wildcards):

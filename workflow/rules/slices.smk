@@ -23,6 +23,11 @@ def evaluator_config(wildcards):
     return config_slice(wildcards, **section(wildcards)["evaluator"])
 
 
+def second_evaluator_config(wildcards):
+    part = section(wildcards)["evaluator"]
+    return config_slice(wildcards, **part | {"seed": part["seed"] + 1})
+
+
 def factors_config(wildcards):
     return config_slice(wildcards, **section(wildcards)["factors"])
 
