@@ -29,6 +29,14 @@ def test_a_bare_call_reproduces_quick(repository, plan):
     assert "results/quick/figures/figure7.pdf" in found.text
 
 
+def test_codes_need_a_model_and_its_data_alone(repository, plan):
+    datasets = ("digits", "three_moons")
+    files = [f"results/smoke/scores/{name}/ours/seed0.codes.csv" for name in datasets]
+    found = plan(repository, "-p", *files, "--configfile", "config/smoke.yaml")
+    assert found.rules == {"prepare": 2, "train": 1, "train_toy": 1, "score": 2}
+    assert '{"model":"results/smoke/models/digits/ours/seed0"}' in found.text
+
+
 def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
     found = plan(repository, "-p", "--config", "preset=cifar10", f"data_root={real_data}")
     assert found.returncode == 0

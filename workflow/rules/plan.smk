@@ -82,12 +82,13 @@ def table_scores(wildcards):
 
 
 def scores_of(family):
-    """Score files of a family: every model and seed, and the real images once."""
+    """Score files of a family: every model that can give it, by seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
         score_file(dataset, model, family, seed)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
+        if model not in UNABLE.get(family, ())
     ]
 
 
@@ -99,7 +100,12 @@ def evaluator_reports(wildcards):
 
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity")
+FAMILIES = ("inception", "diversity", "fidelity", "codes")
+# Families that run a model: inputs that are folders, and what is read in them.
+MODEL_FAMILIES = ("codes",)
+FOLDERS = {"model": MODEL_FILES}
+# Without what a family reads. A model of the user's is asked, and its rows say what it lacks.
+UNABLE = {"codes": ("real", "cgan")}
 
 
 def sample_set(dataset, model, seed):
@@ -128,9 +134,11 @@ def feature_images_argument(wildcards, input):
     return f"--samples {input.images}"
 
 
-def score_inputs(wildcards):
-    """The files behind a family of scores, by the names that eval.scores knows."""
+def score_sources(wildcards):
+    """Files and folders behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
+    if wildcards.family in MODEL_FAMILIES:
+        return {"model": f"{results()}/models/{dataset}/{model}/seed{seed}"}
     real = model == "real"
     features = {"features": features_file(dataset, "real_test" if real else model, seed)}
     if wildcards.family == "inception":
@@ -144,8 +152,16 @@ def score_inputs(wildcards):
     return {"images": train if real else sample_set(dataset, model, seed)}
 
 
+def score_inputs(wildcards):
+    """The files of `score_sources`."""
+    return {
+        name: [f"{source}/{file}" for file in FOLDERS[name]] if name in FOLDERS else source
+        for name, source in score_sources(wildcards).items()
+    }
+
+
 def score_inputs_argument(wildcards):
-    return json.dumps(score_inputs(wildcards), separators=(",", ":"))
+    return json.dumps(score_sources(wildcards), separators=(",", ":"))
 
 
 def second_score_inputs(wildcards):
@@ -159,7 +175,8 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}")
+    models = [module_name(wildcards.model)] if wildcards.family in MODEL_FAMILIES else []
+    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
 # --- Figures -----------------------------------------------------------------------------------
