@@ -13,9 +13,9 @@ from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.errors import UserError
 from dlvae.registry import build_seeded, save_model, save_weights
+from eval import coordinates
 from eval.decoding import evenly_spaced
 from eval.factors import FactorRegressor
-from eval.panels import coordinates
 from eval.panels.__main__ import FIGURES, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes
 from eval.panels.figure6 import choose_sources
