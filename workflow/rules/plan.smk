@@ -84,22 +84,23 @@ def table_scores(wildcards):
     return scores_of((TABLES | MORE_TABLES)[wildcards.table])
 
 
-def scores_of(family):
+def scores_of(family, judge=""):
     """Score files of a family: every model and seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
-        score_file(dataset, model, family, seed)
+        score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
     ]
 
 
-def evaluator_reports(wildcards):
-    return [f"{results()}/evaluator/{dataset}/report.json" for dataset in config["datasets"]]
+def evaluator_reports(wildcards, judge=""):
+    return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
 
 
 # --- Scores ------------------------------------------------------------------------------------
 
+SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
 FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting")
@@ -119,12 +120,12 @@ def sample_set(dataset, model, seed):
     return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
 
 
-def score_file(dataset, model, family, seed=0):
-    return f"{results()}/scores/{dataset}/{model}/seed{seed}.{family}.csv"
+def score_file(dataset, model, family, seed=0, judge=""):
+    return f"{results()}/scores{judge}/{dataset}/{model}/seed{seed}.{family}.csv"
 
 
-def features_file(dataset, source, seed=0):
-    return f"{results()}/features/{dataset}/{source}/seed{seed}.npz"
+def features_file(dataset, source, seed=0, judge=""):
+    return f"{results()}/features{judge}/{dataset}/{source}/seed{seed}.npz"
 
 
 def feature_images(wildcards):
@@ -141,13 +142,13 @@ def feature_images_argument(wildcards, input):
     return f"--samples {input.images}"
 
 
-def score_sources(wildcards):
+def score_sources(wildcards, judge=""):
     """Files and folders behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
     if wildcards.family in MODEL_FAMILIES:
         return model_sources(wildcards)
     real = model == "real"
-    features = {"features": features_file(dataset, "real_test" if real else model, seed)}
+    features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
     if wildcards.family == "fidelity":
@@ -187,8 +188,7 @@ def score_inputs_argument(wildcards):
 
 def second_score_inputs(wildcards):
     """The same under the second evaluator."""
-    files = score_inputs(wildcards)
-    return {name: file.replace("/features/", "/features_second/") for name, file in files.items()}
+    return score_sources(wildcards, SECOND)
 
 
 def second_score_inputs_argument(wildcards):
