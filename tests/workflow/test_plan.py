@@ -29,6 +29,24 @@ def test_a_bare_call_reproduces_quick(repository, plan):
     assert "results/quick/figures/figure7.pdf" in found.text
 
 
+def test_families_that_run_a_model_ask_for_what_the_preset_has(repository, plan):
+    files = [
+        f"results/smoke/scores/{dataset}/{model}/seed0.{family}.csv"
+        for dataset, model, family in [
+            ("synthetic_faces", "ours", "swaps"),
+            ("synthetic_faces", "cvae_gan", "inpainting"),
+            ("digits", "ours", "swaps"),
+        ]
+    ]
+    found = plan(repository, "-p", *files, "--configfile", "config/smoke.yaml")
+    assert found.rules["score"] == 3 and found.rules["train"] == 3
+    assert found.rules["factors"] == found.rules["prepare_unlabelled"] == 1
+    assert found.rules["train_semi"] == 1 and "sample" not in found.rules
+    assert '"semi":"results/smoke/models/synthetic_faces/ours_semi/seed0"' in found.text
+    assert '"semi":"results/smoke/models/digits' not in found.text
+    assert re.search(r'eval.scores inpainting .*"landmarks":\[\[25,28\]', found.text)
+
+
 def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
     found = plan(repository, "-p", "--config", "preset=cifar10", f"data_root={real_data}")
     assert found.returncode == 0

@@ -19,9 +19,12 @@ def missing(target):
             dataset == "three_moons" and config["three_moons"]
         ):
             return f"{target} shows '{dataset}', which preset '{config['preset']}' has not"
-    if target != "figure6":
-        return ""
-    part = config["datasets"][part["dataset"]]
+    return without_unlabelled(part["dataset"]) if target == "figure6" else ""
+
+
+def without_unlabelled(dataset):
+    """Why a data set has no semi-supervised stage; an empty string if it has one."""
+    part = config["datasets"][dataset]
     if not part.get("unlabelled") or not part.get("semi_supervised"):
         return f"preset '{config['preset']}' has no unlabelled images"
     if "root" in part["data"] and config["unlabelled_root"] is None:
@@ -81,37 +84,48 @@ def table_scores(wildcards):
     return scores_of((TABLES | MORE_TABLES)[wildcards.table])
 
 
-def scores_of(family):
+def scores_of(family, judge=""):
     """Score files of a family: every model and seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
-        score_file(dataset, model, family, seed)
+        score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
     ]
 
 
-def evaluator_reports(wildcards):
-    return [f"{results()}/evaluator/{dataset}/report.json" for dataset in config["datasets"]]
+def evaluator_reports(wildcards, judge=""):
+    return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
 
 
 # --- Scores ------------------------------------------------------------------------------------
 
+SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity")
+FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting")
+# Families that run a model: inputs that are folders, and what is read in them.
+MODEL_FAMILIES = ("swaps", "inpainting")
+JUDGE_FILES = ["weights.safetensors", "card.json"]
+FOLDERS = {
+    "model": MODEL_FILES,
+    "semi": MODEL_FILES,
+    "evaluator": JUDGE_FILES,
+    "factors": JUDGE_FILES,
+    "unlabelled": ["train.npz", "card.json"],
+}
 
 
 def sample_set(dataset, model, seed):
     return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
 
 
-def score_file(dataset, model, family, seed=0):
-    return f"{results()}/scores/{dataset}/{model}/seed{seed}.{family}.csv"
+def score_file(dataset, model, family, seed=0, judge=""):
+    return f"{results()}/scores{judge}/{dataset}/{model}/seed{seed}.{family}.csv"
 
 
-def features_file(dataset, source, seed=0):
-    return f"{results()}/features/{dataset}/{source}/seed{seed}.npz"
+def features_file(dataset, source, seed=0, judge=""):
+    return f"{results()}/features{judge}/{dataset}/{source}/seed{seed}.npz"
 
 
 def feature_images(wildcards):
@@ -128,11 +142,13 @@ def feature_images_argument(wildcards, input):
     return f"--samples {input.images}"
 
 
-def score_inputs(wildcards):
-    """The files behind a family of scores, by the names that eval.scores knows."""
+def score_sources(wildcards, judge=""):
+    """Files and folders behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
+    if wildcards.family in MODEL_FAMILIES:
+        return model_sources(wildcards)
     real = model == "real"
-    features = {"features": features_file(dataset, "real_test" if real else model, seed)}
+    features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
     if wildcards.family == "fidelity":
@@ -144,14 +160,35 @@ def score_inputs(wildcards):
     return {"images": train if real else sample_set(dataset, model, seed)}
 
 
+def model_sources(wildcards):
+    """The folders behind a family that runs a model, those it reads alone."""
+    dataset, seed = wildcards.dataset, wildcards.seed
+    models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
+    if wildcards.family == "swaps":
+        if config["datasets"][dataset].get("factors"):
+            sources["factors"] = f"{judges}_factors"
+        if not without_unlabelled(dataset):
+            sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+            sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    return sources
+
+
+def score_inputs(wildcards):
+    """The files of `score_sources`."""
+    return {
+        name: [f"{source}/{file}" for file in FOLDERS[name]] if name in FOLDERS else source
+        for name, source in score_sources(wildcards).items()
+    }
+
+
 def score_inputs_argument(wildcards):
-    return json.dumps(score_inputs(wildcards), separators=(",", ":"))
+    return json.dumps(score_sources(wildcards), separators=(",", ":"))
 
 
 def second_score_inputs(wildcards):
     """The same under the second evaluator."""
-    files = score_inputs(wildcards)
-    return {name: file.replace("/features/", "/features_second/") for name, file in files.items()}
+    return score_sources(wildcards, SECOND)
 
 
 def second_score_inputs_argument(wildcards):
@@ -159,7 +196,8 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}")
+    models = [module_name(wildcards.model)] if wildcards.family in MODEL_FAMILIES else []
+    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
 # --- Figures -----------------------------------------------------------------------------------

@@ -70,7 +70,10 @@ def features_config(wildcards):
 
 
 def score_config(wildcards):
-    return config_slice(wildcards, protocol_overrides=protocol_overrides())
+    figure, more = config["figures"].get("figure7") or {}, {}
+    if wildcards.family == "inpainting" and figure.get("dataset") == wildcards.dataset:
+        more = {"landmarks": figure.get("landmarks")}  # the masks of the figure
+    return config_slice(wildcards, protocol_overrides=protocol_overrides(), **more)
 
 
 def panel_config(wildcards):
