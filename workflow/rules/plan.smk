@@ -103,9 +103,11 @@ def evaluator_reports(wildcards, judge=""):
 SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting")
-# Families that run a model: inputs that are folders, and what is read in them.
-MODEL_FAMILIES = ("swaps", "inpainting")
+# Families that vary one of ours' two codes, and all that run a model.
+CODE_FAMILIES = ("walks", "coordinates")
+MODEL_FAMILIES = ("swaps", "inpainting", *CODE_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", *MODEL_FAMILIES)
+# Inputs that are folders, and what is read in them.
 JUDGE_FILES = ["weights.safetensors", "card.json"]
 FOLDERS = {
     "model": MODEL_FILES,
@@ -163,14 +165,17 @@ def score_sources(wildcards, judge=""):
 def model_sources(wildcards):
     """The folders behind a family that runs a model, those it reads alone."""
     dataset, seed = wildcards.dataset, wildcards.seed
+    if wildcards.family in CODE_FAMILIES and not wildcards.model.startswith("ours"):
+        raise WorkflowError(
+            f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
+        )
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
     sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
-    if wildcards.family == "swaps":
-        if config["datasets"][dataset].get("factors"):
-            sources["factors"] = f"{judges}_factors"
-        if not without_unlabelled(dataset):
-            sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
-            sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
+        sources["factors"] = f"{judges}_factors"
+    if wildcards.family == "swaps" and not without_unlabelled(dataset):
+        sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+        sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
     return sources
 
 
