@@ -23,7 +23,6 @@ rule ablation_table:
     resources:
         mem_mb=500,
     params:
-        out=subpath(output.csv, parent=True),
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=ablation_config,
@@ -32,4 +31,5 @@ rule ablation_table:
         "Setting the table of ablations"
     shell:
         "python -m reports.ablations --scores {input.scores} --cards {input.card}"
-        " --protocol {params.protocol:q} --config {params.config:q} --out {params.out} > {log} 2>&1"
+        " --protocol {params.protocol:q} --config {params.config:q} --csv {output.csv}"
+        " --markdown {output.markdown} > {log} 2>&1"
