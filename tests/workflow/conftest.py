@@ -88,9 +88,12 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made."""
+    """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made.
+
+    Its ablations too, which are no part of `reproduce`.
+    """
     folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
-    smoke = ["--config", "preset=smoke"]
+    smoke = ["reproduce", "ablations", "--config", "preset=smoke"]
     listed = run_snakemake(folder, "--summary", *smoke).stdout
     outputs = re.findall(r"^(results/\S+)\t", listed, re.MULTILINE)
     assert outputs, listed
