@@ -208,7 +208,7 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    models = [module_name(wildcards.model)] if wildcards.family in MODEL_FAMILIES else []
+    models = [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
     return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
