@@ -11,6 +11,8 @@ def missing(target):
     """Why a table or figure is left out of this preset; an empty string if it is not."""
     if target in TABLES | MORE_TABLES:
         return ""
+    if target == "ablations":
+        return "" if config["ablations"] else f"preset '{config['preset']}' has no ablations"
     part = config["figures"].get(target)
     if part is None:
         return f"preset '{config['preset']}' has no {target}"
@@ -35,7 +37,8 @@ def without_unlabelled(dataset):
 def presets_with(target):
     """The other shipped presets that have a target, for messages."""
     others = [name for name in preset_files(PRESETS) if name != config["preset"]]
-    return [name for name in others if target in load_preset(name, PRESETS)["figures"]]
+    sections = {name: load_preset(name, PRESETS) for name in others}
+    return [name for name, part in sections.items() if target in part | part["figures"]]
 
 
 def require(target):
@@ -62,6 +65,8 @@ def left_out():
 def target_files(target):
     """The files of a table or figure."""
     require(target)
+    if target == "ablations":
+        return [f"{results()}/ablations.{kind}" for kind in ("csv", "md")]
     table = target in TABLES | MORE_TABLES
     kinds = ["csv", "md", "html", "tex"] if table else ["png", "pdf"]
     folder = "tables" if table else "figures"
@@ -96,6 +101,13 @@ def scores_of(family, judge=""):
 
 def evaluator_reports(wildcards, judge=""):
     return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
+
+
+def ablation_scores(wildcards):
+    """Score files of ours and of its ablations, with the first seed."""
+    dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
+    models = ["ours", *ablation_models(config)]
+    return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
 # --- Scores ------------------------------------------------------------------------------------
@@ -201,7 +213,7 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    models = [module_name(wildcards.model)] if wildcards.family in MODEL_FAMILIES else []
+    models = [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
     return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
