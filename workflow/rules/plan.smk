@@ -177,7 +177,7 @@ def score_sources(wildcards, judge=""):
 def model_sources(wildcards):
     """The folders behind a family that runs a model, those it reads alone."""
     dataset, seed = wildcards.dataset, wildcards.seed
-    if wildcards.family in CODE_FAMILIES and not wildcards.model.startswith("ours"):
+    if wildcards.family in CODE_FAMILIES and registered(wildcards.model) != "ours":
         raise WorkflowError(
             f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
         )
