@@ -99,6 +99,11 @@ def scores_of(family, judge=""):
     ]
 
 
+def table_reports(wildcards):
+    """Reports of the evaluators behind a table; that of ImageNet's Inception has none."""
+    return [] if wildcards.table == "imagenet" else evaluator_reports(wildcards)
+
+
 def evaluator_reports(wildcards, judge=""):
     return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
 
@@ -118,7 +123,7 @@ REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
 CODE_FAMILIES = ("walks", "coordinates")
 MODEL_FAMILIES = ("swaps", "inpainting", *CODE_FAMILIES)
-FAMILIES = ("inception", "diversity", "fidelity", *MODEL_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", *MODEL_FAMILIES)
 # Inputs that are folders, and what is read in them.
 JUDGE_FILES = ["weights.safetensors", "card.json"]
 FOLDERS = {
@@ -165,10 +170,12 @@ def score_sources(wildcards, judge=""):
     features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
+    test = f"{results()}/data/{dataset}/test.npz"
+    images = {"images": test if real else sample_set(dataset, model, seed)}
+    if wildcards.family == "imagenet":
+        return images | {"weights": imagenet_weights()}
     if wildcards.family == "fidelity":
-        test = f"{results()}/data/{dataset}/test.npz"
-        images = test if real else sample_set(dataset, model, seed)
-        return features | {"images": images} | {name: features_file(dataset, name) for name in REAL}
+        return features | images | {name: features_file(dataset, name) for name in REAL}
     # The paper's row of real images is of those that models are trained on.
     train = f"{results()}/data/{dataset}/train.npz"
     return {"images": train if real else sample_set(dataset, model, seed)}
@@ -213,7 +220,9 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    models = [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    models = (
+        [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    )
     return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
