@@ -109,9 +109,9 @@ def evaluator_reports(wildcards, judge=""):
 
 
 def ablation_scores(wildcards):
-    """Score files of ours and of its ablations, with the first seed."""
+    """Score files of ours, of its ablations and of what stands beside, with the first seed."""
     dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
-    models = ["ours", *ablation_models(config)]
+    models = ["ours", *ablation_models(config), *config["ablations"]["beside"]]
     return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
