@@ -9,7 +9,14 @@ from pathlib import Path
 
 import yaml
 from dlvae.artefact import write_text
-from dlvae.config import canonical, load_preset, preset_files, protocol_file, resolve
+from dlvae.config import (
+    ablation_models,
+    canonical,
+    load_preset,
+    preset_files,
+    protocol_file,
+    resolve,
+)
 from dlvae.data.sources import MODULES
 from dlvae.errors import UserError
 from dlvae.fingerprint import fingerprint
@@ -21,7 +28,9 @@ WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).pare
 PRESETS = WORKFLOW.parent / "config"
 TABLES = {"table1": "inception", "table2": "diversity"}
 # Tables that the paper has not, and that `reproduce` leaves out: family of scores by name.
-MORE_TABLES = {"metrics": "fidelity"}
+MORE_TABLES = {"metrics": "fidelity", "imagenet": "imagenet"}
+# Families of scores that the target `ablations` compares.
+ABLATION_FAMILIES = ("inception", "diversity", "fidelity")
 FIGURES = [f"figure{number}" for number in range(2, 8)]
 # A counter that serialises the jobs that want a GPU; the device itself is chosen in the code.
 GPU = 1 if shutil.which("nvidia-smi") else 0
@@ -57,7 +66,12 @@ def all_datasets():
 
 
 def all_models():
-    return model_names()
+    return [*model_names(), *ablation_models(config)]
+
+
+def registered(model):
+    """The name by which the registry knows a model: an ablation is ours with another method."""
+    return "ours" if model in ablation_models(config) else model
 
 
 def results():
@@ -109,6 +123,18 @@ def unlabelled_folder(dataset):
     if dataset != "faces":
         return None
     return existing_folder(config["unlabelled_root"], "unlabelled_root")
+
+
+def imagenet_weights():
+    """The weights of ImageNet's Inception, which nobody needs for anything else."""
+    path = config["imagenet_weights"]
+    if path is None or not Path(path).is_file():
+        raise WorkflowError(
+            f"imagenet_weights: expected a file, found {path or 'none'}; download "
+            "weights-inception-2015-12-05-6726825d.pth from the releases of torch-fidelity and "
+            "say --config imagenet_weights=PATH"
+        )
+    return path
 
 
 def existing_folder(root, key):

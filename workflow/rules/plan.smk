@@ -11,6 +11,8 @@ def missing(target):
     """Why a table or figure is left out of this preset; an empty string if it is not."""
     if target in TABLES | MORE_TABLES:
         return ""
+    if target == "ablations":
+        return "" if config["ablations"] else f"preset '{config['preset']}' has no ablations"
     part = config["figures"].get(target)
     if part is None:
         return f"preset '{config['preset']}' has no {target}"
@@ -19,9 +21,12 @@ def missing(target):
             dataset == "three_moons" and config["three_moons"]
         ):
             return f"{target} shows '{dataset}', which preset '{config['preset']}' has not"
-    if target != "figure6":
-        return ""
-    part = config["datasets"][part["dataset"]]
+    return without_unlabelled(part["dataset"]) if target == "figure6" else ""
+
+
+def without_unlabelled(dataset):
+    """Why a data set has no semi-supervised stage; an empty string if it has one."""
+    part = config["datasets"][dataset]
     if not part.get("unlabelled") or not part.get("semi_supervised"):
         return f"preset '{config['preset']}' has no unlabelled images"
     if "root" in part["data"] and config["unlabelled_root"] is None:
@@ -32,7 +37,8 @@ def missing(target):
 def presets_with(target):
     """The other shipped presets that have a target, for messages."""
     others = [name for name in preset_files(PRESETS) if name != config["preset"]]
-    return [name for name in others if target in load_preset(name, PRESETS)["figures"]]
+    sections = {name: load_preset(name, PRESETS) for name in others}
+    return [name for name, part in sections.items() if target in part | part["figures"]]
 
 
 def require(target):
@@ -59,6 +65,8 @@ def left_out():
 def target_files(target):
     """The files of a table or figure."""
     require(target)
+    if target == "ablations":
+        return [f"{results()}/ablations.{kind}" for kind in ("csv", "md")]
     table = target in TABLES | MORE_TABLES
     kinds = ["csv", "md", "html", "tex"] if table else ["png", "pdf"]
     folder = "tables" if table else "figures"
@@ -81,43 +89,65 @@ def table_scores(wildcards):
     return scores_of((TABLES | MORE_TABLES)[wildcards.table])
 
 
-def scores_of(family):
-    """Score files of a family: every model that can give it, by seed, and the real images once."""
+def scores_of(family, judge=""):
+    """Score files of a family: every model that has it, by seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
-        score_file(dataset, model, family, seed)
+        score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
         if model not in UNABLE.get(family, ())
     ]
 
 
-def evaluator_reports(wildcards):
-    return [f"{results()}/evaluator/{dataset}/report.json" for dataset in config["datasets"]]
+def table_reports(wildcards):
+    """Reports of the evaluators behind a table; that of ImageNet's Inception has none."""
+    return [] if wildcards.table == "imagenet" else evaluator_reports(wildcards)
+
+
+def evaluator_reports(wildcards, judge=""):
+    return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
+
+
+def ablation_scores(wildcards):
+    """Score files of ours, of its ablations and of what stands beside, with the first seed."""
+    dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
+    models = ["ours", *ablation_models(config), *config["ablations"]["beside"]]
+    return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
 # --- Scores ------------------------------------------------------------------------------------
 
+SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity", "codes")
-# Families that run a model: inputs that are folders, and what is read in them.
-MODEL_FAMILIES = ("codes",)
-FOLDERS = {"model": MODEL_FILES}
-# Without what a family reads. A model of the user's is asked, and its rows say what it lacks.
+# Families that vary one of ours' two codes, and all that run a model.
+CODE_FAMILIES = ("walks", "coordinates")
+MODEL_FAMILIES = ("swaps", "inpainting", "codes", *CODE_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", *MODEL_FAMILIES)
+# Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
 UNABLE = {"codes": ("real", "cgan")}
+# Inputs that are folders, and what is read in them.
+JUDGE_FILES = ["weights.safetensors", "card.json"]
+FOLDERS = {
+    "model": MODEL_FILES,
+    "semi": MODEL_FILES,
+    "evaluator": JUDGE_FILES,
+    "factors": JUDGE_FILES,
+    "unlabelled": ["train.npz", "card.json"],
+}
 
 
 def sample_set(dataset, model, seed):
     return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
 
 
-def score_file(dataset, model, family, seed=0):
-    return f"{results()}/scores/{dataset}/{model}/seed{seed}.{family}.csv"
+def score_file(dataset, model, family, seed=0, judge=""):
+    return f"{results()}/scores{judge}/{dataset}/{model}/seed{seed}.{family}.csv"
 
 
-def features_file(dataset, source, seed=0):
-    return f"{results()}/features/{dataset}/{source}/seed{seed}.npz"
+def features_file(dataset, source, seed=0, judge=""):
+    return f"{results()}/features{judge}/{dataset}/{source}/seed{seed}.npz"
 
 
 def feature_images(wildcards):
@@ -134,22 +164,47 @@ def feature_images_argument(wildcards, input):
     return f"--samples {input.images}"
 
 
-def score_sources(wildcards):
+def score_sources(wildcards, judge=""):
     """Files and folders behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
     if wildcards.family in MODEL_FAMILIES:
-        return {"model": f"{results()}/models/{dataset}/{model}/seed{seed}"}
+        return model_sources(wildcards)
     real = model == "real"
-    features = {"features": features_file(dataset, "real_test" if real else model, seed)}
+    features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
+    test = f"{results()}/data/{dataset}/test.npz"
+    images = {"images": test if real else sample_set(dataset, model, seed)}
+    if wildcards.family == "imagenet":
+        return images | {"weights": imagenet_weights()}
     if wildcards.family == "fidelity":
-        test = f"{results()}/data/{dataset}/test.npz"
-        images = test if real else sample_set(dataset, model, seed)
-        return features | {"images": images} | {name: features_file(dataset, name) for name in REAL}
+        return features | images | {name: features_file(dataset, name) for name in REAL}
     # The paper's row of real images is of those that models are trained on.
     train = f"{results()}/data/{dataset}/train.npz"
     return {"images": train if real else sample_set(dataset, model, seed)}
+
+
+def model_sources(wildcards):
+    """The folders behind a family that runs a model, those it reads alone."""
+    dataset, seed = wildcards.dataset, wildcards.seed
+    if wildcards.family in CODE_FAMILIES and registered(wildcards.model) != "ours":
+        raise WorkflowError(
+            f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
+        )
+    if wildcards.model in UNABLE.get(wildcards.family, ()):
+        raise WorkflowError(
+            f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
+        )
+    models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
+    if wildcards.family == "codes":
+        return {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
+    if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
+        sources["factors"] = f"{judges}_factors"
+    if wildcards.family == "swaps" and not without_unlabelled(dataset):
+        sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+        sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    return sources
 
 
 def score_inputs(wildcards):
@@ -166,8 +221,7 @@ def score_inputs_argument(wildcards):
 
 def second_score_inputs(wildcards):
     """The same under the second evaluator."""
-    files = score_inputs(wildcards)
-    return {name: file.replace("/features/", "/features_second/") for name, file in files.items()}
+    return score_sources(wildcards, SECOND)
 
 
 def second_score_inputs_argument(wildcards):
@@ -175,7 +229,9 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    models = [module_name(wildcards.model)] if wildcards.family in MODEL_FAMILIES else []
+    models = (
+        [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    )
     return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
