@@ -146,7 +146,7 @@ def test_the_label_is_found_in_z_u_too_and_noise_hides_it_from_samples(folder, m
     monkeypatch.setattr(f"{__name__}.LOGVAR", 4.0)
     found = measured(folder, Pixels(swapped=True))
     assert value(found, "probe_excess:z_u") > 0.5 > 0.2 > abs(value(found, "probe_excess:z_s"))
-    assert found.extra["sampled_z_u"]["probe_mlp"] < 0.6
+    assert found.values["probe_mlp:z_u_sampled"].value < 0.6
 
 
 def test_codes_drawn_from_the_mixture_fit_it(found):
