@@ -99,7 +99,8 @@ def evaluator_reports(wildcards):
 
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity")
+FAMILIES = ("inception", "diversity", "fidelity", "toy")
+SNAPSHOTS = "snapshots.safetensors"
 
 
 def sample_set(dataset, model, seed):
@@ -129,9 +130,19 @@ def feature_images_argument(wildcards, input):
 
 
 def score_inputs(wildcards):
-    """The files behind a family of scores, by the names that eval.scores knows."""
+    """The files of `score_sources`, by name."""
+    sources = score_sources(wildcards)
+    if wildcards.family == "toy":
+        return {"model": [f"{sources['model']}/{file}" for file in [*MODEL_FILES, SNAPSHOTS]]}
+    return sources
+
+
+def score_sources(wildcards):
+    """Files and folders behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
     real = model == "real"
+    if wildcards.family == "toy":
+        return {"model": f"{results()}/models/{dataset}/{model}/seed{seed}"}
     features = {"features": features_file(dataset, "real_test" if real else model, seed)}
     if wildcards.family == "inception":
         return features
@@ -145,7 +156,7 @@ def score_inputs(wildcards):
 
 
 def score_inputs_argument(wildcards):
-    return json.dumps(score_inputs(wildcards), separators=(",", ":"))
+    return json.dumps(score_sources(wildcards), separators=(",", ":"))
 
 
 def second_score_inputs(wildcards):
@@ -159,7 +170,9 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}")
+    # A model's own module is found by name, so no import leads there.
+    decoded = [module_name(wildcards.model)] if "model" in score_sources(wildcards) else []
+    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *decoded)
 
 
 # --- Figures -----------------------------------------------------------------------------------
@@ -226,7 +239,7 @@ def panel_inputs(wildcards):
             files[name] = [f"{source}/{f}" for f in ("weights.safetensors", "card.json") if source]
         else:
             wanted = MODEL_FILES
-            wanted = wanted + ["snapshots.safetensors"] if name == "models" else wanted
+            wanted = wanted + [SNAPSHOTS] if name == "models" else wanted
             folders = source.values() if name == "models" else [source]
             files[name] = [f"{folder}/{file}" for folder in folders for file in wanted]
     return files
