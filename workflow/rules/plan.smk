@@ -99,7 +99,7 @@ def evaluator_reports(wildcards):
 
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity", "toy")
+FAMILIES = ("inception", "diversity", "fidelity", "scale", "toy")
 SNAPSHOTS = "snapshots.safetensors"
 
 
