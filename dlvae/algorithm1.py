@@ -45,8 +45,8 @@ class Weights:
     Attributes:
         reconstruction: L_rec, either mean squared error or 1/2 ||x - x_f||^2.
         rec_s, lkd_s: L_rec and L_lkd for Encoder_s.
-        rec_u, kl_u: L_rec and L_kl for Encoder_u.
-        rec_decoder: L_rec for the decoder.
+        rec_u, kl_u, adv_u: L_rec, L_kl and L_E^adv for Encoder_u.
+        rec_decoder, gan_decoder: L_rec and L_GD^adv for the decoder.
     """
 
     reconstruction: Callable[[Tensor, Tensor], Tensor]
@@ -54,7 +54,9 @@ class Weights:
     lkd_s: float
     rec_u: float
     kl_u: float
+    adv_u: float
     rec_decoder: float
+    gan_decoder: float
 
 
 def stage2_weights(task: Task, method: Method) -> Weights:
@@ -65,9 +67,11 @@ def stage2_weights(task: Task, method: Method) -> Weights:
     """
     lambda_kl = 1 / task.d_u if method.lambda_kl is None else method.lambda_kl
     rec, lkd = method.lambda_rec, method.lambda_lkd
+    adv, gan = method.lambda_adv, method.lambda_gan
     if method.variant == "code":
-        return Weights(mse, rec, rec * lkd, rec, lambda_kl, rec)
-    return Weights(half_squared_error, 1.0, lkd, rec / _values(task), lambda_kl, 1.0)
+        return Weights(mse, rec, rec * lkd, rec, lambda_kl, adv, rec, gan)
+    rec_u = rec / _values(task)
+    return Weights(half_squared_error, 1.0, lkd, rec_u, lambda_kl, adv, 1.0, gan)
 
 
 def semi_supervised_weights(task: Task, method: Method) -> Weights:
@@ -105,11 +109,13 @@ def mixture_step(model: LrLiVAE, images: Tensor, labels: Tensor) -> dict[str, Te
     with model.autocast():
         (z_s,) = model.encoder_s(images)
     cls, lkd = model.prior.classification_losses(z_s, labels)
-    mixture, precision = model.groups["mixture"], model.groups["precision"]
-    gradients = torch.autograd.grad(cls + model.method.lambda_lkd * lkd, [*mixture, *precision])
+    mixture, precision = model.groups["mixture"], model.groups.get("precision", [])
+    l_gm = model.method.lambda_cls * cls + model.method.lambda_lkd * lkd
+    gradients = torch.autograd.grad(l_gm, [*mixture, *precision])
     apply_gradients(model.optimisers["mixture"], mixture, gradients[: len(mixture)])
-    apply_gradients(model.optimisers["precision"], precision, gradients[len(mixture) :])
-    model.prior.clamp_()
+    if precision:
+        apply_gradients(model.optimisers["precision"], precision, gradients[len(mixture) :])
+        model.prior.clamp_()
     return {"cls": cls.detach(), "lkd_gm": lkd.detach()}
 
 
@@ -123,7 +129,8 @@ class JointPass:
         mean, logvar: posterior of z_u, (B, d_u) each.
         z_u: its sample.
         reconstruction: x_f = Decoder(z_s, z_u).
-        prior_image: x_p = Decoder(z_s^p, z_u^p), codes from the priors.
+        prior_image: x_p = Decoder(z_s^p, z_u^p), codes from the priors; None without GAN losses,
+            which alone read it.
         prior_labels: label (B,) that z_s^p was drawn for.
     """
 
@@ -133,7 +140,7 @@ class JointPass:
     logvar: Tensor
     z_u: Tensor
     reconstruction: Tensor
-    prior_image: Tensor
+    prior_image: Tensor | None
     prior_labels: Tensor
 
 
@@ -144,6 +151,7 @@ def joint_pass(
     d_s, d_u = model.task.d_s, model.task.d_u
     noise = model.noise(generator, len(images), d_u + d_s + d_u)
     epsilon, epsilon_s, prior_z_u = noise.split([d_u, d_s, d_u], dim=1)
+    gan = model.weights.gan_decoder > 0
     with torch.no_grad():
         prior_codes = torch.cat([model.prior.sample(prior_labels, epsilon_s), prior_z_u], 1)
     with model.autocast():
@@ -152,7 +160,7 @@ def joint_pass(
         z_u = mean + (0.5 * logvar).exp() * epsilon
         # Two calls: a joint batch would mix the batch-norm statistics of x_f and x_p.
         reconstruction = model.decoder(torch.cat([z_s, z_u], 1))
-        prior_image = model.decoder(prior_codes)
+        prior_image = model.decoder(prior_codes) if gan else None
     return JointPass(images, z_s, mean, logvar, z_u, reconstruction, prior_image, prior_labels)
 
 
@@ -176,45 +184,51 @@ def adversarial_losses(
 
 
 def joint_losses(model: LrLiVAE, forward: JointPass, labels: Tensor) -> dict[str, Tensor]:
-    """Return every loss of stage 2 for a labelled batch."""
-    with model.autocast():
-        class_logits = model.classifier(forward.z_u)
-        # The discriminator has no batch norm: one call for the three batches.
-        scores = model.discriminator(
-            torch.cat([forward.images, forward.reconstruction, forward.prior_image]),
-            torch.cat([labels, labels, forward.prior_labels]),
-        )
-    return {
+    """Return every loss of stage 2 for a labelled batch, but those of an adversary of weight 0."""
+    losses = {
         **shared_losses(model, forward),
         "lkd": -model.prior.log_likelihood(forward.z_s, labels).mean(),
-        "adv_encoder": uniform_cross_entropy(class_logits),
-        "adv_classifier": cross_entropy(class_logits, labels),
-        **adversarial_losses(*scores.chunk(3), model.method.gan_loss),
     }
+    if model.weights.adv_u > 0:
+        with model.autocast():
+            class_logits = model.classifier(forward.z_u)
+        losses["adv_encoder"] = uniform_cross_entropy(class_logits)
+        losses["adv_classifier"] = cross_entropy(class_logits, labels)
+    if forward.prior_image is not None:
+        with model.autocast():
+            # The discriminator has no batch norm: one call for the three batches.
+            scores = model.discriminator(
+                torch.cat([forward.images, forward.reconstruction, forward.prior_image]),
+                torch.cat([labels, labels, forward.prior_labels]),
+            )
+        losses |= adversarial_losses(*scores.chunk(3), model.method.gan_loss)
+    return losses
 
 
 def joint_gradients(model: LrLiVAE, forward: JointPass, losses: Mapping[str, Tensor]) -> Gradients:
     """Return the gradient of each group's own objective, by group (lines 25 to 29).
 
-    Without `adv_encoder` and `adv_classifier` in `losses` (semi-supervised stage) Encoder_u's
-    objective lacks its term and the classifier has no entry.
+    Without `adv_encoder` and `adv_classifier` in `losses` (semi-supervised stage, or weight 0)
+    Encoder_u's objective lacks its term and the classifier has no entry; without `adv_decoder` and
+    `adv_discriminator` the same holds of the decoder and the discriminator.
     """
     groups, weights, grad = model.groups, model.weights, torch.autograd.grad
     # L_rec enters both encoders through the codes: the decoder is walked back once for the two.
     rec_z_s, rec_z_u = grad(losses["rec"], (forward.z_s, forward.z_u), retain_graph=True)
     gradients: Gradients = {}
-    gradients["discriminator"] = grad(
-        losses["adv_discriminator"], groups["discriminator"], retain_graph=True
-    )
-    gradients["decoder"] = grad(
-        weights.rec_decoder * losses["rec"] + losses["adv_decoder"], groups["decoder"]
-    )
+    decoder = weights.rec_decoder * losses["rec"]
+    if "adv_decoder" in losses:
+        gradients["discriminator"] = grad(
+            losses["adv_discriminator"], groups["discriminator"], retain_graph=True
+        )
+        decoder = decoder + weights.gan_decoder * losses["adv_decoder"]
+    gradients["decoder"] = grad(decoder, groups["decoder"])
     encoder_u = weights.kl_u * losses["kl"]
     if "adv_encoder" in losses:
         gradients["classifier"] = grad(
             losses["adv_classifier"], groups["classifier"], retain_graph=True
         )
-        encoder_u = encoder_u + losses["adv_encoder"]
+        encoder_u = encoder_u + weights.adv_u * losses["adv_encoder"]
     gradients["encoder_u"] = grad(
         (encoder_u, forward.z_u), groups["encoder_u"], (None, weights.rec_u * rec_z_u)
     )

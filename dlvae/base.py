@@ -56,6 +56,7 @@ class Method:
         variant: ``code`` or ``paper``: the objectives of the published code or of Algorithm 1.
         gan_loss: ``hinge`` or ``log`` (Eq. 10).
         param: ``precision`` (tau = softplus(v)) or ``logvar`` for Sigma_c.
+        fixed_sigma: Sigma_c is the identity and not trained.
         reuse_batch: stage 2 re-uses the last batch of stage 1.
         prior_label: label of x_p, ``uniform`` at random or the ``batch``'s.
         unlabelled_prior: ``total`` (Eq. 11) or ``mixture`` (Eq. 6) for unlabelled images.
@@ -63,6 +64,10 @@ class Method:
         lr, beta1, beta2: Adam.
         lambda_rec, lambda_kl, lambda_lkd: weights of L_rec, L_kl, L_lkd; lambda_kl None
             averages L_kl over dimensions.
+        lambda_cls: weight of L_cls in L_GM (Eq. 9).
+        lambda_adv: weight of L_E^adv for Encoder_u; with 0 the classifier on z_u rests as well.
+        lambda_gan: weight of L_GD^adv for the decoder of ours; with 0 the discriminator rests as
+            well.
         tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10; None
             keeps it.
     """
@@ -70,6 +75,7 @@ class Method:
     variant: str = "code"
     gan_loss: str = "hinge"
     param: str = "precision"
+    fixed_sigma: bool = False
     reuse_batch: bool = False
     prior_label: str = "uniform"
     unlabelled_prior: str = "total"
@@ -80,6 +86,9 @@ class Method:
     lambda_rec: float = 10.0
     lambda_kl: float | None = None
     lambda_lkd: float = 0.1
+    lambda_cls: float = 1.0
+    lambda_adv: float = 1.0
+    lambda_gan: float = 1.0
     tau_decay_epochs: int | None = 10
 
     def __post_init__(self) -> None:

@@ -79,6 +79,7 @@ def resolve(
     config = _completed(config, schema, schema)
     _check_schema(config, schema)
     _check_models(config)
+    _check_ablations(config)
     for name, part in config["datasets"].items():
         _check_side(name, part)
     if faces := config["datasets"].get("synthetic_faces"):
@@ -99,6 +100,12 @@ def protocol_file(config: Mapping[str, Any], folder: Path) -> Path:
             f"file.{nearest(name, shipped)}"
         )
     return path
+
+
+def ablation_models(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what each ablation lays over the method, by name of its model: ``ours_<ablation>``."""
+    methods = config["ablations"]["methods"] if config["ablations"] else {}
+    return {f"ours_{name}": keys for name, keys in methods.items()}
 
 
 def _check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -135,8 +142,13 @@ def _explain(error: ValidationError) -> Iterator[str]:
         yield f"{where}: {error.message}"
 
 
-def _completed(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+def _completed(
+    value: Any, part: Mapping[str, Any], schema: Mapping[str, Any], fill: bool = True
+) -> Any:
     """Return ``value`` with the defaults of its part of the schema at every depth, and typed.
+
+    Sections under names of the user's choice are laid over others: they are typed and get no
+    defaults (``fill`` is False).
 
     Snakemake hands the scalars inside ``--config key={...}`` over as strings; one that its part
     of the schema does not allow as a string is read as YAML.
@@ -150,17 +162,20 @@ def _completed(value: Any, part: Mapping[str, Any], schema: Mapping[str, Any]) -
         return None
     if "anyOf" in part and value is not None:
         part = next(branch for branch in part["anyOf"] if branch.get("type") != "null")
-        return _completed(value, part, schema)
+        return _completed(value, part, schema, fill)
     if isinstance(value, list):
-        return [_completed(item, part.get("items", {}), schema) for item in value]
+        return [_completed(item, part.get("items", {}), schema, fill) for item in value]
     if not isinstance(value, Mapping):
         return value
     filled = dict(value)
-    for key, below in part.get("properties", {}).items():
-        if key not in filled and "default" in below:
+    known, named = part.get("properties", {}), part.get("additionalProperties")
+    for key, below in known.items():
+        if fill and key not in filled and "default" in below:
             filled[key] = copy.deepcopy(below["default"])
         if key in filled:
-            filled[key] = _completed(filled[key], below, schema)
+            filled[key] = _completed(filled[key], below, schema, fill)
+    for key in filled.keys() - known.keys() if isinstance(named, Mapping) else ():
+        filled[key] = _completed(filled[key], named, schema, fill=False)
     return filled
 
 
@@ -208,6 +223,25 @@ def _check_models(config: Mapping[str, Any]) -> None:
                     f"unknown option 'options.{name}.{key}': expected one of {_list(valid)}."
                     f"{nearest(key, valid)}"
                 )
+
+
+def _check_ablations(config: Mapping[str, Any]) -> None:
+    if not config["ablations"]:
+        return
+    dataset, datasets = config["ablations"]["dataset"], config["datasets"]
+    if dataset not in datasets:
+        raise UserError(
+            f"ablations.dataset: expected a data set of the preset ({_list(datasets)}), found "
+            f"'{dataset}'"
+        )
+    for model in ablation_models(config):
+        name = model.removeprefix("ours_")
+        # Models called *_semi are those of the semi-supervised stage.
+        if model in model_names() or model.endswith("_semi"):
+            raise UserError(
+                f"ablations.methods.{name}: '{model}' is the name of another model; choose another "
+                "name for the ablation"
+            )
 
 
 def _check_side(name: str, part: Mapping[str, Any]) -> None:

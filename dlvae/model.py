@@ -37,7 +37,9 @@ class LrLiVAE(GenerativeModel):
     Networks: `encoder_s` (psi), `encoder_u` (phi), `decoder` (theta), `classifier` on z_u (omega),
     `discriminator` (theta_d); `prior` holds mu_c and Sigma_c. `groups` lists the parameters that
     each optimiser of the same name updates. Encoder_s has two, with moments of their own: "mixture"
-    (L_GM, with every mu_c) and "encoder_s" (stage 2); "precision" is that of Sigma_c.
+    (L_GM, with every mu_c) and "encoder_s" (stage 2); "precision" is that of Sigma_c. What the
+    method leaves untrained is made all the same, so that the other weights start as ever, but has
+    no group.
     """
 
     Config = Config
@@ -51,15 +53,18 @@ class LrLiVAE(GenerativeModel):
         self.decoder = build_decoder(task, task.d_s + task.d_u)
         self.classifier = build_latent_classifier(task, task.d_u)
         self.discriminator = build_discriminator(task)
-        self.prior = GaussianMixture(task.classes, task.d_s, method.param)
+        self.prior = GaussianMixture(task.classes, task.d_s, method.param, method.fixed_sigma)
         self.groups = self._stage2_groups()
-        self.groups["classifier"] = list(self.classifier.parameters())
+        if method.lambda_adv > 0:
+            self.groups["classifier"] = list(self.classifier.parameters())
         self.groups["mixture"] = [*self.encoder_s.parameters(), self.prior.mu]
-        self.groups["precision"] = [self.prior.scale]
+        if not method.fixed_sigma:
+            self.groups["precision"] = [self.prior.scale]
         self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
 
     def _stage2_groups(self) -> dict[str, list[nn.Parameter]]:
-        names = ("encoder_s", "encoder_u", "decoder", "discriminator")
+        names = ["encoder_s", "encoder_u", "decoder"]
+        names += ["discriminator"] if self.method.lambda_gan > 0 else []
         return {name: list(getattr(self, name).parameters()) for name in names}
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -68,8 +73,9 @@ class LrLiVAE(GenerativeModel):
         `step` counts finished iterations, from 0. Under `reuse_batch` stage 2 sees the last batch
         of stage 1 again, else the last of `batch`, unseen by stage 1.
         """
-        lr = precision_lr(self.task, self.method, step)
-        self.optimisers["precision"].param_groups[0]["lr"] = lr
+        if "precision" in self.optimisers:
+            lr = precision_lr(self.task, self.method, step)
+            self.optimisers["precision"].param_groups[0]["lr"] = lr
         for index in range(self.method.n_gm):
             losses = mixture_step(self, batch.images[index], batch.labels[index])
         losses |= joint_step(self, batch.images[-1], batch.labels[-1], batch.generator)

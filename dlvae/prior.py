@@ -14,7 +14,8 @@ from dlvae.losses import cross_entropy, full_precision
 
 PARAMETRISATIONS = ("precision", "logvar")
 PRECISION_BOUNDS = (0.01, 100.0)
-_INITIAL_V = 0.54  # softplus(0.54) = 0.9992: Sigma_c starts at the identity, as published
+_INITIAL_V = 0.54  # softplus(0.54) = 0.9992: Sigma_c starts near the identity, as published
+_IDENTITY_V = math.log(math.expm1(1.0))  # softplus of it is 1
 _LOG_2PI = math.log(2 * math.pi)
 
 
@@ -23,19 +24,23 @@ class GaussianMixture(nn.Module):
 
     `param` says what is learned for Sigma_c: "precision" (tau = softplus(v), as published) or
     "logvar" (tau = exp(-logvar)). L_lkd is unbounded below where sigma_c -> 0 on a constant code,
-    so :meth:`clamp_` keeps tau within `PRECISION_BOUNDS` and counts how often that binds.
+    so :meth:`clamp_` keeps tau within `PRECISION_BOUNDS` and counts how often that binds. With
+    `fixed` Sigma_c is the identity and asks for no gradient.
 
     Parameters are `mu` (C, d), Xavier uniform, and `scale` (C, d), holding v or logvar.
     """
 
-    def __init__(self, classes: int, dim: int, param: str = "precision") -> None:
+    def __init__(
+        self, classes: int, dim: int, param: str = "precision", fixed: bool = False
+    ) -> None:
         super().__init__()
         if param not in PARAMETRISATIONS:
             raise ValueError(f"param must be one of {PARAMETRISATIONS}, found {param!r}")
         self.param = param
         self.mu = nn.Parameter(nn.init.xavier_uniform_(torch.empty(classes, dim)))
-        initial = _INITIAL_V if param == "precision" else 0.0
-        self.scale = nn.Parameter(torch.full((classes, dim), initial))
+        initial = 0.0 if param == "logvar" else _IDENTITY_V if fixed else _INITIAL_V
+        scale = torch.full((classes, dim), initial)
+        self.scale = nn.Parameter(scale, requires_grad=not fixed)
         self.register_buffer("clamped", torch.zeros((), dtype=torch.int64))
         self.register_buffer("clamp_checked", torch.zeros((), dtype=torch.int64))
 

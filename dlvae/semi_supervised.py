@@ -33,15 +33,15 @@ def unlabelled_losses(model: LrLiVAE, forward: JointPass) -> dict[str, Tensor]:
     """
     prior = model.prior
     log_density = prior.log_total if model.method.unlabelled_prior == "total" else prior.log_mixture
-    with model.autocast():
-        images = torch.cat([forward.images, forward.reconstruction])
-        real, reconstruction = model.discriminator(images, None).chunk(2)
-        prior_score = model.discriminator(forward.prior_image, forward.prior_labels)
-    return {
-        **shared_losses(model, forward),
-        "lkd": -log_density(forward.z_s).mean(),
-        **adversarial_losses(real, reconstruction, prior_score, model.method.gan_loss),
-    }
+    losses = {**shared_losses(model, forward), "lkd": -log_density(forward.z_s).mean()}
+    if forward.prior_image is not None:
+        with model.autocast():
+            images = torch.cat([forward.images, forward.reconstruction])
+            real, reconstruction = model.discriminator(images, None).chunk(2)
+            prior_score = model.discriminator(forward.prior_image, forward.prior_labels)
+        kind = model.method.gan_loss
+        losses |= adversarial_losses(real, reconstruction, prior_score, kind)
+    return losses
 
 
 def unlabelled_step(

@@ -68,6 +68,13 @@ def require(model: GenerativeModel, ability: str, name: str) -> None:
         )
 
 
+def encode_images(model: GenerativeModel, images: np.ndarray) -> dict[str, Tensor]:
+    """Encode uint8 images (N, H, W, 3) to the codes of ``model.encode``, each (N, d)."""
+    batches = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
+    parts = [model.encode(to_model_range(batch, model.device)) for batch in batches]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
 def decode_grid(model: GenerativeModel, z_s: Tensor, z_u: Tensor) -> np.ndarray:
     """Decode codes (..., d_s) and (..., d_u) to uint8 images (..., H, W, 3).
 

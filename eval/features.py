@@ -89,15 +89,10 @@ def features_of(scored: Scored, evaluator: Path, card: Mapping[str, Any]) -> Fea
         UserError: the evaluator was trained on other classes.
     """
     # Here: the packages behind these cost more time than reading features does.
-    from eval.evaluator.load import load_evaluator
+    from eval.evaluator.load import load_judge
     from eval.fidelity import extract
 
-    judge = load_evaluator(evaluator)
-    if judge.card["class_names"] != card["class_names"]:
-        raise UserError(
-            f"{evaluator}: expected an evaluator trained on '{card['dataset']}', found one trained "
-            f"on '{judge.card['dataset']}', which has other classes"
-        )
+    judge = load_judge(evaluator, card)
     found = extract(scored.images, judge)
     return FeatureSet(
         found.features,

@@ -22,6 +22,7 @@ T_SEEDS = "t95_seeds"
 JACKKNIFE_IMAGES = "jackknife95_images"
 BOOTSTRAP_CLASSES = "bootstrap95_classes"
 T_SUBSETS = "t95_subsets"
+T_IMAGES = "t95_images"
 WILSON = "wilson95"
 BOOTSTRAP_SEEDS = "bootstrap95_seeds"
 
@@ -75,6 +76,11 @@ def over_subsets(values: np.ndarray) -> Interval | None:
     None with fewer than 3 subsets.
     """
     return _t_of_mean(values, T_SUBSETS)
+
+
+def over_images(values: np.ndarray) -> Interval | None:
+    """Student t interval of a mean over images, float (N,), such as an error; None below 3."""
+    return _t_of_mean(values, T_IMAGES)
 
 
 def over_classes(
@@ -249,13 +255,13 @@ def standard_error(interval: Interval, units: int) -> float:
     quantile, which is above 0 for a share of 0 or 1 too.
 
     Args:
-        units: how many seeds, jackknife groups, classes or subsets it was made of; for a Wilson
-            interval the number of trials, which does not matter.
+        units: how many seeds, jackknife groups, classes, subsets or images it was made of; for a
+            Wilson interval the number of trials, which does not matter.
     """
     half = (interval.high - interval.low) / 2
     if interval.kind == WILSON:
         return float(half / stats.norm.ppf(TAILS[1]))
-    if interval.kind not in (T_SEEDS, JACKKNIFE_IMAGES, BOOTSTRAP_CLASSES, T_SUBSETS):
+    if interval.kind not in (T_SEEDS, JACKKNIFE_IMAGES, BOOTSTRAP_CLASSES, T_SUBSETS, T_IMAGES):
         raise UserError(f"expected an interval of a score, found the kind '{interval.kind}'")
     if units < 2:
         raise UserError(f"{interval.kind}: expected at least 2 units, found {units}")

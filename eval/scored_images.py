@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlvae.artefact import load_samples, read_json, sha256_arrays
-from dlvae.data.dataset import SPLITS, load_split
+from dlvae.data.dataset import SPLITS, Split, load_split
 from dlvae.errors import UserError
 from eval.rows import NONE
 
@@ -68,11 +68,23 @@ def real(data: Path, split: str, card: Mapping[str, Any]) -> Scored:
     Raises:
         UserError: the data set has points or no labels, or a class has no image.
     """
+    found = labelled_split(data, split)
+    images = Scored(found.images, found.labels, card["sha256"][split], NONE)
+    return _checked(images, f"{data}, split {split}", card)
+
+
+def labelled_split(data: Path, split: str) -> Split:
+    """Load a split of labelled images with all that is known of them.
+
+    Raises:
+        UserError: the data set has points or no labels.
+    """
     found = load_split(data, split)
-    name = f"{data}, split {split}"
     if found.images is None or not found.labelled:
-        raise UserError(f"{name}: expected labelled images, found points or no labels")
-    return _checked(Scored(found.images, found.labels, card["sha256"][split], NONE), name, card)
+        raise UserError(
+            f"{data}, split {split}: expected labelled images, found points or no labels"
+        )
+    return found
 
 
 def _checked(scored: Scored, name: str, card: Mapping[str, Any]) -> Scored:

@@ -93,6 +93,7 @@ INTERVALS = {
     "jackknife95_images": "over images of the one model (delete-a-group jackknife)",
     "wilson95": "over images of the one model (Wilson)",
     "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
+    "t95_images": "over images of the one model (t)",
     "t95_subsets": "over disjoint subsets of the images of the one model (t)",
 }
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from dlvae.errors import UserError
 
+SMALLEST = 8  # side of an image in pixels
+
 # name: (top, bottom, left, right) in pixels of a 64x64 image, bottom and right excluded.
 BOXES_64: Mapping[str, tuple[int, int, int, int]] = {
     "right_half": (0, 64, 32, 64),
@@ -25,7 +27,7 @@ def face_masks(
     """Return the masks by name, bool (size, size), True on the missing region.
 
     Args:
-        size: image side in pixels, at least 8.
+        size: image side in pixels, at least `SMALLEST`.
         landmarks: mean positions (x, y) of eye, eye, nose tip, mouth corner, mouth corner, in
             pixels of a 64x64 image whatever `size` is. The eye box is centred between the eyes,
             the nose-and-mouth box halfway between nose tip and mouth; None keeps `BOXES_64`.
@@ -33,8 +35,8 @@ def face_masks(
     Raises:
         UserError: too small a size, or landmarks that are not five points inside the image.
     """
-    if size < 8:
-        raise UserError(f"face masks: expected images of at least 8 pixels, found {size}")
+    if size < SMALLEST:
+        raise UserError(f"face masks: expected images of at least {SMALLEST} pixels, found {size}")
     boxes = dict(BOXES_64)
     if landmarks is not None:
         points = _check_landmarks(landmarks)

@@ -80,9 +80,10 @@ def train_model(
     )
     steps, snapshots = _schedule(config["train"], len(split))
     key = [config, card["sha256"]["train"], fingerprint, resolved, threads, where.type]
-    key += [_init_hash(paths.init)]
+    # The folder too: two names for one method (an ablation may change nothing) share no state.
+    key += [_init_hash(paths.init), str(paths.out)]
     resume = Resume(paths.resume_root, key)
-    label = f"{config['dataset']}/{config['model']}/seed{config['seed']}"
+    label = "/".join(paths.out.parts[-3:])  # data set, model or ablation, seed
     log = RunLog(paths.run_log, steps, label, resumed=resume.exists)
     model.train()
     taken = fit(model, step_function, stream, steps, log, resume, snapshots, save_seconds)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,3 +67,18 @@ def load_evaluator(folder: str | Path, where: torch.device | str | None = None) 
     network.load_state_dict(load_weights(folder / WEIGHTS))
     evaluator = Evaluator(network, card["image_size"], card)
     return evaluator.to(device() if where is None else where).eval().requires_grad_(False)
+
+
+def load_judge(folder: str | Path, card: Mapping[str, Any]) -> Evaluator:
+    """Load the evaluator of a data set, known by its card.
+
+    Raises:
+        UserError: the folder holds no readable evaluator, or one that was trained on other classes.
+    """
+    judge = load_evaluator(folder)
+    if judge.card["class_names"] != card["class_names"]:
+        raise UserError(
+            f"{folder}: expected an evaluator trained on '{card['dataset']}', found one trained "
+            f"on '{judge.card['dataset']}', which has other classes"
+        )
+    return judge

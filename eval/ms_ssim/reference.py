@@ -64,19 +64,23 @@ def _literal(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndar
     factors = np.empty((len(first), first.shape[1], len(variant.scales)))
     for pair, (x, y) in enumerate(zip(first, second, strict=True)):
         for index, scale in enumerate(variant.scales):
-            structure, light = _maps(x, y, scale, variant)
+            structure, light = ssim_maps(x, y, scale, variant)
             last = index == len(variant.scales) - 1
             factors[pair, :, index] = (light * structure if last else structure).mean(axis=(1, 2))
             x, y = 0.25 * _sum_of_four(x), 0.25 * _sum_of_four(y)
     return factors
 
 
-def _maps(
+def ssim_maps(
     x: np.ndarray, y: np.ndarray, scale: Scale, variant: Variant
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Contrast-structure and luminance maps (3, rows, columns) of two images (3, H, W)."""
+    """Contrast-structure and luminance maps of two images, or of stacks of them, (..., H, W).
+
+    Returns:
+        Two arrays (..., rows, columns), one location per window that fits; their product is SSIM.
+    """
     moments = np.stack([x, y, x * x, y * y, x * y])
-    mean_x, mean_y, xx, yy, xy = _windowed(_windowed(moments, scale, 2), scale, 3)
+    mean_x, mean_y, xx, yy, xy = _windowed(_windowed(moments, scale, -2), scale, -1)
     variances = xx - mean_x**2 + yy - mean_y**2
     structure = (2 * (xy - mean_x * mean_y) + variant.c2) / (variances + variant.c2)
     light = (2 * mean_x * mean_y + variant.c1) / (mean_x**2 + mean_y**2 + variant.c1)

@@ -6,9 +6,9 @@ import numpy as np
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
-from dlvae.data.synthetic_faces.factors import IDENTITY_FACTORS
 from eval.decoding import decode_grid, evenly_spaced, model_files, model_hash, ready_model, require
 from eval.panels.common import Panel, PanelRequest
+from eval.swaps import identities
 
 ROWS, COLUMNS = 4, 8
 
@@ -53,15 +53,12 @@ def choose_sources(split: Split, rows: int, columns: int) -> tuple[np.ndarray, n
         indices of the row images, indices of the column images, a sentence for the caption.
     """
     names = [] if split.factor_names is None else split.factor_names.tolist()
-    known = [index for index, name in enumerate(names) if name in IDENTITY_FACTORS]
-    if not known or "azimuth" not in names:
+    identity = identities(split)
+    if identity is None or "azimuth" not in names:
         index = evenly_spaced(len(split), rows + columns)
         is_row = np.isin(np.arange(len(index)), evenly_spaced(len(index), rows))
         return index[is_row], index[~is_row], "Source images are evenly spaced over the set."
-    _, first, inverse = np.unique(
-        split.factors[:, known], axis=0, return_index=True, return_inverse=True
-    )
-    identity, order = inverse.ravel(), np.sort(first)
+    order = np.sort(np.unique(identity, return_index=True)[1])
     chosen = order[evenly_spaced(len(order), rows)]
     others, whose = np.flatnonzero(~np.isin(identity, identity[chosen])), "other identities"
     if len(others) < columns:  # the rows take nearly all identities

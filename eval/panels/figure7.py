@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from dlvae.base import GenerativeModel
-from dlvae.data.batches import to_model_range, to_uint8
 from dlvae.data.dataset import load_split
 from dlvae.data.masks import face_masks
 from eval.decoding import evenly_spaced, model_files, model_hash, ready_model, require
+from eval.inpainting import corrupt, inpaint
 from eval.panels.common import Panel, PanelRequest
 
 IMAGES = 3
-MID_GREY = 128  # 0 in [-1, 1] as uint8
 
 
 def figure7(request: PanelRequest) -> Panel:
     """Return ``original``, ``corrupted``, ``cvae_gan``, ``ours`` (4 masks, n, H, W, 3), ``masks``.
 
-    x_inp = M x' + (1 - M) x, where M = 1 on the missing region and x' is the reconstruction of
-    the corrupted image. cVAE-GAN is given the true label; ours is given none.
+    See `inpaint`; cVAE-GAN is given the true label, ours is given none.
     """
     train, test = (load_split(request.path("data"), name) for name in ("train", "test"))
     chosen = evenly_spaced(len(test), IMAGES)
     images = test.images[chosen]
     masks = face_masks(images.shape[1], request.section.get("landmarks"))
     stacked = np.stack(list(masks.values()))
-    corrupted = np.where(stacked[:, None, ..., None], np.uint8(MID_GREY), images[None])
+    corrupted = np.stack([corrupt(images, mask) for mask in stacked])
     arrays = {"original": np.broadcast_to(images, corrupted.shape), "corrupted": corrupted}
     folders = {name: request.path(name) for name in ("cvae_gan", "ours")}
-    labels = {"cvae_gan": torch.from_numpy(test.labels[chosen]), "ours": None}
+    labels = {"cvae_gan": test.labels[chosen], "ours": None}
     files = {f"data/{name}.npz": request.path("data") / f"{name}.npz" for name in ("train", "test")}
     for name, folder in folders.items():
         model = ready_model(request, folder, name, source=train)
@@ -53,14 +48,3 @@ def figure7(request: PanelRequest) -> Panel:
         "model_hashes": {name: model_hash(folder) for name, folder in folders.items()},
     }
     return Panel(arrays | {"masks": stacked}, meta, files)
-
-
-def inpaint(
-    model: GenerativeModel, corrupted: np.ndarray, mask: np.ndarray, labels: Tensor | None
-) -> np.ndarray:
-    """Fill the region ``mask`` (H, W) of corrupted uint8 images (N, H, W, 3) by reconstruction."""
-    images = to_model_range(corrupted, model.device)
-    if labels is not None:
-        labels = labels.to(model.device)
-    filled = to_uint8(model.reconstruct(images, labels))
-    return np.where(mask[None, ..., None], filled, corrupted)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dlvae.config import canonical, load_preset, merge, preset_files, resolve
+from dlvae.config import ablation_models, canonical, load_preset, merge, preset_files, resolve
 from dlvae.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +95,15 @@ def test_defaults_reach_every_depth():
             {"datasets": {"synthetic_faces": {"unlabelled": {"first_identity": 19}}}},
             "identities 19 to 28 overlap the labelled ones, 0 to 19; set first_identity to 20",
         ),
+        ({"ablations": {"methods": {"a": {"lambda_dav": 0}}}}, "methods.a.lambda_dav'.*lambda_adv"),
+        ({"ablations": {"methods": {"a": {"variant": "papr"}}}}, "methods.a.variant.*'paper'"),
+        ({"ablations": {"methods": {"a": {}}}}, "ablations.methods.a"),
+        ({"ablations": {"methods": {"A b": {"n_gm": 1}}}}, "ablations.methods.*'A b'"),
+        ({"ablations": {"methods": {"semi": {"n_gm": 1}}}}, "'ours_semi' is the name of another"),
+        (
+            {"ablations": {"dataset": "faces"}},
+            r"ablations.dataset.*\(synthetic_faces, digits\), found 'faces'",
+        ),
     ],
 )
 def test_bad_input_names_what_was_meant(given, expected):
@@ -126,6 +135,19 @@ def test_strings_of_the_command_line_become_what_the_schema_asks_for():
     assert config["options"] == {"cvae": {"d_z": 64}}
     assert config["data_root"] is None and config["three_moons"] is None
     assert resolved({"data_root": "123"})["data_root"] == "123"
+
+
+def test_ablations_hold_what_they_change_and_nothing_else():
+    """They are laid over the method: a default in them would undo what is set there."""
+    shipped = ablation_models(resolved())
+    assert shipped["ours_n_gm_1"] == {"n_gm": 1} and shipped["ours_paper"] == {"variant": "paper"}
+    assert shipped["ours_unit_covariance"] == {"fixed_sigma": True} and len(shipped) == 7
+    given = {"weak": {"lambda_gan": "0.1", "fixed_sigma": "true", "tau_decay_epochs": "null"}}
+    added = ablation_models(resolved({"ablations": {"methods": given}}))
+    typed = {"lambda_gan": 0.1, "fixed_sigma": True, "tau_decay_epochs": None}
+    assert added == shipped | {"ours_weak": typed}
+    assert ablation_models(resolved({"ablations": "null"})) == {}
+    assert ablation_models(resolved({"preset": "cifar10"})) == {}
 
 
 def test_an_incomplete_file_is_refused():

@@ -88,9 +88,12 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made."""
+    """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made.
+
+    Its ablations too, which are no part of `reproduce`.
+    """
     folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
-    smoke = ["--config", "preset=smoke"]
+    smoke = ["reproduce", "ablations", "--config", "preset=smoke"]
     listed = run_snakemake(folder, "--summary", *smoke).stdout
     outputs = re.findall(r"^(results/\S+)\t", listed, re.MULTILINE)
     assert outputs, listed
@@ -105,7 +108,7 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory):
     """Made-up folders like those of a user: faces/, cifar10/ and unlabelled images."""
-    root = tmp_path_factory.mktemp("data")
+    root = tmp_path_factory.mktemp("my data")
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     names = {f"faces/person {k}": 64 for k in range(3)} | {"cifar10/cat": 32, "others/x": 64}
     for name, side in names.items():

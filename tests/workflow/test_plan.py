@@ -1,5 +1,6 @@
 """Which jobs a target of a preset needs, and what stops a run before any job."""
 
+import json
 import re
 
 import pytest
@@ -27,6 +28,24 @@ def test_a_bare_call_reproduces_quick(repository, plan):
     assert (found.rules["table"], found.rules["draw"], found.rules["report"]) == (2, 6, 1)
     assert (found.rules["train"], found.rules["train_toy"], found.rules["train_semi"]) == (8, 2, 1)
     assert "results/quick/figures/figure7.pdf" in found.text
+
+
+def test_families_that_run_a_model_ask_for_what_the_preset_has(repository, plan):
+    files = [
+        f"results/smoke/scores/{dataset}/{model}/seed0.{family}.csv"
+        for dataset, model, family in [
+            ("synthetic_faces", "ours", "swaps"),
+            ("synthetic_faces", "cvae_gan", "inpainting"),
+            ("digits", "ours", "swaps"),
+        ]
+    ]
+    found = plan(repository, "-p", *files, "--configfile", "config/smoke.yaml")
+    assert found.rules["score"] == 3 and found.rules["train"] == 3
+    assert found.rules["factors"] == found.rules["prepare_unlabelled"] == 1
+    assert found.rules["train_semi"] == 1 and "sample" not in found.rules
+    assert '"semi":"results/smoke/models/synthetic_faces/ours_semi/seed0"' in found.text
+    assert '"semi":"results/smoke/models/digits' not in found.text
+    assert re.search(r'eval.scores inpainting .*"landmarks":\[\[25,28\]', found.text)
 
 
 def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
@@ -57,11 +76,38 @@ def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
     assert found.rules["train"] == 2 * 4 * 3  # data sets, models, seeds
 
 
+def test_ablations_train_what_is_listed_and_ours(repository, plan):
+    found = plan(repository, "-p", "ablations", "--configfile", "config/smoke.yaml")
+    trained = {job for job in found.jobs if job.startswith("Training ") and "seed" in job}
+    models = ("ours", "ours_no_adversary", "ours_no_gan")
+    assert trained == {f"Training {model} on synthetic_faces, seed 0" for model in models}
+    assert found.rules["train"] == found.rules["sample"] == 3
+    assert found.rules["ablation_table"] == 1 and "table" not in found.rules
+    # They start from the weights of ours and draw its noise, and differ in their own key alone.
+    trainings, samplings = (
+        [json.loads(part) for part in re.findall(f"-m {stage} .*--config '(.*?)'", found.text)]
+        for stage in ("dlvae.train", "dlvae.sample")
+    )
+    assert [part["model"] for part in trainings + samplings] == ["ours"] * 6
+    methods = [part["method"] for part in trainings]
+    keys = ("lambda_adv", "lambda_gan")
+    assert sorted([m.pop(k) for k in keys] for m in methods) == [[0, 1], [1, 0], [1, 1]]
+    assert methods[0] == methods[1] == methods[2]
+    scored = {job for job in found.jobs if job.startswith("Scoring inception")}
+    assert scored == {
+        f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--config", "stepz=5"], "unknown key 'stepz'.*Did you mean 'steps'"),
         (["figure7", "--config", "preset=cifar10"], "figure7.*'cifar10'.*have it: quick, faces"),
+        (
+            ["ablations", "--config", "preset=cifar10"],
+            "ablations cannot be made: preset 'cifar10' has no ablations.*have it: quick, smoke",
+        ),
         (["table1", "--config", "preset=faces"], "'faces' needs a folder.*data_root=PATH"),
         pytest.param(
             ["figure6", "--config", "preset=faces", "data_root=."],

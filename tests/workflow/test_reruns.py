@@ -70,6 +70,17 @@ def test_a_figure_module_redraws_that_figure_alone(finished, plan):
     assert found.jobs == {"Drawing figure4", "Writing the report"}, found.text
 
 
+def test_an_ablations_number_retrains_that_ablation_alone(finished, plan):
+    weak = "ablations={methods: {no_gan: {lambda_gan: 0.5}}}"
+    found = plan(finished, "ablations", *SMOKE, weak)
+    assert not (LEARNING | JUDGING - {"features"}) & set(found.rules), found.text
+    trained = {job for job in found.jobs if job.startswith("Training")}
+    assert trained == {"Training ours_no_gan on synthetic_faces, seed 0"}
+    assert found.rules["sample"] == found.rules["features"] == found.rules["ablation_table"] == 1
+    # The report prints the whole configuration.
+    assert plan(finished, *SMOKE, weak).jobs == {"Writing the report"}
+
+
 @pytest.mark.slow
 def test_a_baseline_edit_retrains_that_baseline_alone(finished, plan):
     module = finished / "baselines" / "cvae" / "model.py"

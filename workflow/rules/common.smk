@@ -9,7 +9,14 @@ from pathlib import Path
 
 import yaml
 from dlvae.artefact import write_text
-from dlvae.config import canonical, load_preset, preset_files, protocol_file, resolve
+from dlvae.config import (
+    ablation_models,
+    canonical,
+    load_preset,
+    preset_files,
+    protocol_file,
+    resolve,
+)
 from dlvae.data.sources import MODULES
 from dlvae.errors import UserError
 from dlvae.fingerprint import fingerprint
@@ -22,6 +29,8 @@ PRESETS = WORKFLOW.parent / "config"
 TABLES = {"table1": "inception", "table2": "diversity"}
 # Tables that the paper has not, and that `reproduce` leaves out: family of scores by name.
 MORE_TABLES = {"metrics": "fidelity"}
+# Families of scores that the target `ablations` compares.
+ABLATION_FAMILIES = ("inception", "diversity", "fidelity")
 FIGURES = [f"figure{number}" for number in range(2, 8)]
 # A counter that serialises the jobs that want a GPU; the device itself is chosen in the code.
 GPU = 1 if shutil.which("nvidia-smi") else 0
@@ -57,7 +66,12 @@ def all_datasets():
 
 
 def all_models():
-    return model_names()
+    return [*model_names(), *ablation_models(config)]
+
+
+def registered(model):
+    """The name by which the registry knows a model: an ablation is ours with another method."""
+    return "ours" if model in ablation_models(config) else model
 
 
 def results():

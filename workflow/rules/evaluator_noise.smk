@@ -83,14 +83,9 @@ rule evaluator_noise:
 rule write_evaluator_noise:
     input:
         first=lambda wildcards: scores_of("inception"),
-        second=lambda wildcards: [
-            file.replace("/scores/", "/scores_second/") for file in scores_of("inception")
-        ],
+        second=lambda wildcards: scores_of("inception", SECOND),
         reports=evaluator_reports,
-        second_reports=lambda wildcards: [
-            file.replace("/report.json", "_second/report.json")
-            for file in evaluator_reports(wildcards)
-        ],
+        second_reports=lambda wildcards: evaluator_reports(wildcards, SECOND),
     output:
         csv="<results>/evaluator_noise.csv",
         markdown="<results>/evaluator_noise.md",

@@ -11,6 +11,8 @@ def missing(target):
     """Why a table or figure is left out of this preset; an empty string if it is not."""
     if target in TABLES | MORE_TABLES:
         return ""
+    if target == "ablations":
+        return "" if config["ablations"] else f"preset '{config['preset']}' has no ablations"
     part = config["figures"].get(target)
     if part is None:
         return f"preset '{config['preset']}' has no {target}"
@@ -19,9 +21,12 @@ def missing(target):
             dataset == "three_moons" and config["three_moons"]
         ):
             return f"{target} shows '{dataset}', which preset '{config['preset']}' has not"
-    if target != "figure6":
-        return ""
-    part = config["datasets"][part["dataset"]]
+    return without_unlabelled(part["dataset"]) if target == "figure6" else ""
+
+
+def without_unlabelled(dataset):
+    """Why a data set has no semi-supervised stage; an empty string if it has one."""
+    part = config["datasets"][dataset]
     if not part.get("unlabelled") or not part.get("semi_supervised"):
         return f"preset '{config['preset']}' has no unlabelled images"
     if "root" in part["data"] and config["unlabelled_root"] is None:
@@ -32,7 +37,8 @@ def missing(target):
 def presets_with(target):
     """The other shipped presets that have a target, for messages."""
     others = [name for name in preset_files(PRESETS) if name != config["preset"]]
-    return [name for name in others if target in load_preset(name, PRESETS)["figures"]]
+    sections = {name: load_preset(name, PRESETS) for name in others}
+    return [name for name, part in sections.items() if target in part | part["figures"]]
 
 
 def require(target):
@@ -59,6 +65,8 @@ def left_out():
 def target_files(target):
     """The files of a table or figure."""
     require(target)
+    if target == "ablations":
+        return [f"{results()}/ablations.{kind}" for kind in ("csv", "md")]
     table = target in TABLES | MORE_TABLES
     kinds = ["csv", "md", "html", "tex"] if table else ["png", "pdf"]
     folder = "tables" if table else "figures"
@@ -81,38 +89,56 @@ def table_scores(wildcards):
     return scores_of((TABLES | MORE_TABLES)[wildcards.table])
 
 
-def scores_of(family):
+def scores_of(family, judge=""):
     """Score files of a family: every model and seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
-        score_file(dataset, model, family, seed)
+        score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
     ]
 
 
-def evaluator_reports(wildcards):
-    return [f"{results()}/evaluator/{dataset}/report.json" for dataset in config["datasets"]]
+def evaluator_reports(wildcards, judge=""):
+    return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
+
+
+def ablation_scores(wildcards):
+    """Score files of ours and of its ablations, with the first seed."""
+    dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
+    models = ["ours", *ablation_models(config)]
+    return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
 # --- Scores ------------------------------------------------------------------------------------
 
+SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity", "scale", "toy")
-SNAPSHOTS = "snapshots.safetensors"
+FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting", "scale", "toy")
+# Families that run a model: inputs that are folders, and what is read in them.
+MODEL_FAMILIES = ("swaps", "inpainting", "toy")
+JUDGE_FILES = ["weights.safetensors", "card.json"]
+FOLDERS = {
+    "model": MODEL_FILES,
+    "semi": MODEL_FILES,
+    "evaluator": JUDGE_FILES,
+    "factors": JUDGE_FILES,
+    "unlabelled": ["train.npz", "card.json"],
+}
+SNAPSHOTS = "snapshots.safetensors"  # of toy models
 
 
 def sample_set(dataset, model, seed):
     return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
 
 
-def score_file(dataset, model, family, seed=0):
-    return f"{results()}/scores/{dataset}/{model}/seed{seed}.{family}.csv"
+def score_file(dataset, model, family, seed=0, judge=""):
+    return f"{results()}/scores{judge}/{dataset}/{model}/seed{seed}.{family}.csv"
 
 
-def features_file(dataset, source, seed=0):
-    return f"{results()}/features/{dataset}/{source}/seed{seed}.npz"
+def features_file(dataset, source, seed=0, judge=""):
+    return f"{results()}/features{judge}/{dataset}/{source}/seed{seed}.npz"
 
 
 def feature_images(wildcards):
@@ -129,21 +155,13 @@ def feature_images_argument(wildcards, input):
     return f"--samples {input.images}"
 
 
-def score_inputs(wildcards):
-    """The files of `score_sources`, by name."""
-    sources = score_sources(wildcards)
-    if wildcards.family == "toy":
-        return {"model": [f"{sources['model']}/{file}" for file in [*MODEL_FILES, SNAPSHOTS]]}
-    return sources
-
-
-def score_sources(wildcards):
+def score_sources(wildcards, judge=""):
     """Files and folders behind a family of scores, by the names that eval.scores knows."""
     dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
+    if wildcards.family in MODEL_FAMILIES:
+        return model_sources(wildcards)
     real = model == "real"
-    if wildcards.family == "toy":
-        return {"model": f"{results()}/models/{dataset}/{model}/seed{seed}"}
-    features = {"features": features_file(dataset, "real_test" if real else model, seed)}
+    features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
     if wildcards.family == "fidelity":
@@ -155,14 +173,41 @@ def score_sources(wildcards):
     return {"images": train if real else sample_set(dataset, model, seed)}
 
 
+def model_sources(wildcards):
+    """The folders behind a family that runs a model, those it reads alone."""
+    dataset, seed = wildcards.dataset, wildcards.seed
+    models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    if wildcards.family == "toy":
+        return sources
+    sources["evaluator"] = judges
+    if wildcards.family == "swaps":
+        if config["datasets"][dataset].get("factors"):
+            sources["factors"] = f"{judges}_factors"
+        if not without_unlabelled(dataset):
+            sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+            sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    return sources
+
+
+def score_inputs(wildcards):
+    """The files of `score_sources`."""
+    folders = FOLDERS
+    if wildcards.family == "toy":
+        folders = {"model": [*MODEL_FILES, SNAPSHOTS]}
+    return {
+        name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
+        for name, source in score_sources(wildcards).items()
+    }
+
+
 def score_inputs_argument(wildcards):
     return json.dumps(score_sources(wildcards), separators=(",", ":"))
 
 
 def second_score_inputs(wildcards):
     """The same under the second evaluator."""
-    files = score_inputs(wildcards)
-    return {name: file.replace("/features/", "/features_second/") for name, file in files.items()}
+    return score_sources(wildcards, SECOND)
 
 
 def second_score_inputs_argument(wildcards):
@@ -170,9 +215,8 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    # A model's own module is found by name, so no import leads there.
-    decoded = [module_name(wildcards.model)] if "model" in score_sources(wildcards) else []
-    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *decoded)
+    models = [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
 # --- Figures -----------------------------------------------------------------------------------

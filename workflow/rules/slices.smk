@@ -2,7 +2,11 @@
 
 
 def config_slice(wildcards, **more):
-    """The slice of a job: preset and data set, then what the stage reads."""
+    """The slice of a job: preset and data set, then what the stage reads.
+
+    Seeds derive from its names: `model="ours"` gives an ablation the weights that ours starts
+    from, and its noise.
+    """
     names = {key: value for key, value in wildcards.items() if key in ("dataset", "model")}
     seed = {"seed": int(wildcards.seed)} if "seed" in wildcards.keys() else {}
     return canonical({"preset": config["preset"], **names, **seed, **more})
@@ -48,21 +52,28 @@ def train_slice(wildcards, stage, train):
         semi = stage == "semi_supervised"
         steps = min(train["steps"], config["steps"]) if semi else config["steps"]
         train = train | {"steps": steps}
+    model, ablated = registered(wildcards.model), ablation_models(config)
     return config_slice(
         wildcards,
+        model=model,
         stage=stage,
         network=part["network"],
         train=train,
-        method=config["method"] | part.get("method", {}),
+        method=config["method"] | part.get("method", {}) | ablated.get(wildcards.model, {}),
         # The defaults too: an edit of default.yaml trains that baseline anew.
-        options=default_options(wildcards.model) | config["options"].get(wildcards.model, {}),
+        options=default_options(model) | config["options"].get(model, {}),
     )
 
 
 def sample_config(wildcards):
     rules = protocol()
     # The rule, not a number: how many classes a folder holds is not known before it is prepared.
-    return config_slice(wildcards, per_class=vars(rules.samples), bn_eval=rules.bn_eval)
+    return config_slice(
+        wildcards,
+        model=registered(wildcards.model),
+        per_class=vars(rules.samples),
+        bn_eval=rules.bn_eval,
+    )
 
 
 def features_config(wildcards):
@@ -70,7 +81,10 @@ def features_config(wildcards):
 
 
 def score_config(wildcards):
-    return config_slice(wildcards, protocol_overrides=protocol_overrides())
+    figure, more = config["figures"].get("figure7") or {}, {}
+    if wildcards.family == "inpainting" and figure.get("dataset") == wildcards.dataset:
+        more = {"landmarks": figure.get("landmarks")}  # the masks of the figure
+    return config_slice(wildcards, protocol_overrides=protocol_overrides(), **more)
 
 
 def panel_config(wildcards):
@@ -91,6 +105,21 @@ def table_config():
             "preset": config["preset"],
             "datasets": list(config["datasets"]),
             "models": config["models"],
+            "protocol_overrides": protocol_overrides(),
+        }
+    )
+
+
+def ablation_config(wildcards):
+    dataset = config["ablations"]["dataset"]
+    models = ablation_models(config).items()
+    return canonical(
+        {
+            "preset": config["preset"],
+            "dataset": dataset,
+            "steps": config["steps"] or config["datasets"][dataset]["train"]["steps"],
+            # A list: the order is that of the rows.
+            "ablations": [{"model": model, "method": keys} for model, keys in models],
             "protocol_overrides": protocol_overrides(),
         }
     )
@@ -134,11 +163,11 @@ def protocol_rules():
 
 
 def train_code(wildcards):
-    return code_of("dlvae.train.__main__", module_name(wildcards.model))
+    return code_of("dlvae.train.__main__", module_name(registered(wildcards.model)))
 
 
 def sample_code(wildcards):
-    return code_of("dlvae.sample", module_name(wildcards.model))
+    return code_of("dlvae.sample", module_name(registered(wildcards.model)))
 
 
 def train_priority(wildcards):

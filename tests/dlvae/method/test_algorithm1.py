@@ -18,6 +18,7 @@ VARIANTS = {
     "code": dict(),
     "paper": dict(variant="paper", gan_loss="log", prior_label="batch"),
     "code, other keys": dict(param="logvar", reuse_batch=True, n_gm=2, tau_decay_epochs=1),
+    "code, other weights": dict(lambda_cls=0.5, lambda_lkd=0.3, lambda_adv=2.0, lambda_gan=0.25),
 }
 
 
@@ -53,7 +54,8 @@ class Literal:
         logs = torch.stack([self.log_density(z, k) for k in range(self.task.classes)], 1)
         posterior = logs.exp() / logs.exp().sum(1, keepdim=True)
         rows = torch.arange(len(y))
-        l_gm = (-posterior[rows, y].log() - 0.1 * logs[rows, y]).mean()
+        l_cls, l_lkd = -posterior[rows, y].log().mean(), -logs[rows, y].mean()
+        l_gm = self.method.lambda_cls * l_cls + self.method.lambda_lkd * l_lkd
         psi, prior = list(self.net.encoder_s.parameters()), self.net.prior
         d_psi, d_mu, d_scale = (
             torch.autograd.grad(l_gm, group, retain_graph=True)
@@ -108,7 +110,8 @@ class Literal:
 
         z_s, _, _, _ = self.codes(x, epsilon)
         l_lkd = -self.own_log_density(z_s, y).mean()
-        psi = l_rec(self.decode(z_s, z_u0)) + (10 if code else 1) * 0.1 * l_lkd
+        lambda_lkd = self.method.lambda_lkd
+        psi = l_rec(self.decode(z_s, z_u0)) + (10 if code else 1) * lambda_lkd * l_lkd
 
         _, mean, logvar, z_u = self.codes(x, epsilon)
         standard = Normal(torch.zeros_like(mean), torch.ones_like(mean))
@@ -119,9 +122,9 @@ class Literal:
         omega = -torch.softmax(net.classifier(z_u0), 1)[torch.arange(len(y)), y].log().mean()
         return {
             "encoder_s": psi,
-            "encoder_u": l_e + l_kl / self.task.d_u + rec_u,
+            "encoder_u": self.method.lambda_adv * l_e + l_kl / self.task.d_u + rec_u,
             "classifier": omega,
-            "decoder": l_rec(x_f) + l_gd,
+            "decoder": l_rec(x_f) + self.method.lambda_gan * l_gd,
             "discriminator": l_d,
         }
 

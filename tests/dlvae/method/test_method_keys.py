@@ -1,5 +1,7 @@
 """Each method key changes the loss it names and nothing else; bad values are refused."""
 
+import copy
+
 import pytest
 import torch
 
@@ -151,6 +153,87 @@ def test_tau_decay(make_model, make_batch) -> None:
         assert model.optimisers["precision"].param_groups[0]["lr"] == pytest.approx(lr)
     others = [o.param_groups[0]["lr"] for n, o in model.optimisers.items() if n != "precision"]
     assert set(others) == {5e-4}
+
+
+@pytest.mark.parametrize(
+    ("key", "default", "reached"),
+    [
+        ("lambda_cls", 1.0, {"mixture", "precision"}),
+        ("lambda_lkd", 0.1, {"mixture", "precision", "encoder_s"}),
+        ("lambda_adv", 1.0, {"encoder_u"}),
+        ("lambda_gan", 1.0, {"decoder"}),
+    ],
+)
+def test_a_weight_scales_its_term_alone(first_step, key, default, reached) -> None:
+    """Losses stay; a group's gradient is a + weight * b, with b = 0 in all but those reached."""
+    (losses, once), (more_losses, thrice) = first_step(), first_step(**{key: 3 * default})
+    assert differing(losses, more_losses) == set() and differing(once, thrice) == reached
+    none_losses, none = first_step(**{key: 0.0})
+    assert differing({name: losses[name] for name in none_losses}, none_losses) == set()
+    assert differing({name: once[name] for name in none}, none) == reached
+    for name in reached:
+        for a, b, c in zip(none[name], once[name], thrice[name], strict=True):
+            torch.testing.assert_close(c - b, 2 * (b - a))
+
+
+RESTS = {
+    "lambda_adv": ("classifier", {"adv_encoder", "adv_classifier"}),
+    "lambda_gan": ("discriminator", {"adv_decoder", "adv_discriminator"}),
+}
+
+
+@pytest.mark.parametrize("key", RESTS)
+def test_an_adversary_of_weight_0_is_neither_trained_nor_asked(
+    first_step, make_model, make_batch, key
+) -> None:
+    network, gone = RESTS[key]
+    (losses, gradients), (all_losses, all_gradients) = first_step(**{key: 0.0}), first_step()
+    assert all_losses.keys() - losses.keys() == gone
+    assert all_gradients.keys() - gradients.keys() == {network}
+    model, full, decoded = make_model(**{key: 0.0}), make_model(), []
+    for name, value in model.state_dict().items():  # every network starts as ever
+        assert torch.equal(value, full.state_dict()[name]), name
+    before = {name: v.clone() for name, v in getattr(model, network).state_dict().items()}
+    getattr(model, network).register_forward_pre_hook(lambda *_: pytest.fail("was asked"))
+    model.decoder.register_forward_pre_hook(lambda _, args: decoded.append(args[0]))
+    model.training_step(make_batch(model), 0)
+    assert len(decoded) == (1 if key == "lambda_gan" else 2)  # x_p is for the discriminator alone
+    model.start_semi_supervised()
+    assert network not in model.groups
+    semi_losses = model.semi_supervised_step(make_batch(model, 1), 0)
+    assert gone.isdisjoint(semi_losses)
+    for name, value in getattr(model, network).state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_fixed_sigma(first_step, make_model, make_batch) -> None:
+    def at_identity(model) -> None:
+        with torch.no_grad():
+            model.prior.scale.copy_(GaussianMixture(3, 2, fixed=True).scale)
+
+    losses, gradients = first_step(prepare=at_identity)
+    fixed_losses, fixed = first_step(fixed_sigma=True)
+    assert differing(losses, fixed_losses) == set()
+    assert gradients.keys() - fixed.keys() == {"precision"}
+    assert differing({name: gradients[name] for name in fixed}, fixed) == set()
+    for param in ("precision", "logvar"):
+        model = make_model(fixed_sigma=True, param=param, dtype=torch.float32)
+        means = model.prior.mu.clone()
+        for step in range(2):
+            assert model.training_step(make_batch(model, step), step)["clamp_share"] == 0
+        assert torch.equal(model.prior.precision(), torch.ones_like(means))
+        assert not torch.equal(model.prior.mu, means)
+
+
+def test_what_rests_needs_no_state_to_continue(make_model, make_batch) -> None:
+    keys = dict(lambda_adv=0.0, lambda_gan=0.0, fixed_sigma=True)
+    model, resumed = make_model(**keys), make_model(**keys)
+    model.training_step(make_batch(model, 0), 0)
+    resumed.load_training_state(copy.deepcopy(model.training_state()))
+    for each in (model, resumed):
+        each.training_step(make_batch(each, 1), 1)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
 
 
 @pytest.mark.parametrize(

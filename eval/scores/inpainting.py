@@ -1,0 +1,71 @@
+"""Figure 7 as a measure: held-out images with a part greyed out and filled again, for each mask."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlvae.data.dataset import Split, load_split
+from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
+from dlvae.registry import weights_hash
+from eval.decoding import evenly_spaced, model_files, ready_model, require
+from eval.evaluator.load import Evaluator, load_judge
+from eval.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
+from eval.intervals import over_images, proportion
+from eval.scored_images import labelled_split
+from eval.scores.common import Measured, ScoreRequest, Scores
+
+IMAGES = 500
+METRICS = ("inpaint_psnr", "inpaint_ssim", "inpaint_feature_distance", "inpaint_identity")
+UNAIDED = "ours"  # any other model is told the true label
+TOO_SMALL = f"the masks need images of at least {SMALLEST} pixels"
+
+
+def inpainting(request: ScoreRequest) -> Scores:
+    """Score a model with ``reconstruct``, input ``model``, by the judgement of an ``evaluator``.
+
+    Ours is given no label, other models the true one. Over up to `IMAGES` held-out images, spread
+    evenly, for every mask: `masked_psnr`, `masked_ssim`, the Euclidean distance of the evaluator's
+    features of inpainted and original image, and the share that the evaluator takes for the true
+    class. ``config["landmarks"]`` moves the masks as in Figure 7, see `face_masks`.
+    """
+    folder, name = request.path("model"), request.config["model"]
+    judge = load_judge(request.path("evaluator"), request.card)
+    test = labelled_split(request.data, "test")
+    test = test.take(evenly_spaced(len(test), IMAGES))
+    size, values = test.images.shape[1], {}
+    if size < SMALLEST:
+        names = [f"{metric}:{mask}" for mask in BOXES_64 for metric in METRICS]
+        values = {metric: Measured(None, len(test), note=TOO_SMALL) for metric in names}
+    else:
+        model = ready_model(request, folder, name, source=load_split(request.data, "train"))
+        require(model, "reconstruct", request.name)
+        given = None if name == UNAIDED else test.labels
+        masks = face_masks(size, request.config.get("landmarks"))
+        known = judge.predict(test.images)[0]
+        for mask, missing in masks.items():
+            filled = inpaint(model, corrupt(test.images, missing), missing, given)
+            found = _of_mask(test, filled, missing, known, judge)
+            values |= {f"{metric}:{mask}": value for metric, value in found.items()}
+    files = model_files("model", folder) | {"evaluator": request.path("evaluator") / "card.json"}
+    evaluator = judge.card["weights_sha256"]
+    return Scores(values, weights_hash(folder), "fp32", evaluator, files)
+
+
+def _of_mask(
+    test: Split, filled: np.ndarray, missing: np.ndarray, known: np.ndarray, judge: Evaluator
+) -> dict[str, Measured]:
+    """Score inpainted images (N, H, W, 3); ``known`` are the features (N, D) of the originals."""
+    features, logits = judge.predict(filled)
+    distances = np.linalg.norm(features.astype(np.float64) - known, axis=1)
+    right, n = logits.argmax(axis=1) == test.labels, len(test)
+    values = (
+        _mean(masked_psnr(test.images, filled, missing)),
+        _mean(masked_ssim(test.images, filled, missing)),
+        _mean(distances),
+        Measured.sure(right.mean(), n, proportion(int(right.sum()), n)),
+    )
+    return dict(zip(METRICS, values, strict=True))
+
+
+def _mean(values: np.ndarray) -> Measured:
+    return Measured.sure(values.mean(), len(values), over_images(values))

@@ -1,0 +1,179 @@
+"""Figure 6 as a measure: does a swapped image show the one person, and all else of the other?
+
+``seen`` are held-out images of people who were trained with a label. ``unseen`` are the unlabelled
+images, before and after the semi-supervised stage (Section 3.6), which is trained on these very
+images, though never told who is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlvae.data.dataset import Split, load_split
+from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
+from dlvae.registry import weights_hash
+from eval.closeness import brightness, nearer, squared_errors, unit, verification_auc
+from eval.decoding import model_files, ready_model, require
+from eval.evaluator.load import Evaluator, load_judge
+from eval.factors import load_factors
+from eval.intervals import over_images, proportion
+from eval.scored_images import labelled_split
+from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.swaps import Cells, choose_cells, swap
+
+METRICS = ("swap_identity", "swap_factors", "reconstruction_mse")
+STAGES = {"unseen_before": "model", "unseen_after": "semi"}  # the input that each stage scores
+BRIGHTNESS = "mean brightness in place of factors"
+NO_FACTORS = "needs a label-irrelevant factor that the factor regressor reads well"
+NO_UNLABELLED = "needs unlabelled images"
+NO_SEMI = "needs the model after the semi-supervised stage"
+NO_IDENTITIES = "needs to know who is in an image, which the unlabelled set does not say"
+NO_PAIRS = "needs two people, one of them with two images"
+NO_CELLS = "needs images of two people"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What says which image a cell is like.
+
+    Attributes:
+        evaluator: its embedding tells people apart.
+        describe: uint8 (N, H, W, 3) -> float (N, F), what should come from the z_u image; None
+            where nothing can be read.
+        note: what ``describe`` is, or why there is none.
+    """
+
+    evaluator: Evaluator
+    describe: Callable[[np.ndarray], np.ndarray] | None
+    note: str
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        """Return embeddings of uint8 (N, H, W, 3), of length 1."""
+        return unit(self.evaluator.predict(images)[0])
+
+
+def swaps(request: ScoreRequest) -> Scores:
+    """Score a model with ``encode`` and ``decode(z_s, z_u)``, input ``model``.
+
+    Other inputs: ``evaluator``; and, where there are such, ``factors``, ``unlabelled``, ``semi``.
+
+    ``swap_identity`` is the share of cells whose embedding is nearer, by the cosine, to that of the
+    image that z_s came from. ``swap_factors`` is the share nearer to the image that z_u came from
+    in the factors that the regressor reads off all three images, so that its bias cancels: the
+    usable label-irrelevant ones, standardised. Without a regressor it is mean brightness.
+    """
+    judge = _judge(request)
+    held_out = labelled_split(request.data, "test")
+    values = _of_set(request, "seen", held_out, {"seen": "model"}, judge)
+    del values["reconstruction_mse:seen"]  # the held-out error is a score of the family codes
+    if request.has("unlabelled"):
+        unlabelled = load_split(request.path("unlabelled"), "train")
+        values |= _of_set(request, "unseen", unlabelled, STAGES, judge)
+    else:
+        names = [f"{metric}:{stage}" for stage in STAGES for metric in METRICS]
+        names.append("verification_auc:unseen")
+        values |= {name: Measured(None, len(held_out), note=NO_UNLABELLED) for name in names}
+    return Scores(
+        values,
+        weights_hash(request.path("model")),
+        "fp32",
+        judge.evaluator.card["weights_sha256"],
+        _files(request),
+        {"swap_factors": judge.note},
+    )
+
+
+def _judge(request: ScoreRequest) -> Judge:
+    evaluator = load_judge(request.path("evaluator"), request.card)
+    if not request.has("factors"):
+        return Judge(evaluator, brightness, BRIGHTNESS)
+    regressor = load_factors(request.path("factors"))
+    used = [name for name in regressor.usable if name in IRRELEVANT_FACTORS]
+    if not used:
+        return Judge(evaluator, None, NO_FACTORS)
+    columns = [regressor.names.index(name) for name in used]
+    scale = regressor.scale.cpu().numpy()
+
+    def standardised(images: np.ndarray) -> np.ndarray:  # but for the means: differences count
+        return (regressor.predict(images) / scale)[:, columns]
+
+    return Judge(evaluator, standardised, f"factors {', '.join(used)}")
+
+
+def _of_set(
+    request: ScoreRequest, name: str, split: Split, stages: Mapping[str, str], judge: Judge
+) -> dict[str, Measured]:
+    """Score the images of one set, and swaps between them by the model of every stage."""
+    cells = choose_cells(split, request.numpy_draws(name))
+    embedding = judge.embed(cells.images)
+    values = {}
+    for stage, key in stages.items():
+        found = _of_model(request, key, split, cells, embedding, judge)
+        values |= {f"{metric}:{stage}": value for metric, value in found.items()}
+    verified = _verified(request, name, embedding, cells.identity)
+    return values | {f"verification_auc:{name}": verified}
+
+
+def _of_model(
+    request: ScoreRequest,
+    key: str,
+    split: Split,
+    cells: Cells,
+    embedding: np.ndarray,
+    judge: Judge,
+) -> dict[str, Measured]:
+    """Score the swaps of the model that the input ``key`` holds."""
+    n = len(cells.images)
+    if not request.has(key) or not len(cells.rows):
+        note = NO_CELLS if request.has(key) else NO_SEMI
+        return {metric: Measured(None, n, note=note) for metric in METRICS}
+    name = request.config["model"] + ("" if key == "model" else f"_{key}")
+    model = ready_model(request, request.path(key), name, source=split)
+    for ability in ("encode", "decode"):
+        require(model, ability, request.name)
+    swapped, own = swap(model, cells)
+    errors = squared_errors(cells.images, own)
+    of_z_s, of_z_u = embedding[cells.rows], embedding[cells.columns]
+    return {
+        "swap_identity": _share(nearer(judge.embed(swapped), of_z_s, of_z_u)),
+        "swap_factors": _factors(cells, swapped, judge),
+        "reconstruction_mse": Measured.sure(errors.mean(), n, over_images(errors)),
+    }
+
+
+def _factors(cells: Cells, swapped: np.ndarray, judge: Judge) -> Measured:
+    if judge.describe is None:
+        return Measured(None, len(swapped), note=judge.note)
+    real = judge.describe(cells.images)
+    of_z_s, of_z_u = real[cells.rows], real[cells.columns]
+    return _share(nearer(judge.describe(swapped), of_z_u, of_z_s), judge.note)
+
+
+def _share(found: np.ndarray, note: str = "") -> Measured:
+    # An image is in some two cells, which the interval takes as independent.
+    interval = proportion(int(found.sum()), len(found))
+    ends = (interval.low, interval.high, interval.kind)
+    return Measured(float(found.mean()), len(found), *ends, note)
+
+
+def _verified(
+    request: ScoreRequest, name: str, embedding: np.ndarray, identity: np.ndarray | None
+) -> Measured:
+    n = len(embedding)
+    if identity is None:
+        return Measured(None, n, note=NO_IDENTITIES)
+    groups, draws = request.protocol.intervals.groups, request.numpy_draws(name, "groups")
+    value, interval = verification_auc(embedding, identity, groups, draws)
+    return Measured(None, n, note=NO_PAIRS) if value is None else Measured.sure(value, n, interval)
+
+
+def _files(request: ScoreRequest) -> dict[str, Path]:
+    cards = ("evaluator", "factors", "unlabelled")
+    files = {key: request.path(key) / "card.json" for key in cards if request.has(key)}
+    for key in ("model", "semi"):
+        files |= model_files(key, request.path(key)) if request.has(key) else {}
+    return files

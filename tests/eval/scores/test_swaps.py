@@ -1,0 +1,212 @@
+"""Scores of swapped codes: models whose answer is known, and what cannot be had."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from dlvae.artefact import write_json
+from dlvae.data.synthetic_faces.factors import FACTOR_NAMES
+from dlvae.errors import UserError
+from dlvae.registry import save_weights
+from eval.factors import FactorRegressor
+from eval.intervals import over_images, proportion
+from eval.scores import swaps as family
+
+METRICS = [
+    "swap_identity:seen",
+    "swap_factors:seen",
+    "verification_auc:seen",
+    "swap_identity:unseen_before",
+    "swap_factors:unseen_before",
+    "reconstruction_mse:unseen_before",
+    "swap_identity:unseen_after",
+    "swap_factors:unseen_after",
+    "reconstruction_mse:unseen_after",
+    "verification_auc:unseen",
+]
+EVERY = {"model": "ours", "semi": "semi", "evaluator": "evaluator", "unlabelled": "unlabelled"}
+
+
+def regressor(*usable, scale=1.0):
+    """A regressor that reads the lower half's grey as the azimuth and the red as a skin tone."""
+
+    def predict(images):
+        found = np.zeros((len(images), 3), np.float32)
+        found[:, 0] = images[:, 0, 0, 0] * 1000.0
+        found[:, 1] = images[:, -1, 0, 0]
+        return found * scale
+
+    names = ["skin_tone", "azimuth", "elevation"]
+    scales = torch.full((3,), float(scale))
+    return SimpleNamespace(names=names, usable=list(usable), scale=scales, predict=predict)
+
+
+@pytest.fixture
+def planted(world, monkeypatch):
+    """Planted models in place of the saved ones: ``mixed`` before, right after; and the calls."""
+    models, calls = {"ours": world.Halves(), "semi": world.Halves()}, []
+
+    def ready(request, folder, name, source):
+        calls.append((folder.name, name, len(source), source.labelled))
+        return models[folder.name]
+
+    monkeypatch.setattr(family, "ready_model", ready)
+    return SimpleNamespace(models=models, calls=calls)
+
+
+def test_a_model_that_keeps_the_codes_apart_is_right_in_every_cell(world, planted):
+    found = family.swaps(world.request("swaps", EVERY))
+    assert list(found.values) == METRICS
+    values = {name: measured.value for name, measured in found.values.items()}
+    assert all(values[name] == 1 for name in METRICS if name.startswith("swap_identity"))
+    assert all(values[name] == 1 for name in METRICS if name.startswith("verification"))
+    assert values["reconstruction_mse:unseen_after"] == pytest.approx(0, abs=1e-9)
+    assert found.evaluator == "ab" * 32
+
+
+def test_a_model_that_takes_the_person_from_z_u_is_wrong_in_every_cell(world, planted, monkeypatch):
+    monkeypatch.setattr(family, "load_factors", lambda _: regressor("azimuth"))
+    planted.models["ours"] = world.Halves(mixed=True)
+    values = family.swaps(world.request("swaps", EVERY | {"factors": "none"})).values
+    for stage, expected in (("seen", 0), ("unseen_before", 0), ("unseen_after", 1)):
+        assert values[f"swap_identity:{stage}"].value == expected
+        # But for the few cells whose two images have the same grey.
+        assert values[f"swap_factors:{stage}"].value == pytest.approx(expected, abs=0.03)
+
+
+def test_shares_count_cells_and_have_wilson_intervals(world, planted):
+    found = family.swaps(world.request("swaps", EVERY)).values["swap_identity:unseen_after"]
+    cells = 20 * 15  # ordered pairs of 4 people with 5 images each
+    expected = proportion(cells, cells)
+    assert (found.n, found.kind) == (cells, "wilson95")
+    assert (found.low, found.high) == (expected.low, expected.high)
+
+
+def test_batch_norms_are_those_of_the_set_and_of_each_model(world, planted):
+    family.swaps(world.request("swaps", EVERY))
+    assert planted.calls == [
+        ("ours", "ours", 24, True),
+        ("ours", "ours", 20, False),
+        ("semi", "ours_semi", 20, False),
+    ]
+
+
+def test_factors_are_the_usable_label_irrelevant_ones_standardised(world, planted, monkeypatch):
+    """The red would say that every cell is like its z_s image, and is no irrelevant factor."""
+    for scale in (1.0, 1e-3):
+        usable = regressor("skin_tone", "azimuth", scale=scale)
+        monkeypatch.setattr(family, "load_factors", lambda _, found=usable: found)
+        found = family.swaps(world.request("swaps", EVERY | {"factors": "none"}))
+        assert found.values["swap_factors:seen"].value > 0.97
+        assert found.extra == {"swap_factors": "factors azimuth"}
+
+
+def test_each_factor_counts_by_its_spread(world, planted, monkeypatch):
+    """Elevation is as the z_s image's in every cell, in units of a thousandth."""
+    both = regressor("azimuth", "elevation")
+    both.scale = torch.tensor([1.0, 1.0, 1e6])
+
+    def predict(images, plain=both.predict):
+        found = plain(images)
+        found[:, 2] = images[:, 0, 0, 0] * 1e4
+        return found
+
+    both.predict = predict
+    monkeypatch.setattr(family, "load_factors", lambda _: both)
+    asked = world.request("swaps", EVERY | {"factors": "none"})
+    assert family.swaps(asked).values["swap_factors:seen"].value > 0.9
+    both.scale = torch.ones(3)
+    assert family.swaps(asked).values["swap_factors:seen"].value < 0.6
+
+
+def test_brightness_stands_for_factors_and_the_note_says_so(world, planted):
+    found = family.swaps(world.request("swaps", EVERY))
+    assert "brightness" in found.extra["swap_factors"]
+    measured = found.values["swap_factors:seen"]
+    assert "brightness" in measured.note and 0.5 < measured.value < 1
+
+
+def test_a_regressor_that_reads_nothing_irrelevant_gives_no_value(world, planted, monkeypatch):
+    monkeypatch.setattr(family, "load_factors", lambda _: regressor("skin_tone"))
+    found = family.swaps(world.request("swaps", EVERY | {"factors": "none"})).values
+    assert found["swap_factors:seen"].value is None
+    assert "label-irrelevant factor" in found["swap_factors:seen"].note
+    assert found["swap_identity:seen"].value == 1
+
+
+def test_unknown_people_are_swapped_but_not_verified(world, planted):
+    world.save("unlabelled", train=world.split(5, 3, labelled=False, factors=False))
+    found = family.swaps(world.request("swaps", EVERY)).values
+    assert found["verification_auc:unseen"].value is None
+    assert "who is in an image" in found["verification_auc:unseen"].note
+    # A cell of two images of one colour is a tie.
+    assert found["swap_identity:unseen_after"].value == pytest.approx(15 / 19)
+    assert found["swap_identity:unseen_after"].n == 20 * 19
+    assert found["verification_auc:seen"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("left_out", "without", "note"),
+    [
+        (("unlabelled", "semi"), METRICS[3:], "needs unlabelled images"),
+        (("semi",), METRICS[6:9], "needs the model after the semi-supervised stage"),
+    ],
+)
+def test_what_is_missing_leaves_its_metrics_out(world, planted, left_out, without, note):
+    inputs = {name: folder for name, folder in EVERY.items() if name not in left_out}
+    found = family.swaps(world.request("swaps", inputs)).values
+    assert [name for name, measured in found.items() if measured.value is None] == without
+    assert {found[name].note for name in without} == {note}
+    assert set(found) == set(METRICS)
+
+
+def test_one_unlabelled_person_has_no_swaps(world, planted):
+    everyone = world.split(5, 3, labelled=False)
+    world.save("unlabelled", train=everyone.take(np.arange(5)))
+    found = family.swaps(world.request("swaps", EVERY)).values
+    for name in METRICS[3:]:
+        assert found[name].value is None and "two people" in found[name].note
+
+
+def test_rows_and_manifest_of_an_untrained_model(world):
+    torch.manual_seed(0)
+    network = FactorRegressor(FACTOR_NAMES, world.side, 0.05)
+    save_weights(world.folder / "factors" / "weights.safetensors", network.state_dict())
+    card = {"factor_names": list(FACTOR_NAMES), "image_size": world.side, "width": 0.05}
+    card |= {"r2": {"azimuth": 0.9}, "usable": ["azimuth"]}
+    write_json(world.folder / "factors" / "card.json", card)
+    rows, manifest, text = world.run("swaps", EVERY | {"factors": "factors"})
+    assert set(rows.index) == set(METRICS) and rows["value"].notna().all()
+    assert set(rows["precision"]) == {"fp32"} and set(rows["evaluator"]) == {"ab" * 6}
+    assert manifest["swap_factors"] == "factors azimuth"
+    files = {f"{m}/{f}" for m in ("model", "semi") for f in ("weights.safetensors", "model.json")}
+    expected = files | {"data", "protocol", "evaluator", "factors", "unlabelled"}
+    assert set(manifest["inputs"]) == expected
+    before, after = (rows.loc[f"reconstruction_mse:unseen_{s}"] for s in ("before", "after"))
+    assert before["value"] != after["value"] and before["ci_kind"] == "t95_images"
+    assert before["ci_low"] < before["value"] < before["ci_high"]
+    assert world.run("swaps", EVERY | {"factors": "factors"})[2] == text
+
+
+def test_the_reconstruction_error_is_that_of_the_models_own_codes(world, planted):
+    class Darker(world.Halves):
+        def decode(self, z_s, z_u):
+            return super().decode(z_s, z_u).clamp(max=0.5)
+
+    planted.models["semi"] = Darker()
+    found = family.swaps(world.request("swaps", EVERY)).values["reconstruction_mse:unseen_after"]
+    images = world.split(5, 3).images / 127.5 - 1
+    limit = round(1.5 * 127.5) / 127.5 - 1
+    errors = ((images - np.minimum(images, limit)) ** 2).mean(axis=(1, 2, 3))
+    interval = over_images(errors)
+    assert found.value == pytest.approx(errors.mean(), rel=1e-6)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.n == 20 and not math.isnan(found.low)
+
+
+def test_a_model_without_two_codes_is_refused(world):
+    with pytest.raises(UserError, match="swaps: expected a model with 'encode'"):
+        family.swaps(world.request("swaps", EVERY | {"model": "told"}, model="cvae"))

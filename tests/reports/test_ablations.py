@@ -1,0 +1,151 @@
+"""Ours beside its ablations, from made-up score rows."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dlvae.artefact import write_json
+from dlvae.errors import UserError
+from eval.protocol import load_protocol
+from eval.rows import COLUMNS
+from reports.ablations import compare, main
+
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+CARD = {
+    "dataset": "synthetic_faces",
+    "accuracy": 0.9712,
+    "weights_sha256": "fa" * 32,
+    "inception_score": {"train": 23.5, "test": 22.25},
+}
+ABLATIONS = {
+    "ours_no_adversary": {"lambda_adv": 0},
+    "ours_b_covariance": {"fixed_sigma": True, "variant": "paper"},
+}
+NAN = float("nan")
+
+
+def row(model, metric, value, interval=(NAN, NAN), kind="none", **more):
+    evaluator = "none" if metric.startswith("d_intra") else "fa" * 6
+    base = {"preset": "quick", "dataset": "synthetic_faces", "model": model, "seed": 0}
+    base |= {"metric": metric, "value": value, "ci_low": interval[0], "ci_high": interval[1]}
+    base |= {"ci_kind": kind, "n": 2000, "classes": 20, "precision": "fp32", "data": "d"}
+    base |= {"protocol": "v1:0123456789ab", "evaluator": evaluator, "samples": model, "code": "c"}
+    return base | more
+
+
+@pytest.fixture
+def rows():
+    """Scores of ours and two ablations, in another order than they are to be printed in."""
+    kind = "jackknife95_images"
+    records = [
+        row("ours_b_covariance", "inception_score", 5.5, (5.0, 6.0), kind),
+        row("ours_b_covariance", "label_fidelity", 0.3),
+        row("ours_b_covariance", "fid", 2.5),
+        row("cvae", "inception_score", 3.0, (2.5, 3.5), kind),
+        row("ours", "inception_score", 7.25, (7.0, 7.5), kind),
+        row("ours", "label_fidelity", 0.25, (0.2, 0.3), "wilson95"),
+        row("ours", "fid", 2.0),
+        row("ours_no_adversary", "inception_score", 7.251, (7.0, 7.5), kind),
+        row("ours_no_adversary", "label_fidelity", NAN, kind="n/a: needs n > 64"),
+        row("ours_no_adversary", "fid", 1.0),
+    ]
+    return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def compared(rows, ablations=ABLATIONS):
+    return compare(rows, "synthetic_faces", 1500, ablations, {"synthetic_faces": CARD})
+
+
+def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
+    printed = compared(rows).printed
+    assert printed.index.tolist() == ["ours", "no_adversary", "b_covariance"]
+    assert printed["change"].tolist() == [
+        "–",
+        "lambda_adv: 0",
+        "fixed_sigma: true, variant: paper",
+    ]
+    assert printed["IS"].tolist() == [
+        "7.25 [7.00, 7.50]",
+        "7.25 [7.00, 7.50] (+0.00)",
+        "5.50 [5.00, 6.00] (-1.75)",
+    ]
+    assert printed["top-1"].tolist() == [
+        "25.0 [20.0, 30.0] %",
+        "n/a: needs n > 64",
+        "30.0 % (+5.0)",
+    ]
+
+
+def test_only_metrics_that_were_scored_have_a_column(rows):
+    assert compared(rows).printed.columns.tolist() == ["change", "IS", "top-1"]
+    assert "held-out images. Label" not in compared(rows).caption
+    more = [row(name, "probe_excess:z_u", 0.125, n=400) for name in ("ours", *ABLATIONS)]
+    found = compared(pd.concat([rows, pd.DataFrame(more)]))
+    assert found.printed["label from z_u"].tolist() == ["12.5 %"] + ["12.5 % (+0.0)"] * 2
+    assert "Of the codes of held-out images. Label from z_u" in found.caption
+    assert "n = 2000 generated images" in found.caption  # and no word of the 400 codes
+
+
+def test_the_data_hold_every_metric_and_its_difference(rows):
+    data = compared(rows).data
+    assert data["model"].tolist() == [n for n in ("ours", *ABLATIONS) for _ in range(3)]
+    by_key = data.set_index(["model", "metric"])
+    assert by_key.loc[("ours_no_adversary", "fid"), "difference"] == -1.0
+    assert by_key.loc[("ours_b_covariance", "inception_score"), "difference"] == -1.75
+    assert by_key.loc["ours", "difference"].isna().all()
+    assert pd.isna(by_key.loc[("ours_no_adversary", "label_fidelity"), "difference"])
+    assert by_key.loc[("ours_no_adversary", "fid"), "change"] == "lambda_adv: 0"
+    assert set(data["steps"]) == {1500} and set(COLUMNS) < set(data.columns)
+
+
+def test_the_caption_says_what_a_number_needs(rows):
+    text = compared(rows).caption
+    for part in (
+        "Ablations on synthetic faces",
+        "after 1500 steps",
+        "20 classes, 100 images per class, n = 2000",
+        "evaluator fafafafafafa, held-out accuracy 0.971",
+        "Seed 0.",
+        "how far another training would differ is not known",
+        "Protocol v1:0123456789ab; preset quick",
+    ):
+        assert part in text
+
+
+def test_rows_that_do_not_belong_together_are_refused(rows):
+    with pytest.raises(UserError, match="expected scores of ours_lost on synthetic_faces"):
+        compared(rows, ABLATIONS | {"ours_lost": {"n_gm": 1}})
+    with pytest.raises(UserError, match="one seed, found \\[0, 1\\]"):
+        compared(pd.concat([rows, pd.DataFrame([row("ours", "fid", 1.0, seed=1)])]))
+    other = rows.assign(protocol=["v2:0"] + ["v1:0123456789ab"] * (len(rows) - 1))
+    with pytest.raises(UserError, match="differ in protocol"):
+        compared(other)
+    other = rows.assign(evaluator="0" * 12)
+    with pytest.raises(UserError, match="expected scores of evaluator fafafafafafa"):
+        compared(other)
+
+
+def test_the_command_writes_both_files(rows, tmp_path):
+    label = load_protocol(PROTOCOL, {}).label
+    rows.assign(protocol=label).to_csv(tmp_path / "rows.csv", index=False)
+    write_json(tmp_path / "card.json", CARD)
+    config = {"preset": "quick", "dataset": "synthetic_faces", "steps": 1500}
+    config["ablations"] = [{"model": name, "method": keys} for name, keys in ABLATIONS.items()]
+    arguments = Namespace(
+        scores=[tmp_path / "rows.csv"],
+        cards=[tmp_path / "card.json"],
+        protocol=PROTOCOL,
+        config=config | {"protocol_overrides": {}},
+        csv=tmp_path / "out" / "ablations.csv",
+        markdown=tmp_path / "out" / "ablations.md",
+    )
+    main(arguments)
+    text = arguments.markdown.read_text(encoding="utf-8")
+    assert "| no_adversary | lambda_adv: 0 | 7.25 [7.00, 7.50] (+0.00) |" in text
+    data = pd.read_csv(arguments.csv)
+    assert len(data) == 9 and set(data["caption"]) == {text.splitlines()[-1]}
+    arguments.config = config | {"protocol_overrides": {"bn_eval": "batch"}}
+    with pytest.raises(UserError, match="expected scores of protocol v1:"):
+        main(arguments)
