@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
-from eval.ms_ssim.maps import gaussian
+from eval.ms_ssim.maps import filtered, gaussian, halved
 from eval.ms_ssim.variant import Variant
 
 
@@ -26,18 +25,18 @@ def weighted_squared_error(first: np.ndarray, second: np.ndarray, variant: Varia
     """
     low, high = variant.pixel_range
     pixels = (first.astype(np.float64) - second) * ((high - low) / 255.0)
-    rest = torch.from_numpy(pixels).permute(0, 3, 1, 2).flatten(0, 1)[:, None]
-    error = torch.zeros(len(rest), dtype=torch.float64)
+    # Images innermost, as in eval.ms_ssim.maps: (H, W, M * 3).
+    rest = torch.from_numpy(pixels).permute(1, 2, 0, 3).flatten(2, 3)
+    error = torch.zeros(rest.shape[-1], dtype=torch.float64)
     for scale in variant.scales:
-        if rest.shape[-1] != scale.side:
-            rest = F.avg_pool2d(rest, 2)
+        if len(rest) != scale.side:
+            rest = halved(rest)
         line = gaussian(scale.window, scale.sigma)
-        window = torch.outer(line, line)[None, None]
-        mean = F.conv2d(rest, window)
-        variance = F.conv2d(rest.square(), window) - mean.square()
-        error += scale.weight / variant.c2 * variance.mean(dim=(1, 2, 3))
+        mean = filtered(rest, line)
+        variance = filtered(rest.square(), line) - mean.square()
+        error += scale.weight / variant.c2 * variance.mean(dim=(0, 1))
         if scale is variant.scales[-1]:
-            error += scale.weight / variant.c1 * mean.square().mean(dim=(1, 2, 3))
+            error += scale.weight / variant.c1 * mean.square().mean(dim=(0, 1))
     return error.view(len(first), 3).mean(dim=1).numpy()
 
 
