@@ -90,13 +90,19 @@ def table_scores(wildcards):
 
 
 def scores_of(family, judge=""):
-    """Score files of a family: every model and seed, and the real images once."""
+    """Score files of a family: every model that has it, by seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
         score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
+        if model not in UNABLE.get(family, ())
     ]
+
+
+def table_reports(wildcards):
+    """Reports of the evaluators behind a table; that of ImageNet's Inception has none."""
+    return [] if wildcards.table == "imagenet" else evaluator_reports(wildcards)
 
 
 def evaluator_reports(wildcards, judge=""):
@@ -104,9 +110,9 @@ def evaluator_reports(wildcards, judge=""):
 
 
 def ablation_scores(wildcards):
-    """Score files of ours and of its ablations, with the first seed."""
+    """Score files of ours, of its ablations and of what stands beside, with the first seed."""
     dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
-    models = ["ours", *ablation_models(config)]
+    models = ["ours", *ablation_models(config), *config["ablations"]["beside"]]
     return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
@@ -115,9 +121,13 @@ def ablation_scores(wildcards):
 SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting", "scale", "toy")
-# Families that run a model: inputs that are folders, and what is read in them.
-MODEL_FAMILIES = ("swaps", "inpainting", "toy")
+# Families that vary one of ours' two codes, and all that run a model.
+CODE_FAMILIES = ("walks", "coordinates")
+MODEL_FAMILIES = ("swaps", "inpainting", "codes", "toy", *CODE_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FAMILIES)
+# Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
+UNABLE = {"codes": ("real", "cgan")}
+# Inputs that are folders, and what is read in them.
 JUDGE_FILES = ["weights.safetensors", "card.json"]
 FOLDERS = {
     "model": MODEL_FILES,
@@ -164,10 +174,12 @@ def score_sources(wildcards, judge=""):
     features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
+    test = f"{results()}/data/{dataset}/test.npz"
+    images = {"images": test if real else sample_set(dataset, model, seed)}
+    if wildcards.family == "imagenet":
+        return images | {"weights": imagenet_weights()}
     if wildcards.family == "fidelity":
-        test = f"{results()}/data/{dataset}/test.npz"
-        images = test if real else sample_set(dataset, model, seed)
-        return features | {"images": images} | {name: features_file(dataset, name) for name in REAL}
+        return features | images | {name: features_file(dataset, name) for name in REAL}
     # The paper's row of real images is of those that models are trained on.
     train = f"{results()}/data/{dataset}/train.npz"
     return {"images": train if real else sample_set(dataset, model, seed)}
@@ -176,17 +188,23 @@ def score_sources(wildcards, judge=""):
 def model_sources(wildcards):
     """The folders behind a family that runs a model, those it reads alone."""
     dataset, seed = wildcards.dataset, wildcards.seed
+    if wildcards.family in CODE_FAMILIES and registered(wildcards.model) != "ours":
+        raise WorkflowError(
+            f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
+        )
+    if wildcards.model in UNABLE.get(wildcards.family, ()):
+        raise WorkflowError(
+            f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
+        )
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
-    sources = {"model": f"{models}/{wildcards.model}/seed{seed}"}
-    if wildcards.family == "toy":
-        return sources
-    sources["evaluator"] = judges
-    if wildcards.family == "swaps":
-        if config["datasets"][dataset].get("factors"):
-            sources["factors"] = f"{judges}_factors"
-        if not without_unlabelled(dataset):
-            sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
-            sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    if wildcards.family in ("codes", "toy"):
+        return {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
+    if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
+        sources["factors"] = f"{judges}_factors"
+    if wildcards.family == "swaps" and not without_unlabelled(dataset):
+        sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+        sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
     return sources
 
 
@@ -215,7 +233,9 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    models = [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    models = (
+        [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    )
     return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 
