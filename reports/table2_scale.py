@@ -178,12 +178,9 @@ def _landing(found: pd.DataFrame, dataset: str) -> str:
 
 def _shows(found: pd.DataFrame, datasets: Sequence[str]) -> str:
     """Return what the numbers say, each sentence from the numbers."""
-    low, high = printed_span()
     right, wrong = (found[found["range"].isin(names)] for names in (RIGHT, MISMATCHED))
     lines = [
-        f"- Scored in their right range the images give {_span_of(right[VALUE], 3)}, scored with "
-        f"L = 255 in [-1, 1] or [0, 1] {_span_of(wrong[VALUE], 4)}; the paper printed {low} to "
-        f"{high}.",
+        f"- {_magnitudes(right, wrong)}",
         f"- {_common(found)}",
         "- With L = 255 on such small numbers the constants outweigh the images' own moments: "
         "1 - MS-SSIM correlates with the weighted squared error at "
@@ -198,6 +195,23 @@ def _shows(found: pd.DataFrame, datasets: Sequence[str]) -> str:
         "term compares means, and those of [-1, 1] have signs.",
     ]
     return "\n".join([*lines, *(f"- {line}" for line in _orders(found, datasets))])
+
+
+def _magnitudes(right: pd.DataFrame, wrong: pd.DataFrame) -> str:
+    """Say how large values are in each kind of range, real and generated ones apart."""
+    texts = []
+    for part, digits in ((right, 3), (wrong, 5)):
+        kinds = part.groupby(part["model"] == "real")[VALUE]
+        names = {True: "real images score", False: "generated ones"}
+        spans = [
+            f"{names[kind]} {_span_of(kinds.get_group(kind), digits)}" for kind in kinds.groups
+        ]
+        texts.append(" and ".join(reversed(spans)))
+    low, high = printed_span()
+    return (
+        f"In their right range {texts[0]} (near 0 there means near copies); with L = 255 in "
+        f"[-1, 1] or [0, 1] {texts[1]}; the paper printed {low} to {high}."
+    )
 
 
 def _common(found: pd.DataFrame) -> str:
