@@ -209,6 +209,7 @@ def _check_models(config: Mapping[str, Any]) -> None:
     sections = config["figures"].values()
     named = [*config["models"], *config["options"]]
     named += [model for section in sections for model in (section or {}).get("models", [])]
+    named += (config["ablations"] or {}).get("beside", [])
     for name in named:
         if name not in known:
             raise UserError(

@@ -88,7 +88,7 @@ class EvaluatorExtractor(torch_fidelity.FeatureExtractorBase):
         return tuple(layers[name] for name in self.features_list)
 
 
-class _Images(Dataset):
+class UintImages(Dataset):
     """uint8 (N, H, W, 3) as torch-fidelity reads it: one uint8 (3, H, W) tensor per image."""
 
     def __init__(self, images: np.ndarray) -> None:
@@ -121,7 +121,7 @@ def extract(images: np.ndarray, evaluator: nn.Module, batch_size: int = BATCH) -
     found = extract_featuresdict_from_input_id(
         1,
         extractor,
-        input1=_Images(images),
+        input1=UintImages(images),
         batch_size=batch_size,
         cuda=cuda,
         save_cpu_ram=True,  # no loader processes: the images are in memory already

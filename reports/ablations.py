@@ -3,8 +3,9 @@
 Usage: python -m reports.ablations --scores CSV ... --cards JSON --protocol FILE --config JSON
     --csv FILE --markdown FILE
 
-The config JSON holds ``preset``, ``dataset``, ``steps`` and ``ablations``: for each its ``model``
-(name in the score rows) and ``method`` (keys that differ from ours), in the order of the rows.
+The config JSON holds ``preset``, ``dataset``, ``steps``, ``ablations``: for each its ``model``
+(name in the score rows) and ``method`` (keys that differ from ours), in the order of the rows, and
+``beside``: other models, whose rows stand below.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def compare(
     steps: int,
     ablations: Mapping[str, Mapping[str, Any]],
     cards: Mapping[str, Mapping],
+    beside: Sequence[str] = (),
 ) -> Comparison:
     """Set ours and its ablations side by side.
 
@@ -74,11 +76,12 @@ def compare(
         steps: of every training.
         ablations: what differs from the method of ours, by model, in printed order.
         cards: evaluator report by data set.
+        beside: other models, below.
 
     Raises:
         UserError: a model without scores, several seeds, or rows that cannot share a table.
     """
-    models = [BASE, *ablations]
+    models = [BASE, *ablations, *beside]
     rows = rows[rows["dataset"].eq(dataset) & rows["model"].isin(models)]
     missing = [name for name in models if name not in set(rows["model"])]
     if missing:
@@ -97,7 +100,8 @@ def compare(
     columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
     text = _caption(rows, dataset, steps, models, cards)
     data = _tidy(rows, models, ablations, steps) | {"caption": text}
-    return Comparison(pd.DataFrame(data), _printed(rows, dataset, ablations, columns), text)
+    changed = {BASE: {}, **ablations, **{name: {} for name in beside}}
+    return Comparison(pd.DataFrame(data), _printed(rows, dataset, changed, columns), text)
 
 
 def _tidy(
@@ -119,11 +123,10 @@ def _tidy(
 def _printed(
     rows: pd.DataFrame,
     dataset: str,
-    ablations: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, Mapping[str, Any]],
     columns: Sequence[Column],
 ) -> pd.DataFrame:
     base = {column.metric: cell(rows, dataset, BASE, column.metric) for column in columns}
-    models = {BASE: {}, **ablations}
     printed = {"change": [_change(keys) or MISSING for keys in models.values()]}
     for column in columns:
         found = {name: cell(rows, dataset, name, column.metric) for name in models}
@@ -147,7 +150,7 @@ def _text(column: Column, found: Cell | None, base: Cell | None) -> str:
 
 
 def _title(model: str) -> str:
-    return model_title(BASE) if model == BASE else model.removeprefix(f"{BASE}_")
+    return model_title(model) if model == BASE else model_title(model.removeprefix(f"{BASE}_"))
 
 
 def _change(keys: Mapping[str, Any]) -> str:
@@ -183,7 +186,9 @@ def main(args: argparse.Namespace) -> None:
     check_protocol(rows, args.protocol, config.get("protocol_overrides"))
     ablations = {entry["model"]: entry["method"] for entry in config["ablations"]}
     cards = evaluator_cards(args.cards)
-    found = compare(rows, config["dataset"], config["steps"], ablations, cards)
+    found = compare(
+        rows, config["dataset"], config["steps"], ablations, cards, config.get("beside", ())
+    )
     write_text(args.csv, found.data.to_csv(index=False, lineterminator="\n"))
     write_text(args.markdown, markdown(found.printed, found.caption))
 

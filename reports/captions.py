@@ -8,7 +8,7 @@ import pandas as pd
 
 from eval.intervals import MIN_VALUES
 from reports.aggregate import Column, cell
-from reports.names import PUBLISHED_DATASETS, dataset_title, model_title
+from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, dataset_title, model_title
 
 
 def caption(
@@ -29,6 +29,8 @@ def caption(
         paper_note: how the paper's numbers came about; empty if it has none.
     """
     parts = [*opening, *(_dataset_sentence(name, rows, cards.get(name)) for name in datasets)]
+    if "cvae_gan_bao" in models:
+        parts += [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
     parts.append(seeds_text(rows))
     parts.append(f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}.")
     compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})

@@ -41,7 +41,7 @@ from reports.claim_verdicts import (
     verdict,
 )
 from reports.formats import MISSING, pipe_table
-from reports.names import dataset_title, model_title
+from reports.names import MODEL_NOTES, dataset_title, model_title
 from reports.tables import check_evaluators, check_protocol, evaluator_cards
 
 HEADS = ("test", "measured", "must be", "compared with", "P", "n", "outcome")
@@ -104,7 +104,7 @@ def _provenance(rows: pd.DataFrame, datasets: Sequence[str], cards: Mapping[str,
         classes = f"{int(here['classes'].iloc[0])} classes" if len(here) else "no scores"
         judge_of = f"; {evaluator_text(cards[dataset])}" if dataset in cards else ""
         sentences.append(f"{capital(dataset_title(dataset))}: {classes}{judge_of}.")
-    sentences.append(seeds_text(rows))
+    sentences += [f"{MODEL_NOTES['cvae_gan']}.", seeds_text(rows)]
     sentences.append(f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}.")
     return " ".join(sentences)
 

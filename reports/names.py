@@ -8,8 +8,15 @@ MODEL_TITLES = {
     "cvae": "cVAE",
     "cgan": "cGAN",
     "cvae_gan": "cVAE-GAN",
+    "cvae_gan_bao": "CVAE-GAN (Bao et al.)",
     "ours": "ours",
     "ours_semi": "ours, semi-supervised",
+}
+# Two baselines that share a name in the literature: captions say which is which.
+MODEL_NOTES = {
+    "cvae_gan": "cVAE-GAN: label-fed encoder, with the networks and the discriminator of ours",
+    "cvae_gan_bao": "CVAE-GAN (Bao et al. 2017): the cited model in full, with its classifier and "
+    "feature matching, on the same networks",
 }
 DATASET_TITLES = {
     "three_moons": "three moons",
@@ -39,6 +46,7 @@ def dataset_title(name: str) -> str:
 
 def in_paper_order(models: list[str]) -> list[str]:
     """Return models in the order of the paper's tables, others after cVAE-GAN, ours last."""
-    first, last = ["real", "cvae", "cgan", "cvae_gan"], ["ours", "ours_semi"]
+    first = ["real", "cvae", "cgan", "cvae_gan", "cvae_gan_bao"]
+    last = ["ours", "ours_semi"]
     others = [name for name in models if name not in first + last]
     return [name for name in first + others + last if name in models]

@@ -1,6 +1,6 @@
-"""Tables 1 and 2, and one of more metrics, from score rows: CSV, Markdown, HTML and LaTeX.
+"""Tables 1 and 2, and those of more metrics, from score rows: CSV, Markdown, HTML and LaTeX.
 
-Usage: python -m reports.tables table1|table2|metrics --scores CSV ... --cards JSON ...
+Usage: python -m reports.tables table1|table2|metrics|imagenet --scores CSV ... --cards JSON ...
     --protocol FILE --config '{"preset", "datasets", "models"}' --out DIR
 """
 
@@ -138,6 +138,19 @@ TABLES = {
         "",
         ("sharpness",),
         stacked=True,
+        better=False,
+    ),
+    "imagenet": Spec(
+        "imagenet",
+        "FID to the training images and Inception Score on ImageNet's Inception.",
+        (Column("imagenet_fid", "FID", 2), Column("imagenet_inception_score", "IS")),
+        "real data (held out)",
+        2,
+        (
+            "The network was trained on other images, so that its classes are not those of the "
+            "data set; for comparison with other papers alone.",
+        ),
+        "",
         better=False,
     ),
 }

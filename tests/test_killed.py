@@ -61,6 +61,7 @@ KINDS = {
     "cvae": ("dlvae.train", generator_config("cvae")),
     "cgan": ("dlvae.train", generator_config("cgan")),
     "cvae_gan": ("dlvae.train", generator_config("cvae_gan")),
+    "cvae_gan_bao": ("dlvae.train", generator_config("cvae_gan_bao")),
     "semi_supervised": ("dlvae.train", generator_config("ours", "semi_supervised")),
     "evaluator": ("eval.evaluator", NETWORK_CONFIG | {"batch_size": 8}),
     # Long enough that no processor ends it between its first saved state and the kill.

@@ -8,6 +8,7 @@ weights, and so their feature maps, in channels_last order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 
 import torch
@@ -35,11 +36,13 @@ def build_decoder(task: Task, d_in: int) -> nn.Module:
     return _layout(_backbone(task).decoder(task, d_in), task)
 
 
-def build_discriminator(task: Task) -> nn.Module:
+def build_discriminator(task: Task, projection: bool = True) -> nn.Module:
     """Return a discriminator: ``forward(x, labels)`` gives logits (B,).
 
-    With ``labels`` None only the unconditional head counts.
+    With ``labels`` None only the unconditional head counts; without ``projection`` there is no
+    other.
     """
+    task = task if projection else replace(task, classes=0)
     return _layout(_backbone(task).discriminator(task), task)
 
 

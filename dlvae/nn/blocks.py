@@ -157,5 +157,9 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, ...]:
         """Return one (B, d) tensor per head; ``labels`` (B,) exactly if the encoder takes them."""
-        hidden = self.trunk(self.first(x) if labels is None else self.first(x, labels))
+        hidden = self.features(x, labels)
         return tuple(head(hidden) for head in self.heads)
+
+    def features(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the input (B, features) of the heads."""
+        return self.trunk(self.first(x) if labels is None else self.first(x, labels))

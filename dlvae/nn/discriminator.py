@@ -21,13 +21,16 @@ class ProjectionDiscriminator(nn.Module):
     Each forward in training mode does one power iteration per layer; the vectors are buffers, so
     they are part of the saved state. In evaluation mode they stand still. There is no batch norm:
     real and generated images may share one forward, which then normalises the weights once.
+
+    With ``classes`` 0 there is no projection: the logit of "x is a real image".
     """
 
     def __init__(self, trunk: nn.Module, features: int, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.output = nn.Linear(features, 1)
-        self.embedding = nn.Embedding(classes, features)
+        if classes:
+            self.embedding = nn.Embedding(classes, features)
         layers = (nn.Conv2d, nn.Linear, nn.Embedding)
         self._normalised = [module for module in self.modules() if isinstance(module, layers)]
         for layer in self._normalised:
@@ -38,6 +41,10 @@ class ProjectionDiscriminator(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """Return logits (B,) of images x with labels (B,); None: without the projection term."""
+        return self.features_and_logits(x, labels)[1]
+
+    def features_and_logits(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return h (B, features), the input of the last layer, and :meth:`forward`'s logits."""
         with parametrize.cached():
             # bf16 is too coarse for the power iteration, so the weights are made outside autocast
             with torch.autocast(x.device.type, enabled=False):
@@ -46,8 +53,8 @@ class ProjectionDiscriminator(nn.Module):
             h = self.trunk(x)
             logits = self.output(h).squeeze(1)
             if labels is None:
-                return logits
-            return logits + (h * self.embedding(labels)).sum(1)
+                return h, logits
+            return h, logits + (h * self.embedding(labels)).sum(1)
 
 
 def conv_discriminator(

@@ -82,3 +82,10 @@ def load_judge(folder: str | Path, card: Mapping[str, Any]) -> Evaluator:
             f"on '{judge.card['dataset']}', which has other classes"
         )
     return judge
+
+
+def recognise(judge: Evaluator, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Uint8 (..., H, W, 3) -> float32 features (..., D) and the likeliest class, (...)."""
+    shape = images.shape[:-3]
+    features, logits = judge.predict(images.reshape(-1, *images.shape[-3:]))
+    return features.reshape(*shape, -1), logits.argmax(axis=1).reshape(shape)

@@ -10,6 +10,15 @@ import torch
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import load_split
+from eval.coordinates import (
+    FACTORS,
+    TRAVERSALS,
+    by_factors,
+    by_kl,
+    posterior_kl,
+    settings,
+    traverse,
+)
 from eval.decoding import (
     codes_hash,
     decode_grid,
@@ -21,10 +30,8 @@ from eval.decoding import (
 )
 from eval.factors import USABLE, load_factors
 from eval.panels.common import Panel, PanelRequest, choose_classes
-from eval.panels.coordinates import TRAVERSALS, by_factors, by_kl, posterior_kl, traverse
 
-FACTORS = ("expression", "elevation", "azimuth")
-ROWS, COLUMNS, RANGE = 3, 8, 3.0
+ROWS = 3
 ENCODED = 512  # held-out images over which the posterior KL is averaged
 
 
@@ -38,7 +45,7 @@ def figure5(request: PanelRequest) -> Panel:
     model = ready_model(request, folder, "ours")
     require(model, "encode", request.name)
     test = load_split(request.path("data"), "test")
-    values = torch.linspace(-RANGE, RANGE, COLUMNS)
+    values = settings()
     choices, selection = _choose(request, model, test.images, values)
     classes = choose_classes(test.classes, request.section.get("classes"), ROWS)
     draws = request.draws("codes")

@@ -5,8 +5,10 @@ Usage: python -m eval.scores FAMILY --inputs JSON --data DIR --protocol FILE --c
 The config JSON holds ``preset``, ``dataset``, ``model``, ``seed`` and optionally
 ``protocol_overrides``; the model ``real`` means the data set's own images. Inputs, by name:
 inception {features}; diversity {images}; fidelity {features, images, real_train, real_test};
-swaps {model, evaluator} and optionally {factors, unlabelled, semi}; inpainting {model, evaluator},
-whose config may hold ``landmarks``, see dlvae.data.masks.
+imagenet {images, weights}; inpainting {model, evaluator}, whose config may hold ``landmarks``, see
+dlvae.data.masks; swaps {model, evaluator} and optionally {factors, unlabelled, semi}; walks {model,
+evaluator} and optionally {factors}; coordinates {model, evaluator, factors}, of which every row is
+n/a without factors.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from dlvae.runtime import device, run_stage, stage_parser, use_threads
 from eval.rows import NONE, NOT_APPLICABLE, ScoreRow, write_rows
 from eval.scores.common import HASH, ScoreRequest, Scores, data_hash
 
-FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting")
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet")
+FAMILIES += ("swaps", "inpainting", "walks", "coordinates")
 
 
 def score(request: ScoreRequest) -> Scores:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from dlvae.data.dataset import Split, load_split
-from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.registry import weights_hash
 from eval.closeness import brightness, nearer, squared_errors, unit, verification_auc
 from eval.decoding import model_files, ready_model, require
 from eval.evaluator.load import Evaluator, load_judge
+from eval.factor_space import in_spreads, irrelevant
 from eval.factors import load_factors
 from eval.intervals import over_images, proportion
 from eval.scored_images import labelled_split
@@ -92,16 +93,11 @@ def _judge(request: ScoreRequest) -> Judge:
     if not request.has("factors"):
         return Judge(evaluator, brightness, BRIGHTNESS)
     regressor = load_factors(request.path("factors"))
-    used = [name for name in regressor.usable if name in IRRELEVANT_FACTORS]
+    used = irrelevant(regressor)
     if not used:
         return Judge(evaluator, None, NO_FACTORS)
-    columns = [regressor.names.index(name) for name in used]
-    scale = regressor.scale.cpu().numpy()
-
-    def standardised(images: np.ndarray) -> np.ndarray:  # but for the means: differences count
-        return (regressor.predict(images) / scale)[:, columns]
-
-    return Judge(evaluator, standardised, f"factors {', '.join(used)}")
+    describe = partial(in_spreads, regressor, names=used)
+    return Judge(evaluator, describe, f"factors {', '.join(used)}")
 
 
 def _of_set(

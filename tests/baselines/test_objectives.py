@@ -44,6 +44,8 @@ KEYS = {
         "gan_loss": GAN,
         "prior_label": GAN,
     },
+    # x_p counts in the unit in which features of x and x_f are compared.
+    "cvae_gan_bao": {"prior_label": GAN | VAE},
 }
 CHANGES = {
     "variant": "paper",
@@ -190,7 +192,7 @@ def test_label_of_the_prior_sample(prior_label):
     assert share.tolist() == pytest.approx(expected, abs=0.03)
 
 
-@pytest.mark.parametrize("name", ["cvae", "cvae_gan"])
+@pytest.mark.parametrize("name", ["cvae", "cvae_gan", "cvae_gan_bao"])
 def test_reconstruction_uses_the_label_and_the_posterior_mean(name):
     model, batch = make(name, IMAGE), batch_of(IMAGE)
     x, y = batch.images[0], batch.labels[0]

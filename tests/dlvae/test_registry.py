@@ -15,7 +15,7 @@ IMAGE = Task("image", "net32", 32, 3, width=0.1, d_s=4, d_u=4, batch_size=6, tra
 
 def test_ours_and_the_baseline_folders_are_found_by_name():
     assert registry.model_names()[0] == "ours"
-    assert {"cgan", "cvae", "cvae_gan"} <= set(registry.model_names())
+    assert {"cgan", "cvae", "cvae_gan", "cvae_gan_bao"} <= set(registry.model_names())
     assert registry.module_name("cvae") == "baselines.cvae.model"
 
 

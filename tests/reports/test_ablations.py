@@ -149,3 +149,14 @@ def test_the_command_writes_both_files(rows, tmp_path):
     arguments.config = config | {"protocol_overrides": {"bn_eval": "batch"}}
     with pytest.raises(UserError, match="expected scores of protocol v1:"):
         main(arguments)
+
+
+def test_other_models_stand_below_and_the_caption_says_which_is_which(rows):
+    more = [row(name, "inception_score", 4.0) for name in ("cvae_gan", "cvae_gan_bao")]
+    rows = pd.concat([rows, pd.DataFrame(more)])
+    cards, beside = {"synthetic_faces": CARD}, ["cvae_gan", "cvae_gan_bao"]
+    found = compare(rows, "synthetic_faces", 1500, ABLATIONS, cards, beside)
+    assert found.printed.index.tolist()[-2:] == ["cVAE-GAN", "CVAE-GAN (Bao et al.)"]
+    assert found.printed.loc["CVAE-GAN (Bao et al.)", "change"] == "–"
+    assert found.printed.loc["cVAE-GAN", "IS"] == "4.00 (-3.25)"
+    assert "the cited model in full, with its classifier and feature matching" in found.caption

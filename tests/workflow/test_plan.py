@@ -49,6 +49,23 @@ def test_families_that_run_a_model_ask_for_what_the_preset_has(repository, plan)
     assert re.search(r'eval.scores inpainting .*"landmarks":\[\[25,28\]', found.text)
 
 
+def test_families_of_the_codes_run_ours_and_read_factors_where_there_are_some(repository, plan):
+    files = [
+        f"results/smoke/scores/{dataset}/ours/seed0.{family}.csv"
+        for dataset in ("synthetic_faces", "digits")
+        for family in ("walks", "coordinates")
+    ]
+    found = plan(repository, "-p", *files, "--configfile", "config/smoke.yaml")
+    assert found.rules["score"] == 4 and found.rules["train"] == found.rules["evaluator"] == 2
+    assert found.rules["factors"] == 1 and "sample" not in found.rules
+    judges = "results/smoke/evaluator"
+    assert f'"factors":"{judges}/synthetic_faces_factors"' in found.text
+    assert f'"evaluator":"{judges}/digits"}}' in found.text
+    other = files[0].replace("/ours/", "/cvae/")
+    refused = plan(repository, other, "--configfile", "config/smoke.yaml")
+    assert refused.returncode != 0 and "'cvae' has not: ask for ours" in refused.text
+
+
 def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
     found = plan(repository, "-p", "--config", "preset=cifar10", f"data_root={real_data}")
     assert found.returncode == 0

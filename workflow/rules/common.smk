@@ -30,7 +30,7 @@ WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).pare
 PRESETS = WORKFLOW.parent / "config"
 TABLES = {"table1": "inception", "table2": "diversity"}
 # Tables that the paper has not, and that `reproduce` leaves out: family of scores by name.
-MORE_TABLES = {"metrics": "fidelity"}
+MORE_TABLES = {"metrics": "fidelity", "imagenet": "imagenet"}
 # Families of scores that the target `ablations` compares.
 ABLATION_FAMILIES = ("inception", "diversity", "fidelity")
 FIGURES = [f"figure{number}" for number in range(2, 8)]
@@ -125,6 +125,18 @@ def unlabelled_folder(dataset):
     if dataset != "faces":
         return None
     return existing_folder(config["unlabelled_root"], "unlabelled_root")
+
+
+def imagenet_weights():
+    """The weights of ImageNet's Inception, which nobody needs for anything else."""
+    path = config["imagenet_weights"]
+    if path is None or not Path(path).is_file():
+        raise WorkflowError(
+            f"imagenet_weights: expected a file, found {path or 'none'}; download "
+            "weights-inception-2015-12-05-6726825d.pth from the releases of torch-fidelity and "
+            "say --config imagenet_weights=PATH"
+        )
+    return path
 
 
 def existing_folder(root, key):

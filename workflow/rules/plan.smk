@@ -99,14 +99,19 @@ def scores_of(family, judge=""):
     ]
 
 
+def table_reports(wildcards):
+    """Reports of the evaluators behind a table; that of ImageNet's Inception has none."""
+    return [] if wildcards.table == "imagenet" else evaluator_reports(wildcards)
+
+
 def evaluator_reports(wildcards, judge=""):
     return [f"{results()}/evaluator/{d}{judge}/report.json" for d in config["datasets"]]
 
 
 def ablation_scores(wildcards):
-    """Score files of ours and of its ablations, with the first seed."""
+    """Score files of ours, of its ablations and of what stands beside, with the first seed."""
     dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
-    models = ["ours", *ablation_models(config)]
+    models = ["ours", *ablation_models(config), *config["ablations"]["beside"]]
     return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
@@ -152,9 +157,11 @@ def claim_scores(wildcards):
 SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
-FAMILIES = ("inception", "diversity", "fidelity", "swaps", "inpainting")
-# Families that run a model: inputs that are folders, and what is read in them.
-MODEL_FAMILIES = ("swaps", "inpainting")
+# Families that vary one of ours' two codes, and all that run a model.
+CODE_FAMILIES = ("walks", "coordinates")
+MODEL_FAMILIES = ("swaps", "inpainting", *CODE_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", *MODEL_FAMILIES)
+# Inputs that are folders, and what is read in them.
 JUDGE_FILES = ["weights.safetensors", "card.json"]
 FOLDERS = {
     "model": MODEL_FILES,
@@ -200,10 +207,12 @@ def score_sources(wildcards, judge=""):
     features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
     if wildcards.family == "inception":
         return features
+    test = f"{results()}/data/{dataset}/test.npz"
+    images = {"images": test if real else sample_set(dataset, model, seed)}
+    if wildcards.family == "imagenet":
+        return images | {"weights": imagenet_weights()}
     if wildcards.family == "fidelity":
-        test = f"{results()}/data/{dataset}/test.npz"
-        images = test if real else sample_set(dataset, model, seed)
-        return features | {"images": images} | {name: features_file(dataset, name) for name in REAL}
+        return features | images | {name: features_file(dataset, name) for name in REAL}
     # The paper's row of real images is of those that models are trained on.
     train = f"{results()}/data/{dataset}/train.npz"
     return {"images": train if real else sample_set(dataset, model, seed)}
@@ -212,14 +221,17 @@ def score_sources(wildcards, judge=""):
 def model_sources(wildcards):
     """The folders behind a family that runs a model, those it reads alone."""
     dataset, seed = wildcards.dataset, wildcards.seed
+    if wildcards.family in CODE_FAMILIES and registered(wildcards.model) != "ours":
+        raise WorkflowError(
+            f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
+        )
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
     sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
-    if wildcards.family == "swaps":
-        if config["datasets"][dataset].get("factors"):
-            sources["factors"] = f"{judges}_factors"
-        if not without_unlabelled(dataset):
-            sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
-            sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
+        sources["factors"] = f"{judges}_factors"
+    if wildcards.family == "swaps" and not without_unlabelled(dataset):
+        sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+        sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
     return sources
 
 
@@ -245,7 +257,9 @@ def second_score_inputs_argument(wildcards):
 
 
 def score_code(wildcards):
-    models = [module_name(wildcards.model)] if wildcards.family in MODEL_FAMILIES else []
+    models = (
+        [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    )
     return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
 
 

@@ -120,6 +120,7 @@ def ablation_config(wildcards):
             "steps": config["steps"] or config["datasets"][dataset]["train"]["steps"],
             # A list: the order is that of the rows.
             "ablations": [{"model": model, "method": keys} for model, keys in models],
+            "beside": config["ablations"]["beside"],
             "protocol_overrides": protocol_overrides(),
         }
     )

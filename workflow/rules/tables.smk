@@ -19,10 +19,16 @@ rule metrics:
         lambda wildcards: target_files("metrics"),
 
 
+rule imagenet:
+    """FID and Inception Score on ImageNet's Inception, with --config imagenet_weights=PATH."""
+    input:
+        lambda wildcards: target_files("imagenet"),
+
+
 rule table:
     input:
         scores=table_scores,
-        cards=evaluator_reports,
+        cards=table_reports,
     output:
         csv="<results>/tables/{table}.csv",
         markdown="<results>/tables/{table}.md",

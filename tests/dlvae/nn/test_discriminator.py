@@ -33,6 +33,7 @@ def matrices(network):
 
 @pytest.mark.parametrize("task", [IMAGE, TOY], ids=["image", "toy"])
 def test_every_layer_is_spectrally_normalised_the_embedding_too(task):
+    torch.manual_seed(0)  # fifty iterations are too few for a rare draw of the weights
     network = build_discriminator(task)
     x = torch.randn(2, *((3, 32, 32) if task.kind == "image" else (2,)))
     for _ in range(50):
@@ -83,6 +84,22 @@ def test_logit_is_the_head_plus_the_projection(discriminator):
     projection = (discriminator.embedding.weight[labels] * h).sum(1)
     torch.testing.assert_close(discriminator(x, labels), discriminator(x, None) + projection)
     torch.testing.assert_close(discriminator(x, None), discriminator.output(h)[:, 0])
+
+
+def test_features_are_the_input_of_the_last_layer(discriminator):
+    discriminator.eval()
+    x, labels = inputs()
+    h, logits = discriminator.features_and_logits(x, labels)
+    torch.testing.assert_close(h, discriminator.trunk(x))
+    assert torch.equal(logits, discriminator(x, labels))
+
+
+def test_without_projection_there_is_no_weight_for_a_label(discriminator):
+    network = build_discriminator(IMAGE, projection=False)
+    names, others = (dict(n.named_parameters()).keys() for n in (network, discriminator))
+    assert others - names == {"embedding.parametrizations.weight.original"}
+    logits = network(inputs()[0], None)
+    assert torch.autograd.grad(logits.sum(), list(network.parameters()))  # all of them count
 
 
 def test_one_call_for_several_batches_equals_calls_of_their_own(discriminator):

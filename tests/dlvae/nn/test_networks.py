@@ -85,6 +85,17 @@ def test_shapes_and_ranges(task):
         assert all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
 
 
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("task", SMALL, ids=NAMES)
+def test_heads_are_linear_in_the_features(task, labelled):
+    encoder = build_encoder(task, [7, 3], labelled).eval()
+    x = torch.randn(2, *((3, task.size, task.size) if task.kind == "image" else (2,)))
+    labels = (torch.tensor([0, 1]),) if labelled else ()
+    features = encoder.features(x, *labels)
+    for head, out in zip(encoder.heads, encoder(x, *labels), strict=True):
+        torch.testing.assert_close(out, features @ head.weight.T + head.bias)
+
+
 def feature_maps(network, x):
     """Sides and channels after each convolution."""
     seen = []

@@ -8,7 +8,7 @@ from dlvae.artefact import save_samples
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 from eval.evaluator.load import Evaluator
-from eval.fidelity import EXTRACTOR, _Images, extract, inception_of_logits, label_fidelity
+from eval.fidelity import EXTRACTOR, UintImages, extract, inception_of_logits, label_fidelity
 from eval.inception_score import inception_score
 from eval.supervised import build_seeded
 
@@ -104,7 +104,7 @@ def test_score_is_that_of_torch_fidelitys_front_door():
     images, evaluator = random_images(120), build_seeded(Scrambled, 0)
     own = inception_score(images, evaluator)
     whole = torch_fidelity.calculate_metrics(
-        input1=_Images(images), isc=True, isc_splits=1, feature_extractor=EXTRACTOR,
+        input1=UintImages(images), isc=True, isc_splits=1, feature_extractor=EXTRACTOR,
         evaluator=evaluator, cuda=False, cache=False, save_cpu_ram=True, verbose=False,
     )  # fmt: skip
     assert own == whole[torch_fidelity.KEY_METRIC_ISC_MEAN]

@@ -1,10 +1,12 @@
 """A world for families that run a model: people are colours of the upper half of an image.
 
-The lower half, a grey, is all else. An evaluator reads the colour; a model swaps the halves.
+The lower half, a grey, is all else. An evaluator reads the colour; a model swaps the halves, or
+paints them from codes of the prior.
 """
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from dlvae.artefact import write_json
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
-from dlvae.registry import build_seeded, save_model
+from dlvae.prior import GaussianMixture
+from dlvae.registry import build_seeded, save_model, save_weights
 from eval.evaluator import load
+from eval.factors import FactorRegressor
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores.common import ScoreRequest
@@ -67,10 +71,58 @@ class Halves:
         return found
 
 
+class Painter:
+    """z_s is the colour of the upper half; each coordinate of z_u is the grey of a band below."""
+
+    device, bands, width = torch.device("cpu"), 6, SIDE // 6
+
+    def __init__(self):
+        self.task = Task("image", "net32", SIDE, len(CLASSES), 0.05, 3, self.bands, 8, 32)
+        self.prior = GaussianMixture(len(CLASSES), 3)
+        with torch.no_grad():
+            self.prior.mu.copy_(torch.from_numpy(COLOURS) / 127.5 - 1)
+            self.prior.scale.fill_(20.0)  # sigma_c of about 0.2
+
+    def noise(self, draws, *shape):
+        return torch.randn(*shape, generator=draws)
+
+    def sample_codes(self, labels, draws):
+        noise = self.noise(draws, len(labels), 3), self.noise(draws, len(labels), self.bands)
+        with torch.no_grad():
+            return self.prior.sample(labels, noise[0]), noise[1]
+
+    def colour(self, z_s, z_u):
+        return 0.6 * z_s  # within the range of pixels
+
+    def greys(self, z_s, z_u):
+        return z_u
+
+    def decode(self, z_s, z_u):
+        images = torch.zeros(len(z_s), 3, SIDE, SIDE)
+        images[:, :, :HALF] = self.colour(z_s, z_u)[:, :, None, None]
+        greys = (self.greys(z_s, z_u) / 4).repeat_interleave(self.width, 1)
+        images[:, :, HALF:, : greys.shape[1]] = greys[:, None, None]
+        return images.clamp(-1, 1)
+
+    @classmethod
+    def regressor(cls, *names, usable=None, spread=1.0):
+        """Return a regressor that reads the bands as the factors of these names."""
+
+        def predict(images):
+            return images[:, -1, : cls.width * len(names) : cls.width, 0].astype(np.float32)
+
+        found = SimpleNamespace(names=list(names), predict=predict)
+        found.usable = list(names if usable is None else usable)
+        found.r2 = {name: 0.9 if name in found.usable else 0.3 for name in names}
+        found.scale = torch.full((len(names),), spread)
+        return found
+
+
 class World:
     """Folders of prepared data and untrained models, and families asked about them."""
 
-    Halves, side, half, colours = Halves, SIDE, HALF, COLOURS
+    Halves, Painter = Halves, Painter
+    side, half, colours = SIDE, HALF, COLOURS
 
     def __init__(self, folder):
         self.folder = folder
@@ -99,6 +151,15 @@ class World:
         classes = CLASSES if labelled else np.array([], "<U1")
         more = (truth, np.array(FACTOR_NAMES)) if factors else (None, None)
         return Split(images, None, known if labelled else none, classes, *more)
+
+    def save_regressor(self, **r2):
+        """Save an untrained factor regressor in ``factors`` and return what the family reads."""
+        torch.manual_seed(0)
+        network, folder = FactorRegressor(FACTOR_NAMES, SIDE, 0.05), self.folder / "factors"
+        save_weights(folder / "weights.safetensors", network.state_dict())
+        card = {"factor_names": list(FACTOR_NAMES), "image_size": SIDE, "width": 0.05}
+        write_json(folder / "card.json", card | {"r2": r2, "usable": list(r2)})
+        return {"factors": "factors"}
 
     def request(self, family, inputs, **config):
         """Return the request of a family whose inputs are folders of this world, by name."""

@@ -7,11 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import write_json
-from dlvae.data.synthetic_faces.factors import FACTOR_NAMES
 from dlvae.errors import UserError
-from dlvae.registry import save_weights
-from eval.factors import FactorRegressor
 from eval.intervals import over_images, proportion
 from eval.scores import swaps as family
 
@@ -172,13 +168,8 @@ def test_one_unlabelled_person_has_no_swaps(world, planted):
 
 
 def test_rows_and_manifest_of_an_untrained_model(world):
-    torch.manual_seed(0)
-    network = FactorRegressor(FACTOR_NAMES, world.side, 0.05)
-    save_weights(world.folder / "factors" / "weights.safetensors", network.state_dict())
-    card = {"factor_names": list(FACTOR_NAMES), "image_size": world.side, "width": 0.05}
-    card |= {"r2": {"azimuth": 0.9}, "usable": ["azimuth"]}
-    write_json(world.folder / "factors" / "card.json", card)
-    rows, manifest, text = world.run("swaps", EVERY | {"factors": "factors"})
+    inputs = EVERY | world.save_regressor(azimuth=0.9)
+    rows, manifest, text = world.run("swaps", inputs)
     assert set(rows.index) == set(METRICS) and rows["value"].notna().all()
     assert set(rows["precision"]) == {"fp32"} and set(rows["evaluator"]) == {"ab" * 6}
     assert manifest["swap_factors"] == "factors azimuth"
@@ -188,7 +179,7 @@ def test_rows_and_manifest_of_an_untrained_model(world):
     before, after = (rows.loc[f"reconstruction_mse:unseen_{s}"] for s in ("before", "after"))
     assert before["value"] != after["value"] and before["ci_kind"] == "t95_images"
     assert before["ci_low"] < before["value"] < before["ci_high"]
-    assert world.run("swaps", EVERY | {"factors": "factors"})[2] == text
+    assert world.run("swaps", inputs)[2] == text
 
 
 def test_the_reconstruction_error_is_that_of_the_models_own_codes(world, planted):

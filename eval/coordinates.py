@@ -1,4 +1,4 @@
-"""Choosing the coordinates of z_u that Figure 5 shows: by a factor regressor or by posterior KL."""
+"""Single coordinates of z_u, as Figure 5 varies them, chosen by a factor regressor or by KL."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from torch import Tensor
 from dlvae.base import GenerativeModel
 from eval.decoding import decode_grid
 
+FACTORS = ("expression", "elevation", "azimuth")
+"""What the three coordinates of Figure 5 control."""
+
+COLUMNS, RANGE = 8, 3.0  # images along a traversal; it goes from -RANGE to RANGE
 SCREENED, CANDIDATES, TRAVERSALS = 2048, 4, 48
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -35,6 +39,58 @@ def spearman(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return ranks[0].T @ ranks[1]
 
 
+def settings() -> Tensor:
+    """Return the values that a coordinate is set to along a traversal, (COLUMNS,)."""
+    return torch.linspace(-RANGE, RANGE, COLUMNS)
+
+
+def correlations(
+    model: GenerativeModel,
+    predict: Predict,
+    columns: Sequence[int],
+    values: Tensor,
+    draws: torch.Generator,
+    keep: int = CANDIDATES,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Correlate the coordinates that matter with factors, by Spearman along traversals.
+
+    Every coordinate is first screened on random codes (its value against the predicted factor);
+    the ``keep`` best per factor are then traversed from many random codes, with labels in turn, and
+    the correlation is taken over all images of those traversals together, so that a coordinate
+    counts by how much of the factor's variation it controls.
+
+    Args:
+        columns: factors, by their columns in the prediction, F of them.
+        values: what a coordinate is set to along a traversal.
+
+    Returns:
+        coordinates int (K,), in ascending order, and their correlations float (K, F).
+    """
+    columns = list(columns)
+    z_s, z_u = _random_codes(model, SCREENED, draws)
+    factors = predict(decode_grid(model, z_s, z_u))[:, columns]
+    screened = np.abs(spearman(z_u.cpu().numpy(), factors))  # (d_u, F)
+    candidates = np.unique(np.argsort(-screened, axis=0, kind="stable")[:keep])
+    z_s, z_u = _random_codes(model, TRAVERSALS, draws)
+    table = np.zeros((len(candidates), len(columns)))
+    for row, coordinate in enumerate(candidates):
+        images = decode_grid(model, z_s[:, None], traverse(z_u[:, None], int(coordinate), values))
+        factors = predict(images.reshape(-1, *images.shape[2:]))[:, columns]
+        table[row] = along(values, factors)
+    return candidates, table
+
+
+def along(values: Tensor, factors: np.ndarray) -> np.ndarray:
+    """Return Spearman correlations (F,) of a coordinate's value with factors along traversals.
+
+    Args:
+        values: what the coordinate is set to along each traversal, (V,).
+        factors: float (T * V, F), traversal by traversal.
+    """
+    repeated = np.tile(values.cpu().numpy(), len(factors) // len(values))
+    return spearman(repeated[:, None], factors)[0]
+
+
 def by_factors(
     model: GenerativeModel,
     predict: Predict,
@@ -42,12 +98,7 @@ def by_factors(
     values: Tensor,
     draws: torch.Generator,
 ) -> dict[str, tuple[int, float]]:
-    """Choose a coordinate per factor: the largest |Spearman| along traversals, all distinct.
-
-    Every coordinate is first screened on random codes (its value against the predicted factor);
-    the few best per factor are then traversed from many random codes, with labels in turn, and
-    the correlation is taken over all images of those traversals together, so that a coordinate
-    counts by how much of the factor's variation it controls.
+    """Choose a coordinate per factor: the largest |Spearman| of `correlations`, all distinct.
 
     Args:
         columns: factor to its column in the prediction.
@@ -58,19 +109,8 @@ def by_factors(
     """
     if not columns:
         return {}
-    picked = list(columns.values())
-    z_s, z_u = _random_codes(model, SCREENED, draws)
-    factors = predict(decode_grid(model, z_s, z_u))[:, picked]
-    screened = np.abs(spearman(z_u.cpu().numpy(), factors))  # (d_u, factors)
-    best = np.argsort(-screened, axis=0, kind="stable")[: max(CANDIDATES, len(picked))]
-    candidates = np.unique(best)
-    z_s, z_u = _random_codes(model, TRAVERSALS, draws)
-    table = np.zeros((len(candidates), len(picked)))
-    for row, coordinate in enumerate(candidates):
-        images = decode_grid(model, z_s[:, None], traverse(z_u[:, None], int(coordinate), values))
-        factors = predict(images.reshape(-1, *images.shape[2:]))[:, picked]
-        settings = np.tile(values.cpu().numpy(), TRAVERSALS)[:, None]
-        table[row] = spearman(settings, factors)[0]
+    picked, keep = list(columns.values()), max(CANDIDATES, len(columns))
+    candidates, table = correlations(model, predict, picked, values, draws, keep)
     chosen = assign(table)
     return {
         name: (int(candidates[row]), float(table[row, column]))

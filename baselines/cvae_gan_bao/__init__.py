@@ -1,0 +1,1 @@
+"""CVAE-GAN with classifier and feature matching, as Bao et al. published it."""

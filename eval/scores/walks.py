@@ -1,0 +1,167 @@
+"""Figure 4 as a measure: what many paths through z_s (a) and z_u (b) keep and what they change.
+
+Every path is walked in the same classes, a row each, as in the figure. Paths are drawn apart from
+each other, so that intervals over paths are of other codes for the same model and classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlvae.base import GenerativeModel
+from dlvae.registry import weights_hash
+from eval.decoding import decode_grid, evenly_spaced, model_files, ready_model, require
+from eval.evaluator.load import Evaluator, load_judge, recognise
+from eval.factor_space import in_spreads, irrelevant
+from eval.factors import load_factors
+from eval.intervals import proportion
+from eval.paths import COLUMNS, consistency, smoothness, vary_z_s, vary_z_u
+from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.training_stage import CARD
+
+CLASSES = 16  # rows of every path; all classes where there are no more
+PATHS = 24  # in each direction
+
+VARIED = {"a": vary_z_s, "b": vary_z_u}
+UNRECOGNISED = "needs plain samples that the evaluator recognises"
+STILL = "needs paths along which the images change"
+
+Space = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Images (N, H, W, 3) and their features (N, D) to the coordinates of a space, (N, F)."""
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What was found along every path of a direction.
+
+    Attributes:
+        kept: share of images that the evaluator takes for their row's class, (PATHS,).
+        smooth: mean :func:`eval.paths.smoothness` of the rows in the evaluator's features; NaN for
+            a path that moves in no row, (PATHS,).
+        consistent: :func:`eval.paths.consistency` of the rows, from one end to the other, (PATHS,).
+        n: number of images.
+    """
+
+    kept: np.ndarray
+    smooth: np.ndarray
+    consistent: np.ndarray
+    n: int
+
+
+def walks(request: ScoreRequest) -> Scores:
+    """Score a model with ``decode``, input ``model``, by the judgement of an ``evaluator``.
+
+    For a, z_s varied, and b, z_u varied: ``walk_top1``, the share of images of the row's class by
+    the evaluator's top-1; ``walk_ratio``, that over ``walk_top1_plain``, the share among as many
+    plain samples of the same classes; ``walk_smoothness``, :func:`eval.paths.smoothness`. For b
+    also ``walk_consistency``, in the usable label-irrelevant factors, standardised, that the
+    optional input ``factors`` reads off the images, and in the evaluator's features without it.
+    """
+    folder = request.path("model")
+    files = model_files("model", folder)
+    files |= {n: request.path(n) / CARD for n in ("evaluator", "factors") if request.has(n)}
+    judge = load_judge(request.path("evaluator"), request.card)
+    model = ready_model(request, folder, request.config["model"])
+    require(model, "decode", request.name)
+    labels = torch.from_numpy(evenly_spaced(model.task.classes, CLASSES))
+    space, where = _space(request)
+
+    def walk(name: str, codes: Callable[..., tuple[Tensor, Tensor]]) -> Walked:
+        every = (codes(model, labels, request.draws(name, path)) for path in range(PATHS))
+        return _walk(model, judge, labels.numpy(), every, space)
+
+    plain = walk("plain", _unordered)
+    along = {name: walk(name, codes) for name, codes in VARIED.items()}
+    top1 = float(plain.kept.mean())
+    interval = proportion(round(top1 * plain.n), plain.n)
+    values = {"walk_top1_plain": Measured.sure(top1, plain.n, interval)}
+    for name, found in along.items():
+        values[f"walk_top1:{name}"] = Measured.mean_of(found.kept, found.n)
+        values[f"walk_ratio:{name}"] = _ratio(found, plain)
+        values[f"walk_smoothness:{name}"] = _smoothness(found)
+    values["walk_consistency:b"] = Measured.mean_of(along["b"].consistent, along["b"].n)
+    return Scores(
+        values,
+        weights_hash(folder),
+        "fp32",
+        judge.card["weights_sha256"],
+        files,
+        {
+            "walked_classes": labels.tolist(),
+            "paths": PATHS,
+            "consistency_in": where,
+            # What a path would score whose images came in no order and from no shared codes.
+            "plain_in_a_row": {
+                "smoothness": _smoothness(plain).value,
+                "consistency": float(plain.consistent.mean()),
+            },
+        },
+    )
+
+
+def _walk(
+    model: GenerativeModel,
+    judge: Evaluator,
+    labels: np.ndarray,
+    every: Iterable[tuple[Tensor, Tensor]],
+    space: Space,
+) -> Walked:
+    """Follow paths, given by their z_s and z_u, one at a time."""
+    found, n = [], 0
+    for z_s, z_u in every:
+        images = decode_grid(model, z_s, z_u)
+        features, classes = recognise(judge, images)
+        rows = smoothness(features)
+        moving = rows[~np.isnan(rows)]
+        smooth = moving.mean() if len(moving) else np.nan
+        start, end = (space(images[:, column], features[:, column]) for column in (0, -1))
+        found.append(((classes == labels[:, None]).mean(), smooth, consistency(end - start)))
+        n += classes.size
+    return Walked(*np.array(found, np.float64).T, n)
+
+
+def _unordered(
+    model: GenerativeModel, labels: Tensor, draws: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw plain samples in the shape of a path: z_s (rows, COLUMNS, d_s), z_u likewise."""
+    z_s, z_u = model.sample_codes(labels.repeat_interleave(COLUMNS), draws)
+    return z_s.view(len(labels), COLUMNS, -1), z_u.view(len(labels), COLUMNS, -1)
+
+
+def _space(request: ScoreRequest) -> tuple[Space, dict[str, Any]]:
+    """Return where displacements are compared, and its description for the manifest."""
+    why = "no factor regressor"
+    if request.has("factors"):
+        regressor = load_factors(request.path("factors"))
+        if used := irrelevant(regressor):
+            read = partial(in_spreads, regressor, names=used)
+            return lambda images, _: read(images), {"space": "factors", "factors": used}
+        why = "no usable label-irrelevant factor"
+    return lambda _, features: features, {"space": "features", "because": why}
+
+
+def _ratio(found: Walked, plain: Walked) -> Measured:
+    """Return the share kept along paths over that of plain samples.
+
+    The interval is that of a ratio of means, by its linear part: the mean over paths of
+    ratio + (kept - ratio * plain) / mean plain. Each path goes with plain samples of its own.
+    """
+    level = plain.kept.mean()
+    if level == 0:
+        return Measured(None, found.n, note=UNRECOGNISED)
+    ratio = found.kept.mean() / level
+    return Measured.mean_of(ratio + (found.kept - ratio * plain.kept) / level, found.n)
+
+
+def _smoothness(found: Walked) -> Measured:
+    moving = found.smooth[~np.isnan(found.smooth)]
+    if len(moving) == 0:
+        return Measured(None, found.n, note=STILL)
+    return Measured.mean_of(moving, found.n * len(moving) // len(found.smooth))
