@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from dlvae.seeds import numpy_generator
 from eval.intervals import (
+    BOOTSTRAP_CLASSES,
     JACKKNIFE_IMAGES,
     MIN_VALUES,
     Interval,
@@ -70,7 +71,7 @@ class Cell:
 
 def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | None:
     """Return the cell of a model, data set and metric, or None where no row exists."""
-    chosen = _select(rows, dataset, model, metric)
+    chosen = rows_of(rows, dataset, model, metric)
     if chosen.empty:
         return None
     without = chosen[chosen["value"].isna()]
@@ -88,10 +89,7 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
 def probability_ours_higher(
     rows: pd.DataFrame, dataset: str, model: str, metric: str, groups: int
 ) -> float | None:
-    """P(ours scores higher than a model), in [0, 1], or None where it cannot be said.
-
-    With one seed each, of the expected scores, from the errors over images or classes; with at
-    least three each, of a random run of each. Two seeds give neither.
+    """P(ours scores higher than a model), see :func:`probability_higher`.
 
     Args:
         groups: groups of the jackknife, by the protocol.
@@ -99,18 +97,38 @@ def probability_ours_higher(
     ours, other = (cell(rows, dataset, name, metric) for name in ("ours", model))
     if ours is None or other is None or ours.reason or other.reason or model in ("ours", "real"):
         return None
-    seeds = min(len(ours.values), len(other.values))
+    classes = int(rows_of(rows, dataset, model, metric).iloc[0]["classes"])
+    units = {JACKKNIFE_IMAGES: groups, BOOTSTRAP_CLASSES: classes}
+    return probability_higher(ours, other, units, numpy_generator("tables", dataset, model, metric))
+
+
+def probability_higher(
+    one: Cell, other: Cell, units: Mapping[str, int], draws: np.random.Generator
+) -> float | None:
+    """P(one scores higher than the other), in [0, 1], or None where it cannot be said.
+
+    With one seed each, of the expected scores, from the errors over images or classes, taken as
+    independent; with at least three each, of a random run of each. Two seeds give neither.
+
+    Args:
+        units: what an interval of a kind was made of, see :func:`eval.intervals.standard_error`;
+            an interval of another kind is as good as none, unless it has no width.
+    """
+    seeds = min(len(one.values), len(other.values))
     if seeds >= MIN_VALUES:
-        draws = numpy_generator("tables", dataset, model, metric)
-        return probability_of_improvement_seeds(ours.values, other.values, draws).probability
-    if seeds > 1 or ours.interval is None or other.interval is None:
+        return probability_of_improvement_seeds(one.values, other.values, draws).probability
+    errors = [_error(c.interval, units) for c in (one, other)]
+    if max(len(one.values), len(other.values)) > 1 or None in errors:
         return None
-    units = {JACKKNIFE_IMAGES: groups}
-    classes = int(_select(rows, dataset, model, metric).iloc[0]["classes"])
-    errors = [
-        standard_error(c.interval, units.get(c.interval.kind, classes)) for c in (ours, other)
-    ]
-    return probability_of_improvement(ours.mean, errors[0], other.mean, errors[1])
+    return probability_of_improvement(one.mean, errors[0], other.mean, errors[1])
+
+
+def _error(interval: Interval | None, units: Mapping[str, int]) -> float | None:
+    if interval is not None and interval.low == interval.high:
+        return 0.0
+    if interval is None or interval.kind not in units:
+        return None
+    return standard_error(interval, units[interval.kind])
 
 
 def tidy(
@@ -129,7 +147,7 @@ def tidy(
     for dataset in datasets:
         for model in models:
             for metric in metrics:
-                chosen = _select(rows, dataset, model, metric)
+                chosen = rows_of(rows, dataset, model, metric)
                 records += [r | {"statistic": "seed"} for r in chosen.to_dict("records")]
                 records += _summaries(chosen, cell(rows, dataset, model, metric))
         for row in published_rows(table, dataset).to_dict("records"):
@@ -145,7 +163,8 @@ def tidy(
     return frame
 
 
-def _select(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.DataFrame:
+def rows_of(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.DataFrame:
+    """Return the rows of a model, data set and metric in the order of their seeds."""
     keys = (rows["dataset"] == dataset) & (rows["model"] == model) & (rows["metric"] == metric)
     return rows[keys].sort_values("seed")
 

@@ -31,8 +31,8 @@ def caption(
     parts = [*opening, *(_dataset_sentence(name, rows, cards.get(name)) for name in datasets)]
     if "cvae_gan_bao" in models:
         parts += [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
-    parts.append(_seeds(rows))
-    parts.append(f"Protocol {_only(rows['protocol'])}; preset {_only(rows['preset'])}.")
+    parts.append(seeds_text(rows))
+    parts.append(f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}.")
     compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})
     if compared and paper_note:
         parts.append(
@@ -64,7 +64,7 @@ def by_seed(
         ]
         if values:
             parts.append(f"{dataset_title(dataset)}: {'; '.join(values)}")
-    return f" {column.title} by seed. {_capital('. '.join(parts))}." if parts else ""
+    return f" {column.title} by seed. {capital('. '.join(parts))}." if parts else ""
 
 
 def _dataset_sentence(dataset: str, rows: pd.DataFrame, card: Mapping | None) -> str:
@@ -73,16 +73,17 @@ def _dataset_sentence(dataset: str, rows: pd.DataFrame, card: Mapping | None) ->
         return f"{dataset_title(dataset).capitalize()}: no scores."
     classes = int(here["classes"].iloc[0])
     generated, real = (here[here["model"].eq("real") == flag] for flag in (False, True))
-    text = f"{_capital(dataset_title(dataset))}: {classes} classes"
+    text = f"{capital(dataset_title(dataset))}: {classes} classes"
     if not generated.empty:
         counts = [f"{n // classes} images per class, n = {n}" for n in _counts(generated)]
         text += f", {' or '.join(counts)} generated images per model and seed"
     if not real.empty:
         text += f", n = {_listed(_counts(real))} real images"
-    return f"{text}; {_evaluator_text(card)}."
+    return f"{text}; {evaluator_text(card)}."
 
 
-def _evaluator_text(card: Mapping | None) -> str:
+def evaluator_text(card: Mapping | None) -> str:
+    """Say which evaluator judged, and how good it is on held-out images."""
     if card is None:
         return "no evaluator card"
     return (
@@ -100,7 +101,7 @@ INTERVALS = {
 }
 
 
-def _seeds(rows: pd.DataFrame) -> str:
+def seeds_text(rows: pd.DataFrame) -> str:
     """Say which seeds there are and what the intervals are over."""
     seeds = sorted(int(seed) for seed in rows[rows["model"] != "real"]["seed"].unique())
     kinds = set(rows["ci_kind"].astype(str)) - {"none"}
@@ -123,9 +124,11 @@ def _listed(values: Sequence) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def _only(values: pd.Series) -> str:
+def only(values: pd.Series) -> str:
+    """Return the values of a column that has one, or all of them."""
     return _listed(sorted(set(values.astype(str))))
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]

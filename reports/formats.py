@@ -33,9 +33,14 @@ def markdown(table: pd.DataFrame, caption: str, names: Sequence[str] = ()) -> st
     heads = [*names, *(": ".join(_parts(column)) for column in table.columns)]
     cells = zip(table.index, table.to_numpy(), strict=True)
     rows = [[*_parts(name), *map(str, row)] for name, row in cells]
-    rule = ["---"] * len(names) + ["---:"] * table.shape[1]
+    return f"{pipe_table(heads, rows, len(names))}\n\n{caption}\n"
+
+
+def pipe_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """Return a Markdown table of texts; the first ``left`` columns stand left, others right."""
+    rule = ["---"] * left + ["---:"] * (len(heads) - left)
     lines = ["| " + " | ".join(_pipe(c) for c in row) + " |" for row in [heads, rule, *rows]]
-    return "\n".join(lines) + f"\n\n{caption}\n"
+    return "\n".join(lines)
 
 
 def html_table(table: pd.DataFrame, caption: str) -> str:

@@ -90,10 +90,10 @@ def repository(tmp_path_factory):
 def finished(tmp_path_factory):
     """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made.
 
-    Its ablations too, which are no part of `reproduce`.
+    Its ablations and claims too, which are no part of `reproduce`.
     """
     folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
-    smoke = ["reproduce", "ablations", "--config", "preset=smoke"]
+    smoke = ["reproduce", "ablations", "claims", "--config", "preset=smoke"]
     listed = run_snakemake(folder, "--summary", *smoke).stdout
     outputs = re.findall(r"^(results/\S+)\t", listed, re.MULTILINE)
     assert outputs, listed

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 import pytest
 
@@ -126,6 +127,49 @@ def test_ablations_train_what_is_listed_and_ours(repository, plan):
     }
 
 
+def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):
+    found = plan(repository, "-p", "claims", "--configfile", "config/smoke.yaml")
+    assert found.returncode == 0, found.text
+    assert found.rules["judge_claims"] == found.rules["claims"] == 1
+    assert not {"table", "draw", "report", "panel"} & set(found.rules)
+    scored = {job.removeprefix("Scoring ") for job in found.jobs if job.startswith("Scoring ")}
+    for dataset in ("synthetic_faces", "digits"):
+        models = ("real", "cvae", "cgan", "cvae_gan", "ours")
+        for family, wanted in {
+            "inception": models,
+            "fidelity": models,
+            "diversity": ("real", "cvae_gan", "ours"),
+        }.items():
+            jobs = {job for job in scored if job.startswith(f"{family} of ") and dataset in job}
+            assert jobs == {f"{family} of {model}, {dataset}, seed 0" for model in wanted}
+    for family, models in {"swaps": {"ours"}, "inpainting": {"cvae_gan", "ours"}}.items():
+        jobs = {job for job in scored if job.startswith(f"{family} of ")}
+        assert jobs == {f"{family} of {model}, synthetic_faces, seed 0" for model in models}
+    # The preset has no ablation without the likelihood term: named, not trained.
+    assert "Training ours_no_likelihood" not in found.text
+    (command,) = re.findall("-m reports.claims (.*) > ", found.text)
+    words = shlex.split(command)
+    given = json.loads(words[words.index("--config") + 1])
+    assert given["datasets"] == ["synthetic_faces", "digits", "three_moons"]
+    assert given["ablated"] == "synthetic_faces"
+    left_out = {(e["model"], e["family"]): e["reason"] for e in given["left_out"]}
+    assert "ours_no_likelihood" in left_out["ours_no_likelihood", "inception"]
+
+
+def test_claims_of_real_faces_ask_for_no_factors(repository, plan, real_data):
+    found = plan(
+        repository, "claims", "--configfile", "config/faces.yaml", "--config",
+        f"data_root={real_data}/faces", "seeds=[0, 1]", "models=[ours, cvae_gan]",
+    )  # fmt: skip
+    assert found.returncode == 0, found.text
+    scored = {job for job in found.jobs if job.startswith("Scoring ")}
+    assert {job for job in scored if "inpainting of ours" in job} == {
+        f"Scoring inpainting of ours, faces, seed {seed}" for seed in (0, 1)
+    }
+    assert not any(re.search("swaps|coordinates|cvae,|cgan,|ours_", job) for job in scored)
+    assert "factors" not in found.rules
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -171,7 +215,7 @@ def test_lint_is_clean(repository, snakemake):
 @pytest.mark.slow
 def test_targets_read_like_a_table_of_contents(repository, snakemake):
     listed = snakemake(repository, "--list-target-rules").stdout
-    for target in ["reproduce", "report", "table1", "table2"]:
+    for target in ["reproduce", "report", "table1", "table2", "claims"]:
         assert f"\n{target} (" in listed
     for number in range(2, 8):
         assert f"figure{number} (Figure {number}: " in listed
@@ -187,5 +231,8 @@ def test_a_second_evaluator_judges_the_same_samples(repository, plan):
 
 @pytest.mark.slow
 def test_more_metrics_train_nothing_else(finished, plan):
+    # Claims have the same scores behind them.
     found = plan(finished, "metrics", "--config", "preset=smoke")
-    assert set(found.rules) == {"score", "table", "metrics"} and found.rules["score"] == 10
+    assert found.rules == {"table": 1, "metrics": 1}
+    found = plan(finished, "metrics", "--config", "preset=smoke", "models=[ours]", "-R", "score")
+    assert set(found.rules) == {"score", "table", "metrics"} and found.rules["score"] == 4

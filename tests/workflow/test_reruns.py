@@ -117,3 +117,12 @@ def test_steps_retrain_and_prepare_nothing(finished, plan):
     found = plan(finished, "table1", *SMOKE, "steps=7")
     assert not LEARNING & set(found.rules)
     assert found.rules["train"] == 8
+
+
+def test_a_changed_threshold_judges_again_and_scores_nothing(finished, plan):
+    rules = finished / "reports" / "claims.yaml"
+    with edited(rules, "right: 0.99", "right: 0.98"):
+        found = plan(finished, "claims", *SMOKE)
+    assert found.rules == {"judge_claims": 1, "claims": 1}
+    with edited(finished / "reports" / "figures" / "style.py", "WIDTH = 7.0", "WIDTH = 7.1"):
+        assert plan(finished, "claims", *SMOKE).nothing

@@ -22,6 +22,8 @@ from dlvae.errors import UserError
 from dlvae.fingerprint import fingerprint
 from dlvae.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
+from reports.claim_file import load_rules
+from reports.claim_rules import needed_scores
 from snakemake.exceptions import WorkflowError
 
 WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent

@@ -116,6 +116,43 @@ def ablation_scores(wildcards):
     return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
 
 
+# --- Claims ------------------------------------------------------------------------------------
+
+
+def claim_datasets():
+    return [*config["datasets"], *(["three_moons"] if config["three_moons"] else [])]
+
+
+def ablated_dataset():
+    return config["ablations"]["dataset"] if config["ablations"] else ""
+
+
+def needed_by_claims():
+    """The scores that claims are judged by: (data set, model, family)."""
+    return needed_scores(load_rules(), claim_datasets(), ablated_dataset())
+
+
+def why_not_scored(dataset, model, family):
+    """Why a score is not to be had in this preset; an empty string if it is."""
+    if family not in FAMILIES:
+        return f"there are no scores of the family '{family}' yet"
+    if model in ablation_models(config):
+        elsewhere = dataset != ablated_dataset()
+        return f"the preset's ablations are on '{ablated_dataset()}'" if elsewhere else ""
+    if model not in ["real", *config["models"]]:
+        return f"preset '{config['preset']}' has no model '{model}'"
+    return without_unlabelled(dataset) if family == "swaps" else ""
+
+
+def claim_scores(wildcards):
+    return [
+        score_file(dataset, model, family, seed)
+        for dataset, model, family in needed_by_claims()
+        if not why_not_scored(dataset, model, family)
+        for seed in ([0] if model == "real" else config["seeds"])
+    ]
+
+
 # --- Scores ------------------------------------------------------------------------------------
 
 SECOND = "_second"  # ending of what the second evaluator judges

@@ -126,6 +126,23 @@ def ablation_config(wildcards):
     )
 
 
+def claims_config(wildcards):
+    needed = {key: why_not_scored(*key) for key in needed_by_claims()}
+    return canonical(
+        {
+            "preset": config["preset"],
+            "datasets": claim_datasets(),
+            "ablated": ablated_dataset(),
+            "left_out": [
+                {"dataset": dataset, "model": model, "family": family, "reason": reason}
+                for (dataset, model, family), reason in needed.items()
+                if reason
+            ],
+            "protocol_overrides": protocol_overrides(),
+        }
+    )
+
+
 def report_config():
     return canonical(
         {

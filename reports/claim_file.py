@@ -1,0 +1,136 @@
+"""``claims.yaml`` read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dlvae.errors import UserError, nearest
+from dlvae.registry import model_names
+from reports.claim_rules import FAMILY, OPERATORS, REAL, Claim, ClaimTest, Rules, Side
+
+PATH = Path(__file__).with_name("claims.yaml")
+
+
+def load_rules(path: str | Path = PATH) -> Rules:
+    """Read and check the rules.
+
+    Raises:
+        UserError: the file is missing or malformed, or names a key, kind, metric, model or
+            operator that there is not; it says which is nearest.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"expected readable rules at {path}: {error}") from error
+    try:
+        return _rules(content)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _rules(content: Any) -> Rules:
+    given = _section(Rules, content, "top level")
+    kinds = given["data_sets"]
+    if not isinstance(kinds, Mapping) or not all(_texts(names) for names in kinds.values()):
+        raise UserError(f"data_sets: expected a list of names by kind, found {kinds!r}")
+    if not _texts(given["ablations"]) and given["ablations"] != []:
+        raise UserError(f"ablations: expected a list of names, found {given['ablations']!r}")
+    known = [REAL, *model_names(), *given["ablations"]]
+    claims = [_claim(part, kinds, known) for part in _list(given["claims"], "claims")]
+    ids = [claim.id for claim in claims]
+    if twice := [name for name in ids if ids.count(name) > 1]:
+        raise UserError(f"expected an id of its own for every claim, found '{twice[0]}' twice")
+    data_sets = {kind: tuple(names) for kind, names in kinds.items()}
+    return Rules(data_sets, tuple(given["ablations"]), tuple(claims))
+
+
+def _claim(content: Any, kinds: Mapping, models: Sequence[str]) -> Claim:
+    name = content.get("id", "without id") if isinstance(content, Mapping) else "claim"
+    given = _section(Claim, content, f"claim '{name}'")
+    where = f"claim '{name}'"
+    for key in ("id", "where", "statement", "open"):
+        _is(str, given[key], f"{where}: {key}")
+    if not _texts(given["data"]):
+        raise UserError(f"{where}: data: expected a list of kinds, found {given['data']!r}")
+    for kind in given["data"]:
+        _known(kind, kinds, f"{where}: data")
+    _is(bool, given.get("synthetic_only", False), f"{where}: synthetic_only")
+    tests = [_test(part, where, models) for part in _list(given["tests"], f"{where}: tests")]
+    beside = [_side(part, f"{where}: beside", models) for part in given.get("beside", [])]
+    if not tests or not all(isinstance(side, Side) for side in beside):
+        raise UserError(f"{where}: expected a test or more, and metrics beside them")
+    lists = {"data": tuple(given["data"]), "tests": tuple(tests), "beside": tuple(beside)}
+    return Claim(**given | lists)
+
+
+def _test(content: Any, where: str, models: Sequence[str]) -> ClaimTest:
+    given = _section(ClaimTest, content, f"{where}: test")
+    _is(str, given["name"], f"{where}: name")
+    where = f"{where}, '{given['name']}'"
+    _known(given["op"], OPERATORS, f"{where}: op")
+    _is(bool, given.get("beyond_noise", False), f"{where}: beyond_noise")
+    sides = {key: _side(given[key], f"{where}: {key}", models) for key in ("left", "right")}
+    test = ClaimTest(**given | sides)
+    if not test.sides:
+        raise UserError(f"{where}: expected a metric on one side at least, found two numbers")
+    return test
+
+
+def _side(content: Any, where: str, models: Sequence[str]) -> Side | float:
+    if isinstance(content, (int, float)) and not isinstance(content, bool):
+        return _number(content, where)
+    given = _section(Side, content, where)
+    _known(given["metric"], FAMILY, f"{where}: metric")
+    _known(given["model"], models, f"{where}: model")
+    names = [key for key in ("away_from", "times", "plus") if key in given]
+    numbers = {key: _number(given[key], f"{where}: {key}") for key in names}
+    if numbers.get("times", 1) <= 0:
+        raise UserError(f"{where}: times: expected a number above 0, found {given['times']}")
+    return Side(**given | numbers)
+
+
+def _section(kind: type, content: Any, where: str) -> dict[str, Any]:
+    """Check that a section has the fields of a dataclass as its keys."""
+    fields = {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(kind)}
+    if not isinstance(content, Mapping):
+        raise UserError(f"{where}: expected a section with {', '.join(fields)}, found {content!r}")
+    for key in content:
+        _known(key, fields, f"{where}: key")
+    missing = [key for key, required in fields.items() if required and key not in content]
+    if missing:
+        raise UserError(f"{where}: expected the keys {', '.join(fields)}, missing {missing[0]}")
+    return dict(content)
+
+
+def _known(value: Any, valid: Any, where: str) -> None:
+    if not isinstance(value, str) or value not in valid:
+        shown = f"one of {', '.join(valid)}" if len(valid) < 12 else "a known name"
+        raise UserError(f"{where}: expected {shown}, found '{value}'.{nearest(value, valid)}")
+
+
+def _is(kind: type, value: Any, where: str) -> None:
+    if not isinstance(value, kind) or value == "":
+        expected = {str: "a text", bool: "true or false"}[kind]
+        raise UserError(f"{where}: expected {expected}, found {value!r}")
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UserError(f"{where}: expected a finite number, found {value!r}")
+    return float(value)
+
+
+def _list(value: Any, where: str) -> list:
+    if not isinstance(value, list):
+        raise UserError(f"{where}: expected a list, found {value!r}")
+    return value
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)

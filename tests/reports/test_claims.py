@@ -1,0 +1,652 @@
+"""Every rule of claims.yaml on made-up scores that satisfy it, violate it or are missing."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from dlvae.artefact import write_json
+from dlvae.config import load_preset
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage
+from eval.intervals import Interval
+from eval.protocol import load_protocol
+from eval.rows import COLUMNS
+from reports import claims
+from reports.aggregate import Cell
+from reports.claim_file import load_rules
+from reports.claim_rules import METRICS, Side, needed_scores
+from reports.claim_verdicts import Preset, judge, transformed, verdict
+
+ROOT = Path(__file__).parents[2]
+PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
+NAN = float("nan")
+RULES = load_rules()
+BY_ID = {claim.id: claim for claim in RULES.claims}
+FACTORS = ("expression", "elevation", "azimuth")
+MASKS = ("right_half", "bottom_half", "eyes")
+
+
+def models(metric, **values):
+    return {(model, metric): value for model, value in values.items()}
+
+
+def ours(**values):
+    return {("ours", metric.replace("__", ":")): value for metric, value in values.items()}
+
+
+def each(names, metric, **values):
+    return {key: v for name in names for key, v in models(f"{metric}:{name}", **values).items()}
+
+
+# Per claim: scores under which every test holds, and scores under which none does.
+SCORES = {
+    "toy_converges": (
+        models("toy_wasserstein:50", ours=0.12, cvae_gan=0.1),
+        models("toy_wasserstein:50", ours=0.16, cvae_gan=0.1),
+    ),
+    "toy_diverse": (
+        models("toy_spread_radial:50", ours=1.1, cvae_gan=0.5)
+        | models("toy_spread_y:50", ours=0.95, cvae_gan=0.9)
+        | models("toy_recall:50", ours=0.9, cvae_gan=0.6)
+        | models("toy_precision:50", ours=0.92, cvae_gan=0.95),
+        models("toy_spread_radial:50", ours=1.6, cvae_gan=0.5)
+        | models("toy_spread_y:50", ours=0.8, cvae_gan=0.9)
+        | models("toy_recall:50", ours=0.5, cvae_gan=0.6)
+        | models("toy_precision:50", ours=0.89, cvae_gan=0.95),
+    ),
+    "toy_codes": (
+        ours(probe_linear__z_s=0.995, probe_linear__z_u=0.37, probe_chance=1 / 3, position_r2=0.6),
+        ours(probe_linear__z_s=0.98, probe_linear__z_u=0.39, probe_chance=1 / 3, position_r2=0.4),
+    ),
+    "cvae_blurry": (
+        models("sharpness_ratio", cvae=0.3, cgan=0.9, cvae_gan=0.8, ours=0.7),
+        models("sharpness_ratio", cvae=0.6, cgan=0.5, cvae_gan=0.5, ours=0.6),
+    ),
+    "cgan_collapses": (
+        models("feature_distance_intra", cgan=1.0, cvae_gan=2.0, ours=2.5)
+        | models("duplicate_share", cgan=0.5, cvae_gan=0.1, ours=0.0),
+        models("feature_distance_intra", cgan=3.0, cvae_gan=2.0, ours=2.5)
+        | models("duplicate_share", cgan=0.0, cvae_gan=0.1, ours=0.0),
+    ),
+    "inception_order": (
+        models("inception_score", cvae=3.01, cgan=6.27, cvae_gan=6.99, ours=7.04),
+        models("inception_score", cvae=7.04, cgan=6.99, cvae_gan=6.27, ours=3.01),
+    ),
+    "diversity_order": (
+        models("d_intra_standard", ours=0.6, cvae_gan=0.5)
+        | models("d_intra_range_mismatched", ours=0.0157, cvae_gan=0.0141),
+        models("d_intra_standard", ours=0.5, cvae_gan=0.6)
+        | models("d_intra_range_mismatched", ours=0.0141, cvae_gan=0.0157),
+    ),
+    "z_u_without_label": (
+        models("probe_excess:z_u", ours=0.1, ours_no_adversary=0.5) | ours(probe_excess__z_s=0.8),
+        models("probe_excess:z_u", ours=0.3, ours_no_adversary=0.2) | ours(probe_excess__z_s=0.8),
+    ),
+    "z_s_mixture": (
+        ours(mixture_accuracy=0.95, mahalanobis_ratio=1.9, centre_separation=3.0),
+        ours(mixture_accuracy=0.85, mahalanobis_ratio=2.1, centre_separation=0.9),
+    ),
+    "likelihood_needed": (
+        models("inception_score", ours=7.0, ours_no_likelihood=3.0)
+        | models("prior_distance", ours=1.0, ours_no_likelihood=9.0),
+        models("inception_score", ours=3.0, ours_no_likelihood=7.0)
+        | models("prior_distance", ours=9.0, ours_no_likelihood=1.0),
+    ),
+    "z_s_path": (
+        ours(walk_ratio__a=0.95, walk_smoothness__a=0.6),
+        ours(walk_ratio__a=0.85, walk_smoothness__a=0.4),
+    ),
+    "z_u_path": (
+        ours(walk_ratio__b=0.95, walk_consistency__b=0.7),
+        ours(walk_ratio__b=0.85, walk_consistency__b=0.5),
+    ),
+    "single_coordinates": (
+        each(FACTORS, "coordinate_spearman", ours=0.7)
+        | each(FACTORS, "coordinate_top1", ours=0.75)
+        | ours(coordinate_top1_plain=0.8),
+        each(FACTORS, "coordinate_spearman", ours=-0.7)
+        | each(FACTORS, "coordinate_top1", ours=0.7)
+        | ours(coordinate_top1_plain=0.8),
+    ),
+    "swap": (
+        ours(swap_identity__unseen_after=0.85, swap_factors__unseen_after=0.8),
+        ours(swap_identity__unseen_after=0.75, swap_factors__unseen_after=0.79),
+    ),
+    "semi_supervised": (
+        ours(reconstruction_mse__unseen_after=0.1, reconstruction_mse__unseen_before=0.2)
+        | ours(swap_identity__unseen_after=0.8, swap_identity__unseen_before=0.6),
+        ours(reconstruction_mse__unseen_after=0.2, reconstruction_mse__unseen_before=0.2)
+        | ours(swap_identity__unseen_after=0.6, swap_identity__unseen_before=0.8),
+    ),
+    "inpainting": (
+        each(MASKS, "inpaint_feature_distance", ours=1.0, cvae_gan=2.0)
+        | each(MASKS, "inpaint_psnr", ours=21.0, cvae_gan=20.0)
+        | each(MASKS, "inpaint_identity", ours=0.8, cvae_gan=0.7),
+        each(MASKS, "inpaint_feature_distance", ours=2.0, cvae_gan=1.0)
+        | each(MASKS, "inpaint_psnr", ours=19.0, cvae_gan=20.0)
+        | each(MASKS, "inpaint_identity", ours=0.7, cvae_gan=0.7),
+    ),
+    "no_collapse": (
+        models("active_units:z_u", ours=0.6, cvae=0.3)
+        | ours(information_bound=2.1, information_ceiling=2.3),
+        models("active_units:z_u", ours=0.3, cvae=0.3)
+        | ours(information_bound=2.0, information_ceiling=2.3),
+    ),
+    "without_gan": (
+        models("reconstruction_mse", ours_no_gan=0.1, ours=0.1)
+        | models("probe_excess:z_s", ours_no_gan=0.86, ours=0.9)
+        | models("probe_excess:z_u", ours_no_gan=0.14, ours=0.1),
+        models("reconstruction_mse", ours_no_gan=0.2, ours=0.1)
+        | models("probe_excess:z_s", ours_no_gan=0.84, ours=0.9)
+        | models("probe_excess:z_u", ours_no_gan=0.16, ours=0.1),
+    ),
+}
+SETS = {"three_moons": 3, "synthetic_faces": 20, "digits": 10}
+PRESET = Preset(list(SETS), groups=20, ablated="synthetic_faces")
+
+
+def rows_of(scores, dataset, seed=0, half=0.001, kind="jackknife95_images", **more):
+    """One row per score, its interval `half` to each side; None for no interval."""
+    records = []
+    for (model, metric), value in scores.items():
+        record = dict.fromkeys(COLUMNS, "") | {"preset": "quick", "dataset": dataset}
+        record |= {"model": model, "seed": seed, "metric": metric, "value": value, "n": 2000}
+        ends = (NAN, NAN) if half is None else (value - half, value + half)
+        record |= {"ci_low": ends[0], "ci_high": ends[1], "classes": SETS.get(dataset, 12)}
+        record |= {"ci_kind": "none" if half is None else kind, "precision": "fp32"}
+        record |= {"protocol": "v1:0123456789ab", "evaluator": "none", "samples": model}
+        records.append(record | {"data": dataset, "code": "c0de"} | more)
+    return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def about(claim):
+    return RULES.tested_on(BY_ID[claim], list(SETS))
+
+
+def everywhere(claim, scores, **more):
+    return pd.concat([rows_of(scores, dataset, **more) for dataset in about(claim)])
+
+
+def judged(claim, rows, preset=PRESET):
+    (found,) = judge(dataclasses.replace(RULES, claims=(BY_ID[claim],)), rows, preset)
+    return found
+
+
+def outcomes(claim, rows, dataset, preset=PRESET):
+    return [result.outcome for result in judged(claim, rows, preset).results[dataset]]
+
+
+def test_there_is_a_rule_for_each_of_the_18_claims_in_the_papers_order():
+    assert list(BY_ID) == list(SCORES) and len(BY_ID) == 18
+
+
+@pytest.mark.parametrize("claim", SCORES)
+def test_scores_that_satisfy_a_rule_replicate_the_claim(claim):
+    found = judged(claim, everywhere(claim, SCORES[claim][0]))
+    assert found.verdict == "replicated", found.outcomes
+    assert set(found.outcomes) == {"holds"}
+
+
+@pytest.mark.parametrize("claim", SCORES)
+def test_scores_that_violate_a_rule_do_not_replicate_the_claim(claim):
+    found = judged(claim, everywhere(claim, SCORES[claim][1]))
+    assert found.verdict == "not replicated", found.outcomes
+    assert set(found.outcomes) == {"fails"}
+
+
+@pytest.mark.parametrize("claim", SCORES)
+def test_without_scores_a_claim_is_not_run_and_says_which_are_missing(claim):
+    found = judged(claim, rows_of({}, "digits"))
+    assert found.verdict == "not run" and found.outcomes
+    for dataset, results in found.results.items():
+        for result in results:
+            side = result.test.sides[0]
+            assert side.metric in result.reason
+            assert result.reason.startswith("no score ")
+            assert result.left.value is None and result.probability is None, dataset
+
+
+@pytest.mark.parametrize("claim", SCORES)
+@pytest.mark.parametrize("missing", ["absent", "n/a"])
+def test_one_score_that_is_not_to_be_had_leaves_the_other_tests(claim, missing):
+    rows = everywhere(claim, SCORES[claim][0])
+    model, metric = next(iter(SCORES[claim][0]))
+    gone = rows["model"].eq(model) & rows["metric"].eq(metric)
+    if missing == "absent":
+        rows, words = rows[~gone], f"no score {metric} of "
+    else:
+        rows.loc[gone, ["value", "ci_low", "ci_high"]] = NAN
+        rows.loc[gone, "ci_kind"], words = "n/a: needs n > 64", "n/a: needs n > 64"
+    found = judged(claim, rows)
+    every = [result for results in found.results.values() for result in results]
+    without = [r for r in every if r.outcome == "not run"]
+    assert without and all(words in result.reason for result in without)
+    assert {r.outcome for r in every if r not in without} <= {"holds"}
+    assert found.verdict == ("partly" if len(without) < len(every) else "not run")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (["holds", "holds"], "replicated"),
+        (["holds", "fails"], "partly"),
+        (["holds", "holds, within the noise"], "partly"),
+        (["holds, within the noise"], "partly"),
+        (["holds", "not run"], "partly"),
+        (["fails", "not run"], "not replicated"),
+        (["fails", "fails"], "not replicated"),
+        (["not run"], "not run"),
+        ([], "not run"),
+    ],
+)
+def test_a_verdict_is_made_of_outcomes(found, expected):
+    assert verdict(found) == expected
+
+
+def test_the_gap_of_the_papers_table_1_on_cifar_10_may_be_noise():
+    scores = SCORES["inception_order"][0]
+    wide = everywhere("inception_order", scores, half=0.1)
+    assert outcomes("inception_order", wide, "digits") == [
+        "holds, within the noise",
+        "holds",
+        "holds",
+    ]
+    result = judged("inception_order", wide).results["digits"][0]
+    error = 0.1 / stats.t.ppf(0.975, 20 - 1)  # of 20 groups
+    assert result.probability == pytest.approx(stats.norm.cdf(0.05 / (2**0.5 * error)))
+    assert judged("inception_order", wide).verdict == "partly"
+
+
+def test_a_test_beyond_noise_without_intervals_is_within_the_noise():
+    rows = everywhere("diversity_order", SCORES["diversity_order"][0], half=None)
+    found = judged("diversity_order", rows)
+    assert set(found.outcomes) == {"holds, within the noise"} and found.verdict == "partly"
+    assert {r.reason for r in found.results["digits"]} == {"no interval tells"}
+
+
+def test_an_interval_over_subsets_has_no_known_error():
+    scores, kind = SCORES["diversity_order"][0], "t95_subsets"
+    found = judged("diversity_order", everywhere("diversity_order", scores, kind=kind))
+    assert set(found.outcomes) == {"holds, within the noise"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "units"),
+    [("bootstrap95_classes", 10), ("jackknife95_images", 20), ("t95_images", 2000)],
+)
+def test_the_error_behind_an_interval_is_that_of_its_kind(kind, units):
+    scores = models("d_intra_standard", ours=0.52, cvae_gan=0.5)
+    rows = rows_of(scores, "digits", half=0.02, kind=kind)
+    error = 0.02 / stats.t.ppf(0.975, units - 1)
+    result = judged("diversity_order", rows).results["digits"][0]
+    assert result.probability == pytest.approx(stats.norm.cdf(0.02 / (2**0.5 * error)))
+
+
+def test_a_test_without_the_condition_holds_whatever_the_noise():
+    rows = everywhere("cvae_blurry", SCORES["cvae_blurry"][0], half=None)
+    assert judged("cvae_blurry", rows).verdict == "replicated"
+
+
+def seeds(claim, values, dataset="digits"):
+    return pd.concat(
+        [
+            rows_of({key: v[seed] for key, v in values.items()}, dataset, seed=seed)
+            for seed in range(len(next(iter(values.values()))))
+        ]
+    )
+
+
+def test_three_seeds_are_averaged_with_the_interval_over_them():
+    values = models(
+        "inception_score",
+        cvae=(3.0, 3.1, 3.2),
+        cgan=(6.0, 6.1, 6.4),
+        cvae_gan=(6.5, 7.0, 7.1),
+        ours=(6.9, 7.2, 7.3),
+    )
+    results = judged("inception_order", seeds("inception_order", values)).results["digits"]
+    ours, other = np.array(values["ours", "inception_score"]), values["cvae_gan", "inception_score"]
+    left = results[0].left
+    assert left.seeds == (0, 1, 2) and left.value.mean == pytest.approx(ours.mean())
+    half = stats.t.ppf(0.975, 2) * stats.sem(ours)
+    assert left.value.interval.low == pytest.approx(ours.mean() - half)
+    assert left.value.interval.kind == "t95_seeds"
+    pairs = [(np.sign(a - b) + 1) / 2 for a, b in itertools.product(ours, other)]
+    assert results[0].probability == pytest.approx(np.mean(pairs))
+    # The gap does not exceed the spread of the seeds; that of the others does.
+    expected = ["holds, within the noise", "holds", "holds"]
+    assert [result.outcome for result in results] == expected
+
+
+def test_two_seeds_have_a_mean_and_no_probability():
+    values = models("sharpness_ratio", cvae=(0.2, 0.4), cgan=(1, 1), cvae_gan=(1, 1), ours=(1, 1))
+    found = judged("cvae_blurry", seeds("cvae_blurry", values)).results["digits"]
+    assert found[0].left.value.mean == pytest.approx(0.3)
+    assert [r.outcome for r in found] == ["holds"] * 4
+    assert {r.probability for r in found} == {None}
+    two = {key: (value, value) for key, value in SCORES["inception_order"][0].items()}
+    assert set(outcomes("inception_order", seeds("inception_order", two), "digits")) == {
+        "holds, within the noise"
+    }
+
+
+def test_a_distance_is_taken_of_every_seed_before_the_mean():
+    values = {key: (v, v, v) for key, v in SCORES["toy_diverse"][0].items()}
+    values["ours", "toy_spread_y:50"] = (0.8, 1.2, 1.0)  # on average the spread of the data
+    values["cvae_gan", "toy_spread_y:50"] = (0.9, 0.9, 0.9)
+    found = judged("toy_diverse", seeds("toy_diverse", values, "three_moons"))
+    result = found.results["three_moons"][1]
+    assert result.left.value.mean == pytest.approx(0.4 / 3) and result.outcome == "fails"
+
+
+def test_a_threshold_is_compared_with_every_seed():
+    good = SCORES["toy_codes"][0]
+    values = {key: (v, v, v) for key, v in good.items()}
+    values["ours", "position_r2"] = (0.4, 0.6, 0.7)
+    result = judged("toy_codes", seeds("toy_codes", values, "three_moons")).results["three_moons"]
+    assert result[2].outcome == "holds" and result[2].probability == pytest.approx(2 / 3)
+
+
+def test_models_of_other_seeds_are_not_compared():
+    scores = SCORES["diversity_order"][0]
+    other = {key: value for key, value in scores.items() if key[0] == "cvae_gan"}
+    rows = pd.concat([rows_of(scores, "digits"), rows_of(other, "digits", seed=1)])
+    found = judged("diversity_order", rows).results["digits"]
+    assert {r.outcome for r in found} == {"not run"}
+    assert found[0].reason == "the seeds differ: ours 0, cVAE-GAN 0, 1"
+
+
+def test_every_data_set_has_a_verdict_and_all_of_them_make_that_of_the_claim():
+    good, bad = SCORES["cgan_collapses"]
+    rows = pd.concat([rows_of(good, "synthetic_faces"), rows_of(bad, "digits")])
+    found = judged("cgan_collapses", rows)
+    assert list(found.results) == ["synthetic_faces", "digits"] and found.verdict == "partly"
+    parts = {d: verdict(r.outcome for r in results) for d, results in found.results.items()}
+    assert parts == {"synthetic_faces": "replicated", "digits": "not replicated"}
+
+
+def test_ablations_are_tested_where_the_preset_has_them_and_else_not_run():
+    good = SCORES["likelihood_needed"][0]
+    found = judged("likelihood_needed", everywhere("likelihood_needed", good))
+    assert list(found.results) == ["synthetic_faces"]
+    assert len(judged("z_u_without_label", rows_of({}, "digits")).results["digits"]) == 1
+    without = Preset(list(SETS), 20, left_out={
+        ("digits", "ours_no_likelihood", "inception"): "preset 'x' has no such model"
+    })  # fmt: skip
+    found = judged("likelihood_needed", rows_of({}, "digits"), without)
+    assert list(found.results) == ["synthetic_faces", "digits"] and found.verdict == "not run"
+    assert (
+        "on handwritten digits: preset 'x' has no such model" in found.results["digits"][0].reason
+    )
+
+
+def test_pose_and_expression_cannot_be_tested_on_real_faces():
+    rows = rows_of(SCORES["single_coordinates"][0], "faces")
+    found = judged("single_coordinates", rows, Preset(["faces"], 20))
+    assert found.verdict == "not run"
+    assert {r.reason for r in found.results["faces"]} == {
+        "only rendered images come with their factors"
+    }
+    assert not any(family == "coordinates" for *_, family in needed_scores(RULES, ["faces"]))
+
+
+def test_a_preset_without_the_data_does_not_run_a_claim():
+    found = judged("toy_codes", rows_of({}, "digits"), Preset(["digits"], 20))
+    assert found.results == {} and found.verdict == "not run"
+
+
+@pytest.mark.parametrize(
+    ("side", "value", "ends", "expected", "expected_ends"),
+    [
+        (Side("m", "ours"), 0.9, (0.8, 0.95), 0.9, (0.8, 0.95)),
+        (Side("m", "ours", times=2, plus=-0.5), 0.9, (0.8, 0.95), 1.3, (1.1, 1.4)),
+        (Side("m", "ours", away_from=1), 1.2, (1.1, 1.5), 0.2, (0.1, 0.5)),
+        (Side("m", "ours", away_from=1), 0.8, (0.7, 1.1), 0.2, (-0.1, 0.3)),
+        (Side("m", "ours", away_from=1, times=3, plus=1), 0.8, (0.7, 0.9), 1.6, (1.3, 1.9)),
+    ],
+)
+def test_a_side_transforms_its_number_and_its_interval(side, value, ends, expected, expected_ends):
+    found = transformed(side, Cell((value,), Interval(*ends, "wilson95")))
+    assert found.mean == pytest.approx(expected) and found.interval.kind == "wilson95"
+    assert (found.interval.low, found.interval.high) == pytest.approx(expected_ends)
+    assert transformed(side, Cell((value,), None)).interval is None
+
+
+def test_an_equality_counts_where_the_rule_says_so():
+    rows = rows_of(models("toy_wasserstein:50", ours=0.75, cvae_gan=0.5), "three_moons")
+    assert outcomes("toy_converges", rows, "three_moons") == ["holds"]  # <=
+    rows = rows_of(SCORES["z_u_path"][0] | ours(walk_consistency__b=0.5), "synthetic_faces")
+    assert outcomes("z_u_path", rows, "synthetic_faces") == ["holds", "fails"]  # >
+
+
+# --- The files ---------------------------------------------------------------------------------
+
+
+CARD = {"accuracy": 0.9712, "weights_sha256": "fa" * 32, "inception_score": {"test": 9.5}}
+
+
+def run(tmp_path, rows, **config):
+    files = []
+    for name, part in rows.groupby("model"):
+        files.append(str(tmp_path / f"{name}.csv"))
+        part.to_csv(files[-1], index=False)
+    write_json(tmp_path / "report.json", CARD | {"dataset": "digits"})
+    given = {"datasets": list(SETS), "ablated": "synthetic_faces", "left_out": []} | config
+    arguments = ["--scores", *files, "--cards", str(tmp_path / "report.json")]
+    arguments += ["--protocol", str(PROTOCOL), "--csv", str(tmp_path / "claims.csv")]
+    args = claims.command().parse_args([*arguments, "--markdown", str(tmp_path / "claims.md")])
+    args.config = given
+    claims.main(args)
+    return (tmp_path / "claims.md").read_text(encoding="utf-8"), pd.read_csv(
+        tmp_path / "claims.csv"
+    )
+
+
+@pytest.fixture
+def scored():
+    """Scores of Table 1 on digits with an evaluator, and of the toy, by the shipped protocol."""
+    table = rows_of(SCORES["inception_order"][0], "digits", evaluator="fa" * 6)
+    toy = rows_of(SCORES["toy_diverse"][0], "three_moons", kind="wilson95", half=0.01)
+    rows = pd.concat([table, toy], ignore_index=True)
+    rows["protocol"] = load_protocol(PROTOCOL).label
+    return rows
+
+
+def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path, scored):
+    left_out = [
+        {"dataset": "digits", "model": "cvae", "family": "codes", "reason": "nobody measured it"}
+    ]
+    text, _ = run(tmp_path, scored, left_out=left_out)
+    assert text.count("\n## ") == 18
+    summary = text[: text.index("\n## ")]
+    assert "| 2 | On the toy data ours is diverse" in summary
+    assert "| Figure 2 | replicated | 4 hold |" in summary
+    assert "| Table 1 | partly | 3 hold, 3 not run |" in summary
+    assert "| Figure 7 | not run | 9 not run |" in summary
+    for part in (
+        f"Protocol {load_protocol(PROTOCOL).label}; preset quick.",
+        "Handwritten digits: 10 classes; evaluator fafafafafafa, held-out accuracy 0.971",
+        "Synthetic faces: no scores.",
+        "over images of the one model (delete-a-group jackknife)",
+        "| `inception_score` of ours: 7.04 [7.039, 7.041] | >= | "
+        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | 1.000 | 2000 | holds |",
+        "distance of `toy_spread_radial:50` of ours from 1: 0.1 (measured 1.1 [1.09, 1.11])",
+        "`toy_precision:50` of cVAE-GAN − 0.05: 0.9 (measured 0.95 [0.94, 0.96])",
+        "Handwritten digits: **replicated**.",
+        "Synthetic faces: **not run**.",
+        "no score active_units:z_u of cVAE on handwritten digits: nobody measured it",
+        "Beside, not tested: `inception_score` of real data: –.",
+        "Left open: The paper gives neither coordinates of its masks",
+    ):
+        assert part in text, part
+
+
+def test_the_data_hold_what_the_page_says(tmp_path, scored):
+    _, data = run(tmp_path, scored)
+    assert set(data["claim"]) == set(BY_ID)
+    row = data[data["test"].eq("the spread of ours along y is nearer to that of the data")].iloc[0]
+    assert row["left_value"] == pytest.approx(0.05) and row["left_measured"] == 0.95
+    assert (row["left_ci_low"], row["left_ci_high"]) == pytest.approx((0.04, 0.06))
+    assert row["left_ci_kind"] == "wilson95" and row["right_model"] == "cvae_gan"
+    assert row["outcome"] == "holds" and row["claim_verdict"] == "replicated"
+    constant = data[data["claim"].eq("swap")].iloc[0]
+    assert constant["right_value"] == 0.8 and np.isnan(constant["right_ci_low"])
+    assert constant["outcome"] == "not run" and constant["dataset"] == "synthetic_faces"
+    beside = data[data["outcome"] == "beside"]
+    assert set(beside["claim"]) >= {"toy_converges", "diversity_order", "swap"}
+    assert set(data["preset"]) == {"quick"}
+
+
+def test_a_claim_without_data_says_which_it_is_about(tmp_path, scored):
+    text, data = run(tmp_path, scored, datasets=["digits"], ablated="")
+    assert "It is about three moons, which this preset has not." in text
+    assert "It is about synthetic faces or faces, which this preset has not." in text
+    assert data[data["claim"].eq("swap")]["outcome"].tolist() == ["not run"]
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("evaluator", "scores of inception_score on digits differ in evaluator"),
+        ("data", "scores on digits differ in data"),
+        ("protocol", "expected scores of protocol v1:"),
+    ],
+)
+def test_rows_that_cannot_be_compared_are_refused(tmp_path, scored, column, words):
+    scored.loc[scored["model"].eq("cvae"), column] = "other"
+    with pytest.raises(UserError, match=words):
+        run(tmp_path, scored)
+
+
+def test_scores_of_another_evaluator_than_the_quoted_one_are_refused(tmp_path, scored):
+    scored["evaluator"] = scored["evaluator"].replace("fa" * 6, "0" * 12)
+    with pytest.raises(UserError, match="digits: expected scores of evaluator fafafafafafa"):
+        run(tmp_path, scored)
+
+
+def test_scores_of_another_protocol_are_refused(tmp_path, scored):
+    with pytest.raises(UserError, match="score again with this protocol"):
+        run(tmp_path, scored, protocol_overrides={"bn_eval": "batch"})
+
+
+def test_a_score_that_is_there_twice_is_refused(tmp_path, scored):
+    twice = pd.concat([scored, scored[scored["model"] == "cvae"]])
+    with pytest.raises(UserError, match="found two of digits, cvae, inception_score, 0"):
+        run(tmp_path, twice)
+
+
+def test_an_incomplete_command_names_the_keys(tmp_path, capsys):
+    arguments = ["--scores", "x.csv", "--protocol", str(PROTOCOL), "--config", '{"datasets": []}']
+    arguments += ["--csv", str(tmp_path / "a"), "--markdown", str(tmp_path / "b")]
+    with pytest.raises(SystemExit) as stopped:
+        run_stage(claims.main, claims.command(), arguments)
+    assert stopped.value.code == 2
+    assert "expected the keys ablated, left_out" in capsys.readouterr().err
+
+
+# --- The rules ---------------------------------------------------------------------------------
+
+
+SHORT = """\
+data_sets: {toy: [three_moons]}
+ablations: []
+claims:
+  - id: one
+    where: Figure 2
+    statement: A statement.
+    data: [toy]
+    tests:
+      - name: a test
+        left: {metric: "toy_recall:50", model: ours}
+        op: ">"
+        right: {metric: "toy_recall:50", model: cvae_gan, plus: 0.1}
+    open: Nothing.
+"""
+
+
+def written(tmp_path, old="", new=""):
+    assert old in SHORT
+    path = tmp_path / "claims.yaml"
+    path.write_text(SHORT.replace(old, new, 1) if old else SHORT, encoding="utf-8")
+    return path
+
+
+def test_a_file_of_rules_is_read(tmp_path):
+    (claim,) = load_rules(written(tmp_path)).claims
+    (test,) = claim.tests
+    assert test.left == Side("toy_recall:50", "ours") and not test.beyond_noise
+    assert test.right == Side("toy_recall:50", "cvae_gan", plus=0.1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("op:", "opp:", "key: .*found 'opp'. Did you mean 'op'"),
+        ('">"', '"=>"', "op: expected one of <, <=, >, >=, found '=>'"),
+        ("toy_recall:50", "toy_recal:50", "found 'toy_recal:50'. Did you mean 'toy_recall:50'"),
+        ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
+        ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),
+        ("cvae_gan", "ours_no_gan", "model: expected one of real, ours"),
+        ("[toy]", "[toys]", "data: .*found 'toys'. Did you mean 'toy'"),
+        ("plus", "plsu", "found 'plsu'. Did you mean 'plus'"),
+        ("plus: 0.1", "plus: much", "plus: expected a finite number, found 'much'"),
+        ("plus: 0.1", "plus: .nan", "plus: expected a finite number"),
+        ("plus: 0.1", "times: -1", "times: expected a number above 0"),
+        ("    open: Nothing.\n", "", "claim 'one': expected the keys .* missing open"),
+        ("open: Nothing.", "open: 3", "open: expected a text, found 3"),
+        ("open: Nothing.", "open: n\n    beside: [3]", "metrics beside"),
+        ("open: Nothing.", "open: n\n    synthetic_only: 1", "expected true or false, found 1"),
+        ("ablations: []", "", "top level: expected the keys .* missing ablations"),
+        ("ablations: []", "ablations: [1]", "ablations: expected a list of names"),
+        ("[three_moons]", "three_moons", "data_sets: expected a list of names by kind"),
+        ("claims:\n", "claims: 3\nclaim:\n", "found 'claim'. Did you mean 'claims'"),
+        ("id: one", "id: !!python/name:os.system", "expected readable rules"),
+    ],
+)
+def test_a_wrong_rule_is_refused_with_the_nearest_name(tmp_path, old, new, words):
+    with pytest.raises(UserError, match=words):
+        load_rules(written(tmp_path, old, new))
+
+
+def test_a_test_of_two_numbers_and_a_second_claim_of_one_id_are_refused(tmp_path):
+    path = written(tmp_path)
+    text = path.read_text(encoding="utf-8").partition("  - id: one")
+    path.write_text("".join([*text, *text[1:]]), encoding="utf-8")
+    with pytest.raises(UserError, match="found 'one' twice"):
+        load_rules(path)
+    left, right = ('{metric: "toy_recall:50", model: ours}', "model: cvae_gan, plus: 0.1}")
+    text = SHORT.replace(left, "1").replace('{metric: "toy_recall:50", ' + right, "2")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match="a metric on one side at least"):
+        load_rules(path)
+    with pytest.raises(UserError, match="expected readable rules at"):
+        load_rules(tmp_path / "none.yaml")
+
+
+def test_the_ablations_of_the_rules_are_those_of_the_default_preset():
+    methods = load_preset("quick", ROOT / "config")["ablations"]["methods"]
+    expected = {
+        "ours_no_adversary": {"lambda_adv": 0},
+        "ours_no_likelihood": {"lambda_lkd": 0},
+        "ours_no_gan": {"lambda_gan": 0},
+    }
+    assert set(RULES.ablations) == set(expected)
+    assert {name: methods[name.removeprefix("ours_")] for name in expected} == expected
+
+
+def test_the_scores_needed_are_those_that_rules_name():
+    needed = needed_scores(RULES, list(SETS), "synthetic_faces")
+    assert len(needed) == len(set(needed)) and {family for *_, family in needed} == set(METRICS)
+    on = {d: {(m, f) for where, m, f in needed if where == d} for d in SETS}
+    assert on["three_moons"] == {("ours", "toy"), ("cvae_gan", "toy"), ("ours", "codes")}
+    assert ("cvae", "codes") in on["digits"] and ("real", "diversity") in on["digits"]
+    assert not any(model in RULES.ablations for model, _ in on["digits"])
+    faces = {("ours_no_adversary", "codes"), ("ours_no_likelihood", "inception")}
+    assert faces | {("cvae_gan", "inpainting"), ("ours", "swaps")} <= on["synthetic_faces"]
+    only = {family for _, family in on["digits"]}
+    assert only == {"inception", "diversity", "fidelity", "codes"}
