@@ -1,5 +1,5 @@
-# The configuration, raw data folders and code fingerprints. Functions only, as in slices.smk and
-# plan.smk.
+# The configuration, raw data folders and code fingerprints. Functions only, as in slices.smk,
+# plan.smk and sources.smk.
 import hashlib
 import json
 import os

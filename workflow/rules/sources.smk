@@ -1,0 +1,158 @@
+# The files behind every family of scores, and the scores behind the claims. Functions only.
+
+SECOND = "_second"  # ending of what the second evaluator judges
+# Sources of features that are no model: the splits of the real images.
+REAL = {"real_train": "train", "real_test": "test"}
+# Families that vary one of ours' two codes, and all that run a model.
+CODE_FAMILIES = ("walks", "coordinates")
+MODEL_FAMILIES = ("swaps", "inpainting", "codes", "toy", *CODE_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FAMILIES)
+# Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
+UNABLE = {"codes": ("real", "cgan")}
+# Inputs that are folders, and what is read in them.
+JUDGE_FILES = ["weights.safetensors", "card.json"]
+FOLDERS = {
+    "model": MODEL_FILES,
+    "semi": MODEL_FILES,
+    "evaluator": JUDGE_FILES,
+    "factors": JUDGE_FILES,
+    "unlabelled": ["train.npz", "card.json"],
+}
+SNAPSHOTS = "snapshots.safetensors"  # of toy models
+
+
+def sample_set(dataset, model, seed):
+    return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
+
+
+def score_file(dataset, model, family, seed=0, judge=""):
+    return f"{results()}/scores{judge}/{dataset}/{model}/seed{seed}.{family}.csv"
+
+
+def features_file(dataset, source, seed=0, judge=""):
+    return f"{results()}/features{judge}/{dataset}/{source}/seed{seed}.npz"
+
+
+def feature_images(wildcards):
+    """The images behind a feature set."""
+    dataset, source, seed = wildcards.dataset, wildcards.source, wildcards.seed
+    if source in REAL:
+        return {"images": f"{results()}/data/{dataset}/{REAL[source]}.npz"}
+    return {"images": sample_set(dataset, source, seed)}
+
+
+def feature_images_argument(wildcards, input):
+    if wildcards.source in REAL:
+        return f"--real {REAL[wildcards.source]}"
+    return f"--samples {input.images}"
+
+
+def score_sources(wildcards, judge=""):
+    """Files and folders behind a family of scores, by the names that eval.scores knows."""
+    dataset, model, seed = wildcards.dataset, wildcards.model, wildcards.seed
+    if wildcards.family in MODEL_FAMILIES:
+        return model_sources(wildcards)
+    real = model == "real"
+    features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
+    if wildcards.family == "inception":
+        return features
+    test = f"{results()}/data/{dataset}/test.npz"
+    images = {"images": test if real else sample_set(dataset, model, seed)}
+    if wildcards.family == "imagenet":
+        return images | {"weights": imagenet_weights()}
+    if wildcards.family == "fidelity":
+        return features | images | {name: features_file(dataset, name) for name in REAL}
+    # The paper's row of real images is of those that models are trained on.
+    train = f"{results()}/data/{dataset}/train.npz"
+    return {"images": train if real else sample_set(dataset, model, seed)}
+
+
+def model_sources(wildcards):
+    """The folders behind a family that runs a model, those it reads alone."""
+    dataset, seed = wildcards.dataset, wildcards.seed
+    if wildcards.family in CODE_FAMILIES and registered(wildcards.model) != "ours":
+        raise WorkflowError(
+            f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
+        )
+    if wildcards.model in UNABLE.get(wildcards.family, ()):
+        raise WorkflowError(
+            f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
+        )
+    models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
+    if wildcards.family in ("codes", "toy"):
+        return {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
+    if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
+        sources["factors"] = f"{judges}_factors"
+    if wildcards.family == "swaps" and not without_unlabelled(dataset):
+        sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
+        sources["semi"] = f"{models}/{wildcards.model}_semi/seed{seed}"
+    return sources
+
+
+def score_inputs(wildcards):
+    """The files of `score_sources`."""
+    folders = FOLDERS
+    if wildcards.family == "toy":
+        folders = {"model": [*MODEL_FILES, SNAPSHOTS]}
+    return {
+        name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
+        for name, source in score_sources(wildcards).items()
+    }
+
+
+def score_inputs_argument(wildcards):
+    return json.dumps(score_sources(wildcards), separators=(",", ":"))
+
+
+def second_score_inputs(wildcards):
+    """The same under the second evaluator."""
+    return score_sources(wildcards, SECOND)
+
+
+def second_score_inputs_argument(wildcards):
+    return json.dumps(second_score_inputs(wildcards), separators=(",", ":"))
+
+
+def score_code(wildcards):
+    models = (
+        [module_name(registered(wildcards.model))] if wildcards.family in MODEL_FAMILIES else []
+    )
+    return code_of("eval.scores.__main__", f"eval.scores.{wildcards.family}", *models)
+
+
+# --- Claims ------------------------------------------------------------------------------------
+
+
+def claim_datasets():
+    return [*config["datasets"], *(["three_moons"] if config["three_moons"] else [])]
+
+
+def ablated_dataset():
+    return config["ablations"]["dataset"] if config["ablations"] else ""
+
+
+def needed_by_claims():
+    """The scores that claims are judged by: (data set, model, family)."""
+    return needed_scores(load_rules(), claim_datasets(), ablated_dataset())
+
+
+def why_not_scored(dataset, model, family):
+    """Why a score is not to be had in this preset; an empty string if it is."""
+    if family not in FAMILIES:
+        return f"there are no scores of the family '{family}' yet"
+    if model in ablation_models(config):
+        elsewhere = dataset != ablated_dataset()
+        return f"the preset's ablations are on '{ablated_dataset()}'" if elsewhere else ""
+    if model not in ["real", *config["models"]]:
+        return f"preset '{config['preset']}' has no model '{model}'"
+    return without_unlabelled(dataset) if family == "swaps" else ""
+
+
+def claim_scores(wildcards):
+    return [
+        score_file(dataset, model, family, seed)
+        for dataset, model, family in needed_by_claims()
+        if not why_not_scored(dataset, model, family)
+        for seed in ([0] if model == "real" else config["seeds"])
+    ]
