@@ -124,8 +124,9 @@ class GenerativeModel(nn.Module):
 
     A model makes its networks, the parameter ``groups`` and the ``optimisers`` of the same names in
     ``__init__`` and defines ``training_step`` and ``sample``. Optional abilities are plain methods,
-    found by ``hasattr``: ``reconstruct(images, labels)``, ``encode(images)``, ``decode(z_s, z_u)``,
-    and ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
+    found by ``hasattr``: ``reconstruct(images, labels)``, ``encode(images)``, for an encoder that
+    needs labels ``posterior(images, labels)`` in its place, ``decode(z_s, z_u)``, and
+    ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
     """
 
     Config: ClassVar[type]

@@ -40,9 +40,16 @@ def ready_model(
     images = None
     if source is not None:
         part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
-        images = to_model_range(part.images), torch.from_numpy(part.labels)
+        images = model_values(part), torch.from_numpy(part.labels)
     draws = generator(*parts, "recalibrate")
     return ready(load_model(folder), request.bn_eval, draws, images)
+
+
+def model_values(split: Split, device: torch.device | str | None = None) -> Tensor:
+    """Return what a model reads: images (N, 3, H, W) in [-1, 1], or points (N, 2) as they are."""
+    if split.images is not None:
+        return to_model_range(split.images, device)
+    return torch.from_numpy(split.points).to(device)
 
 
 def model_files(name: str, folder: Path) -> dict[str, Path]:

@@ -88,7 +88,7 @@ def d_intra(
         if len(members) < 2:
             raise UserError(f"class {label}: expected at least 2 images for a diversity, found 1")
         count = len(range(index, recheck_pairs, len(classes)))
-        probes = _random_pairs(len(members), count, draws)
+        probes = random_pairs(len(members), count, draws)
         score = all_pairs(members, variant, probes, device)
         if not np.isfinite(score.mean):
             raise UserError(
@@ -109,7 +109,7 @@ def d_intra(
     )
 
 
-def _random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:
+def random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:
     """Draw int (count, 2): pairs of two different images out of n."""
     first = draws.integers(0, n, count)
     second = (first + draws.integers(1, n, count)) % n

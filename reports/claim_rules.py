@@ -31,6 +31,7 @@ METRICS: Mapping[str, Sequence[str]] = {
     ).split(),
     "codes": [
         *_each("probe_linear probe_mlp probe_excess active_units active_count", CODES),
+        *_each("probe_mlp probe_excess", ("z_u_sampled",)),
         *"probe_chance mixture_accuracy mahalanobis_ratio mahalanobis_ks centre_separation".split(),
         *"information_bound information_ceiling aggregate_kl posterior_kl position_r2".split(),
         *"reconstruction_mse prior_distance mig sap".split(),

@@ -27,9 +27,9 @@ th, td { padding: .3em .85em; text-align: right; white-space: nowrap; }
 # its columns are headings and its rows (data set, model).
 
 
-def markdown(table: pd.DataFrame, caption: str) -> str:
-    """Return a pipe table, the caption below."""
-    names = ["data set", "model"] if table.index.nlevels == 2 else ["model"]
+def markdown(table: pd.DataFrame, caption: str, names: Sequence[str] = ()) -> str:
+    """Return a pipe table, the caption below; ``names`` head the rows' labels."""
+    names = list(names) or (["data set", "model"] if table.index.nlevels == 2 else ["model"])
     heads = [*names, *(": ".join(_parts(column)) for column in table.columns)]
     cells = zip(table.index, table.to_numpy(), strict=True)
     rows = [[*_parts(name), *map(str, row)] for name, row in cells]

@@ -169,6 +169,10 @@ def test_optional_abilities(name, task):
         codes = model.encode(images)
         assert all(len(code) == len(images) for code in codes.values())
         assert not any(code.requires_grad for code in codes.values())
+    if hasattr(model, "posterior"):
+        with model.sampling():
+            mean, logvar = model.posterior(images, labels)
+        assert mean.shape == logvar.shape and len(mean) == len(images)
     if hasattr(model, "semi_supervised_step"):
         model.start_semi_supervised()
         unlabelled = Batch(images[None], torch.full_like(labels[None], -1), batch.generator)

@@ -1,4 +1,4 @@
-"""Latents in use, and how near the codes z_u of a data set come to their prior N(0, I)."""
+"""Latents in use, and how near the codes of a data set come to a prior N(0, I)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,49 @@ class AggregatePosterior:
     n: int
 
 
+@dataclass(frozen=True)
+class Moments:
+    """Mean and covariance of a distribution, against N(0, I).
+
+    Attributes:
+        kl: KL of the Gaussian with this mean and covariance to N(0, I), in nats; 0 at best,
+            infinite where there is a direction without any spread.
+        covariance: "full" if N > 2 d, else "diagonal".
+        mean, variance: float64 (d,).
+    """
+
+    kl: float
+    covariance: str
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def moments(codes: np.ndarray, within: np.ndarray | float = 0.0) -> Moments:
+    """Compare the moments of codes, float (N, d), with those of N(0, I).
+
+    Args:
+        within: float (d,), variance of each code about itself, mean over the codes; 0 for
+            deterministic codes.
+
+    Raises:
+        UserError: NaN, or fewer than two codes.
+    """
+    _check(codes)
+    n, dim = codes.shape
+    mean = codes.mean(axis=0, dtype=np.float64)
+    variance = codes.var(axis=0, dtype=np.float64) + within
+    full = n > 2 * dim
+    if full:
+        covariance = np.cov(codes, rowvar=False, bias=True, dtype=np.float64).reshape(dim, dim)
+        covariance[np.diag_indices(dim)] += within
+        log_determinant = np.linalg.slogdet(covariance).logabsdet
+    else:
+        with np.errstate(divide="ignore"):
+            log_determinant = np.log(variance).sum()
+    kl = float(0.5 * (variance.sum() + mean @ mean - dim - log_determinant))
+    return Moments(kl, "full" if full else "diagonal", mean, variance)
+
+
 def active_units(means: np.ndarray) -> ActiveUnits:
     """Count active units: variance over images of the posterior mean > `ACTIVE_ABOVE`.
 
@@ -89,19 +132,12 @@ def aggregate_posterior(means: np.ndarray, logvars: np.ndarray) -> AggregatePost
         within += np.exp(logvar).sum(axis=0) / n
         kl = kl_standard_normal(torch.from_numpy(m), torch.from_numpy(logvar)).item()
         kl_per_image += kl * len(m) / n
-    mean = means.mean(axis=0, dtype=np.float64)
-    variance = means.var(axis=0, dtype=np.float64) + within
-    full = n > 2 * dim
-    if full:
-        covariance = np.cov(means, rowvar=False, bias=True, dtype=np.float64).reshape(dim, dim)
-        log_determinant = np.linalg.slogdet(covariance + np.diag(within)).logabsdet
-    else:
-        log_determinant = np.log(variance).sum()
+    found = moments(means, within)
     return AggregatePosterior(
-        float(0.5 * (variance.sum() + mean @ mean - dim - log_determinant)),
-        "full" if full else "diagonal",
-        float(np.abs(mean).mean()),
-        float(np.abs(variance - 1).mean()),
+        found.kl,
+        found.covariance,
+        float(np.abs(found.mean).mean()),
+        float(np.abs(found.variance - 1).mean()),
         kl_per_image,
         n,
     )

@@ -12,6 +12,7 @@ from scipy.stats import chi2, kstest
 from dlvae.errors import UserError
 from dlvae.prior import GaussianMixture
 from eval.disentanglement.arrays import ENCODE_AGAIN, check_labels, check_matrix, check_same_width
+from eval.disentanglement.latents import moments
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 """Levels of the calibration curve, 0.05 to 0.95."""
@@ -97,6 +98,23 @@ def mixture_fit(
         ceiling,
         len(z_s),
     )
+
+
+def prior_distance(
+    mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray
+) -> float:
+    """How far codes are from the prior p(z_s|y) that is sampled from, in nats per dimension.
+
+    KL to N(0, I) of the Gaussian with the moments of (z_s - mu_y) / sigma_y, all classes pooled,
+    over d: what `eval.disentanglement.latents` asks of z_u. 0 at best. Beside too wide codes, which
+    the Mahalanobis distance finds as well, it finds too narrow and correlated ones. Infinite where
+    the codes have no spread in some direction.
+
+    Args and errors: as for :func:`mixture_fit`.
+    """
+    _check(mu, sigma, z_s, labels)
+    standardised = (z_s.astype(np.float64) - mu[labels]) / sigma[labels]
+    return moments(standardised).kl / z_s.shape[1]
 
 
 def _mixture(mu: np.ndarray, sigma: np.ndarray) -> GaussianMixture:

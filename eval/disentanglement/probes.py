@@ -5,13 +5,16 @@ fixed here, before any code is seen: codes are standardised by the training code
 scale of a dimension does not matter; a constant dimension is left as it is.
 
 - linear: logistic or ridge regression with scikit-learn's penalty of 1;
-- mlp: one hidden layer of 128 ReLU units, Adam at 1e-3, batches of 64, at most 200 epochs. It
-  stops when a tenth of the training codes, set aside, got no better for 20 epochs: a probe that
-  learns its codes by heart would find less of the label than there is.
+- mlp: one hidden layer of 128 ReLU units, Adam at 1e-3, batches of 64, at most 200 epochs or 4000
+  updates, whichever is more. It stops when a tenth of the training codes, set aside, got no better
+  for 20 epochs or 1500 updates, whichever is more, and keeps the weights that were best on them: a
+  probe that learns its codes by heart would find less of the label than there is, and so would one
+  that is given up for the chance of few codes set aside.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 
@@ -43,10 +46,10 @@ _LINEAR = {"max_iter": 500}
 _MLP = {
     "hidden_layer_sizes": (128,),
     "learning_rate_init": 1e-3,
-    "max_iter": 200,
     "early_stopping": True,
-    "n_iter_no_change": 20,
 }
+_EPOCHS, _UPDATES = 200, 4_000
+_PATIENCE_EPOCHS, _PATIENCE_UPDATES = 20, 1_500
 _BATCH = 64
 _SET_ASIDE = 0.1
 _CHECK_DATA = "take one number per image from the prepared data set"
@@ -215,7 +218,12 @@ def _check_classes(train_labels: np.ndarray, labels: np.ndarray) -> None:
 
 def _mlp(rows: int, draws: np.random.Generator) -> dict:
     batch = min(_BATCH, rows // 2)  # at least half of the rows are left to train on
-    return _MLP | {"batch_size": batch, "random_state": random_state(draws)}
+    per_epoch = math.ceil((1 - _SET_ASIDE) * rows / batch)
+    limits = {
+        "max_iter": max(_EPOCHS, math.ceil(_UPDATES / per_epoch)),
+        "n_iter_no_change": max(_PATIENCE_EPOCHS, math.ceil(_PATIENCE_UPDATES / per_epoch)),
+    }
+    return _MLP | limits | {"batch_size": batch, "random_state": random_state(draws)}
 
 
 def _fit(probe, x: np.ndarray, y: np.ndarray) -> None:

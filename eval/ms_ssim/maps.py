@@ -106,8 +106,8 @@ class _Patches:
         self.root = (2.0 * torch.outer(line, line)).sqrt().float().reshape(1, -1, 1)
         # Means and variances are per image, not per pair: float64 costs nothing here.
         exact = pixels.double()
-        mean = _filtered(exact, line)
-        variance = _filtered(exact.square_(), line) - mean.square()
+        mean = filtered(exact, line)
+        variance = filtered(exact.square_(), line) - mean.square()
         self.mean = mean.float()
         self.half_norm = (variance + variant.c2 / 2).float()
         self.shift = (mean - (variant.c2 / 2) ** 0.5).float()
@@ -143,7 +143,7 @@ def halved(pixels: Tensor) -> Tensor:
     return pixels.view(height // 2, 2, width // 2, 2, n).mean(dim=(1, 3))
 
 
-def _filtered(pixels: Tensor, line: Tensor) -> Tensor:
+def filtered(pixels: Tensor, line: Tensor) -> Tensor:
     """Correlate (H, W, N) with a window in both directions, valid locations only."""
     k, side = len(line), len(pixels)
     band = pixels.new_zeros(side - k + 1, side)

@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from dlvae.base import GenerativeModel
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
-from dlvae.registry import load_weights
 from dlvae.seeds import numpy_generator
-from eval.decoding import model_files, model_hash, ready_model
+from eval.decoding import model_files, model_hash
 from eval.panels.common import Panel, PanelRequest
-
-SNAPSHOTS = "snapshots.safetensors"
-POINTS = 2100  # per frame; enough to show the spread, few enough to see single points
+from eval.toy_snapshots import POINTS, SNAPSHOTS, snapshot_points
 
 
 def figure2(request: PanelRequest) -> Panel:
@@ -28,8 +23,7 @@ def figure2(request: PanelRequest) -> Panel:
     labels = np.arange(POINTS) % len(test.classes)
     samples, epochs = [], None
     for name in names:
-        model = ready_model(request, folders[name], name)
-        found, frames = _frames(request, model, folders[name], name, labels)
+        found, frames = snapshot_points(request, folders[name], name, labels)
         if epochs is not None and found != epochs:
             raise UserError(f"figure2: '{name}' has snapshots at {found}, others at {epochs}")
         epochs = found
@@ -49,21 +43,3 @@ def figure2(request: PanelRequest) -> Panel:
         files |= model_files(name, folders[name])
         files[f"{name}/{SNAPSHOTS}"] = folders[name] / SNAPSHOTS
     return Panel(arrays, meta, files)
-
-
-def _frames(
-    request: PanelRequest, model: GenerativeModel, folder: Path, name: str, labels: np.ndarray
-) -> tuple[list[int], np.ndarray]:
-    """Return the epochs of the snapshots and the points (epochs, n, 2) at each."""
-    states: dict[int, dict[str, torch.Tensor]] = {}
-    for key, tensor in load_weights(folder / SNAPSHOTS).items():
-        step, _, parameter = key.partition("/")
-        states.setdefault(int(step), {})[parameter] = tensor
-    epochs, frames = [], []
-    for step in sorted(states):
-        model.load_state_dict(states[step])
-        asked = torch.from_numpy(labels).to(model.device)
-        points = model.sample(asked, request.draws("codes", name))
-        epochs.append(round(step * model.task.batch_size / model.task.train_images))
-        frames.append(points.float().cpu().numpy())
-    return epochs, np.stack(frames)

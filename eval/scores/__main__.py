@@ -8,7 +8,7 @@ inception {features}; diversity {images}; fidelity {features, images, real_train
 imagenet {images, weights}; inpainting {model, evaluator}, whose config may hold ``landmarks``, see
 dlvae.data.masks; swaps {model, evaluator} and optionally {factors, unlabelled, semi}; walks {model,
 evaluator} and optionally {factors}; coordinates {model, evaluator, factors}, of which every row is
-n/a without factors.
+n/a without factors; codes {model}; scale {images}; toy {model}.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from dlvae.runtime import device, run_stage, stage_parser, use_threads
 from eval.rows import NONE, NOT_APPLICABLE, ScoreRow, write_rows
 from eval.scores.common import HASH, ScoreRequest, Scores, data_hash
 
-FAMILIES = ("inception", "diversity", "fidelity", "imagenet")
-FAMILIES += ("swaps", "inpainting", "walks", "coordinates")
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale")
+FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "codes", "toy")
 
 
 def score(request: ScoreRequest) -> Scores:

@@ -73,8 +73,8 @@ def test_a_disagreement_stops_the_scoring(monkeypatch):
         d_intra(near_copies(4, 0), np.zeros(4, int), STANDARD, 5, draws())
 
 
-def test_random_pairs_never_pair_an_image_with_itself():
-    pairs = diversity._random_pairs(3, 300, draws())
+def testrandom_pairs_never_pair_an_image_with_itself():
+    pairs = diversity.random_pairs(3, 300, draws())
     assert (pairs[:, 0] != pairs[:, 1]).all()
     assert len(np.unique(pairs, axis=0)) == 6
 

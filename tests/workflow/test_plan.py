@@ -66,6 +66,16 @@ def test_families_of_the_codes_run_ours_and_read_factors_where_there_are_some(re
     assert refused.returncode != 0 and "'cvae' has not: ask for ours" in refused.text
 
 
+def test_codes_need_a_model_and_its_data_alone(repository, plan):
+    datasets, preset = ("digits", "three_moons"), ("--configfile", "config/smoke.yaml")
+    files = [f"results/smoke/scores/{name}/ours/seed0.codes.csv" for name in datasets]
+    found = plan(repository, "-p", *files, *preset)
+    assert found.rules == {"prepare": 2, "train": 1, "train_toy": 1, "score": 2}
+    assert '{"model":"results/smoke/models/digits/ours/seed0"}' in found.text
+    refused = plan(repository, files[0].replace("/ours/", "/cgan/"), *preset)
+    assert refused.returncode != 0 and "codes cannot be had of 'cgan'" in refused.text
+
+
 def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
     found = plan(repository, "-p", "--config", "preset=cifar10", f"data_root={real_data}")
     assert found.returncode == 0

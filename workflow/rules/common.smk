@@ -32,7 +32,7 @@ TABLES = {"table1": "inception", "table2": "diversity"}
 # Tables that the paper has not, and that `reproduce` leaves out: family of scores by name.
 MORE_TABLES = {"metrics": "fidelity", "imagenet": "imagenet"}
 # Families of scores that the target `ablations` compares.
-ABLATION_FAMILIES = ("inception", "diversity", "fidelity")
+ABLATION_FAMILIES = ("inception", "diversity", "fidelity", "codes")
 FIGURES = [f"figure{number}" for number in range(2, 8)]
 # A counter that serialises the jobs that want a GPU; the device itself is chosen in the code.
 GPU = 1 if shutil.which("nvidia-smi") else 0

@@ -90,12 +90,13 @@ def table_scores(wildcards):
 
 
 def scores_of(family, judge=""):
-    """Score files of a family: every model and seed, and the real images once."""
+    """Score files of a family: every model that has it, by seed, and the real images once."""
     runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
     return [
         score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
+        if model not in UNABLE.get(family, ())
     ]
 
 
@@ -159,8 +160,10 @@ SECOND = "_second"  # ending of what the second evaluator judges
 REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
 CODE_FAMILIES = ("walks", "coordinates")
-MODEL_FAMILIES = ("swaps", "inpainting", *CODE_FAMILIES)
-FAMILIES = ("inception", "diversity", "fidelity", "imagenet", *MODEL_FAMILIES)
+MODEL_FAMILIES = ("swaps", "inpainting", "codes", "toy", *CODE_FAMILIES)
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FAMILIES)
+# Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
+UNABLE = {"codes": ("real", "cgan")}
 # Inputs that are folders, and what is read in them.
 JUDGE_FILES = ["weights.safetensors", "card.json"]
 FOLDERS = {
@@ -170,6 +173,7 @@ FOLDERS = {
     "factors": JUDGE_FILES,
     "unlabelled": ["train.npz", "card.json"],
 }
+SNAPSHOTS = "snapshots.safetensors"  # of toy models
 
 
 def sample_set(dataset, model, seed):
@@ -225,7 +229,13 @@ def model_sources(wildcards):
         raise WorkflowError(
             f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
         )
+    if wildcards.model in UNABLE.get(wildcards.family, ()):
+        raise WorkflowError(
+            f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
+        )
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
+    if wildcards.family in ("codes", "toy"):
+        return {"model": f"{models}/{wildcards.model}/seed{seed}"}
     sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
     if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
         sources["factors"] = f"{judges}_factors"
@@ -237,8 +247,11 @@ def model_sources(wildcards):
 
 def score_inputs(wildcards):
     """The files of `score_sources`."""
+    folders = FOLDERS
+    if wildcards.family == "toy":
+        folders = {"model": [*MODEL_FILES, SNAPSHOTS]}
     return {
-        name: [f"{source}/{file}" for file in FOLDERS[name]] if name in FOLDERS else source
+        name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
         for name, source in score_sources(wildcards).items()
     }
 
@@ -327,7 +340,7 @@ def panel_inputs(wildcards):
             files[name] = [f"{source}/{f}" for f in ("weights.safetensors", "card.json") if source]
         else:
             wanted = MODEL_FILES
-            wanted = wanted + ["snapshots.safetensors"] if name == "models" else wanted
+            wanted = wanted + [SNAPSHOTS] if name == "models" else wanted
             folders = source.values() if name == "models" else [source]
             files[name] = [f"{folder}/{file}" for folder in folders for file in wanted]
     return files

@@ -53,7 +53,7 @@ rule score:
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=evaluator_memory,
+        mem_mb=score_memory,
         gpu=GPU,
     params:
         inputs=score_inputs_argument,

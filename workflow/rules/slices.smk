@@ -209,3 +209,8 @@ def evaluator_memory(wildcards):
     width, batch = part["evaluator"]["width"], part["evaluator"]["batch_size"]
     image = 40 * width * (part["data"]["size"] / 64) ** 2
     return round(1200 + 400 * width**2 + image * batch)
+
+
+def score_memory(wildcards):
+    """Estimate of the memory of scoring, MiB; points have no evaluator."""
+    return evaluator_memory(wildcards) if "evaluator" in section(wildcards) else 1200

@@ -1,5 +1,7 @@
 """Active units, and the aggregate posterior of z_u against its prior."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 
 from dlvae.errors import UserError
 from eval.disentanglement import latents
-from eval.disentanglement.latents import active_units, aggregate_posterior
+from eval.disentanglement.latents import active_units, aggregate_posterior, moments
 
 
 def posteriors(n, dim, seed=0, share=0.5, dtype=np.float32):
@@ -133,3 +135,26 @@ def test_aggregate_posterior_refuses(change, message):
 def test_active_units_refuses(codes):
     with pytest.raises(UserError, match="codes: expected"):
         active_units(codes)
+
+
+def test_moments_of_deterministic_codes_are_those_of_their_gaussian():
+    random = np.random.default_rng(2)
+    codes = random.normal(size=(400, 3)) @ random.normal(size=(3, 3)) + 0.5
+    matched = MultivariateNormal(
+        *map(torch.from_numpy, (codes.mean(0), np.cov(codes, rowvar=False, bias=True)))
+    )
+    prior = MultivariateNormal(torch.zeros(3).double(), torch.eye(3).double())
+    found = moments(codes)
+    assert found.covariance == "full"
+    assert found.kl == pytest.approx(kl_divergence(matched, prior).item(), rel=1e-9)
+    assert found.mean == pytest.approx(codes.mean(0))
+    assert found.variance == pytest.approx(codes.var(0))
+
+
+@pytest.mark.parametrize("n", [4, 100])
+def test_codes_without_spread_in_some_direction_are_infinitely_far(n):
+    codes = np.random.default_rng(3).normal(size=(n, 3))
+    codes[:, 1] = 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert moments(codes).kl == np.inf

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 from dlvae.errors import UserError
 from eval.disentanglement import mixture
-from eval.disentanglement.mixture import LEVELS, mixture_fit
+from eval.disentanglement.mixture import LEVELS, mixture_fit, prior_distance
 
 C, D = 4, 6
 
@@ -151,3 +151,33 @@ def test_mixture_fit_refuses(change, message):
     z = mu[labels] + sigma[labels]
     with pytest.raises(UserError, match=message):
         mixture_fit(*change(mu, sigma, z, labels))
+
+
+def test_codes_of_the_mixture_are_at_no_distance_from_their_prior():
+    mu, sigma = parameters()
+    n = 20_000
+    found = prior_distance(mu, sigma, *drawn(mu, sigma, n))
+    # Of N draws the matched Gaussian is about d (d + 3) / 4N nats away.
+    assert 0 < found < 3 * (D + 3) / (4 * n)
+
+
+@pytest.mark.parametrize("widen", [0.5, 2.0])
+def test_codes_too_near_or_too_far_are_at_the_distance_of_two_gaussians(widen):
+    mu, sigma = parameters()
+    found = prior_distance(mu, sigma, *drawn(mu, sigma, 20_000, widen=widen))
+    assert found == pytest.approx(0.5 * (widen**2 - 1) - np.log(widen), rel=0.05)
+
+
+def test_codes_about_another_centre_are_far():
+    mu, sigma = parameters()
+    z, labels = drawn(mu, sigma, 20_000)
+    # One standard deviation along every dimension, towards the same side for every class.
+    found = prior_distance(mu, sigma, z + sigma[labels], labels)
+    assert found == pytest.approx(0.5, rel=0.05)
+
+
+def test_prior_distance_refuses_what_mixture_fit_refuses():
+    mu, sigma = parameters()
+    z, labels = drawn(mu, sigma, 20)
+    with pytest.raises(UserError, match="sigma: expected standard deviations > 0"):
+        prior_distance(mu, -sigma, z, labels)

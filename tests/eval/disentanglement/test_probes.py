@@ -28,6 +28,12 @@ def quadrants(n, seed):
     return codes, (codes[:, 0] * codes[:, 1] > 0).astype(np.int64)
 
 
+@pytest.fixture
+def short(monkeypatch):
+    """An MLP that stops early, where how good it gets does not matter."""
+    monkeypatch.setattr(probes, "_PATIENCE_UPDATES", 100)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_clusters_are_told_apart_as_well_as_they_can_be(kind):
     """Linear discriminant analysis is the best classifier of Gaussians of equal covariance."""
@@ -72,7 +78,7 @@ def test_a_dimension_that_is_constant_is_harmless():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_same_seed_same_numbers(kind):
+def test_same_seed_same_numbers(kind, short):
     train, test = clusters(400, 0, spread=2.0), clusters(500, 1, spread=2.0)
     targets = train[0][:, 1], test[0][:, 1] ** 2
     for seed in (7, np.random.default_rng(7)):
@@ -83,7 +89,7 @@ def test_same_seed_same_numbers(kind):
     assert first == second
 
 
-def test_another_seed_trains_another_mlp():
+def test_another_seed_trains_another_mlp(short):
     train, test = clusters(200, 0, spread=3.0), clusters(2000, 1, spread=3.0)
     first, second = (label_probe(*train, *test, "mlp", seed) for seed in (0, 1))
     assert first.accuracy != second.accuracy
@@ -106,17 +112,27 @@ def test_many_training_codes_are_thinned_out_in_proportion(monkeypatch):
 
 
 @pytest.mark.parametrize("classes", [2, 3, 30])
-def test_mlp_with_two_codes_per_class(classes):
+def test_mlp_with_two_codes_per_class(classes, short):
     """The early stopping's split must leave codes on both of its sides."""
     labels = np.repeat(np.arange(classes), 2)
     codes = np.random.default_rng(0).normal(size=(2 * classes, 5)).astype(np.float32)
     assert label_probe(codes, labels, codes, labels, "mlp", 0).n == 2 * classes
 
 
+def test_an_mlp_of_few_codes_is_not_given_up_after_few_updates():
+    """The tenth set aside of few codes is a matter of chance for longer than 20 epochs."""
+    random = np.random.default_rng(0)
+    few, many = (probes._mlp(rows, random) for rows in (640, 64_000))
+    assert (few["max_iter"], few["n_iter_no_change"]) == (445, 167)  # of 9 updates each
+    assert (many["max_iter"], many["n_iter_no_change"]) == (200, 20)
+
+
 def test_a_training_that_stops_too_early_says_so(monkeypatch):
     train, test = clusters(200, 0), clusters(200, 1)
-    for kind, settings in (("linear", "_LINEAR"), ("mlp", "_MLP")):
-        monkeypatch.setitem(getattr(probes, settings), "max_iter", 2)
+    monkeypatch.setitem(probes._LINEAR, "max_iter", 2)
+    monkeypatch.setattr(probes, "_EPOCHS", 2)
+    monkeypatch.setattr(probes, "_UPDATES", 2)
+    for kind in ("linear", "mlp"):
         assert not label_probe(*train, *test, kind, 0).converged
     assert not regression_probe(
         train[0], train[0][:, 0], test[0], test[0][:, 0], "mlp", 0

@@ -1,0 +1,245 @@
+"""What the codes of a trained model say: where the label is, where all else, how near the priors.
+
+Probes and regressions learn on codes of training images and are scored on held-out ones, and so
+is every other measure, but for MIG and SAP, which fit nothing and take the training codes, of
+which there are more. The two splits are thinned out evenly per class, to at most `TRAINING` and
+`HELD_OUT` images, or `TRAINING_POINTS` points.
+
+z_u is the posterior mean m(x), which figures and reconstructions decode. A sample m + sigma * eps
+is what the classifier of Eq. 4 is trained on, and the decoder too. Its noise can hide from a probe
+what the mean tells, the more so the nearer sigma is to 1: a probe at chance on means says more
+than one at chance on samples, and one above chance on means does not say that the adversary of
+Eq. 5 failed. The accuracy on one sample per image stands beside it, as z_u_sampled.
+
+A baseline's z ~ N(0, I) is scored as z_u; its encoder was told the label, so what a probe reads
+there may have come from the label rather than from the image. It has no z_s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlvae.base import GenerativeModel
+from dlvae.data.dataset import Split, load_split
+from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
+from dlvae.errors import UserError
+from dlvae.prior import GaussianMixture
+from dlvae.registry import load_model, weights_hash
+from eval.arc_position import arc_position
+from eval.decoding import model_files, ready_model
+from eval.disentanglement.factor_scores import dci, mig, sap
+from eval.disentanglement.latents import active_units, aggregate_posterior
+from eval.disentanglement.mixture import mixture_fit, prior_distance
+from eval.disentanglement.probes import KINDS, label_probe, regression_probe
+from eval.encoding import Codes, encode_split, has_codes, reconstruction_errors
+from eval.intervals import over_images, proportion
+from eval.scored_images import evenly_per_class
+from eval.scores.common import Measured, ScoreRequest, Scores
+
+TRAINING = 20_000
+TRAINING_POINTS = 6_000  # of two coordinates, which take a probe no more
+HELD_OUT = 10_000
+
+PROBES = tuple(f"probe_{kind}" for kind in KINDS) + ("probe_excess",)
+EXCESS_OF = "mlp"
+MIXTURE = (
+    "mixture_accuracy",
+    "mahalanobis_ratio",
+    "mahalanobis_ks",
+    "centre_separation",
+    "information_bound",
+    "information_ceiling",
+    "prior_distance",
+)
+UNITS = ("active_units", "active_count")
+FACTORS = ("dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap")
+OF_Z_S = tuple(f"{name}:z_s" for name in (*PROBES, *UNITS)) + MIXTURE
+SAMPLED = (f"probe_{EXCESS_OF}:z_u_sampled", "probe_excess:z_u_sampled")
+OF_Z_U = tuple(f"{name}:z_u" for name in (*PROBES, *UNITS)) + SAMPLED
+OF_Z_U += ("aggregate_kl", "posterior_kl")
+METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, "position_r2", "reconstruction_mse")
+
+NO_CODES = "needs a model that encodes images"
+NO_Z_S = "the model has no z_s"
+NO_MIXTURE = "the model has no mixture over z_s"
+NO_FACTORS = "needs two label-irrelevant ground-truth factors that vary"
+NO_POSITION = "needs the arcs of three_moons"
+NO_RECONSTRUCTION = "the model does not reconstruct images"
+NO_SPREAD = "needs codes that spread in every direction"
+
+Found = tuple[dict[str, Measured], dict[str, Any]]
+"""Values by metric, and what goes to the manifest."""
+
+
+def codes(request: ScoreRequest) -> Scores:
+    """Score a model with ``encode``, or with ``posterior`` of a label-fed encoder, input ``model``.
+
+    `METRICS`, and `factor_r2:<factor>` where there are ground-truth factors. A metric that the
+    model or the data set has not is there without a value.
+    """
+    folder = request.path("model")
+    train, test = _split(request, "train"), _split(request, "test")
+    values = {name: Measured(None, len(test), note=NO_CODES) for name in METRICS}
+    extra: dict[str, Any] = {"training": len(train), "held_out": len(test)}
+    able = load_model(folder)
+    if has_codes(able):
+        source = train if hasattr(able, "reconstruct") else None
+        model = ready_model(request, folder, request.config["model"], source=source)
+        for found, more in _all(request, model, train, test):
+            values, extra = values | found, extra | more
+    return Scores(values, weights_hash(folder), "fp32", files=_files(request), extra=extra)
+
+
+def _split(request: ScoreRequest, name: str) -> Split:
+    split = load_split(request.data, name)
+    if not split.labelled:
+        raise UserError(
+            f"{request.data}: expected a labelled data set, found one without classes; score the "
+            "codes on the data that the model was trained on"
+        )
+    training = TRAINING if split.points is None else TRAINING_POINTS
+    limit = {"train": training, "test": HELD_OUT}[name]
+    return split.take(evenly_per_class(split.labels, limit // len(split.classes)))
+
+
+def _files(request: ScoreRequest) -> dict[str, Path]:
+    splits = {f"data/{name}.npz": request.data / f"{name}.npz" for name in ("train", "test")}
+    return model_files(request.config["model"], request.path("model")) | splits
+
+
+def _all(request: ScoreRequest, model: GenerativeModel, train: Split, test: Split) -> list[Found]:
+    learned, held_out = encode_split(model, train), encode_split(model, test)
+    return [
+        _label(request, learned, held_out),
+        _mixture(model, held_out),
+        _latents(held_out),
+        _factors(request, learned, held_out),
+        _position(request, learned, held_out),
+        _reconstruction(model, test),
+    ]
+
+
+def _label(request: ScoreRequest, train: Codes, test: Codes) -> Found:
+    """Probes of the label, with Wilson intervals over the held-out images."""
+    y, truth, values, converged = train.split.labels, test.split.labels, {}, {}
+    pairs = {code: (getattr(train, code), getattr(test, code), KINDS) for code in ("z_s", "z_u")}
+    draws = request.numpy_draws("sampled")
+    pairs["z_u_sampled"] = (_sampled(train, draws), _sampled(test, draws), (EXCESS_OF,))
+    for code, (x, held_out, kinds) in pairs.items():
+        if x is None:
+            continue
+        for kind in kinds:
+            draws = request.numpy_draws("label", code, kind)
+            found = label_probe(x, y, held_out, truth, kind, draws)
+            name = f"probe_{kind}:{code}"
+            values[name], converged[name] = _share(found.accuracy, found.n), found.converged
+            values["probe_chance"] = Measured(found.chance, found.n)
+        reached, chance = values[f"probe_{EXCESS_OF}:{code}"], values["probe_chance"].value
+        values[f"probe_excess:{code}"] = dataclasses.replace(
+            reached,
+            value=reached.value - chance,
+            low=reached.low - chance,
+            high=reached.high - chance,
+        )
+    return values, {"converged": converged, "encoder_told_labels": train.labelled}
+
+
+def _sampled(codes: Codes, draws: np.random.Generator) -> np.ndarray:
+    """Return one sample of the posterior of z_u per image, (N, d_u)."""
+    return codes.z_u + np.exp(codes.z_u_logvar / 2) * draws.standard_normal(codes.z_u.shape)
+
+
+def _mixture(model: GenerativeModel, test: Codes) -> Found:
+    """How well z_s follows the learned mixture."""
+    prior, n = getattr(model, "prior", None), len(test.split)
+    if test.z_s is None or not isinstance(prior, GaussianMixture):
+        note = NO_Z_S if test.z_s is None else NO_MIXTURE
+        names = OF_Z_S if test.z_s is None else MIXTURE
+        return {name: Measured(None, n, note=note) for name in names}, {}
+    mu, sigma = (part.detach().cpu().numpy() for part in (prior.mu, prior.sigma()))
+    fit = mixture_fit(mu, sigma, test.z_s, test.split.labels)
+    distance = prior_distance(mu, sigma, test.z_s, test.split.labels)
+    near = Measured(distance, n) if np.isfinite(distance) else Measured(None, n, note=NO_SPREAD)
+    values = {
+        "mixture_accuracy": _share(fit.accuracy, n),
+        "mahalanobis_ratio": Measured(fit.mahalanobis, n),
+        "mahalanobis_ks": Measured(fit.ks, n),
+        "centre_separation": Measured(fit.centre_separation, n),
+        "information_bound": Measured(fit.information, n),
+        "information_ceiling": Measured(fit.ceiling, n),
+        "prior_distance": near,
+    }
+    return values, {"calibration": fit.calibration}
+
+
+def _latents(test: Codes) -> Found:
+    """Units in use, and how near z_u comes to N(0, I): in nats per dimension and per image."""
+    n, values = len(test.split), {}
+    for code in ("z_s", "z_u"):
+        if (x := getattr(test, code)) is not None:
+            units = active_units(x)
+            values[f"active_units:{code}"] = Measured(units.share, n)
+            values[f"active_count:{code}"] = Measured(units.count, n)
+    aggregate = aggregate_posterior(test.z_u, test.z_u_logvar)
+    values["aggregate_kl"] = Measured(aggregate.kl / test.z_u.shape[1], n)
+    values["posterior_kl"] = Measured(aggregate.kl_per_image, n)
+    return values, {"aggregate_posterior": dataclasses.asdict(aggregate)}
+
+
+def _factors(request: ScoreRequest, train: Codes, test: Codes) -> Found:
+    """Label-irrelevant factors in z_u: DCI by forests, MIG, SAP; R^2 of a ridge regression."""
+    names, n = _irrelevant(train.split, test.split), len(test.split)
+    if len(names) < 2:
+        return dict.fromkeys(FACTORS, Measured(None, n, note=NO_FACTORS)), {}
+    columns = [train.split.factor_names.tolist().index(name) for name in names]
+    f, truth = (part.split.factors[:, columns] for part in (train, test))
+    forests = dci(train.z_u, f, test.z_u, truth, names, request.numpy_draws("dci"))
+    gaps = {"mig": mig(train.z_u, f, names), "sap": sap(train.z_u, f, names)}
+    values = {
+        "dci_disentanglement": Measured(forests.disentanglement, n),
+        "dci_completeness": Measured(forests.completeness, n),
+        "dci_informativeness": Measured(forests.informativeness, n),
+    }
+    values |= {name: Measured(gap.value, gap.n) for name, gap in gaps.items()}
+    for j, name in enumerate(names):
+        draws = request.numpy_draws("factor", name)
+        found = regression_probe(train.z_u, f[:, j], test.z_u, truth[:, j], "linear", draws)
+        values[f"factor_r2:{name}"] = Measured(found.r2, n)
+    per_factor = {name: gap.per_factor for name, gap in gaps.items()}
+    return values, {"forest_r2": forests.r2, "per_factor": per_factor}
+
+
+def _irrelevant(*splits: Split) -> list[str]:
+    """Names of the label-irrelevant factors that vary in every split."""
+    if any(split.factors is None for split in splits):
+        return []
+    varying = [
+        set(split.factor_names[np.ptp(split.factors, axis=0) > 0].tolist()) for split in splits
+    ]
+    return [name for name in IRRELEVANT_FACTORS if name in set.intersection(*varying)]
+
+
+def _position(request: ScoreRequest, train: Codes, test: Codes) -> Found:
+    """Position within the arc of the toy data, read from z_u by an MLP."""
+    if request.card["dataset"] != "three_moons":
+        return {"position_r2": Measured(None, len(test.split), note=NO_POSITION)}, {}
+    t, truth = (arc_position(part.split.points, part.split.labels) for part in (train, test))
+    draws = request.numpy_draws("position")
+    found = regression_probe(train.z_u, t, test.z_u, truth, "mlp", draws)
+    return {"position_r2": Measured(found.r2, found.n)}, {"position_converged": found.converged}
+
+
+def _reconstruction(model: GenerativeModel, test: Split) -> Found:
+    n = len(test)
+    if not hasattr(model, "reconstruct"):
+        return {"reconstruction_mse": Measured(None, n, note=NO_RECONSTRUCTION)}, {}
+    errors = reconstruction_errors(model, test)
+    return {"reconstruction_mse": Measured.sure(errors.mean(), n, over_images(errors))}, {}
+
+
+def _share(value: float, n: int) -> Measured:
+    return Measured.sure(value, n, proportion(round(value * n), n))

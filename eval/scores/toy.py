@@ -1,0 +1,146 @@
+"""The toy experiment of Figure 2 as numbers: how near the data each snapshot is, and how spread.
+
+Of every class one half of the held-out points is the reference; the other half, as many points as
+are generated, says what the same measure gives for the data themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlvae.artefact import sha256_file
+from dlvae.data.dataset import load_split
+from dlvae.errors import UserError
+from dlvae.seeds import numpy_generator
+from eval.decoding import model_files
+from eval.intervals import Interval, delete_a_group, jackknife_groups, proportion
+from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.set_metrics.manifolds import PRECISION_RECALL_K, precision_recall
+from eval.toy_points import arc_residual, sliced_wasserstein
+from eval.toy_snapshots import POINTS, SNAPSHOTS, snapshot_points
+
+SHARES = ("precision", "recall")
+SPREADS = {"spread_radial": arc_residual, "spread_y": lambda points, label: points[:, 1]}
+FLAT = 1e-6  # data with less spread than this, in data units, have none to divide by
+
+
+@dataclass(frozen=True)
+class Real:
+    """Held-out points of one class, float32: all of them, and two halves (n, 2) of equal size."""
+
+    all: np.ndarray
+    reference: np.ndarray
+    other: np.ndarray
+
+
+def toy(request: ScoreRequest) -> Scores:
+    """Score the snapshots of a model, input ``model``, on three_moons.
+
+    Per epoch, as a mean over classes, and per class at the last: `precision` and `recall` by
+    k = 3 nearest neighbours (Kynkäänniemi et al. 2019); `wasserstein`, sliced, beside its floor
+    between two halves of the data; `spread_radial` and `spread_y`, the standard deviations of the
+    distance to the class's arc and of y, over those of the data.
+
+    Raises:
+        UserError: another data set, too few held-out points, or points that are not finite.
+    """
+    name, folder = request.config["model"], request.path("model")
+    real = _real(request)
+    labels = np.arange(POINTS) % len(real)
+    epochs, frames = snapshot_points(request, folder, name, labels)
+    if not np.isfinite(frames).all():
+        raise UserError(f"{folder}: expected finite points, found NaN or infinity; train it again")
+    chosen = np.concatenate([np.flatnonzero(labels == c)[: len(r.other)] for c, r in real.items()])
+    values: dict[str, Measured] = {}
+    for epoch, points in zip(epochs, frames[:, chosen], strict=True):
+        values |= _measured(request, points, labels[chosen], real, f":{epoch}")
+    for label, part in real.items():
+        own = labels[chosen] == label
+        suffix = f":{epochs[-1]}:{request.card['class_names'][label]}"
+        values |= _measured(request, points[own], labels[chosen][own], {label: part}, suffix)
+    halves = [distances(part.other, part.reference) for part in real.values()]
+    floor = float(np.mean([found["wasserstein"] for found in halves]))
+    values["toy_wasserstein_floor"] = Measured(floor, len(chosen))
+    files = model_files(name, folder) | {f"{name}/{SNAPSHOTS}": folder / SNAPSHOTS}
+    return Scores(
+        values,
+        sha256_file(folder / SNAPSHOTS),
+        "fp32",
+        files=files | {"data/test.npz": request.data / "test.npz"},
+        extra={"held_out_halves": dict(zip(request.card["class_names"], halves, strict=True))},
+    )
+
+
+def distances(points: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """Return `precision`, `recall` and `wasserstein` of (n, 2) points against as many real ones."""
+    found = precision_recall(points, reference, PRECISION_RECALL_K)
+    shares = {name: found[name].value for name in SHARES}
+    return shares | {"wasserstein": sliced_wasserstein(points, reference)}
+
+
+def _real(request: ScoreRequest) -> dict[int, Real]:
+    """Return the held-out points by label."""
+    if request.card["dataset"] != "three_moons":
+        raise UserError(
+            f"toy: expected the data set three_moons, found '{request.card['dataset']}'; other "
+            "data have no arcs to measure from"
+        )
+    test = load_split(request.data, "test")
+    needed = max(PRECISION_RECALL_K + 1, request.protocol.intervals.groups)
+    # Not request.numpy_draws: every model and seed is held against the same half.
+    shared = (request.stage, request.name, request.config["preset"], request.config["dataset"])
+    found = {}
+    for label in range(len(test.classes)):
+        points = test.points[test.labels == label]
+        count = min(POINTS // len(test.classes), len(points) // 2)
+        if count < needed:
+            raise UserError(
+                f"toy: expected at least {2 * needed} held-out points per class, found "
+                f"{len(points)}; prepare more: three_moons.data.test_points"
+            )
+        order = numpy_generator(*shared, "halves", label).permutation(len(points))
+        found[label] = Real(points, points[order[:count]], points[order[count : 2 * count]])
+    return found
+
+
+def _measured(
+    request: ScoreRequest,
+    points: np.ndarray,
+    labels: np.ndarray,
+    real: dict[int, Real],
+    suffix: str,
+) -> dict[str, Measured]:
+    """Return the measures of points (N, 2), as means over the classes in ``real``."""
+    found = [distances(points[labels == c], part.reference) for c, part in real.items()]
+    values, n = {}, len(points)
+    for name in found[0]:
+        mean = float(np.mean([values_of[name] for values_of in found]))
+        # Classes are of one size: the mean of their shares is the share of all.
+        interval = proportion(round(mean * n), n) if name in SHARES else None
+        values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, interval)
+    for name, residual in SPREADS.items():
+        scale = {c: float(np.std(residual(part.all, c), ddof=1)) for c, part in real.items()}
+        if min(scale.values()) < FLAT:
+            values[f"toy_{name}{suffix}"] = Measured(None, n, note="the data have no such spread")
+            continue
+        ratios = {c: residual(points[labels == c], c) / scale[c] for c in real}
+        mean, interval = _spread(request, ratios, name + suffix)
+        values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, interval)
+    return values
+
+
+def _spread(
+    request: ScoreRequest, residuals: dict[int, np.ndarray], name: str
+) -> tuple[float, Interval]:
+    """Return the mean over classes of the standard deviation of residuals, and its interval."""
+    flat = np.concatenate(list(residuals.values()))
+    labels = np.repeat(list(residuals), [len(part) for part in residuals.values()])
+
+    def statistic(kept: np.ndarray) -> float:
+        parts = (flat[kept][labels[kept] == c] for c in residuals)
+        return float(np.mean([np.std(part, ddof=1) for part in parts]))
+
+    groups = jackknife_groups(labels, request.protocol.intervals.groups, request.numpy_draws(name))
+    return statistic(np.arange(len(flat))), delete_a_group(statistic, groups)
