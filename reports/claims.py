@@ -122,7 +122,7 @@ def _section(rules: Rules, number: int, found: Judgement) -> str:
     for dataset, results in found.results.items():
         title = capital(dataset_title(dataset))
         parts.append(f"{title}: **{verdict(result.outcome for result in results)}**.")
-        parts.append(pipe_table(HEADS, [_line(result) for result in results], 1))
+        parts.append(pipe_table(HEADS, [_line(result) for result in results], len(HEADS)))
         if found.beside[dataset]:
             beside = "; ".join(_described(reading) for reading in found.beside[dataset])
             parts.append(f"Beside, not tested: {beside}.")
@@ -201,6 +201,9 @@ def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
             ]
     frame = pd.DataFrame(records, columns=_columns(records))
     frame["preset"], frame["protocol"] = only(rows["preset"]), only(rows["protocol"])
+    for name in ("evaluator", "data"):
+        known = rows[rows[name] != NONE].groupby("dataset")[name].first()
+        frame[name] = frame["dataset"].map(known)
     return frame
 
 

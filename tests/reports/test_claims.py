@@ -500,6 +500,8 @@ def test_the_data_hold_what_the_page_says(tmp_path, scored):
     beside = data[data["outcome"] == "beside"]
     assert set(beside["claim"]) >= {"toy_converges", "diversity_order", "swap"}
     assert set(data["preset"]) == {"quick"}
+    table = data[data["claim"].eq("inception_order") & data["dataset"].eq("digits")]
+    assert set(table["evaluator"]) == {"fa" * 6} and set(table["data"]) == {"digits"}
 
 
 def test_a_claim_without_data_says_which_it_is_about(tmp_path, scored):
