@@ -1,0 +1,47 @@
+"""What the tests of the equations share: the literal definitions, and mixtures to try them on."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from dlvae.prior import GaussianMixture
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """The module `reference.py` beside this file.
+
+    It is loaded by its path: an installed package may claim the name `tests`.
+    """
+    path = Path(__file__).with_name("reference.py")
+    spec = importlib.util.spec_from_file_location("equations_reference", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=["precision", "logvar"])
+def param(request) -> str:
+    """What is learned for Sigma_c."""
+    return request.param
+
+
+@pytest.fixture
+def make_prior() -> Callable[..., GaussianMixture]:
+    """Mixture from means and standard deviations (C, d), in float64 unless told otherwise."""
+
+    def make(mu, sigma, param="precision", dtype=torch.float64) -> GaussianMixture:
+        mu, variance = np.asarray(mu, float), np.square(np.asarray(sigma, float))
+        raw = np.log(np.expm1(1 / variance)) if param == "precision" else np.log(variance)
+        mixture = GaussianMixture(*mu.shape, param).to(dtype)
+        with torch.no_grad():
+            mixture.mu.copy_(torch.from_numpy(mu))
+            mixture.scale.copy_(torch.from_numpy(raw))
+        return mixture
+
+    return make
