@@ -22,7 +22,7 @@ from dlvae.artefact import write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
-from eval.rows import NONE, read_rows, refuse_mixed
+from eval.rows import NONE, every_hash, read_rows, refuse_mixed
 from reports.aggregate import Cell
 from reports.captions import capital, evaluator_text, only, seeds_text
 from reports.claim_file import load_rules
@@ -202,7 +202,7 @@ def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(records, columns=_columns(records))
     frame["preset"], frame["protocol"] = only(rows["preset"]), only(rows["protocol"])
     for name in ("evaluator", "data"):
-        known = rows[rows[name] != NONE].groupby("dataset")[name].first()
+        known = rows[rows[name] != NONE].groupby("dataset")[name].agg(every_hash)
         frame[name] = frame["dataset"].map(known)
     return frame
 

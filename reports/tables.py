@@ -17,7 +17,7 @@ from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
-from eval.rows import NONE, read_rows, refuse_mixed
+from eval.rows import NONE, first_hash, read_rows, refuse_mixed
 from reports.aggregate import Column, cell, probability_ours_higher, tidy
 from reports.captions import by_seed, caption
 from reports.formats import MISSING, html_page, latex, markdown
@@ -263,7 +263,8 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
     """Refuse scores of another evaluator than the one whose card the caption quotes."""
     for dataset, card in cards.items():
         own = card["weights_sha256"][:12]
-        used = set(rows[rows["dataset"] == dataset]["evaluator"]) - {NONE, own}
+        judges = rows[rows["dataset"] == dataset]["evaluator"]
+        used = set(judges.map(first_hash)) - {NONE, own}
         if used:
             raise UserError(
                 f"{dataset}: expected scores of evaluator {own}, found {', '.join(sorted(used))}; "
