@@ -417,6 +417,18 @@ def test_a_side_transforms_its_number_and_its_interval(side, value, ends, expect
     assert transformed(side, Cell((value,), None)).interval is None
 
 
+def test_what_follows_z_u_is_read_off_factors_or_on_real_faces_off_brightness():
+    scores = ours(swap_identity__unseen_after=0.85, swap_factors__unseen_after=0.9)
+    scores |= ours(swap_brightness__unseen_after=0.7)
+    assert outcomes("swap", rows_of(scores, "synthetic_faces"), "synthetic_faces") == ["holds"] * 2
+    preset = Preset(["faces"], groups=20)
+    assert outcomes("swap", rows_of(scores, "faces"), "faces", preset) == ["holds", "fails"]
+    scores |= ours(swap_brightness__unseen_after=0.8, swap_factors__unseen_after=NAN)
+    assert outcomes("swap", rows_of(scores, "faces"), "faces", preset) == ["holds", "holds"]
+    del scores["ours", "swap_brightness:unseen_after"]
+    assert outcomes("swap", rows_of(scores, "faces"), "faces", preset) == ["holds", "not run"]
+
+
 def test_an_equality_counts_where_the_rule_says_so():
     rows = rows_of(models("toy_wasserstein:50", ours=0.75, cvae_gan=0.5), "three_moons")
     assert outcomes("toy_converges", rows, "three_moons") == ["holds"]  # <=
@@ -531,6 +543,19 @@ def test_scores_of_another_evaluator_than_the_quoted_one_are_refused(tmp_path, s
         run(tmp_path, scored)
 
 
+def test_a_second_judge_stands_beside_the_quoted_evaluator(tmp_path, scored):
+    scores = ours(**{"walk_consistency__b": 0.7})
+    walks = rows_of(scores, "digits", evaluator="fa" * 6 + "+" + "b0" * 6, data="digits+more")
+    walks["protocol"] = scored["protocol"].iloc[0]
+    _, data = run(tmp_path, pd.concat([scored, walks], ignore_index=True))
+    table = data[data["claim"].eq("inception_order") & data["dataset"].eq("digits")]
+    assert set(table["evaluator"]) == {"fa" * 6 + "+" + "b0" * 6}
+    assert set(table["data"]) == {"digits+more"}
+    walks["evaluator"] = "b0" * 6 + "+" + "fa" * 6
+    with pytest.raises(UserError, match="digits: expected scores of evaluator fafafafafafa"):
+        run(tmp_path, pd.concat([scored, walks], ignore_index=True))
+
+
 def test_scores_of_another_protocol_are_refused(tmp_path, scored):
     with pytest.raises(UserError, match="score again with this protocol"):
         run(tmp_path, scored, protocol_overrides={"bn_eval": "batch"})
@@ -594,6 +619,8 @@ def test_a_file_of_rules_is_read(tmp_path):
         ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
         ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),
         ("cvae_gan", "ours_no_gan", "model: expected one of real, ours"),
+        ('op: ">"', 'data: [toys]\n        op: ">"', "'a test': data: .*Did you mean 'toy'"),
+        ('op: ">"', 'data: toy\n        op: ">"', "data: expected a list of kinds, found 'toy'"),
         ("[toy]", "[toys]", "data: .*found 'toys'. Did you mean 'toy'"),
         ("plus", "plsu", "found 'plsu'. Did you mean 'plus'"),
         ("plus: 0.1", "plus: much", "plus: expected a finite number, found 'much'"),
