@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from dlvae.data.dataset import load_split
@@ -20,7 +18,7 @@ from eval.intervals import (
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
 from eval.set_metrics import every
-from eval.set_metrics.distributions import fid
+from eval.set_metrics.distributions import frechet_to
 from eval.set_metrics.measured import Measured as Found
 from eval.set_metrics.sharpness import sharpness
 
@@ -77,9 +75,20 @@ def _interval(
         return subsets and Interval(subsets.low + shift, subsets.high + shift, subsets.kind)
     if name == "fid":
         groups = jackknife_groups(scored.labels, rule.groups, request.numpy_draws("groups"))
-        return delete_a_group(partial(_fid_of, scored.features, train.features), groups)
+        return fid_interval(scored.features, train.features, groups)
     return None
 
 
-def _fid_of(generated: np.ndarray, real: np.ndarray, kept: np.ndarray) -> float:
-    return fid(generated[kept], real).value
+def fid_interval(generated: np.ndarray, real: np.ndarray, groups: np.ndarray) -> Interval | None:
+    """Return the jackknife interval of FID, the real images taken as given.
+
+    None where leaving out a group leaves fewer than the D + 1 images that FID needs.
+
+    Args:
+        generated, real: features (N, D) and (M, D), of which FID can be had.
+        groups: int (N,), as from :func:`eval.intervals.jackknife_groups`.
+    """
+    if len(generated) - np.bincount(groups).max() < generated.shape[1] + 1:
+        return None
+    distance = frechet_to(real)
+    return delete_a_group(lambda kept: distance(generated[kept]), groups)
