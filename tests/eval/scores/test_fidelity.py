@@ -12,9 +12,9 @@ from dlvae.errors import UserError
 from eval.features import FeatureSet, save_features
 from eval.intervals import delete_a_group, jackknife_groups
 from eval.scores.common import ScoreRequest
-from eval.scores.fidelity import fid_interval, fidelity
+from eval.scores.fidelity import fid_interval, fidelity, kid_interval
 from eval.set_metrics import distributions
-from eval.set_metrics.distributions import fid
+from eval.set_metrics.distributions import fid, kid
 from eval.set_metrics.every import METRICS
 from eval.set_metrics.sharpness import sharpness
 
@@ -66,6 +66,8 @@ def test_every_metric_is_there_with_the_interval_that_belongs_to_it(measure):
     assert set(found.values) == {*METRICS, "sharpness_ratio"}
     kinds = {name: value.kind for name, value in found.values.items()}
     assert kinds["fid"] == "jackknife95_images" and kinds["precision"] == "wilson95"
+    assert kinds["recall"] == kinds["coverage"] == "jackknife95_images"
+    assert kinds["duplicate_share"] == "none"
     assert kinds["feature_distance_intra"] == "bootstrap95_classes" and kinds["density"] == "none"
     for name, value in found.values.items():
         if value.kind != "none":
@@ -174,6 +176,18 @@ def test_coverage_of_fid():
     found = [fid_interval(ours(seed), real, groups_of(100, 20, seed)) for seed in range(150)]
     covered = np.mean([interval.low <= truth <= interval.high for interval in found])
     assert 0.89 <= covered <= 0.995
+
+
+def test_coverage_of_kid():
+    """Of the squared MMD of N(0, 1) and N(m, 1), from the moments that the kernel compares."""
+    m, covered = 0.5, []
+    truth = (m**3 + 3 * m) ** 2 + 3 * m**4 + 3 * m**2
+    for seed in range(300):
+        draws = np.random.default_rng(seed)
+        found = kid_interval(kid(draws.normal(m, 1, (100, 1)), draws.normal(size=(100, 1)), draws))
+        covered.append(found.low <= truth <= found.high)
+    # The values of ten subsets are skewed, so that it covers rather less than 95 %.
+    assert 0.86 <= np.mean(covered) <= 0.985
 
 
 def test_features_of_other_images_are_refused(measure):

@@ -15,10 +15,12 @@ from dlvae.data.three_moons import Options, prepare
 from dlvae.errors import UserError
 from dlvae.registry import build_seeded, save_model, save_weights
 from eval import toy_snapshots
+from eval.intervals import jackknife
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores import toy as family
 from eval.scores.common import ScoreRequest, data_hash
+from eval.set_metrics.manifolds import precision_recall
 from eval.toy_points import sliced_wasserstein
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v1.yaml"
@@ -106,7 +108,25 @@ def test_points_of_the_data_are_as_near_as_the_data(drawn):
     for share in ("precision", "recall"):
         expected = np.mean([halves[c][share] for c in halves])
         assert value(found, f"{share}:0") == pytest.approx(expected, abs=0.05) and expected > 0.9
-        assert found.values[f"toy_{share}:0"].kind == "wilson95"
+    assert found.values["toy_precision:0"].kind == "wilson95"
+    assert found.values["toy_recall:0"].kind == "jackknife95_images"
+
+
+def test_the_interval_of_recall_is_the_jackknife_over_generated_points(drawn, monkeypatch):
+    groups = np.arange(450) % 20  # 7 or 8 points of every class in each
+    monkeypatch.setattr(family, "jackknife_groups", lambda labels, *_: groups[: len(labels)])
+    sets, distances = [], family.distances
+    monkeypatch.setattr(
+        family, "distances", lambda p, r, g=None: sets.append((p, r)) or distances(p, r, g)
+    )
+    found = drawn(moons(noise=0.05)).values["toy_recall:0"]
+    by_class = [(p, r, groups[150 * c : 150 * c + 150]) for c, (p, r) in enumerate(sets[:3])]
+    shares = [
+        np.mean([precision_recall(p[own != g], r)["recall"].value for p, r, own in by_class])
+        for g in range(20)
+    ]
+    expected = jackknife(found.value, shares)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_thin_arc_is_precise_and_conservative(drawn):
@@ -132,9 +152,9 @@ def test_swapped_classes_are_wrong_though_all_points_fit(drawn):
 
 
 def test_a_class_is_measured_against_its_own_half_of_the_data(drawn, monkeypatch):
-    points, seen = moons(), []
+    points, seen, distances = moons(), [], family.distances
     monkeypatch.setattr(
-        family, "distances", lambda p, r: seen.append((p, r)) or dict.fromkeys(MEASURES[:3], 0.5)
+        family, "distances", lambda p, r, g=None: seen.append((p, r)) or distances(p, r, g)
     )
     drawn(points)
     monkeypatch.undo()
