@@ -39,41 +39,41 @@ class Real:
 def toy(request: ScoreRequest) -> Scores:
     """Score the snapshots of a model, input ``model``, on three_moons.
 
-    Per epoch, as a mean over classes, and per class at the last: `precision` and `recall` by
-    k = 3 nearest neighbours (Kynkäänniemi et al. 2019); `wasserstein`, sliced, beside its floor
-    between two halves of the data; `spread_radial` and `spread_y`, the standard deviations of the
-    distance to the class's arc and of y, over those of the data.
+    Per epoch, of every class and as a mean over classes: `precision` and `recall` by k = 3 nearest
+    neighbours (Kynkäänniemi et al. 2019); `wasserstein`, sliced, beside its floor between two
+    halves of the data; `spread_radial` and `spread_y`, the standard deviations of the distance to
+    the class's arc and of y, over those of the data.
 
     Raises:
         UserError: another data set, too few held-out points, or points that are not finite.
     """
-    name, folder = request.config["model"], request.path("model")
+    model, folder = request.config["model"], request.path("model")
     real = _real(request)
     labels = np.arange(POINTS) % len(real)
-    epochs, frames = snapshot_points(request, folder, name, labels)
+    epochs, frames = snapshot_points(request, folder, model, labels)
     if not np.isfinite(frames).all():
         raise UserError(f"{folder}: expected finite points, found NaN or infinity; train it again")
     chosen = np.concatenate([np.flatnonzero(labels == c)[: len(r.other)] for c, r in real.items()])
     values: dict[str, Measured] = {}
+    names = request.card["class_names"]
     for epoch, points in zip(epochs, frames[:, chosen], strict=True):
         values |= _measured(request, points, labels[chosen], real, f":{epoch}")
-    for label, part in real.items():
-        own = labels[chosen] == label
-        suffix = f":{epochs[-1]}:{request.card['class_names'][label]}"
-        values |= _measured(request, points[own], labels[chosen][own], {label: part}, suffix)
+        for label, part in real.items():
+            own, suffix = labels[chosen] == label, f":{epoch}:{names[label]}"
+            values |= _measured(request, points[own], labels[chosen][own], {label: part}, suffix)
     halves = [
         {name: found.value for name, found in distances(part.other, part.reference).items()}
         for part in real.values()
     ]
     floor = float(np.mean([found["wasserstein"] for found in halves]))
     values["toy_wasserstein_floor"] = Measured(floor, len(chosen))
-    files = model_files(name, folder) | {f"{name}/{SNAPSHOTS}": folder / SNAPSHOTS}
+    files = model_files(model, folder) | {f"{model}/{SNAPSHOTS}": folder / SNAPSHOTS}
     return Scores(
         values,
         sha256_file(folder / SNAPSHOTS),
         "fp32",
         files=files | {"data/test.npz": request.data / "test.npz"},
-        extra={"held_out_halves": dict(zip(request.card["class_names"], halves, strict=True))},
+        extra={"held_out_halves": dict(zip(names, halves, strict=True))},
     )
 
 
