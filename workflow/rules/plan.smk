@@ -113,7 +113,12 @@ def ablation_scores(wildcards):
     """Score files of ours, of its ablations and of what stands beside, with the first seed."""
     dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
     models = ["ours", *ablation_models(config), *config["ablations"]["beside"]]
-    return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
+    return [
+        score_file(dataset, model, family, seed)
+        for model in models
+        for family in ABLATION_FAMILIES
+        if model not in UNABLE.get(family, ())
+    ]
 
 
 # --- Figures -----------------------------------------------------------------------------------
