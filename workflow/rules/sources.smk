@@ -4,7 +4,7 @@ SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
-CODE_FAMILIES = ("walks", "coordinates")
+CODE_FAMILIES = ("walks", "coordinates", "effects")
 MODEL_FAMILIES = ("swaps", "inpainting", "codes", "toy", *CODE_FAMILIES)
 FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FAMILIES)
 # Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
@@ -81,7 +81,9 @@ def model_sources(wildcards):
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
     if wildcards.family in ("codes", "toy"):
         return {"model": f"{models}/{wildcards.model}/seed{seed}"}
-    sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    if wildcards.family != "effects":
+        sources["evaluator"] = judges
     if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
         sources["factors"] = f"{judges}_factors"
     if wildcards.family == "swaps" and not without_unlabelled(dataset):
@@ -95,10 +97,13 @@ def score_inputs(wildcards):
     folders = FOLDERS
     if wildcards.family == "toy":
         folders = {"model": [*MODEL_FILES, SNAPSHOTS]}
-    return {
+    files = {
         name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
         for name, source in score_sources(wildcards).items()
     }
+    if wildcards.family == "effects" and "factors" in files:
+        files["held_out"] = f"{results()}/data/{wildcards.dataset}/test.npz"
+    return files
 
 
 def score_inputs_argument(wildcards):
