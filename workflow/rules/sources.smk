@@ -21,6 +21,13 @@ FOLDERS = {
 SNAPSHOTS = "snapshots.safetensors"  # of toy models
 
 
+def able(model, family):
+    """Whether a model has what a family reads; swaps and varied codes need both codes of ours."""
+    if family in ("swaps", *CODE_FAMILIES):
+        return registered(model) == "ours"
+    return model not in UNABLE.get(family, ())
+
+
 def sample_set(dataset, model, seed):
     return f"{results()}/samples/{dataset}/{model}/seed{seed}.npz"
 
