@@ -1,7 +1,8 @@
 """Tables 1 and 2, and those of more metrics, from score rows: CSV, Markdown, HTML and LaTeX.
 
-Usage: python -m reports.tables table1|table2|metrics|imagenet --scores CSV ... --cards JSON ...
-    --protocol FILE --config '{"preset", "datasets", "models"}' --out DIR
+Usage: python -m reports.tables table1|table2|metrics|imagenet|disentanglement
+    --scores CSV ... --cards JSON ... --protocol FILE
+    --config '{"preset", "datasets", "models"}' --out DIR
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import NONE, first_hash, read_rows, refuse_mixed
+from reports import disentanglement
 from reports.aggregate import Column, cell, probability_ours_higher, tidy
 from reports.captions import by_seed, caption
 from reports.formats import MISSING, html_page, latex, markdown
@@ -39,6 +41,8 @@ class Spec:
             it has none.
         unprinted: metrics that only the CSV holds.
         stacked: data sets below instead of beside each other, for many columns.
+        transposed: printed by :mod:`reports.disentanglement`, metrics in rows, for scores that
+            are not of sample sets.
         better: whether the first column is one of which more is better, so that the probability
             that ours has more is printed.
     """
@@ -52,6 +56,7 @@ class Spec:
     paper_note: str
     unprinted: tuple[str, ...] = ()
     stacked: bool = False
+    transposed: bool = False
     better: bool = True
 
     @property
@@ -153,17 +158,33 @@ TABLES = {
         "",
         better=False,
     ),
+    "disentanglement": Spec(
+        "disentanglement",
+        disentanglement.TITLE,
+        disentanglement.COLUMNS,
+        "",
+        3,
+        disentanglement.NOTES,
+        "",
+        disentanglement.UNPRINTED,
+        transposed=True,
+        better=False,
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Table:
-    """A finished table: ``data`` is tidy, ``printed`` has one text per cell."""
+    """A finished table: ``data`` is tidy, ``printed`` has one text per cell.
+
+    ``heads`` stand above the labels of its rows, where these are no models.
+    """
 
     name: str
     data: pd.DataFrame
     printed: pd.DataFrame
     caption: str
+    heads: tuple[str, ...] = ()
 
 
 def build_table(
@@ -194,14 +215,21 @@ def build_table(
         )
     refuse_mixed(rows)
     check_evaluators(rows, cards)
-    models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
+    real = [] if spec.transposed else ["real"]
+    models = in_paper_order(list(dict.fromkeys([*real, *models, *rows["model"]])))
     headline = spec.columns[0]
-    text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
+    if spec.transposed:
+        text = disentanglement.caption(rows, datasets, models, cards)
+    else:
+        text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
     text += by_seed(rows, datasets, models, headline)
     if spec.better:
         text += BETTER.format(headline.title)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
     data["caption"] = text
+    if spec.transposed:
+        printed = disentanglement.printed(rows, datasets, models)
+        return Table(spec.name, data, printed, text, ("metric",))
     return Table(spec.name, data, _printed(spec, rows, datasets, models, groups), text)
 
 
@@ -243,7 +271,7 @@ def write_table(table: Table, out: str | Path) -> None:
     """Write ``<name>.csv``, ``.md``, ``.html`` and ``.tex`` under ``out``."""
     out, name = Path(out), table.name
     write_text(out / f"{name}.csv", table.data.to_csv(index=False, lineterminator="\n"))
-    write_text(out / f"{name}.md", markdown(table.printed, table.caption))
+    write_text(out / f"{name}.md", markdown(table.printed, table.caption, table.heads))
     write_text(out / f"{name}.html", html_page(table.printed, name, table.caption))
     write_text(out / f"{name}.tex", latex(table.printed, name, table.caption))
 

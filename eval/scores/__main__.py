@@ -8,7 +8,8 @@ inception {features}; diversity {images}; fidelity {features, images, real_train
 imagenet {images, weights}; inpainting {model, evaluator}, whose config may hold ``landmarks``, see
 dlvae.data.masks; swaps {model, evaluator} and optionally {factors, unlabelled, semi}; walks {model,
 evaluator} and optionally {factors}; coordinates {model, evaluator, factors}, of which every row is
-n/a without factors; codes {model}; scale {images}; toy {model}.
+n/a without factors; effects {model} and optionally {factors}, n/a without; codes {model}; scale
+{images}; toy {model}.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from eval.rows import NOT_APPLICABLE, ScoreRow, hashes_text, write_rows
 from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
 
 FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale")
-FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "codes", "toy")
+FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "effects", "codes", "toy")
 
 
 def score(request: ScoreRequest) -> Scores:
