@@ -64,8 +64,8 @@ SCORES = {
         ours(probe_linear__z_s=0.98, probe_linear__z_u=0.39, probe_chance=1 / 3, position_r2=0.4),
     ),
     "cvae_blurry": (
-        models("sharpness_ratio", cvae=0.3, cgan=0.9, cvae_gan=0.8, ours=0.7),
-        models("sharpness_ratio", cvae=0.6, cgan=0.5, cvae_gan=0.5, ours=0.6),
+        models("sharpness_ratio", cvae=0.3, cgan=0.9, cvae_gan=0.5, ours=0.7),
+        models("sharpness_ratio", cvae=0.6, cgan=0.4, cvae_gan=0.49, ours=0.3),
     ),
     "cgan_collapses": (
         models("feature_distance_intra", cgan=1.0, cvae_gan=2.0, ours=2.5)
@@ -440,6 +440,11 @@ def test_a_side_transforms_its_number_and_its_interval(side, value, ends, expect
     assert found.mean == pytest.approx(expected) and found.interval.kind == "wilson95"
     assert (found.interval.low, found.interval.high) == pytest.approx(expected_ends)
     assert transformed(side, Cell((value,), None)).interval is None
+
+
+def test_blurred_images_do_not_pass_for_sharp_because_those_of_cvae_are_worse():
+    rows = rows_of(models("sharpness_ratio", cvae=0.02, cgan=0.1, cvae_gan=0.2, ours=0.4), "digits")
+    assert outcomes("cvae_blurry", rows, "digits") == ["holds", "fails", "fails", "fails"]
 
 
 def test_an_equality_counts_where_the_rule_says_so():
