@@ -86,7 +86,8 @@ class ClaimTest:
     Attributes:
         name: in words.
         right: a side or a constant; so is ``left``.
-        beyond_noise: the noise of the scores must not explain that it holds.
+        beyond_noise: the spread between trainings must not explain that it holds, which takes
+            three seeds or more to know.
         data: kinds of data sets that it is made on; empty for all that the claim is about.
     """
 
