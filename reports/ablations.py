@@ -176,7 +176,7 @@ def _caption(
         opening.append(NOTES_OF_CODES)
     # The caption counts generated images: rows on them alone.
     sampled = rows[rows["metric"].isin([column.metric for column in OF_SAMPLES])]
-    return caption(opening, sampled, [dataset], models, cards, "")
+    return caption(opening, sampled, [dataset], models, cards, "", OF_SAMPLES)
 
 
 def main(args: argparse.Namespace) -> None:
