@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from eval.intervals import MIN_VALUES
+from eval.rows import NONE
 from reports.aggregate import IMAGES, Column, cell
 from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, dataset_title, model_title
 
@@ -16,9 +17,10 @@ def caption(
     rows: pd.DataFrame,
     datasets: Sequence[str],
     models: Sequence[str],
-    cards: Mapping[str, Mapping],
+    cards: Mapping[str, Mapping | Sequence[Mapping]],
     paper_note: str,
     columns: Sequence[Column],
+    averaged: bool = True,
 ) -> str:
     """Return the caption of a table.
 
@@ -27,9 +29,10 @@ def caption(
         rows: score rows of this table; those of metrics that are not printed say nothing here but
             that a model was scored.
         datasets, models: in printed order; a model without rows on a data set is named.
-        cards: evaluator card of each data set that has one.
+        cards: evaluator card of each data set that has one, or those of all its evaluators.
         paper_note: how the paper's numbers came about; empty if it has none.
         columns: printed metrics.
+        averaged: whether values are means over seeds; else every seed has a row.
     """
     printed = rows[rows["metric"].isin([column.metric for column in columns])]
     parts = [
@@ -38,7 +41,7 @@ def caption(
     ]
     if "cvae_gan_bao" in models:
         parts += [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
-    parts.append(seeds_text(printed))
+    parts.append(seeds_text(printed, {c.metric: c.title for c in columns}, averaged))
     parts.append(f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}.")
     compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})
     if compared and paper_note:
@@ -82,7 +85,10 @@ def splits_text(splits: int) -> str:
 
 
 def _dataset_sentence(
-    dataset: str, rows: pd.DataFrame, columns: Sequence[Column], card: Mapping | None
+    dataset: str,
+    rows: pd.DataFrame,
+    columns: Sequence[Column],
+    cards: Mapping | Sequence[Mapping] | None,
 ) -> str:
     here = rows[rows["dataset"] == dataset]
     if here.empty:
@@ -93,7 +99,12 @@ def _dataset_sentence(
         parts.append(f"{_counts_text(generated, columns, 'generated')} per model and seed")
     if not real.empty:
         parts.append(_counts_text(real, columns, "real"))
-    return f"{capital(dataset_title(dataset))}: {', '.join(parts)}; {evaluator_text(card)}."
+    if cards is None and here["evaluator"].eq(NONE).all():
+        judges = "scored without an evaluator"
+    else:
+        several = [cards] if cards is None or isinstance(cards, Mapping) else cards
+        judges = " and ".join(evaluator_text(card) for card in several)
+    return f"{capital(dataset_title(dataset))}: {', '.join(parts)}; {judges}."
 
 
 def _counts_text(rows: pd.DataFrame, columns: Sequence[Column], origin: str) -> str:
@@ -149,20 +160,29 @@ INTERVALS = {
 }
 
 
-def seeds_text(rows: pd.DataFrame) -> str:
+def seeds_text(
+    rows: pd.DataFrame, titles: Mapping[str, str] | None = None, averaged: bool = True
+) -> str:
     """Say which seeds there are and what the printed intervals are over.
 
-    The interval of a row is printed where its model has no other seed, as with real images.
+    The interval of a row is printed where its model has no other seed, as with real images, or
+    where every seed has a row of its own.
+
+    Args:
+        titles: headings by metric, to say which has which kind of interval.
+        averaged: whether values are means over seeds.
     """
     seeds = sorted(int(seed) for seed in rows[rows["model"] != "real"]["seed"].unique())
+    images = _within(rows, titles) or "No interval was computed."
     if len(seeds) < 2:
         note = "One seed: how far another training would differ is not known."
-        images = _within(rows) or "No interval was computed."
         return f"Seed {_listed(seeds) or 'none'}. {images} {note}"
+    if not averaged:
+        return f"Seeds {_listed(seeds)}, each in a row of its own. {images}"
     counts = rows.groupby(["dataset", "model", "metric"])["seed"].transform("nunique")
     alone = rows[counts == 1]
     which = "Real images" if alone["model"].eq("real").all() else "Real images and single seeds"
-    images = _within(alone)
+    images = _within(alone, titles)
     rest = f" {which}: {images[0].lower() + images[1:]}" if images else ""
     if counts.max() < MIN_VALUES:
         none = "two are too few for an interval over seeds"
@@ -170,10 +190,16 @@ def seeds_text(rows: pd.DataFrame) -> str:
     return f"Mean over the seeds {_listed(seeds)}, in brackets the 95 % t interval over them.{rest}"
 
 
-def _within(rows: pd.DataFrame) -> str:
+def _within(rows: pd.DataFrame, titles: Mapping[str, str] | None) -> str:
     """Return the sentence on intervals within one seed; empty without any."""
-    kinds = set(rows["ci_kind"].astype(str))
-    within = [text for kind, text in INTERVALS.items() if kind in kinds]
+    kinds = rows["ci_kind"].astype(str)
+    present = [kind for kind in INTERVALS if kinds.eq(kind).any()]
+    within = []
+    for kind in present:
+        metrics = set(rows[kinds == kind]["metric"])
+        named = dict.fromkeys(text for name, text in (titles or {}).items() if name in metrics)
+        whose = f" for {', '.join(named)}" if named and len(present) > 1 else ""
+        within.append(INTERVALS[kind] + whose)
     return f"In brackets: 95 % intervals {'; '.join(within)}." if within else ""
 
 

@@ -198,7 +198,7 @@ def build_table(
     models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
     headline = spec.columns[0]
     opening = [spec.title, *spec.notes]
-    if "inception_score" in spec.metrics:
+    if any(metric.endswith("inception_score") for metric in spec.metrics):
         opening.insert(1, splits_text(protocol.inception.splits))
     text = caption(opening, rows, datasets, models, cards, spec.paper_note, spec.columns)
     text += by_seed(rows, datasets, models, headline)
