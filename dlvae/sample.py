@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlvae.artefact import save_samples, write_manifest
+from dlvae.artefact import read_json, save_samples, write_manifest
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_uint8
 from dlvae.errors import UserError, nearest
@@ -98,7 +98,8 @@ def main(args: argparse.Namespace) -> None:
         started=started,
         seed=config["seed"],
         threads=args.threads,
-        precision="fp32",
+        # Of the training: sampling is fp32 always, and tells nothing apart.
+        precision=read_json(args.model_dir / DEFINITION)["section"].get("precision"),
         device=str(model.device),
     )
 

@@ -23,9 +23,10 @@ import yaml
 from dlvae.artefact import write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
+from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
 from reports.aggregate import Cell, Column, cell
-from reports.captions import caption
+from reports.captions import caption, splits_text
 from reports.formats import MISSING, markdown
 from reports.names import dataset_title, model_title
 from reports.tables import check_evaluators, check_protocol, evaluator_cards
@@ -37,12 +38,13 @@ OF_SAMPLES = (
     Column("label_fidelity", "top-1", 1, percent=True),
     Column("d_intra_standard", "d_intra", 4),
 )
+HELD_OUT = "held-out images"
 OF_CODES = (
-    Column("probe_excess:z_u", "label from z_u", 1, percent=True),
-    Column("probe_excess:z_s", "label from z_s", 1, percent=True),
-    Column("mixture_accuracy", "mixture accuracy", 1, percent=True),
-    Column("mahalanobis_ratio", "Mahalanobis ratio", 3),
-    Column("reconstruction_mse", "reconstruction MSE", 4),
+    Column("probe_excess:z_u", "label from z_u", 1, percent=True, of=HELD_OUT),
+    Column("probe_excess:z_s", "label from z_s", 1, percent=True, of=HELD_OUT),
+    Column("mixture_accuracy", "mixture accuracy", 1, percent=True, of=HELD_OUT),
+    Column("mahalanobis_ratio", "Mahalanobis ratio", 3, of=HELD_OUT),
+    Column("reconstruction_mse", "reconstruction MSE", 4, of=HELD_OUT),
 )
 NOTES_OF_CODES = (
     "Of the codes of held-out images. Label from z_u, from z_s: accuracy of an MLP probe above "
@@ -67,6 +69,7 @@ def compare(
     steps: int,
     ablations: Mapping[str, Mapping[str, Any]],
     cards: Mapping[str, Mapping],
+    splits: int,
     beside: Sequence[str] = (),
 ) -> Comparison:
     """Set ours and its ablations side by side.
@@ -76,6 +79,7 @@ def compare(
         steps: of every training.
         ablations: what differs from the method of ours, by model, in printed order.
         cards: evaluator report by data set.
+        splits: of the Inception Score, by the protocol.
         beside: other models, below.
 
     Raises:
@@ -98,7 +102,8 @@ def compare(
     check_evaluators(rows, cards)
     scored = set(rows["metric"])
     columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
-    text = _caption(rows, dataset, steps, models, cards)
+    opening = _opening(dataset, steps, columns, splits)
+    text = caption(opening, rows, [dataset], models, cards, "", columns)
     data = _tidy(rows, models, ablations, steps) | {"caption": text}
     changed = {BASE: {}, **ablations, **{name: {} for name in beside}}
     return Comparison(pd.DataFrame(data), _printed(rows, dataset, changed, columns), text)
@@ -159,24 +164,19 @@ def _change(keys: Mapping[str, Any]) -> str:
     return text.strip("{}\n")
 
 
-def _caption(
-    rows: pd.DataFrame,
-    dataset: str,
-    steps: int,
-    models: Sequence[str],
-    cards: Mapping[str, Mapping],
-) -> str:
+def _opening(dataset: str, steps: int, columns: Sequence[Column], splits: int) -> list[str]:
+    """Return sentences on what is compared and how to read the printed columns."""
     opening = [
         f"Ablations on {dataset_title(dataset)}: ours, and ours with one part of the method "
         "changed. Data, seed, initial weights, networks and number of steps are the same; in "
         "parentheses: difference to ours.",
         f"Every model after {steps} steps.",
     ]
-    if set(rows["metric"]) & {column.metric for column in OF_CODES}:
+    if OF_SAMPLES[0] in columns:
+        opening.append(splits_text(splits))
+    if set(columns) & set(OF_CODES):
         opening.append(NOTES_OF_CODES)
-    # The caption counts generated images: rows on them alone.
-    sampled = rows[rows["metric"].isin([column.metric for column in OF_SAMPLES])]
-    return caption(opening, sampled, [dataset], models, cards, "")
+    return opening
 
 
 def main(args: argparse.Namespace) -> None:
@@ -186,9 +186,9 @@ def main(args: argparse.Namespace) -> None:
     check_protocol(rows, args.protocol, config.get("protocol_overrides"))
     ablations = {entry["model"]: entry["method"] for entry in config["ablations"]}
     cards = evaluator_cards(args.cards)
-    found = compare(
-        rows, config["dataset"], config["steps"], ablations, cards, config.get("beside", ())
-    )
+    splits = load_protocol(args.protocol, config.get("protocol_overrides")).inception.splits
+    beside = config.get("beside", ())
+    found = compare(rows, config["dataset"], config["steps"], ablations, cards, splits, beside)
     write_text(args.csv, found.data.to_csv(index=False, lineterminator="\n"))
     write_text(args.markdown, markdown(found.printed, found.caption))
 

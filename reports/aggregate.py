@@ -22,15 +22,21 @@ from eval.intervals import (
 )
 from reports.published import published_rows
 
+IMAGES = "images"
+
 
 @dataclass(frozen=True)
 class Column:
-    """A printed metric: its name in the score rows, its heading, and how numbers are written."""
+    """A printed metric: its name in the score rows, its heading, and how numbers are written.
+
+    ``of`` is what its ``n`` counts: images, generated or real as the row says, or anything else.
+    """
 
     metric: str
     title: str
     digits: int = 2
     percent: bool = False
+    of: str = IMAGES
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from dlvae.artefact import write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, RANGES, STRUCTURES
-from eval.rows import read_rows, refuse_mixed
+from eval.rows import COLUMNS, read_rows, refuse_mixed
+from reports.aggregate import Column, cell
+from reports.captions import caption
 from reports.formats import MISSING, markdown
 from reports.names import dataset_title, in_paper_order, model_title
 from reports.published import published
@@ -70,8 +72,9 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
     """Turn score rows of the family `scale` into one row per image set and setting.
 
     Returns:
-        The keys, a column per metric (NaN where it cannot be had), ``n``, ``in_printed_range``
-        (the value lies within the span of the paper's Table 2), and where the images come from.
+        The keys, a column per metric (NaN where it cannot be had), ``in_printed_range`` (the value
+        lies within the span of the paper's Table 2), and the other columns of the score row of
+        ``d_intra_offdiag``, its interval among them.
 
     Raises:
         UserError: rows of other protocols or data together, or a setting that is not there.
@@ -91,7 +94,7 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
     low, high = printed_span()
     found["in_printed_range"] = found[VALUE].between(low, high)
     values = rows[rows["name"] == VALUE].set_index(KEYS)
-    found = found.join(values[["n", "protocol", "samples", "data", "code"]])
+    found = found.join(values[[name for name in COLUMNS if name in values and name != "value"]])
     order = {name: index for index, name in enumerate([*RANGES, *STRUCTURES])}
 
     def position(column: pd.Series) -> pd.Series:
@@ -103,13 +106,11 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
 def printed(found: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Return the table of a data set as texts: a row per setting, means over seeds."""
     part = found[found["dataset"] == dataset]
-    means = _means(part)
-    low, high = printed_span()
-    columns = {}
-    for model in in_paper_order(list(dict.fromkeys(part["model"]))):
-        values = [means[VALUE][(dataset, model, *setting)] for setting in _settings()]
-        texts = [f"**{v:.4f}**" if low <= v <= high else f"{v:.4f}" for v in values]
-        columns[model_title(model)] = texts
+    rows = _value_rows(part)
+    columns = {
+        model_title(model): [_value_text(rows, dataset, model, c) for c in _value_columns()]
+        for model in in_paper_order(list(dict.fromkeys(part["model"])))
+    }
     over_sets = part.groupby(SETTING)[list(METRICS)].agg(["min", "max"])
     for title, metric, digits in (
         ("clamped pairs, %", "clamped_share", 1),
@@ -125,6 +126,25 @@ def printed(found: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.MultiIndex.from_tuples(titles))
 
 
+def _value_columns() -> list[Column]:
+    """Return the printed values as columns, one per setting."""
+    of = f"images, at most {PER_CLASS} of each of at most {CLASSES} classes"
+    return [Column(f"{VALUE}:{pixels}:{s}", "d", 4, of=of) for pixels, s in _settings()]
+
+
+def _value_rows(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the score rows of the printed values."""
+    names = [f"{VALUE}:{pixels}:{s}" for pixels, s in found[SETTING].itertuples(index=False)]
+    return found.assign(metric=names, value=found[VALUE])
+
+
+def _value_text(rows: pd.DataFrame, dataset: str, model: str, column: Column) -> str:
+    found = cell(rows, dataset, model, column.metric)
+    low, high = printed_span()
+    text = found.text(column)
+    return f"**{text}**" if not found.reason and low <= found.mean <= high else text
+
+
 def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
     """Return the whole study as Markdown."""
     low, high = printed_span()
@@ -133,14 +153,16 @@ def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
         "scored under several pixel ranges, scales and windows. d is the mean of 1 - MS-SSIM over "
         "pairs of two different images of a class, then over classes, negative factors clamped at "
         "0; Eq. 12 of N images per class is (1 - 1/N) times that, 1 % less for N = 100. Scored are "
-        f"at most {PER_CLASS} images of each of at most {CLASSES} classes, so that values differ "
-        "a little from Table 2 of this run; means over seeds. Values within the printed span are "
-        f"bold. r is Pearson's correlation over {PAIRS} random pairs of a class of 1 - MS-SSIM "
-        "with a weighted squared error: the windows' variances and means of the difference of two "
-        "images over C2 and C1, by the weights of the scales. Ratio is that of the means of the "
-        "two. Two numbers are the smallest and the largest of the image sets."
+        "fewer images than for Table 2 of this run, so that values differ a little. Values within "
+        f"the printed span are bold. r is Pearson's correlation over {PAIRS} random pairs of a "
+        "class of 1 - MS-SSIM with a weighted squared error: the windows' variances and means of "
+        "the difference of two images over C2 and C1, by the weights of the scales. Ratio is that "
+        "of the means of the two. Two numbers are the smallest and the largest of the image sets."
     )
-    sections = ["# The scale of Table 2", opening]
+    models = in_paper_order(list(dict.fromkeys(found["model"])))
+    rows, columns = _value_rows(found), _value_columns()
+    text = caption([opening], rows, datasets, models, {}, "", columns)
+    sections = ["# The scale of Table 2", text]
     for dataset in datasets:
         if (found["dataset"] == dataset).any():
             title, names = dataset_title(dataset), ["pixels", "MS-SSIM"]

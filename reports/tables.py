@@ -17,11 +17,11 @@ import pandas as pd
 from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
-from eval.protocol import load_protocol
+from eval.protocol import Protocol, load_protocol
 from eval.rows import NONE, first_hash, read_rows, refuse_mixed
 from reports import disentanglement
 from reports.aggregate import Column, cell, probability_ours_higher, tidy
-from reports.captions import by_seed, caption
+from reports.captions import by_seed, caption, splits_text
 from reports.formats import MISSING, html_page, latex, markdown
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.published import published_rows
@@ -83,7 +83,7 @@ TABLES = {
         "real data (held out)",
         2,
         (
-            "One split; the ceiling is the number of classes, or of images if these are fewer.",
+            "Its ceiling is the number of classes, or of images if these are fewer.",
             "Top-1: share of images in which the evaluator sees the class asked for.",
             "The row of real held-out images is the ceiling that this evaluator allows.",
         ),
@@ -193,7 +193,7 @@ def build_table(
     datasets: Sequence[str],
     models: Sequence[str],
     cards: Mapping[str, Mapping],
-    groups: int,
+    protocol: Protocol,
 ) -> Table:
     """Arrange score rows as a table of the paper.
 
@@ -202,7 +202,8 @@ def build_table(
         datasets: in printed order.
         models: asked for; printed in the paper's order, with any other model that has rows.
         cards: evaluator report by data set.
-        groups: groups of the jackknife behind intervals over images, by the protocol.
+        protocol: that the scores were taken by, for the splits of the Inception Score and the
+            groups behind intervals over images.
 
     Raises:
         UserError: rows of one data set differ in evaluator, protocol or data.
@@ -221,7 +222,10 @@ def build_table(
     if spec.transposed:
         text = disentanglement.caption(rows, datasets, models, cards)
     else:
-        text = caption([spec.title, *spec.notes], rows, datasets, models, cards, spec.paper_note)
+        opening = [spec.title, *spec.notes]
+        if any(metric.endswith("inception_score") for metric in spec.metrics):
+            opening.insert(1, splits_text(protocol.inception.splits))
+        text = caption(opening, rows, datasets, models, cards, spec.paper_note, spec.columns)
     text += by_seed(rows, datasets, models, headline)
     if spec.better:
         text += BETTER.format(headline.title)
@@ -230,7 +234,8 @@ def build_table(
     if spec.transposed:
         printed = disentanglement.printed(rows, datasets, models)
         return Table(spec.name, data, printed, text, ("metric",))
-    return Table(spec.name, data, _printed(spec, rows, datasets, models, groups), text)
+    printed = _printed(spec, rows, datasets, models, protocol.intervals.groups)
+    return Table(spec.name, data, printed, text)
 
 
 def _printed(
@@ -311,9 +316,9 @@ def main(args: argparse.Namespace) -> None:
     config = args.config
     rows = read_rows(args.scores)
     check_protocol(rows, args.protocol, config.get("protocol_overrides"))
-    groups = load_protocol(args.protocol, config.get("protocol_overrides")).intervals.groups
+    protocol = load_protocol(args.protocol, config.get("protocol_overrides"))
     cards, spec = evaluator_cards(args.cards), TABLES[args.table]
-    table = build_table(spec, rows, config["datasets"], config["models"], cards, groups)
+    table = build_table(spec, rows, config["datasets"], config["models"], cards, protocol)
     write_table(table, args.out)
 
 

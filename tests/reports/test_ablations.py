@@ -55,7 +55,7 @@ def rows():
 
 
 def compared(rows, ablations=ABLATIONS):
-    return compare(rows, "synthetic_faces", 1500, ablations, {"synthetic_faces": CARD})
+    return compare(rows, "synthetic_faces", 1500, ablations, {"synthetic_faces": CARD}, 1)
 
 
 def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
@@ -85,7 +85,15 @@ def test_only_metrics_that_were_scored_have_a_column(rows):
     found = compared(pd.concat([rows, pd.DataFrame(more)]))
     assert found.printed["label from z_u"].tolist() == ["12.5 %"] + ["12.5 % (+0.0)"] * 2
     assert "Of the codes of held-out images. Label from z_u" in found.caption
-    assert "n = 2000 generated images" in found.caption  # and no word of the 400 codes
+    counts = "n = 2000 generated images; n = 400 held-out images per model and seed"
+    assert counts in found.caption
+
+
+def test_the_caption_names_every_printed_column_that_an_interval_is_of(rows):
+    error = row("ours", "reconstruction_mse", 0.1, (0.0, 0.2), "t95_images", n=400)
+    text = compared(pd.concat([rows, pd.DataFrame([error])])).caption
+    assert "(t) for reconstruction MSE" in text and "(Wilson) for top-1" in text
+    assert "The IS is of all images at once (one split)." in text
 
 
 def test_the_data_hold_every_metric_and_its_difference(rows):
@@ -155,7 +163,7 @@ def test_other_models_stand_below_and_the_caption_says_which_is_which(rows):
     more = [row(name, "inception_score", 4.0) for name in ("cvae_gan", "cvae_gan_bao")]
     rows = pd.concat([rows, pd.DataFrame(more)])
     cards, beside = {"synthetic_faces": CARD}, ["cvae_gan", "cvae_gan_bao"]
-    found = compare(rows, "synthetic_faces", 1500, ABLATIONS, cards, beside)
+    found = compare(rows, "synthetic_faces", 1500, ABLATIONS, cards, 1, beside)
     assert found.printed.index.tolist()[-2:] == ["cVAE-GAN", "CVAE-GAN (Bao et al.)"]
     assert found.printed.loc["CVAE-GAN (Bao et al.)", "change"] == "–"
     assert found.printed.loc["cVAE-GAN", "IS"] == "4.00 (-3.25)"

@@ -110,6 +110,26 @@ def test_values_are_means_over_seeds():
     text = page(by_setting(frame(seeds=(0, 2))), ["synthetic_faces"])
     first = next(line for line in text.splitlines() if line.startswith("| [0, 255]"))
     assert "| 0.9010 | 0.7010 | 0.7510 | 12.5 |" in first
+    assert "Mean over the seeds 0, 2; two are too few for an interval over seeds." in text
+
+
+def test_the_page_and_the_data_have_what_a_value_needs():
+    made = frame()
+    kept = made["metric"].eq("d_intra_offdiag:right:single") & made["model"].eq("ours")
+    made.loc[kept, ["ci_low", "ci_high", "ci_kind"]] = [0.7, 0.8, "bootstrap95_classes"]
+    found = by_setting(made)
+    text = page(found, ["synthetic_faces"])
+    assert "| 0.7500 [0.7000, 0.8000] |" in text
+    for part in (
+        "20 classes, n = 800 images, at most 40 of each of at most 20 classes per model and seed",
+        "scored without an evaluator",
+        "Seed 0. In brackets: 95 % intervals over classes of the one model (bootstrap-t).",
+        "Protocol v1:0; preset quick.",
+    ):
+        assert part in text
+    row = found[found["ci_kind"] == "bootstrap95_classes"].iloc[0]
+    assert (row["ci_low"], row["ci_high"], row["structure"]) == (0.7, 0.8, "single")
+    assert {"preset", "classes", "precision", "evaluator"} < set(found.columns)
 
 
 def test_a_run_without_the_models_of_table_2():

@@ -61,7 +61,7 @@ def score_rows(seeds=(0,), sets=SETS):
 
 
 def build(name, rows, datasets=tuple(SETS), models=MODELS):
-    return build_table(TABLES[name], rows, list(datasets), models, CARDS, groups=20)
+    return build_table(TABLES[name], rows, list(datasets), models, CARDS, load_protocol(PROTOCOL))
 
 
 def value_of(rows, dataset, model, metric):
@@ -183,6 +183,54 @@ def test_two_seeds_have_a_mean_and_no_interval():
     assert "[" not in table.printed.loc["ours", ("handwritten digits", "IS")]
     assert "two are too few for an interval over seeds" in table.caption
     assert set(table.printed["handwritten digits", "P(ours higher)"]) == {"–"}
+
+
+def test_with_two_seeds_the_brackets_of_real_images_are_explained():
+    rows = score_rows(seeds=(0, 1))
+    judged = rows["metric"].eq("inception_score")
+    ends = ["ci_low", "ci_high", "ci_kind"]
+    rows.loc[judged, ends] = [1, 2, "jackknife95_images"]
+    generated = rows["metric"].eq("label_fidelity") & rows["model"].ne("real")
+    rows.loc[generated, ends] = [0, 1, "wilson95"]
+    table = build("table1", rows)
+    cells = table.printed["handwritten digits", "IS"]
+    assert cells["real data (held out)"].endswith("[1.00, 2.00]")
+    assert not cells.drop("real data (held out)").str.contains("[", regex=False).any()
+    said = "two are too few for an interval over seeds. Real images: in brackets: 95 % intervals "
+    assert said in table.caption and "jackknife" in table.caption
+    assert "Wilson" not in table.caption  # no interval of a row of two seeds is printed
+
+
+def test_a_model_of_one_seed_among_others_has_its_brackets_explained():
+    rows = score_rows(seeds=(0, 1, 2))
+    rows = rows[rows["model"].ne("cgan") | rows["seed"].eq(0)]
+    keys = rows["model"].eq("cgan") & rows["metric"].eq("label_fidelity")
+    rows.loc[keys, ["ci_low", "ci_high", "ci_kind"]] = [0, 1, "wilson95"]
+    text = build("table1", rows).caption
+    assert "t interval over them. Real images and single seeds: in brackets: 95 % int" in text
+    assert "(Wilson)" in text
+
+
+def test_splits_of_the_inception_score_are_those_of_the_protocol():
+    rows = score_rows()
+    for splits, words in ((1, "at once (one split)"), (10, "mean over 10 splits of the images")):
+        protocol = load_protocol(PROTOCOL, {"inception": {"splits": splits}})
+        for name, spec in TABLES.items():
+            table = build_table(spec, rows, list(SETS), MODELS, CARDS, protocol)
+            assert (words in table.caption) == (name in ("table1", "imagenet"))
+
+
+def test_metrics_of_different_numbers_of_images_are_named():
+    rows = score_rows(sets={"digits": (10, 500)})
+    other = rows["metric"].eq("label_fidelity") & rows["model"].ne("real")
+    rows.loc[other, "n"] = 24  # not as many of every class: nothing is said per class
+    text = build("table1", rows, ["digits"]).caption
+    counted = "10 classes, n = 24 generated images for top-1; 500 images per class, "
+    assert counted + "n = 5000 generated images for IS per model and seed, n = 150 real" in text
+    rows.loc[other & rows["model"].ne("cgan"), "n"] = 5000
+    text = build("table1", rows, ["digits"]).caption
+    assert "n = 24 generated images for top-1 of cGAN; 500 images per class, n = 5000" in text
+    assert "for IS, top-1 of ours and cVAE and cVAE-GAN per model and seed" in text
 
 
 def test_the_probability_that_ours_is_better_is_of_runs_with_three_seeds():

@@ -97,11 +97,14 @@ rule write_evaluator_noise:
     resources:
         mem_mb=500,
     params:
+        protocol=protocol_path(),
+        rules=protocol_rules(),
         config=table_config(),
         code=code_of("reports.evaluator_noise"),
     message:
         "Comparing two evaluators"
     shell:
         "python -m reports.evaluator_noise --first {input.first} --second {input.second}"
-        " --reports {input.reports} {input.second_reports} --config {params.config:q}"
+        " --reports {input.reports} {input.second_reports}"
+        " --protocol {params.protocol:q} --config {params.config:q}"
         " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"
