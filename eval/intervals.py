@@ -7,7 +7,7 @@ score (seeds), other images of the same model (images, subsets), or other classe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,7 +118,8 @@ def proportion(successes: int, n: int) -> Interval:
     """Wilson score interval of a share, such as label fidelity or the accuracy of a probe.
 
     Trials are taken as independent. With a fixed number of images per class the true spread is
-    smaller, so the interval is then rather too wide.
+    smaller, so the interval is then rather too wide. It does not suit shares whose trials one
+    random set decides together, such as the real images that a generated set covers.
     """
     if n < 1 or not 0 <= successes <= n:
         raise UserError(f"expected 0 to n successes of n >= 1 trials, found {successes} of {n}")
@@ -172,7 +173,21 @@ def delete_a_group(statistic: Callable[[np.ndarray], float], assignment: np.ndar
     groups = _count_groups(assignment)
     full = statistic(np.arange(len(assignment)))
     left_out = [statistic(np.flatnonzero(assignment != group)) for group in range(groups)]
-    return _jackknife(full, np.array(left_out, np.float64))
+    return jackknife(full, left_out)
+
+
+def jackknife(full: float, left_out: Sequence[float]) -> Interval:
+    """:func:`delete_a_group` of a statistic whose scores are there already.
+
+    Args:
+        full: score of all images.
+        left_out: scores with one group left out, (g,), at least 2.
+    """
+    groups = len(_finite([full, *left_out], "scores of the images kept")) - 1
+    if groups < 2:
+        raise UserError(f"expected at least 2 groups, found {groups}")
+    variance = (groups - 1) * np.var(left_out)  # the mean over groups has the 1/g of the formula
+    return _around(float(full), math.sqrt(variance), groups, JACKKNIFE_IMAGES)
 
 
 def inception_score_interval(
@@ -195,7 +210,7 @@ def inception_score_interval(
     entropy, p, n = (np.array(part) for part in zip(*sums, strict=True))
     full = _score(entropy.sum(), p.sum(axis=0), n.sum())
     # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
-    return _jackknife(full, _score(entropy.sum() - entropy, p.sum(axis=0) - p, n.sum() - n))
+    return jackknife(full, _score(entropy.sum() - entropy, p.sum(axis=0) - p, n.sum() - n))
 
 
 def inception_score_of_logits(logits: np.ndarray) -> float:
@@ -274,12 +289,6 @@ def _t_of_mean(values: np.ndarray, kind: str) -> Interval | None:
         return None
     error = values.std(ddof=1) / math.sqrt(len(values))
     return _around(float(values.mean()), float(error), len(values), kind)
-
-
-def _jackknife(full: float, left_out: np.ndarray) -> Interval:
-    groups = len(_finite([full, *left_out], "scores of the images kept")) - 1
-    variance = (groups - 1) * left_out.var()  # the mean over groups has the 1/g of the formula
-    return _around(float(full), math.sqrt(variance), groups, JACKKNIFE_IMAGES)
 
 
 def _around(centre: float, error: float, units: int, kind: str) -> Interval:

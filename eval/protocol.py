@@ -52,7 +52,11 @@ class IntervalsRule:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Everything that a score depends on beside the images and the evaluator.
+    """The rules that every family of scores is taken by.
+
+    What else a score depends on stands in its row by content hash: what was scored, the judges and
+    the data; see :class:`eval.rows.ScoreRow`. Sizes of a single family are constants of its code,
+    which the row's fingerprint tells.
 
     Attributes:
         id: name of the protocol.

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,12 @@ NONE = "none"
 
 NOT_APPLICABLE = "n/a"
 """Start of ``ci_kind`` where there is no value; the reason follows. ``value`` is then empty."""
+
+HASH = 12
+"""Hexadecimal digits of a content hash in a row."""
+
+AND = "+"
+"""Between the content hashes of a column that holds several."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,11 @@ class ScoreRow:
         precision: that the images were made in; ``unknown`` for a file without a manifest,
             ``none`` for real data.
         protocol: ``id:hash``.
-        evaluator, samples, data: content hashes, 12 hex digits.
+        evaluator: content hash of the judge's weights, or `NONE`. Where a factor regressor judges
+            too, or alone chooses what is measured, its hash follows: ``evaluator+regressor``.
+        samples: content hash of what was scored: the images, or a model's weights.
+        data: content hash of the prepared data set. Those of further data follow, if the metric
+            reads any: the unlabelled set, or the landmarks that place the masks.
         code: fingerprint of the scoring code.
     """
 
@@ -62,6 +72,21 @@ FIELDS = {field.name: field.type for field in dataclasses.fields(ScoreRow)}
 COLUMNS = tuple(FIELDS)
 # By the field's type, not by looks: a hash of digits, or one like 12e4..., stays a text.
 _READERS = {"str": str, "int": int, "float": lambda text: float(text) if text else math.nan}
+
+
+def hashes_text(*hashes: str) -> str:
+    """Return content hashes as a column holds them: shortened, in the order given."""
+    return AND.join(text if text == NONE else text[:HASH] for text in hashes)
+
+
+def first_hash(text: str) -> str:
+    """Return the first hash of a column: that of the evaluator, or of the data set itself."""
+    return text.partition(AND)[0]
+
+
+def every_hash(texts: Iterable[str]) -> str:
+    """Return the hashes of several rows' columns, each once, as a column of its own."""
+    return AND.join(dict.fromkeys(part for text in texts for part in text.split(AND)))
 
 
 def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:
@@ -92,17 +117,18 @@ def read_rows(paths: Sequence[str | Path]) -> pd.DataFrame:
 def refuse_mixed(rows: pd.DataFrame) -> None:
     """Refuse rows that must not stand in one table.
 
-    All rows need the same protocol; those of one data set the same data; those of one data set
-    and metric the same evaluator.
+    All rows need the same protocol; those of one data set the same data set; those of one data set
+    and metric also the same judges and further data.
 
     Raises:
         UserError: says which column differs, between which rows.
     """
     _refuse(rows, "protocol", "")
     for dataset, group in rows.groupby("dataset"):
-        _refuse(group, "data", f" on {dataset}")
+        _refuse(group.assign(data=group["data"].map(first_hash)), "data", f" on {dataset}")
         for metric, scores in group.groupby("metric"):
-            _refuse(scores, "evaluator", f" of {metric} on {dataset}")
+            for column in ("evaluator", "data"):
+                _refuse(scores, column, f" of {metric} on {dataset}")
 
 
 def _refuse(rows: pd.DataFrame, column: str, where: str) -> None:

@@ -56,27 +56,34 @@ def _claim(content: Any, kinds: Mapping, models: Sequence[str]) -> Claim:
     where = f"claim '{name}'"
     for key in ("id", "where", "statement", "open"):
         _is(str, given[key], f"{where}: {key}")
-    if not _texts(given["data"]):
-        raise UserError(f"{where}: data: expected a list of kinds, found {given['data']!r}")
-    for kind in given["data"]:
-        _known(kind, kinds, f"{where}: data")
+    data = _kinds(given["data"], where, kinds)
     _is(bool, given.get("synthetic_only", False), f"{where}: synthetic_only")
-    tests = [_test(part, where, models) for part in _list(given["tests"], f"{where}: tests")]
+    tests = [_test(part, where, kinds, models) for part in _list(given["tests"], f"{where}: tests")]
     beside = [_side(part, f"{where}: beside", models) for part in given.get("beside", [])]
     if not tests or not all(isinstance(side, Side) for side in beside):
         raise UserError(f"{where}: expected a test or more, and metrics beside them")
-    lists = {"data": tuple(given["data"]), "tests": tuple(tests), "beside": tuple(beside)}
+    lists = {"data": data, "tests": tuple(tests), "beside": tuple(beside)}
     return Claim(**given | lists)
 
 
-def _test(content: Any, where: str, models: Sequence[str]) -> ClaimTest:
+def _kinds(given: Any, where: str, kinds: Mapping) -> tuple[str, ...]:
+    if not _texts(given):
+        raise UserError(f"{where}: data: expected a list of kinds, found {given!r}")
+    for kind in given:
+        _known(kind, kinds, f"{where}: data")
+    return tuple(given)
+
+
+def _test(content: Any, where: str, kinds: Mapping, models: Sequence[str]) -> ClaimTest:
     given = _section(ClaimTest, content, f"{where}: test")
     _is(str, given["name"], f"{where}: name")
     where = f"{where}, '{given['name']}'"
     _known(given["op"], OPERATORS, f"{where}: op")
     _is(bool, given.get("beyond_noise", False), f"{where}: beyond_noise")
-    sides = {key: _side(given[key], f"{where}: {key}", models) for key in ("left", "right")}
-    test = ClaimTest(**given | sides)
+    parts = {key: _side(given[key], f"{where}: {key}", models) for key in ("left", "right")}
+    if "data" in given:
+        parts["data"] = _kinds(given["data"], where, kinds)
+    test = ClaimTest(**given | parts)
     if not test.sides:
         raise UserError(f"{where}: expected a metric on one side at least, found two numbers")
     return test

@@ -48,7 +48,7 @@ METRICS: Mapping[str, Sequence[str]] = {
         *_each("coordinate_spearman coordinate_index coordinate_top1", IRRELEVANT_FACTORS),
     ],
     "swaps": [
-        *_each("swap_identity swap_factors", ("seen", *UNSEEN)),
+        *_each("swap_identity swap_factors swap_brightness", ("seen", *UNSEEN)),
         *_each("reconstruction_mse", UNSEEN),
         *_each("verification_auc", ("seen", "unseen")),
     ],
@@ -86,7 +86,9 @@ class ClaimTest:
     Attributes:
         name: in words.
         right: a side or a constant; so is ``left``.
-        beyond_noise: the noise of the scores must not explain that it holds.
+        beyond_noise: the spread between trainings must not explain that it holds, which takes
+            three seeds or more to know.
+        data: kinds of data sets that it is made on; empty for all that the claim is about.
     """
 
     name: str
@@ -94,6 +96,7 @@ class ClaimTest:
     op: str
     right: Side | float
     beyond_noise: bool = False
+    data: tuple[str, ...] = ()
 
     @property
     def sides(self) -> list[Side]:
@@ -152,6 +155,8 @@ class Rules:
         elsewhere = dataset != ablated and ablated in self.tested_on(claim, datasets)
 
         def kept(test: ClaimTest) -> bool:
+            if test.data and not any(dataset in self.data_sets[kind] for kind in test.data):
+                return False
             return not elsewhere or not any(s.model in self.ablations for s in test.sides)
 
         return [test for test in claim.tests if kept(test)]

@@ -13,6 +13,7 @@ from dlvae.seeds import numpy_generator
 from eval.intervals import (
     BOOTSTRAP_CLASSES,
     JACKKNIFE_IMAGES,
+    MIN_VALUES,
     T_IMAGES,
     TAILS,
     WILSON,
@@ -174,10 +175,25 @@ def _tested(
     probability = _probability(claim, test, left, right, dataset, preset.groups)
     outcome, reason = FAILS, ""
     if COMPARE[test.op](left.value.mean, right.value.mean):
-        sure = not test.beyond_noise or (probability is not None and probability >= SURE)
-        outcome = HOLDS if sure else WITHIN
-        reason = "no interval tells" if not sure and probability is None else ""
+        outcome = HOLDS
+        if test.beyond_noise:
+            outcome, reason = _beyond_noise(probability, left, right)
     return Result(test, left, right, outcome, probability, reason)
+
+
+def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> tuple[str, str]:
+    """Return the outcome of a test that asks for more than noise, and its reason.
+
+    Errors over images or classes leave the variation between trainings out, so that they cannot
+    tell whether a gap exceeds it, however small they are.
+    """
+    seeds = [len(reading.seeds) for reading in (left, right) if reading.seeds]
+    if seeds and min(seeds) < MIN_VALUES:
+        number = {1: "one seed", 2: "two seeds"}[min(seeds)]
+        return WITHIN, f"{number} cannot tell how far trainings differ"
+    if probability is None:
+        return WITHIN, "no interval tells"
+    return (HOLDS if probability >= SURE else WITHIN), ""
 
 
 def _reading(side: Side | float, rows: pd.DataFrame, dataset: str, preset: Preset) -> Reading:

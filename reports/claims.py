@@ -21,8 +21,9 @@ import pandas as pd
 from dlvae.artefact import write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
+from eval.intervals import MIN_VALUES
 from eval.protocol import load_protocol
-from eval.rows import NONE, read_rows, refuse_mixed
+from eval.rows import NONE, every_hash, read_rows, refuse_mixed
 from reports.aggregate import Cell
 from reports.captions import capital, evaluator_text, only, seeds_text
 from reports.claim_file import load_rules
@@ -51,9 +52,10 @@ READING = (
     "Every test is an inequality between measured numbers, or a number and a threshold that is "
     "fixed in `reports/claims.yaml`. Outcome of a test: **holds**; **holds, within the noise**, "
     "where the test asks for more than noise and the numbers are in the right order, but P is "
-    f"below {SURE:g} or cannot be said; **fails**; **not run**, and why. Verdict on a claim, over "
-    "all data sets: **replicated** if every test holds; **not replicated** if none that was run "
-    "does; **not run** if none was run; else **partly**, so also if some were not run and the "
+    f"below {SURE:g} or cannot be said, or there are fewer than {MIN_VALUES} seeds, from which the "
+    "spread between trainings is not known; **fails**; **not run**, and why. Verdict on a claim, "
+    "over all data sets: **replicated** if every test holds; **not replicated** if none that was "
+    "run does; **not run** if none was run; else **partly**, so also if some were not run and the "
     "others hold, or hold within the noise alone.",
     "P is the probability that the inequality is true: with one seed, of the expected scores, as "
     "far as the errors in brackets go, taken as independent; with three or more, of a random run "
@@ -202,7 +204,7 @@ def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(records, columns=_columns(records))
     frame["preset"], frame["protocol"] = only(rows["preset"]), only(rows["protocol"])
     for name in ("evaluator", "data"):
-        known = rows[rows[name] != NONE].groupby("dataset")[name].first()
+        known = rows[rows[name] != NONE].groupby("dataset")[name].agg(every_hash)
         frame[name] = frame["dataset"].map(known)
     return frame
 

@@ -1,7 +1,8 @@
 """Tables 1 and 2, and those of more metrics, from score rows: CSV, Markdown, HTML and LaTeX.
 
-Usage: python -m reports.tables table1|table2|metrics|imagenet --scores CSV ... --cards JSON ...
-    --protocol FILE --config '{"preset", "datasets", "models"}' --out DIR
+Usage: python -m reports.tables table1|table2|metrics|imagenet|disentanglement
+    --scores CSV ... --cards JSON ... --protocol FILE
+    --config '{"preset", "datasets", "models"}' --out DIR
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import IntervalsRule, Protocol, load_protocol
-from eval.rows import NONE, read_rows, refuse_mixed
+from eval.rows import NONE, first_hash, read_rows, refuse_mixed
+from reports import disentanglement
 from reports.aggregate import Column, cell, probability_ours_higher, tidy
 from reports.captions import by_seed, caption, splits_text
 from reports.formats import MISSING, html_page, latex, markdown
@@ -39,6 +41,8 @@ class Spec:
             it has none.
         unprinted: metrics that only the CSV holds.
         stacked: data sets below instead of beside each other, for many columns.
+        transposed: printed by :mod:`reports.disentanglement`, metrics in rows, for scores that
+            are not of sample sets.
         better: whether the first column is one of which more is better, so that the probability
             that ours has more is printed.
         errors: which errors that probability knows of with one seed.
@@ -53,6 +57,7 @@ class Spec:
     paper_note: str
     unprinted: tuple[str, ...] = ()
     stacked: bool = False
+    transposed: bool = False
     better: bool = True
     errors: str = "the errors in brackets"
 
@@ -156,17 +161,33 @@ TABLES = {
         "",
         better=False,
     ),
+    "disentanglement": Spec(
+        "disentanglement",
+        disentanglement.TITLE,
+        disentanglement.COLUMNS,
+        "",
+        3,
+        disentanglement.NOTES,
+        "",
+        disentanglement.UNPRINTED,
+        transposed=True,
+        better=False,
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Table:
-    """A finished table: ``data`` is tidy, ``printed`` has one text per cell."""
+    """A finished table: ``data`` is tidy, ``printed`` has one text per cell.
+
+    ``heads`` stand above the labels of its rows, where these are no models.
+    """
 
     name: str
     data: pd.DataFrame
     printed: pd.DataFrame
     caption: str
+    heads: tuple[str, ...] = ()
 
 
 def build_table(
@@ -199,17 +220,24 @@ def build_table(
         )
     refuse_mixed(rows)
     check_evaluators(rows, cards)
-    models = in_paper_order(list(dict.fromkeys(["real", *models, *rows["model"]])))
+    real = [] if spec.transposed else ["real"]
+    models = in_paper_order(list(dict.fromkeys([*real, *models, *rows["model"]])))
     headline = spec.columns[0]
     opening = [spec.title, *spec.notes]
     if any(metric.endswith("inception_score") for metric in spec.metrics):
         opening.insert(1, splits_text(protocol.inception.splits))
-    text = caption(opening, rows, datasets, models, cards, spec.paper_note, spec.columns)
+    if spec.transposed:
+        text = disentanglement.caption(rows, datasets, models, cards)
+    else:
+        text = caption(opening, rows, datasets, models, cards, spec.paper_note, spec.columns)
     text += by_seed(rows, datasets, models, headline)
     if spec.better:
         text += BETTER.format(headline.title, spec.errors)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
     data["caption"] = text
+    if spec.transposed:
+        printed = disentanglement.printed(rows, datasets, models)
+        return Table(spec.name, data, printed, text, ("metric",))
     printed = _printed(spec, every, datasets, models, protocol.intervals)
     return Table(spec.name, data, printed, text)
 
@@ -256,7 +284,7 @@ def write_table(table: Table, out: str | Path) -> None:
     """Write ``<name>.csv``, ``.md``, ``.html`` and ``.tex`` under ``out``."""
     out, name = Path(out), table.name
     write_text(out / f"{name}.csv", table.data.to_csv(index=False, lineterminator="\n"))
-    write_text(out / f"{name}.md", markdown(table.printed, table.caption))
+    write_text(out / f"{name}.md", markdown(table.printed, table.caption, table.heads))
     write_text(out / f"{name}.html", html_page(table.printed, name, table.caption))
     write_text(out / f"{name}.tex", latex(table.printed, name, table.caption))
 
@@ -276,7 +304,8 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
     """Refuse scores of another evaluator than the one whose card the caption quotes."""
     for dataset, card in cards.items():
         own = card["weights_sha256"][:12]
-        used = set(rows[rows["dataset"] == dataset]["evaluator"]) - {NONE, own}
+        judges = rows[rows["dataset"] == dataset]["evaluator"]
+        used = set(judges.map(first_hash)) - {NONE, own}
         if used:
             raise UserError(
                 f"{dataset}: expected scores of evaluator {own}, found {', '.join(sorted(used))}; "

@@ -8,7 +8,8 @@ inception {features}; diversity {images}; fidelity {features, images, real_train
 imagenet {images, weights}; inpainting {model, evaluator}, whose config may hold ``landmarks``, see
 dlvae.data.masks; swaps {model, evaluator} and optionally {factors, unlabelled, semi}; walks {model,
 evaluator} and optionally {factors}; coordinates {model, evaluator, factors}, of which every row is
-n/a without factors; codes {model}; scale {images}; toy {model}.
+n/a without factors; effects {model} and optionally {factors}, n/a without; codes {model}; scale
+{images}; toy {model}.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ import numpy as np
 
 from dlvae.artefact import write_manifest
 from dlvae.runtime import device, run_stage, stage_parser, use_threads
-from eval.rows import NONE, NOT_APPLICABLE, ScoreRow, write_rows
-from eval.scores.common import HASH, ScoreRequest, Scores, data_hash
+from eval.rows import NOT_APPLICABLE, ScoreRow, hashes_text, write_rows
+from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
 
 FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale")
-FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "codes", "toy")
+FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "effects", "codes", "toy")
 
 
 def score(request: ScoreRequest) -> Scores:
@@ -39,15 +40,19 @@ def rows_of(request: ScoreRequest, scores: Scores, code: str) -> list[ScoreRow]:
     """Return one row per metric."""
     shared = {key: request.config[key] for key in request.context}
     shared |= {"classes": request.card["classes"], "precision": scores.precision}
-    evaluator = scores.evaluator if scores.evaluator == NONE else scores.evaluator[:HASH]
-    shared |= {"protocol": request.protocol.label, "evaluator": evaluator, "code": code}
-    shared |= {"samples": scores.images[:HASH], "data": data_hash(request.card)}
-    rows = []
+    shared |= {"protocol": request.protocol.label, "code": code}
+    data, rows = data_hash(request.card), []
     for metric, found in scores.values.items():
         value = np.nan if found.value is None else float(found.value)
         kind = found.kind if found.value is not None else _reason(found.note)
         interval = {"ci_low": float(found.low), "ci_high": float(found.high), "ci_kind": kind}
-        rows.append(ScoreRow(metric=metric, value=value, n=found.n, **interval, **shared))
+        basis = scores.basis.get(metric, Basis())
+        known = {
+            "evaluator": hashes_text(scores.evaluator, *basis.judges),
+            "samples": hashes_text(basis.images or scores.images),
+            "data": hashes_text(data, *basis.data),
+        }
+        rows.append(ScoreRow(metric=metric, value=value, n=found.n, **interval, **shared, **known))
     return rows
 
 

@@ -14,15 +14,14 @@ import numpy as np
 from dlvae.artefact import sha256_arrays
 from dlvae.data.dataset import load_card
 from dlvae.errors import UserError
+from dlvae.registry import weights_hash
 from dlvae.seeds import numpy_generator
 from eval.features import FeatureSet, load_features
 from eval.intervals import Interval, over_subsets
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
-from eval.rows import NONE
+from eval.rows import HASH, NONE
 from eval.set_metrics import measured as set_metrics
-
-HASH = 12  # hex digits of a content hash in a row
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,11 @@ class ScoreRequest(Request):
     def per_class(self) -> int:
         """Images per class that are scored."""
         return self.protocol.samples_per_class(self.card["classes"])
+
+    @property
+    def regressor(self) -> tuple[str, ...]:
+        """Hash of the factor regressor's weights, input ``factors``; empty without one."""
+        return (weights_hash(self.path("factors")),) if self.has("factors") else ()
 
     def numpy_draws(self, *more: str | int) -> np.random.Generator:
         """Return a generator of this family's draws."""
@@ -122,6 +126,21 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """Content hashes of what one metric depends on beside what its whole family does.
+
+    Attributes:
+        images: of what was scored in place of :attr:`Scores.images`; empty for the same.
+        judges: of further judges, beside the evaluator.
+        data: of further data or of where they were looked at, beside the data set.
+    """
+
+    images: str = ""
+    judges: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scores:
     """What a family returns.
 
@@ -132,6 +151,7 @@ class Scores:
         evaluator: hash of the evaluator's weights, `NONE` where none was used.
         files: input files by name, for the manifest.
         extra: what goes to the manifest beside the values.
+        basis: by metric, for those that depend on more than the above and the data set.
     """
 
     values: Mapping[str, Measured]
@@ -140,6 +160,7 @@ class Scores:
     evaluator: str = NONE
     files: Mapping[str, Path] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    basis: Mapping[str, Basis] = field(default_factory=dict)
 
 
 def data_hash(card: Mapping[str, Any]) -> str:

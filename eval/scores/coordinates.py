@@ -29,7 +29,7 @@ from eval.evaluator.load import Evaluator, load_judge, recognise
 from eval.factor_space import irrelevant
 from eval.factors import USABLE, FactorRegressor, load_factors
 from eval.intervals import delete_a_group, jackknife_groups, proportion
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.training_stage import CARD
 
 METRICS = ("coordinate_spearman", "coordinate_index", "coordinate_top1")
@@ -62,8 +62,11 @@ def coordinates(request: ScoreRequest) -> Scores:
         r2 = regressor.r2.get(name) or 0.0
         note = f"needs a regressor of R2 >= {USABLE}, has {r2:.2f}"
         values |= measured.get(name) or _missing([name], note)
+    # The regressor chooses the coordinate, so that all of it is of its making.
+    basis = dict.fromkeys(values, Basis(judges=request.regressor))
     values[PLAIN] = _plain(request, model, judge)
-    return Scores(values, weights_hash(folder), "fp32", judge.card["weights_sha256"], files)
+    evaluator = judge.card["weights_sha256"]
+    return Scores(values, weights_hash(folder), "fp32", evaluator, files, basis=basis)
 
 
 def _missing(names: Sequence[str], note: str) -> dict[str, Measured]:

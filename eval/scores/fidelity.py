@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from dlvae.data.dataset import load_split
@@ -12,6 +10,7 @@ from eval.features import FeatureSet
 from eval.intervals import (
     Interval,
     delete_a_group,
+    jackknife,
     jackknife_groups,
     over_classes,
     over_subsets,
@@ -20,11 +19,15 @@ from eval.intervals import (
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
 from eval.set_metrics import every
-from eval.set_metrics.distributions import fid
+from eval.set_metrics.distributions import frechet_to
 from eval.set_metrics.measured import Measured as Found
 from eval.set_metrics.sharpness import sharpness
 
-GENERATED_SHARES = ("precision", "copies_share", "duplicate_share")
+# Shares of the generated images, each judged against real ones alone. Those judged against each
+# other, duplicate_share, are no independent trials, and fewer images have fewer duplicates: those
+# have no interval.
+GENERATED_SHARES = ("precision", "copies_share")
+# Shares of the real images, all decided by the one generated set.
 REAL_SHARES = ("recall", "coverage")
 CLASS_MEANS = ("intra_fid", "feature_distance_intra")
 
@@ -39,11 +42,14 @@ def fidelity(request: ScoreRequest) -> Scores:
     train, held_out = (request.features(name) for name in ("real_train", "real_test"))
     images = labelled_images(request.path("images"), request.card, request.data)
     chosen = images.images[evenly_per_class(images.labels, request.per_class)]
-    found = every.set_metrics(
-        chosen, *map(_plain, (scored, train, held_out)), request.numpy_draws("subsets"), device()
-    )
+    count, groups = request.protocol.intervals.groups, None
+    if len(chosen) >= count:
+        groups = jackknife_groups(scored.labels, count, request.numpy_draws("groups"))
+    sets = map(_plain, (scored, train, held_out))
+    draws = request.numpy_draws("subsets")
+    found = every.set_metrics(chosen, *sets, draws, device(), groups)
     values = {
-        name: Measured.of(value, _interval(request, name, value, scored, train))
+        name: Measured.of(value, _interval(request, name, value, scored, train, groups))
         for name, value in found.items()
     }
     real = sharpness(load_split(request.data, "test").images).value
@@ -58,7 +64,12 @@ def _plain(found: FeatureSet) -> every.FeatureSet:
 
 
 def _interval(
-    request: ScoreRequest, name: str, found: Found, scored: FeatureSet, train: FeatureSet
+    request: ScoreRequest,
+    name: str,
+    found: Found,
+    scored: FeatureSet,
+    train: FeatureSet,
+    groups: np.ndarray | None,
 ) -> Interval | None:
     """Return the interval of a metric, as far as the generated images go."""
     rule = request.protocol.intervals
@@ -67,19 +78,38 @@ def _interval(
     if name in GENERATED_SHARES:
         return proportion(round(found.value * found.n), found.n)
     if name in REAL_SHARES:
-        return proportion(round(found.value * len(train.labels)), len(train.labels))
+        return jackknife(found.value, found.left_out) if found.left_out else None
     if name in CLASS_MEANS:
         return over_classes(np.array(found.per_class), request.numpy_draws(name), rule.draws)
     if name == "kid":
-        subsets = over_subsets(np.array(found.subsets or ()))
-        # Of disjoint subsets, so that they are independent; centred on the value over many more.
-        shift = found.value - float(np.mean(found.subsets)) if found.subsets else 0.0
-        return subsets and Interval(subsets.low + shift, subsets.high + shift, subsets.kind)
-    if name == "fid":
-        groups = jackknife_groups(scored.labels, rule.groups, request.numpy_draws("groups"))
-        return delete_a_group(partial(_fid_of, scored.features, train.features), groups)
+        return kid_interval(found)
+    if name == "fid" and groups is not None:
+        return fid_interval(scored.features, train.features, groups)
     return None
 
 
-def _fid_of(generated: np.ndarray, real: np.ndarray, kept: np.ndarray) -> float:
-    return fid(generated[kept], real).value
+def kid_interval(found: Found) -> Interval | None:
+    """Return the interval of KID from its disjoint subsets, None where there are none.
+
+    Their spread is that of independent values; it is centred on the value over many more subsets.
+    """
+    if not found.subsets:
+        return None
+    apart = over_subsets(np.array(found.subsets))
+    shift = found.value - float(np.mean(found.subsets))
+    return Interval(apart.low + shift, apart.high + shift, apart.kind)
+
+
+def fid_interval(generated: np.ndarray, real: np.ndarray, groups: np.ndarray) -> Interval | None:
+    """Return the jackknife interval of FID, the real images taken as given.
+
+    None where leaving out a group leaves fewer than the D + 1 images that FID needs.
+
+    Args:
+        generated, real: features (N, D) and (M, D), of which FID can be had.
+        groups: int (N,), as from :func:`eval.intervals.jackknife_groups`.
+    """
+    if len(generated) - np.bincount(groups).max() < generated.shape[1] + 1:
+        return None
+    distance = frechet_to(real)
+    return delete_a_group(lambda kept: distance(generated[kept]), groups)

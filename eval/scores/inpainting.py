@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlvae.artefact import sha256_arrays
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
 from dlvae.registry import weights_hash
@@ -12,7 +13,7 @@ from eval.evaluator.load import Evaluator, load_judge
 from eval.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
 from eval.intervals import over_images, proportion
 from eval.scored_images import labelled_split
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 
 IMAGES = 500
 METRICS = ("inpaint_psnr", "inpaint_ssim", "inpaint_feature_distance", "inpaint_identity")
@@ -32,7 +33,7 @@ def inpainting(request: ScoreRequest) -> Scores:
     judge = load_judge(request.path("evaluator"), request.card)
     test = labelled_split(request.data, "test")
     test = test.take(evenly_spaced(len(test), IMAGES))
-    size, values = test.images.shape[1], {}
+    size, values, placed = test.images.shape[1], {}, Basis()
     if size < SMALLEST:
         names = [f"{metric}:{mask}" for mask in BOXES_64 for metric in METRICS]
         values = {metric: Measured(None, len(test), note=TOO_SMALL) for metric in names}
@@ -40,7 +41,10 @@ def inpainting(request: ScoreRequest) -> Scores:
         model = ready_model(request, folder, name, source=load_split(request.data, "train"))
         require(model, "reconstruct", request.name)
         given = None if name == UNAIDED else test.labels
-        masks = face_masks(size, request.config.get("landmarks"))
+        landmarks = request.config.get("landmarks")
+        masks = face_masks(size, landmarks)
+        if landmarks is not None:
+            placed = Basis(data=(sha256_arrays(landmarks=np.asarray(landmarks, np.float64)),))
         known = judge.predict(test.images)[0]
         for mask, missing in masks.items():
             filled = inpaint(model, corrupt(test.images, missing), missing, given)
@@ -48,7 +52,8 @@ def inpainting(request: ScoreRequest) -> Scores:
             values |= {f"{metric}:{mask}": value for metric, value in found.items()}
     files = model_files("model", folder) | {"evaluator": request.path("evaluator") / "card.json"}
     evaluator = judge.card["weights_sha256"]
-    return Scores(values, weights_hash(folder), "fp32", evaluator, files)
+    basis = dict.fromkeys(values, placed)
+    return Scores(values, weights_hash(folder), "fp32", evaluator, files, basis=basis)
 
 
 def _of_mask(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.data.dataset import Split, load_split
+from dlvae.data.dataset import Split, load_card, load_split
 from dlvae.registry import weights_hash
 from eval.closeness import brightness, nearer, squared_errors, unit, verification_auc
 from eval.decoding import model_files, ready_model, require
@@ -23,18 +23,20 @@ from eval.factor_space import in_spreads, irrelevant
 from eval.factors import load_factors
 from eval.intervals import over_images, proportion
 from eval.scored_images import labelled_split
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.scores.common import Basis, Measured, ScoreRequest, Scores, data_hash
 from eval.swaps import Cells, choose_cells, swap
 
-METRICS = ("swap_identity", "swap_factors", "reconstruction_mse")
+METRICS = ("swap_identity", "swap_factors", "swap_brightness", "reconstruction_mse")
 STAGES = {"unseen_before": "model", "unseen_after": "semi"}  # the input that each stage scores
-BRIGHTNESS = "mean brightness in place of factors"
+NO_REGRESSOR = "needs a factor regressor"
 NO_FACTORS = "needs a label-irrelevant factor that the factor regressor reads well"
 NO_UNLABELLED = "needs unlabelled images"
 NO_SEMI = "needs the model after the semi-supervised stage"
 NO_IDENTITIES = "needs to know who is in an image, which the unlabelled set does not say"
 NO_PAIRS = "needs two people, one of them with two images"
 NO_CELLS = "needs images of two people"
+
+Describe = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ class Judge:
 
     Attributes:
         evaluator: its embedding tells people apart.
-        describe: uint8 (N, H, W, 3) -> float (N, F), what should come from the z_u image; None
+        factors: uint8 (N, H, W, 3) -> float (N, F), what should come from the z_u image; None
             where nothing can be read.
-        note: what ``describe`` is, or why there is none.
+        note: which ``factors``, or why there are none.
     """
 
     evaluator: Evaluator
-    describe: Callable[[np.ndarray], np.ndarray] | None
+    factors: Describe | None
     note: str
 
     def embed(self, images: np.ndarray) -> np.ndarray:
@@ -65,7 +67,8 @@ def swaps(request: ScoreRequest) -> Scores:
     ``swap_identity`` is the share of cells whose embedding is nearer, by the cosine, to that of the
     image that z_s came from. ``swap_factors`` is the share nearer to the image that z_u came from
     in the factors that the regressor reads off all three images, so that its bias cancels: the
-    usable label-irrelevant ones, standardised. Without a regressor it is mean brightness.
+    usable label-irrelevant ones, standardised. ``swap_brightness`` is that share in mean
+    brightness, which needs no regressor.
     """
     judge = _judge(request)
     held_out = labelled_split(request.data, "test")
@@ -85,19 +88,31 @@ def swaps(request: ScoreRequest) -> Scores:
         judge.evaluator.card["weights_sha256"],
         _files(request),
         {"swap_factors": judge.note},
+        {metric: _basis(request, *metric.split(":")) for metric in values},
+    )
+
+
+def _basis(request: ScoreRequest, metric: str, where: str) -> Basis:
+    """Return what a metric depends on beside the model, the evaluator and the labelled set."""
+    unseen = where != "seen" and request.has("unlabelled")
+    key = STAGES.get(where, "model")
+    return Basis(
+        weights_hash(request.path(key)) if request.has(key) else "",
+        request.regressor if metric == "swap_factors" else (),
+        (data_hash(load_card(request.path("unlabelled"))),) if unseen else (),
     )
 
 
 def _judge(request: ScoreRequest) -> Judge:
     evaluator = load_judge(request.path("evaluator"), request.card)
     if not request.has("factors"):
-        return Judge(evaluator, brightness, BRIGHTNESS)
+        return Judge(evaluator, None, NO_REGRESSOR)
     regressor = load_factors(request.path("factors"))
     used = irrelevant(regressor)
     if not used:
         return Judge(evaluator, None, NO_FACTORS)
-    describe = partial(in_spreads, regressor, names=used)
-    return Judge(evaluator, describe, f"factors {', '.join(used)}")
+    factors = partial(in_spreads, regressor, names=used)
+    return Judge(evaluator, factors, f"factors {', '.join(used)}")
 
 
 def _of_set(
@@ -136,24 +151,26 @@ def _of_model(
     of_z_s, of_z_u = embedding[cells.rows], embedding[cells.columns]
     return {
         "swap_identity": _share(nearer(judge.embed(swapped), of_z_s, of_z_u)),
-        "swap_factors": _factors(cells, swapped, judge),
+        "swap_factors": _like_z_u(cells, swapped, judge.factors, judge.note),
+        "swap_brightness": _like_z_u(cells, swapped, brightness),
         "reconstruction_mse": Measured.sure(errors.mean(), n, over_images(errors)),
     }
 
 
-def _factors(cells: Cells, swapped: np.ndarray, judge: Judge) -> Measured:
-    if judge.describe is None:
-        return Measured(None, len(swapped), note=judge.note)
-    real = judge.describe(cells.images)
+def _like_z_u(
+    cells: Cells, swapped: np.ndarray, describe: Describe | None, why_not: str = ""
+) -> Measured:
+    if describe is None:
+        return Measured(None, len(swapped), note=why_not)
+    real = describe(cells.images)
     of_z_s, of_z_u = real[cells.rows], real[cells.columns]
-    return _share(nearer(judge.describe(swapped), of_z_u, of_z_s), judge.note)
+    return _share(nearer(describe(swapped), of_z_u, of_z_s))
 
 
-def _share(found: np.ndarray, note: str = "") -> Measured:
+def _share(found: np.ndarray) -> Measured:
     # An image is in some two cells, which the interval takes as independent.
     interval = proportion(int(found.sum()), len(found))
-    ends = (interval.low, interval.high, interval.kind)
-    return Measured(float(found.mean()), len(found), *ends, note)
+    return Measured.sure(found.mean(), len(found), interval)
 
 
 def _verified(

@@ -15,13 +15,14 @@ from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 from eval.decoding import model_files
-from eval.intervals import Interval, delete_a_group, jackknife_groups, proportion
+from eval.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
 from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.set_metrics import measured as set_metrics
 from eval.set_metrics.manifolds import PRECISION_RECALL_K, precision_recall
 from eval.toy_points import arc_residual, sliced_wasserstein
 from eval.toy_snapshots import POINTS, SNAPSHOTS, snapshot_points
 
-SHARES = ("precision", "recall")
+MEASURES = ("precision", "recall", "wasserstein")
 SPREADS = {"spread_radial": arc_residual, "spread_y": lambda points, label: points[:, 1]}
 FLAT = 1e-6  # data with less spread than this, in data units, have none to divide by
 
@@ -38,46 +39,55 @@ class Real:
 def toy(request: ScoreRequest) -> Scores:
     """Score the snapshots of a model, input ``model``, on three_moons.
 
-    Per epoch, as a mean over classes, and per class at the last: `precision` and `recall` by
-    k = 3 nearest neighbours (Kynkäänniemi et al. 2019); `wasserstein`, sliced, beside its floor
-    between two halves of the data; `spread_radial` and `spread_y`, the standard deviations of the
-    distance to the class's arc and of y, over those of the data.
+    Per epoch, of every class and as a mean over classes: `precision` and `recall` by k = 3 nearest
+    neighbours (Kynkäänniemi et al. 2019); `wasserstein`, sliced, beside its floor between two
+    halves of the data; `spread_radial` and `spread_y`, the standard deviations of the distance to
+    the class's arc and of y, over those of the data.
 
     Raises:
         UserError: another data set, too few held-out points, or points that are not finite.
     """
-    name, folder = request.config["model"], request.path("model")
+    model, folder = request.config["model"], request.path("model")
     real = _real(request)
     labels = np.arange(POINTS) % len(real)
-    epochs, frames = snapshot_points(request, folder, name, labels)
+    epochs, frames = snapshot_points(request, folder, model, labels)
     if not np.isfinite(frames).all():
         raise UserError(f"{folder}: expected finite points, found NaN or infinity; train it again")
     chosen = np.concatenate([np.flatnonzero(labels == c)[: len(r.other)] for c, r in real.items()])
     values: dict[str, Measured] = {}
+    names = request.card["class_names"]
     for epoch, points in zip(epochs, frames[:, chosen], strict=True):
         values |= _measured(request, points, labels[chosen], real, f":{epoch}")
-    for label, part in real.items():
-        own = labels[chosen] == label
-        suffix = f":{epochs[-1]}:{request.card['class_names'][label]}"
-        values |= _measured(request, points[own], labels[chosen][own], {label: part}, suffix)
-    halves = [distances(part.other, part.reference) for part in real.values()]
+        for label, part in real.items():
+            own, suffix = labels[chosen] == label, f":{epoch}:{names[label]}"
+            values |= _measured(request, points[own], labels[chosen][own], {label: part}, suffix)
+    halves = [
+        {name: found.value for name, found in distances(part.other, part.reference).items()}
+        for part in real.values()
+    ]
     floor = float(np.mean([found["wasserstein"] for found in halves]))
     values["toy_wasserstein_floor"] = Measured(floor, len(chosen))
-    files = model_files(name, folder) | {f"{name}/{SNAPSHOTS}": folder / SNAPSHOTS}
+    files = model_files(model, folder) | {f"{model}/{SNAPSHOTS}": folder / SNAPSHOTS}
     return Scores(
         values,
         sha256_file(folder / SNAPSHOTS),
         "fp32",
         files=files | {"data/test.npz": request.data / "test.npz"},
-        extra={"held_out_halves": dict(zip(request.card["class_names"], halves, strict=True))},
+        extra={"held_out_halves": dict(zip(names, halves, strict=True))},
     )
 
 
-def distances(points: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Return `precision`, `recall` and `wasserstein` of (n, 2) points against as many real ones."""
-    found = precision_recall(points, reference, PRECISION_RECALL_K)
-    shares = {name: found[name].value for name in SHARES}
-    return shares | {"wasserstein": sliced_wasserstein(points, reference)}
+def distances(
+    points: np.ndarray, reference: np.ndarray, groups: np.ndarray | None = None
+) -> dict[str, set_metrics.Measured]:
+    """Return `MEASURES` of (n, 2) points against as many real ones.
+
+    Args:
+        groups: int (n,), without each of which recall is measured too.
+    """
+    found = precision_recall(points, reference, PRECISION_RECALL_K, groups=groups)
+    distance = sliced_wasserstein(points, reference)
+    return found | {"wasserstein": set_metrics.Measured(distance, len(points))}
 
 
 def _real(request: ScoreRequest) -> dict[int, Real]:
@@ -113,34 +123,45 @@ def _measured(
     suffix: str,
 ) -> dict[str, Measured]:
     """Return the measures of points (N, 2), as means over the classes in ``real``."""
-    found = [distances(points[labels == c], part.reference) for c, part in real.items()]
+    draws = request.numpy_draws("groups" + suffix)
+    groups = jackknife_groups(labels, request.protocol.intervals.groups, draws)
+    found = [
+        distances(points[labels == c], part.reference, groups[labels == c])
+        for c, part in real.items()
+    ]
     values, n = {}, len(points)
-    for name in found[0]:
-        mean = float(np.mean([values_of[name] for values_of in found]))
-        # Classes are of one size: the mean of their shares is the share of all.
-        interval = proportion(round(mean * n), n) if name in SHARES else None
-        values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, interval)
+    # Classes are of one size: the mean of their shares is the share of all.
+    means = {name: float(np.mean([of[name].value for of in found])) for name in MEASURES}
+    left_out = np.mean([of["recall"].left_out for of in found], axis=0)
+    intervals = {
+        # Every generated point is in or out of the data's region by itself; which of the data are
+        # in that of the points, they decide together.
+        "precision": proportion(round(means["precision"] * n), n),
+        "recall": jackknife(means["recall"], left_out),
+    }
+    for name, mean in means.items():
+        values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, intervals.get(name))
     for name, residual in SPREADS.items():
         scale = {c: float(np.std(residual(part.all, c), ddof=1)) for c, part in real.items()}
         if min(scale.values()) < FLAT:
             values[f"toy_{name}{suffix}"] = Measured(None, n, note="the data have no such spread")
             continue
         ratios = {c: residual(points[labels == c], c) / scale[c] for c in real}
-        mean, interval = _spread(request, ratios, name + suffix)
+        mean, interval = _spread(ratios, groups, labels)
         values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, interval)
     return values
 
 
 def _spread(
-    request: ScoreRequest, residuals: dict[int, np.ndarray], name: str
+    residuals: dict[int, np.ndarray], groups: np.ndarray, labels: np.ndarray
 ) -> tuple[float, Interval]:
     """Return the mean over classes of the standard deviation of residuals, and its interval."""
-    flat = np.concatenate(list(residuals.values()))
-    labels = np.repeat(list(residuals), [len(part) for part in residuals.values()])
+    flat = np.empty(len(labels))
+    for label, part in residuals.items():
+        flat[labels == label] = part
 
     def statistic(kept: np.ndarray) -> float:
         parts = (flat[kept][labels[kept] == c] for c in residuals)
         return float(np.mean([np.std(part, ddof=1) for part in parts]))
 
-    groups = jackknife_groups(labels, request.protocol.intervals.groups, request.numpy_draws(name))
     return statistic(np.arange(len(flat))), delete_a_group(statistic, groups)

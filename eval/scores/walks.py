@@ -23,7 +23,7 @@ from eval.factor_space import in_spreads, irrelevant
 from eval.factors import load_factors
 from eval.intervals import proportion
 from eval.paths import COLUMNS, consistency, smoothness, vary_z_s, vary_z_u
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.training_stage import CARD
 
 CLASSES = 16  # rows of every path; all classes where there are no more
@@ -103,6 +103,7 @@ def walks(request: ScoreRequest) -> Scores:
                 "consistency": float(plain.consistent.mean()),
             },
         },
+        {"walk_consistency:b": Basis(judges=request.regressor)},
     )
 
 

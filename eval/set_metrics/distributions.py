@@ -7,6 +7,8 @@ paper scale is 2.3 GB, so ours are summed in blocks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kernel_mmd
@@ -46,7 +48,25 @@ def fid(generated: np.ndarray, real: np.ndarray) -> Measured:
     for name, features in (("generated", generated), ("real", real)):
         if len(features) < needed:
             return unavailable(n, len(features), needed, f"{name} images")
-    return Measured(_frechet(generated, real), n)
+    return Measured(frechet_to(real)(generated), n)
+
+
+def frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Return the distance of :func:`fid` to ``real`` as a function of the generated features.
+
+    For many generated sets, such as those of a jackknife: the moments of the real set are
+    computed once. Neither set is checked, and below D + 1 images the distance means little.
+
+    Args:
+        real: features (M, D), M > 1.
+    """
+    statistics = _statistics(real)
+
+    def distance(generated: np.ndarray) -> float:
+        found = fid_statistics_to_metric(_statistics(generated), statistics, verbose=False)
+        return found[KEY_METRIC_FID]
+
+    return distance
 
 
 def intra_fid(
@@ -69,7 +89,7 @@ def intra_fid(
         if fewest < needed:
             return unavailable(n, fewest, needed, f"{name} images of every class")
     values = tuple(
-        _frechet(generated[labels == label], real[real_labels == label]) for label in classes
+        frechet_to(real[real_labels == label])(generated[labels == label]) for label in classes
     )
     return Measured(float(np.mean(values)), n, per_class=values)
 
@@ -131,11 +151,6 @@ def _disjoint(
 def _mmd(generated: np.ndarray, real: np.ndarray) -> float:
     # In float64: the value is a small difference of sums over a million kernels.
     return float(kernel_mmd(generated.astype(np.float64), real.astype(np.float64), **KERNEL))
-
-
-def _frechet(generated: np.ndarray, real: np.ndarray) -> float:
-    statistics = _statistics(generated), _statistics(real)
-    return fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID]
 
 
 def _statistics(features: np.ndarray) -> dict[str, np.ndarray]:

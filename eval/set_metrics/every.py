@@ -45,6 +45,7 @@ def set_metrics(
     held_out: FeatureSet,
     draws: np.random.Generator,
     device: Where = "cpu",
+    groups: np.ndarray | None = None,
 ) -> dict[str, Measured]:
     """Measure a generated set; the keys are :data:`METRICS`, in that order.
 
@@ -55,6 +56,8 @@ def set_metrics(
         images: uint8 (N, H, W, 3), whose features are ``generated``.
         generated, train, held_out: features of one evaluator.
         draws: picks the subsets of ``kid``.
+        groups: int (N,) of the generated images, without each of which ``recall`` and ``coverage``
+            are measured too (``left_out``).
 
     Raises:
         UserError: as many images as features are expected; see the metrics for the rest.
@@ -68,8 +71,8 @@ def set_metrics(
     found = {
         "fid": fid(ours, real),
         "kid": kid(ours, real, draws),
-        **precision_recall(ours, real, device=device),
-        **density_coverage(ours, real, device=device),
+        **precision_recall(ours, real, device=device, groups=groups),
+        **density_coverage(ours, real, device=device, groups=groups),
         "intra_fid": intra_fid(ours, generated.labels, real, train.labels),
         **memorisation(ours, real, held_out.features, device),
         "feature_distance_intra": feature_distance_intra(ours, generated.labels, device),

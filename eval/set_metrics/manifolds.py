@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch_fidelity.metric_prc import (
     KEY_METRIC_PRECISION,
     KEY_METRIC_RECALL,
@@ -28,6 +29,7 @@ def precision_recall(
     k: int = PRECISION_RECALL_K,
     device: Where = "cpu",
     elements: int = ELEMENTS,
+    groups: np.ndarray | None = None,
 ) -> dict[str, Measured]:
     """``precision`` and ``recall`` of Kynkäänniemi et al. 2019, by torch-fidelity, in 0..1.
 
@@ -37,6 +39,9 @@ def precision_recall(
     Args:
         generated, real: features (N, D) and (M, D), each with more than k images.
         elements: numbers of a distance matrix held at once.
+        groups: int (N,) of every generated image, numbered from 0. Recall is then also had without
+            each of them (``left_out``), at the price of two more passes over the distances; not
+            where a group leaves no more than k images.
 
     Raises:
         UserError: features that are empty, not finite or of different width.
@@ -55,8 +60,10 @@ def precision_recall(
         save_cpu_ram=True,
         verbose=False,
     )
-    keys = {"precision": KEY_METRIC_PRECISION, "recall": KEY_METRIC_RECALL}
-    return {name: Measured(found[key], n) for name, key in keys.items()}
+    keys = (KEY_METRIC_PRECISION, KEY_METRIC_RECALL)
+    precision, recall = (found[key] for key in keys)
+    left_out = _recall_left_out(generated, real, groups, k, device, elements)
+    return {"precision": Measured(precision, n), "recall": Measured(recall, n, left_out=left_out)}
 
 
 def density_coverage(
@@ -65,6 +72,7 @@ def density_coverage(
     k: int = DENSITY_COVERAGE_K,
     device: Where = "cpu",
     elements: int = ELEMENTS,
+    groups: np.ndarray | None = None,
 ) -> dict[str, Measured]:
     """``density`` (0 or more) and ``coverage`` (0..1) of Naeem et al. 2020.
 
@@ -75,6 +83,8 @@ def density_coverage(
     Args:
         generated, real: features (N, D) and (M, D); more than k real images.
         elements: numbers of a distance matrix held at once.
+        groups: int (N,) of every generated image, numbered from 0, at least two. Coverage is then
+            also had without each of them (``left_out``).
 
     Raises:
         UserError: features that are empty, not finite or of different width.
@@ -88,12 +98,64 @@ def density_coverage(
     for rows, block in distance_blocks(real, real, device, elements):
         others = without_self(rows, block, torch.inf)
         radii[rows] = others.topk(k, dim=1, largest=False).values[:, -1:]
-    held, covered = 0, 0
+    members = _members(groups, device)
+    held, covered, without = 0, 0, torch.zeros(len(members), dtype=torch.int64, device=device)
     for rows, block in distance_blocks(real, generated, device, elements):
         inside = block < radii[rows]
         held += int(inside.sum())
         covered += int(inside.any(dim=1).sum())
+        if members:
+            by_group = torch.stack([inside[:, member].any(dim=1) for member in members])
+            # Covered without a group: by another one.
+            without += (by_group.sum(dim=0) > by_group.int()).sum(dim=1)
     return {
         "density": Measured(held / (k * n), n),
-        "coverage": Measured(covered / len(real), n),
+        "coverage": Measured(
+            covered / len(real), n, left_out=_shares(without, len(real)) if members else None
+        ),
     }
+
+
+def _recall_left_out(
+    generated: np.ndarray,
+    real: np.ndarray,
+    groups: np.ndarray | None,
+    k: int,
+    device: Where,
+    elements: int,
+) -> tuple[float, ...] | None:
+    """Return recall without each group; the distances are computed once for all of them."""
+    members = _members(groups, device)
+    if not members or len(generated) - max(map(len, members)) <= k:
+        return None
+    radii = torch.empty(len(members), len(generated), dtype=torch.float64, device=device)
+    for rows, block in distance_blocks(generated, generated, device, elements):
+        others = without_self(rows, block, torch.inf)
+        # The k nearest of any union of groups are among the k nearest of each.
+        nearest = [
+            others[:, member].topk(min(k, len(member)), dim=1, largest=False).values
+            for member in members
+        ]
+        for group in range(len(members)):
+            rest = torch.cat(nearest[:group] + nearest[group + 1 :], dim=1)
+            radii[group, rows] = rest.topk(k, dim=1, largest=False).values[:, -1]
+    for radius, member in zip(radii, members, strict=True):
+        radius[member] = -1.0  # holds no image
+    inside = torch.zeros(len(members), dtype=torch.int64, device=device)
+    for _, block in distance_blocks(real, generated, device, elements):
+        inside += torch.stack([(block <= radius).any(dim=1).sum() for radius in radii])
+    return _shares(inside, len(real))
+
+
+def _members(groups: np.ndarray | None, device: Where) -> list[Tensor]:
+    """Return the indices of the images of every group; none without groups."""
+    if groups is None:
+        return []
+    return [
+        torch.from_numpy(np.flatnonzero(groups == group)).to(device)
+        for group in range(groups.max() + 1)
+    ]
+
+
+def _shares(counts: Tensor, of: int) -> tuple[float, ...]:
+    return tuple(count / of for count in counts.tolist())

@@ -20,6 +20,7 @@ class Measured:
         per_class: values of the classes in ascending order of their labels, for metrics that are
             means over classes or shares of images compared within their class.
         subsets: values over subsets that have no image in common, where the metric has them.
+        left_out: values without each group of generated images in turn, where groups were given.
     """
 
     value: float | None
@@ -27,6 +28,7 @@ class Measured:
     note: str = ""
     per_class: tuple[float, ...] | None = None
     subsets: tuple[float, ...] | None = None
+    left_out: tuple[float, ...] | None = None
 
 
 def unavailable(n: int, found: int, needs: int, of: str) -> Measured:

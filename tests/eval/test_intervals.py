@@ -14,6 +14,7 @@ from eval.intervals import (
     delete_a_group,
     inception_score_interval,
     inception_score_of_logits,
+    jackknife,
     jackknife_groups,
     over_classes,
     over_images,
@@ -259,6 +260,11 @@ def test_the_bootstrap_of_images_is_off_where_the_jackknife_is_not():
 def test_groups_that_are_none_are_refused(assignment):
     with pytest.raises(UserError, match="at least 2 groups numbered from 0"):
         delete_a_group(np.mean, np.array(assignment))
+
+
+def test_one_score_left_out_is_no_jackknife():
+    with pytest.raises(UserError, match="at least 2 groups, found 1"):
+        jackknife(0.5, [0.5])
 
 
 def test_images_that_do_not_fit_are_refused():

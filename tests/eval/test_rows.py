@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from dlvae.errors import UserError
-from eval.rows import COLUMNS, ScoreRow, read_rows, refuse_mixed, write_rows
+from eval.rows import (
+    COLUMNS,
+    ScoreRow,
+    every_hash,
+    first_hash,
+    hashes_text,
+    read_rows,
+    refuse_mixed,
+    write_rows,
+)
 
 ROW = ScoreRow(
     preset="quick",
@@ -117,6 +126,30 @@ def test_mixed_rows_are_refused_with_what_differs(column):
     assert f"differ in {column}" in message
     assert "another (digits/cvae/seed3)" in message
     assert f"{getattr(ROW, column)} (digits/ours/seed0)" in message
+
+
+def test_metrics_may_differ_in_further_judges_and_data_and_no_metric_within_itself():
+    further = {"evaluator": "123456789012+b", "data": "000000000001+u"}
+    swaps = row(metric="swap_factors:unseen_after", **further)
+    refuse_mixed(frame(row(), swaps, dataclasses.replace(swaps, seed=1)))
+    for column in further:
+        mixed = frame(row(), swaps, dataclasses.replace(swaps, seed=1, **{column: "a+c"}))
+        with pytest.raises(UserError, match=f"differ in {column}"):
+            refuse_mixed(mixed)
+        own = further[column].partition("+")[0]
+        mixed = frame(swaps, dataclasses.replace(swaps, seed=1, **{column: f"{own}+c"}))
+        with pytest.raises(UserError, match=f"of swap_factors:unseen_after on digits .* {column}"):
+            refuse_mixed(mixed)
+    other_set = dataclasses.replace(swaps, data="000000000002+u")
+    with pytest.raises(UserError, match="scores on digits differ in data"):
+        refuse_mixed(frame(row(), other_set))
+
+
+def test_a_column_of_several_hashes_begins_with_the_first_and_can_be_joined():
+    both = hashes_text("ab" * 32, "cd" * 32)
+    assert both == "abababababab+cdcdcdcdcdcd" and hashes_text("none") == "none"
+    assert first_hash(both) == first_hash("abababababab") == "abababababab"
+    assert every_hash(["a", "a+c", "a+b", "a"]) == "a+c+b"
 
 
 def test_one_protocol_for_all_data_sets():

@@ -64,8 +64,8 @@ SCORES = {
         ours(probe_linear__z_s=0.98, probe_linear__z_u=0.39, probe_chance=1 / 3, position_r2=0.4),
     ),
     "cvae_blurry": (
-        models("sharpness_ratio", cvae=0.3, cgan=0.9, cvae_gan=0.8, ours=0.7),
-        models("sharpness_ratio", cvae=0.6, cgan=0.5, cvae_gan=0.5, ours=0.6),
+        models("sharpness_ratio", cvae=0.3, cgan=0.9, cvae_gan=0.5, ours=0.7),
+        models("sharpness_ratio", cvae=0.6, cgan=0.4, cvae_gan=0.49, ours=0.3),
     ),
     "cgan_collapses": (
         models("feature_distance_intra", cgan=1.0, cvae_gan=2.0, ours=2.5)
@@ -168,8 +168,9 @@ def about(claim):
     return RULES.tested_on(BY_ID[claim], list(SETS))
 
 
-def everywhere(claim, scores, **more):
-    return pd.concat([rows_of(scores, dataset, **more) for dataset in about(claim)])
+def everywhere(claim, scores, trainings=1, **more):
+    every = itertools.product(about(claim), range(trainings))
+    return pd.concat([rows_of(scores, dataset, seed=seed, **more) for dataset, seed in every])
 
 
 def judged(claim, rows, preset=PRESET):
@@ -187,7 +188,7 @@ def test_there_is_a_rule_for_each_of_the_18_claims_in_the_papers_order():
 
 @pytest.mark.parametrize("claim", SCORES)
 def test_scores_that_satisfy_a_rule_replicate_the_claim(claim):
-    found = judged(claim, everywhere(claim, SCORES[claim][0]))
+    found = judged(claim, everywhere(claim, SCORES[claim][0], trainings=3))
     assert found.verdict == "replicated", found.outcomes
     assert set(found.outcomes) == {"holds"}
 
@@ -214,7 +215,7 @@ def test_without_scores_a_claim_is_not_run_and_says_which_are_missing(claim):
 @pytest.mark.parametrize("claim", SCORES)
 @pytest.mark.parametrize("missing", ["absent", "n/a"])
 def test_one_score_that_is_not_to_be_had_leaves_the_other_tests(claim, missing):
-    rows = everywhere(claim, SCORES[claim][0])
+    rows = everywhere(claim, SCORES[claim][0], trainings=3)
     model, metric = next(iter(SCORES[claim][0]))
     gone = rows["model"].eq(model) & rows["metric"].eq(metric)
     if missing == "absent":
@@ -248,31 +249,55 @@ def test_a_verdict_is_made_of_outcomes(found, expected):
     assert verdict(found) == expected
 
 
+ONE_SEED = "one seed cannot tell how far trainings differ"
+
+
+def test_with_one_seed_the_order_of_table_1_holds_within_the_noise_however_sharp_the_scores():
+    found = judged("inception_order", everywhere("inception_order", SCORES["inception_order"][0]))
+    results = found.results["digits"]
+    assert min(result.probability for result in results) > 0.999
+    assert {(r.outcome, r.reason) for r in results} == {("holds, within the noise", ONE_SEED)}
+    assert found.verdict == "partly"
+
+
 def test_the_gap_of_the_papers_table_1_on_cifar_10_may_be_noise():
-    scores = SCORES["inception_order"][0]
-    wide = everywhere("inception_order", scores, half=0.1)
-    assert outcomes("inception_order", wide, "digits") == [
-        "holds, within the noise",
-        "holds",
-        "holds",
-    ]
+    wide = everywhere("inception_order", SCORES["inception_order"][0], half=0.1)
     result = judged("inception_order", wide).results["digits"][0]
     error = 0.1 / stats.t.ppf(0.975, 20 - 1)  # of 20 groups
     assert result.probability == pytest.approx(stats.norm.cdf(0.05 / (2**0.5 * error)))
-    assert judged("inception_order", wide).verdict == "partly"
 
 
-def test_a_test_beyond_noise_without_intervals_is_within_the_noise():
-    rows = everywhere("diversity_order", SCORES["diversity_order"][0], half=None)
-    found = judged("diversity_order", rows)
-    assert set(found.outcomes) == {"holds, within the noise"} and found.verdict == "partly"
-    assert {r.reason for r in found.results["digits"]} == {"no interval tells"}
+@pytest.mark.parametrize(
+    "claim", ["inception_order", "diversity_order", "likelihood_needed", "z_u_without_label"]
+)
+def test_what_must_exceed_the_spread_of_trainings_needs_three_seeds(claim):
+    def noisy(trainings):
+        found = judged(claim, everywhere(claim, SCORES[claim][0], trainings=trainings))
+        every = itertools.chain(*found.results.values())
+        return [(r.outcome, r.reason) for r in every if r.test.beyond_noise]
+
+    assert set(noisy(1)) == {("holds, within the noise", ONE_SEED)}
+    assert set(noisy(2)) == {("holds, within the noise", ONE_SEED.replace("one seed", "two seeds"))}
+    assert set(noisy(3)) == {("holds", "")}
 
 
-def test_an_interval_over_subsets_has_no_known_error():
-    scores, kind = SCORES["diversity_order"][0], "t95_subsets"
-    found = judged("diversity_order", everywhere("diversity_order", scores, kind=kind))
-    assert set(found.outcomes) == {"holds, within the noise"}
+def test_a_gap_to_real_images_beyond_noise_has_no_probability():
+    (test, *_) = BY_ID["diversity_order"].tests
+    test = dataclasses.replace(test, right=Side("d_intra_standard", "real"))
+    rules = dataclasses.replace(
+        RULES, claims=(dataclasses.replace(BY_ID["diversity_order"], tests=(test,)),)
+    )
+    trained = [rows_of(models("d_intra_standard", ours=0.6), "digits", seed=s) for s in range(3)]
+    rows = pd.concat([*trained, rows_of(models("d_intra_standard", real=0.5), "digits")])
+    (found,) = judge(rules, rows, PRESET)
+    (result,) = found.results["digits"]
+    assert (result.outcome, result.reason) == ("holds, within the noise", "no interval tells")
+
+
+@pytest.mark.parametrize(("kind", "half"), [("t95_subsets", 0.001), ("none", None)])
+def test_an_interval_over_subsets_or_none_has_no_known_error(kind, half):
+    rows = everywhere("diversity_order", SCORES["diversity_order"][0], kind=kind, half=half)
+    assert {r.probability for r in judged("diversity_order", rows).results["digits"]} == {None}
 
 
 @pytest.mark.parametrize(
@@ -417,6 +442,23 @@ def test_a_side_transforms_its_number_and_its_interval(side, value, ends, expect
     assert transformed(side, Cell((value,), None)).interval is None
 
 
+def test_what_follows_z_u_is_read_off_factors_or_on_real_faces_off_brightness():
+    scores = ours(swap_identity__unseen_after=0.85, swap_factors__unseen_after=0.9)
+    scores |= ours(swap_brightness__unseen_after=0.7)
+    assert outcomes("swap", rows_of(scores, "synthetic_faces"), "synthetic_faces") == ["holds"] * 2
+    preset = Preset(["faces"], groups=20)
+    assert outcomes("swap", rows_of(scores, "faces"), "faces", preset) == ["holds", "fails"]
+    scores |= ours(swap_brightness__unseen_after=0.8, swap_factors__unseen_after=NAN)
+    assert outcomes("swap", rows_of(scores, "faces"), "faces", preset) == ["holds", "holds"]
+    del scores["ours", "swap_brightness:unseen_after"]
+    assert outcomes("swap", rows_of(scores, "faces"), "faces", preset) == ["holds", "not run"]
+
+
+def test_blurred_images_do_not_pass_for_sharp_because_those_of_cvae_are_worse():
+    rows = rows_of(models("sharpness_ratio", cvae=0.02, cgan=0.1, cvae_gan=0.2, ours=0.4), "digits")
+    assert outcomes("cvae_blurry", rows, "digits") == ["holds", "fails", "fails", "fails"]
+
+
 def test_an_equality_counts_where_the_rule_says_so():
     rows = rows_of(models("toy_wasserstein:50", ours=0.75, cvae_gan=0.5), "three_moons")
     assert outcomes("toy_converges", rows, "three_moons") == ["holds"]  # <=
@@ -466,7 +508,7 @@ def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path
     summary = text[: text.index("\n## ")]
     assert "| 2 | On the toy data ours is diverse" in summary
     assert "| Figure 2 | replicated | 4 hold |" in summary
-    assert "| Table 1 | partly | 3 hold, 3 not run |" in summary
+    assert "| Table 1 | partly | 3 within the noise, 3 not run |" in summary
     assert "| Figure 7 | not run | 9 not run |" in summary
     for part in (
         f"Protocol {load_protocol(PROTOCOL).label}; preset quick.",
@@ -474,10 +516,11 @@ def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path
         "Synthetic faces: no scores.",
         "over images of the one model (delete-a-group jackknife)",
         "| `inception_score` of ours: 7.04 [7.039, 7.041] | >= | "
-        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | 1.000 | 2000 | holds |",
+        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | 1.000 | 2000 | "
+        f"holds, within the noise: {ONE_SEED} |",
         "distance of `toy_spread_radial:50` of ours from 1: 0.1 (measured 1.1 [1.09, 1.11])",
         "`toy_precision:50` of cVAE-GAN − 0.05: 0.9 (measured 0.95 [0.94, 0.96])",
-        "Handwritten digits: **replicated**.",
+        "Handwritten digits: **partly**.",
         "Synthetic faces: **not run**.",
         "no score active_units:z_u of cVAE on handwritten digits: nobody measured it",
         "Beside, not tested: `inception_score` of real data: –.",
@@ -529,6 +572,19 @@ def test_scores_of_another_evaluator_than_the_quoted_one_are_refused(tmp_path, s
     scored["evaluator"] = scored["evaluator"].replace("fa" * 6, "0" * 12)
     with pytest.raises(UserError, match="digits: expected scores of evaluator fafafafafafa"):
         run(tmp_path, scored)
+
+
+def test_a_second_judge_stands_beside_the_quoted_evaluator(tmp_path, scored):
+    scores = ours(**{"walk_consistency__b": 0.7})
+    walks = rows_of(scores, "digits", evaluator="fa" * 6 + "+" + "b0" * 6, data="digits+more")
+    walks["protocol"] = scored["protocol"].iloc[0]
+    _, data = run(tmp_path, pd.concat([scored, walks], ignore_index=True))
+    table = data[data["claim"].eq("inception_order") & data["dataset"].eq("digits")]
+    assert set(table["evaluator"]) == {"fa" * 6 + "+" + "b0" * 6}
+    assert set(table["data"]) == {"digits+more"}
+    walks["evaluator"] = "b0" * 6 + "+" + "fa" * 6
+    with pytest.raises(UserError, match="digits: expected scores of evaluator fafafafafafa"):
+        run(tmp_path, pd.concat([scored, walks], ignore_index=True))
 
 
 def test_scores_of_another_protocol_are_refused(tmp_path, scored):
@@ -594,6 +650,8 @@ def test_a_file_of_rules_is_read(tmp_path):
         ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
         ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),
         ("cvae_gan", "ours_no_gan", "model: expected one of real, ours"),
+        ('op: ">"', 'data: [toys]\n        op: ">"', "'a test': data: .*Did you mean 'toy'"),
+        ('op: ">"', 'data: toy\n        op: ">"', "data: expected a list of kinds, found 'toy'"),
         ("[toy]", "[toys]", "data: .*found 'toys'. Did you mean 'toy'"),
         ("plus", "plsu", "found 'plsu'. Did you mean 'plus'"),
         ("plus: 0.1", "plus: much", "plus: expected a finite number, found 'much'"),

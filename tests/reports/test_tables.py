@@ -23,6 +23,7 @@ from reports.tables import TABLES, build_table, evaluator_cards, main, write_tab
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
 MODELS = ["ours", "cvae", "cgan", "cvae_gan"]
+OF_SAMPLES = [name for name, spec in TABLES.items() if not spec.transposed]
 METRICS = [metric for spec in TABLES.values() for metric in spec.metrics]
 CARDS = {
     "synthetic_faces": {
@@ -118,7 +119,7 @@ def test_a_table_without_comparable_data_has_no_paper_column():
         assert "paper" not in str(table.printed.columns.tolist()) and "'Paper'" not in table.caption
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", OF_SAMPLES)
 def test_every_format_carries_the_whole_caption(name, tmp_path):
     table = build(name, score_rows())
     write_table(table, tmp_path)

@@ -76,6 +76,19 @@ def test_codes_need_a_model_and_its_data_alone(repository, plan):
     assert refused.returncode != 0 and "codes cannot be had of 'cgan'" in refused.text
 
 
+def test_the_table_of_disentanglement_reads_what_each_model_has(repository, plan):
+    found = plan(repository, "-p", "disentanglement", "--configfile", "config/smoke.yaml")
+    scored = {job.removeprefix("Scoring ") for job in found.jobs if job.startswith("Scoring ")}
+    for dataset in ("synthetic_faces", "digits"):
+        asked = {job.partition(f", {dataset}")[0] for job in scored if dataset in job}
+        codes = {f"codes of {model}" for model in ("cvae", "cvae_gan", "ours")}
+        assert asked == codes | {"effects of ours", "swaps of ours"}
+    assert found.rules["table"] == 1 and "sample" not in found.rules
+    assert "Training cgan" not in found.text
+    model = "results/smoke/models/digits/ours/seed0"
+    assert f'eval.scores effects --inputs \'{{"model":"{model}"}}\' ' in found.text
+
+
 def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
     found = plan(repository, "-p", "--config", "preset=cifar10", f"data_root={real_data}")
     assert found.returncode == 0

@@ -1,5 +1,7 @@
 """Dry runs of the studies beyond the paper's tables: what they read and train."""
 
+import re
+
 import pytest
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
@@ -22,6 +24,36 @@ def test_a_toy_score_reads_the_snapshots_of_its_model_alone(repository, plan):
     found = plan(repository, "results/smoke/scores/three_moons/ours/seed0.toy.csv", *SMOKE, "-p")
     assert found.rules == {"prepare": 1, "train_toy": 1, "score": 1}
     assert 'toy --inputs \'{"model":"results/smoke/models/three_moons/ours/seed0"}\'' in found.text
+
+
+def test_scores_declare_the_splits_that_they_open(repository, plan):
+    """Exactly what a family reads of the data set, so that another split scores again."""
+    read = {
+        "fidelity": {"test"},
+        "codes": {"test", "train"},
+        "inpainting": {"test", "train"},
+        "swaps": {"test"},
+        "walks": set(),
+        "diversity": set(),
+    }
+    folder = "results/smoke/scores/synthetic_faces/ours/seed0"
+    found = plan(repository, *(f"{folder}.{family}.csv" for family in read), *SMOKE)
+    # Nothing is made yet, so that the reason of a job names all its inputs.
+    reasons = re.findall(r"^Job \d+: Scoring (\w+) of .*\nReason: (.*)$", found.text, re.MULTILINE)
+    declared = {
+        family: set(re.findall(r"data/synthetic_faces/(\w+)\.npz", reason))
+        for family, reason in reasons
+    }
+    assert declared == read
+
+
+def test_what_stands_beside_the_ablations_need_not_encode(repository, plan):
+    found = plan(repository, "ablations", *SMOKE, "--config", "ablations={beside: [cgan]}")
+    assert found.returncode == 0, found.text
+    scored = {job for job in found.jobs if job.startswith("Scoring") and " cgan," in job}
+    families = {job.split()[1] for job in scored}
+    assert families == {"inception", "diversity", "fidelity"}
+    assert "Scoring codes of ours, synthetic_faces, seed 0" in found.jobs
 
 
 @pytest.mark.slow

@@ -86,7 +86,8 @@ def reproducible_files():
 
 def table_scores(wildcards):
     """Score files of a table."""
-    return scores_of((TABLES | MORE_TABLES)[wildcards.table])
+    families = (TABLES | MORE_TABLES)[wildcards.table]
+    return [file for family in families for file in scores_of(family)]
 
 
 def scores_of(family, judge=""):
@@ -96,7 +97,7 @@ def scores_of(family, judge=""):
         score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
-        if model not in UNABLE.get(family, ())
+        if able(model, family)
     ]
 
 
@@ -113,7 +114,12 @@ def ablation_scores(wildcards):
     """Score files of ours, of its ablations and of what stands beside, with the first seed."""
     dataset, seed = config["ablations"]["dataset"], config["seeds"][0]
     models = ["ours", *ablation_models(config), *config["ablations"]["beside"]]
-    return [score_file(dataset, m, family, seed) for m in models for family in ABLATION_FAMILIES]
+    return [
+        score_file(dataset, model, family, seed)
+        for model in models
+        for family in ABLATION_FAMILIES
+        if model not in UNABLE.get(family, ())
+    ]
 
 
 # --- Figures -----------------------------------------------------------------------------------

@@ -4,11 +4,21 @@ SECOND = "_second"  # ending of what the second evaluator judges
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
-CODE_FAMILIES = ("walks", "coordinates")
+CODE_FAMILIES = ("walks", "coordinates", "effects")
 MODEL_FAMILIES = ("swaps", "inpainting", "codes", "toy", *CODE_FAMILIES)
 FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FAMILIES)
 # Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
 UNABLE = {"codes": ("real", "cgan")}
+# Splits of the data set that a family opens itself, beside those among its sources.
+SPLITS_READ = {
+    "effects": ("test",),
+    "fidelity": ("test",),
+    "imagenet": ("train",),
+    "swaps": ("test",),
+    "inpainting": ("train", "test"),
+    "codes": ("train", "test"),
+    "toy": ("test",),
+}
 # Inputs that are folders, and what is read in them.
 JUDGE_FILES = ["weights.safetensors", "card.json"]
 FOLDERS = {
@@ -19,6 +29,13 @@ FOLDERS = {
     "unlabelled": ["train.npz", "card.json"],
 }
 SNAPSHOTS = "snapshots.safetensors"  # of toy models
+
+
+def able(model, family):
+    """Whether a model has what a family reads; swaps and varied codes need both codes of ours."""
+    if family in ("swaps", *CODE_FAMILIES):
+        return registered(model) == "ours"
+    return model not in UNABLE.get(family, ())
 
 
 def sample_set(dataset, model, seed):
@@ -81,7 +98,9 @@ def model_sources(wildcards):
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
     if wildcards.family in ("codes", "toy"):
         return {"model": f"{models}/{wildcards.model}/seed{seed}"}
-    sources = {"model": f"{models}/{wildcards.model}/seed{seed}", "evaluator": judges}
+    sources = {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    if wildcards.family != "effects":
+        sources["evaluator"] = judges
     if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
         sources["factors"] = f"{judges}_factors"
     if wildcards.family == "swaps" and not without_unlabelled(dataset):
@@ -90,15 +109,18 @@ def model_sources(wildcards):
     return sources
 
 
-def score_inputs(wildcards):
-    """The files of `score_sources`."""
+def score_inputs(wildcards, judge=""):
+    """The files of `score_sources`, and the splits of the data set that are read beside them."""
     folders = FOLDERS
     if wildcards.family == "toy":
         folders = {"model": [*MODEL_FILES, SNAPSHOTS]}
-    return {
+    files = {
         name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
-        for name, source in score_sources(wildcards).items()
+        for name, source in score_sources(wildcards, judge).items()
     }
+    data = f"{results()}/data/{wildcards.dataset}"
+    read = SPLITS_READ.get(wildcards.family, ())
+    return files | {"splits": [f"{data}/{split}.npz" for split in read]}
 
 
 def score_inputs_argument(wildcards):
@@ -107,11 +129,11 @@ def score_inputs_argument(wildcards):
 
 def second_score_inputs(wildcards):
     """The same under the second evaluator."""
-    return score_sources(wildcards, SECOND)
+    return score_inputs(wildcards, SECOND)
 
 
 def second_score_inputs_argument(wildcards):
-    return json.dumps(second_score_inputs(wildcards), separators=(",", ":"))
+    return json.dumps(score_sources(wildcards, SECOND), separators=(",", ":"))
 
 
 def score_code(wildcards):

@@ -25,6 +25,12 @@ rule imagenet:
         lambda wildcards: target_files("imagenet"),
 
 
+rule disentanglement:
+    """Where label and factors are: probes, DCI, MIG, SAP, effects of coordinates, swaps."""
+    input:
+        lambda wildcards: target_files("disentanglement"),
+
+
 rule table:
     input:
         scores=table_scores,

@@ -133,6 +133,7 @@ class World:
         models = {"ours": "ours", "semi": "ours", "told": "cvae"}
         for seed, (name, model) in enumerate(models.items()):
             save_model(folder / name, model, build_seeded(model, task, Method(), {}, seed), {})
+        self.save_regressor()
 
     def save(self, name, **splits):
         save_dataset(self.folder / name, splits, CARD)
@@ -152,9 +153,9 @@ class World:
         more = (truth, np.array(FACTOR_NAMES)) if factors else (None, None)
         return Split(images, None, known if labelled else none, classes, *more)
 
-    def save_regressor(self, **r2):
+    def save_regressor(self, seed=0, **r2):
         """Save an untrained factor regressor in ``factors`` and return what the family reads."""
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         network, folder = FactorRegressor(FACTOR_NAMES, SIDE, 0.05), self.folder / "factors"
         save_weights(folder / "weights.safetensors", network.state_dict())
         card = {"factor_names": list(FACTOR_NAMES), "image_size": SIDE, "width": 0.05}

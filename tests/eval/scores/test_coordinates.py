@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 
 from dlvae.errors import UserError
+from dlvae.registry import weights_hash
 from eval import coordinates as choice
 from eval.scores import coordinates as family
 
@@ -160,7 +161,9 @@ def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
     inputs = INPUTS | world.save_regressor(azimuth=0.9, expression=0.8)
     rows, manifest, text = world.run("coordinates", inputs)
     assert rows["value"].notna().sum() == 2 * 3 + 1 and len(rows) == 9 * 3 + 1
-    assert set(rows["precision"]) == {"fp32"} and set(rows["evaluator"]) == {"ab" * 6}
+    assert set(rows["precision"]) == {"fp32"}
+    judges = dict.fromkeys(rows.index, f"{'ab' * 6}+{weights_hash(world.folder / 'factors')[:12]}")
+    assert rows["evaluator"].to_dict() == judges | {family.PLAIN: "ab" * 6}
     files = {"model/weights.safetensors", "model/model.json", "evaluator", "factors"}
     assert set(manifest["inputs"]) == files | {"data", "protocol"}
     assert world.run("coordinates", inputs)[2] == text

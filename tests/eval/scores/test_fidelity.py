@@ -10,8 +10,11 @@ from dlvae.artefact import save_samples
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.errors import UserError
 from eval.features import FeatureSet, save_features
+from eval.intervals import delete_a_group, jackknife_groups
 from eval.scores.common import ScoreRequest
-from eval.scores.fidelity import fidelity
+from eval.scores.fidelity import fid_interval, fidelity, kid_interval
+from eval.set_metrics import distributions
+from eval.set_metrics.distributions import fid, kid
 from eval.set_metrics.every import METRICS
 from eval.set_metrics.sharpness import sharpness
 
@@ -63,6 +66,8 @@ def test_every_metric_is_there_with_the_interval_that_belongs_to_it(measure):
     assert set(found.values) == {*METRICS, "sharpness_ratio"}
     kinds = {name: value.kind for name, value in found.values.items()}
     assert kinds["fid"] == "jackknife95_images" and kinds["precision"] == "wilson95"
+    assert kinds["recall"] == kinds["coverage"] == "jackknife95_images"
+    assert kinds["duplicate_share"] == "none"
     assert kinds["feature_distance_intra"] == "bootstrap95_classes" and kinds["density"] == "none"
     for name, value in found.values.items():
         if value.kind != "none":
@@ -119,6 +124,70 @@ def test_too_few_images_have_no_fid_and_the_row_says_what_is_needed(measure):
     )
     fid = found.values["fid"]
     assert fid.value is None and fid.note == "n/a (n = 6, needs 13 generated images)"
+
+
+def groups_of(n, groups, seed=0):
+    return jackknife_groups(np.zeros(n, int), groups, np.random.default_rng(seed))
+
+
+def test_the_interval_of_fid_needs_enough_images_without_the_largest_group():
+    """34 images in 20 groups, at most 2 in each: 32 images are kept at least."""
+    draws = np.random.default_rng(5)
+    real, ours = draws.normal(size=(60, 32)), draws.normal(0.3, 1, (34, 32))
+    assert fid(ours, real).value > 0 and fid_interval(ours, real, groups_of(34, 20)) is None
+    found = fid_interval(ours[:, :31], real[:, :31], groups_of(34, 20))
+    assert found.low < fid(ours[:, :31], real[:, :31]).value < found.high
+
+
+def test_a_fid_just_possible_is_a_value_without_interval(measure):
+    """24 images with D = 22: 19 are left without a group."""
+    draws = np.random.default_rng(7)
+    wide = {
+        name: store(measure.folder, f"wide_{name}", draws.normal(size=(n, 22)), np.arange(n) % 6)
+        for name, n in {"train": 240, "test": 120, "own": 24}.items()
+    }
+    inputs = {"features": wide["own"], "real_train": wide["train"], "real_test": wide["test"]}
+    found = measure(**inputs).values["fid"]
+    assert found.value > 0 and found.kind == "none" and np.isnan([found.low, found.high]).all()
+
+
+def test_the_interval_of_fid_is_the_jackknife_and_reads_the_real_images_once(monkeypatch):
+    _, _, ours = drawn(48, 1)
+    _, _, real = drawn(70, 2)
+    expected = delete_a_group(lambda kept: fid(ours[kept], real).value, groups_of(48, 6))
+    sizes, statistics = [], distributions._statistics
+    monkeypatch.setattr(
+        distributions, "_statistics", lambda f: sizes.append(len(f)) or statistics(f)
+    )
+    found = fid_interval(ours, real, groups_of(48, 6))
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert sizes.count(70) == 1 and sizes.count(40) == 6
+
+
+def test_coverage_of_fid():
+    """Of the expected FID of as many images to the same real ones."""
+    draws = np.random.default_rng(11)
+    real = draws.normal(size=(400, 3))
+
+    def ours(seed):
+        return np.random.default_rng(seed).normal(0.3, 1.2, (100, 3))
+
+    truth = np.mean([fid(ours(10**6 + seed), real).value for seed in range(1000)])
+    found = [fid_interval(ours(seed), real, groups_of(100, 20, seed)) for seed in range(150)]
+    covered = np.mean([interval.low <= truth <= interval.high for interval in found])
+    assert 0.89 <= covered <= 0.995
+
+
+def test_coverage_of_kid():
+    """Of the squared MMD of N(0, 1) and N(m, 1), from the moments that the kernel compares."""
+    m, covered = 0.5, []
+    truth = (m**3 + 3 * m) ** 2 + 3 * m**4 + 3 * m**2
+    for seed in range(300):
+        draws = np.random.default_rng(seed)
+        found = kid_interval(kid(draws.normal(m, 1, (100, 1)), draws.normal(size=(100, 1)), draws))
+        covered.append(found.low <= truth <= found.high)
+    # The values of ten subsets are skewed, so that it covers rather less than 95 %.
+    assert 0.86 <= np.mean(covered) <= 0.985
 
 
 def test_features_of_other_images_are_refused(measure):

@@ -87,6 +87,17 @@ def test_landmarks_move_the_masks(world, planted, monkeypatch):
     assert moved["inpaint_psnr:right_half"] == plain["inpaint_psnr:right_half"]
 
 
+def test_rows_name_the_landmarks_that_place_the_masks(world):
+    points = [[20, 40], [44, 40], [32, 50], [27, 58], [37, 58]]
+    others = [[21, 40], *points[1:]]
+    plain, moved, again, other = (
+        world.run("inpainting", INPUTS, **given)[0]["data"].unique()
+        for given in ({}, {"landmarks": points}, {"landmarks": points}, {"landmarks": others})
+    )
+    assert moved == again and len({*plain, *moved, *other}) == 3
+    assert len(plain[0]) == 12 and {text[0][:12] for text in (moved, other)} == {plain[0]}
+
+
 def test_at_most_so_many_images_are_scored_spread_over_the_set(world, planted, monkeypatch):
     monkeypatch.setattr(family, "IMAGES", 8)
     found = family.inpainting(world.request("inpainting", INPUTS)).values

@@ -7,19 +7,25 @@ import numpy as np
 import pytest
 import torch
 
+from dlvae.data.dataset import load_card
 from dlvae.errors import UserError
+from dlvae.registry import weights_hash
 from eval.intervals import over_images, proportion
 from eval.scores import swaps as family
+from eval.scores.common import data_hash
 
 METRICS = [
     "swap_identity:seen",
     "swap_factors:seen",
+    "swap_brightness:seen",
     "verification_auc:seen",
     "swap_identity:unseen_before",
     "swap_factors:unseen_before",
+    "swap_brightness:unseen_before",
     "reconstruction_mse:unseen_before",
     "swap_identity:unseen_after",
     "swap_factors:unseen_after",
+    "swap_brightness:unseen_after",
     "reconstruction_mse:unseen_after",
     "verification_auc:unseen",
 ]
@@ -66,7 +72,7 @@ def test_a_model_that_keeps_the_codes_apart_is_right_in_every_cell(world, plante
 def test_a_model_that_takes_the_person_from_z_u_is_wrong_in_every_cell(world, planted, monkeypatch):
     monkeypatch.setattr(family, "load_factors", lambda _: regressor("azimuth"))
     planted.models["ours"] = world.Halves(mixed=True)
-    values = family.swaps(world.request("swaps", EVERY | {"factors": "none"})).values
+    values = family.swaps(world.request("swaps", EVERY | {"factors": "factors"})).values
     for stage, expected in (("seen", 0), ("unseen_before", 0), ("unseen_after", 1)):
         assert values[f"swap_identity:{stage}"].value == expected
         # But for the few cells whose two images have the same grey.
@@ -95,7 +101,7 @@ def test_factors_are_the_usable_label_irrelevant_ones_standardised(world, plante
     for scale in (1.0, 1e-3):
         usable = regressor("skin_tone", "azimuth", scale=scale)
         monkeypatch.setattr(family, "load_factors", lambda _, found=usable: found)
-        found = family.swaps(world.request("swaps", EVERY | {"factors": "none"}))
+        found = family.swaps(world.request("swaps", EVERY | {"factors": "factors"}))
         assert found.values["swap_factors:seen"].value > 0.97
         assert found.extra == {"swap_factors": "factors azimuth"}
 
@@ -112,22 +118,28 @@ def test_each_factor_counts_by_its_spread(world, planted, monkeypatch):
 
     both.predict = predict
     monkeypatch.setattr(family, "load_factors", lambda _: both)
-    asked = world.request("swaps", EVERY | {"factors": "none"})
+    asked = world.request("swaps", EVERY | {"factors": "factors"})
     assert family.swaps(asked).values["swap_factors:seen"].value > 0.9
     both.scale = torch.ones(3)
     assert family.swaps(asked).values["swap_factors:seen"].value < 0.6
 
 
-def test_brightness_stands_for_factors_and_the_note_says_so(world, planted):
-    found = family.swaps(world.request("swaps", EVERY))
-    assert "brightness" in found.extra["swap_factors"]
-    measured = found.values["swap_factors:seen"]
-    assert "brightness" in measured.note and 0.5 < measured.value < 1
+def test_brightness_and_factors_are_metrics_apart(world, planted, monkeypatch):
+    without = family.swaps(world.request("swaps", EVERY))
+    brightness = without.values["swap_brightness:seen"]
+    assert 0.5 < brightness.value < 1 and not brightness.note
+    for stage in ("seen", "unseen_before", "unseen_after"):
+        factors = without.values[f"swap_factors:{stage}"]
+        assert factors.value is None and factors.note == "needs a factor regressor"
+    monkeypatch.setattr(family, "load_factors", lambda _: regressor("azimuth"))
+    both = family.swaps(world.request("swaps", EVERY | {"factors": "factors"})).values
+    assert both["swap_brightness:seen"] == brightness
+    assert both["swap_factors:seen"].value > brightness.value
 
 
 def test_a_regressor_that_reads_nothing_irrelevant_gives_no_value(world, planted, monkeypatch):
     monkeypatch.setattr(family, "load_factors", lambda _: regressor("skin_tone"))
-    found = family.swaps(world.request("swaps", EVERY | {"factors": "none"})).values
+    found = family.swaps(world.request("swaps", EVERY | {"factors": "factors"})).values
     assert found["swap_factors:seen"].value is None
     assert "label-irrelevant factor" in found["swap_factors:seen"].note
     assert found["swap_identity:seen"].value == 1
@@ -147,12 +159,16 @@ def test_unknown_people_are_swapped_but_not_verified(world, planted):
 @pytest.mark.parametrize(
     ("left_out", "without", "note"),
     [
-        (("unlabelled", "semi"), METRICS[3:], "needs unlabelled images"),
-        (("semi",), METRICS[6:9], "needs the model after the semi-supervised stage"),
+        (("unlabelled", "semi"), METRICS[4:], "needs unlabelled images"),
+        (("semi",), METRICS[8:12], "needs the model after the semi-supervised stage"),
     ],
 )
-def test_what_is_missing_leaves_its_metrics_out(world, planted, left_out, without, note):
-    inputs = {name: folder for name, folder in EVERY.items() if name not in left_out}
+def test_what_is_missing_leaves_its_metrics_out(
+    world, planted, monkeypatch, left_out, without, note
+):
+    monkeypatch.setattr(family, "load_factors", lambda _: regressor("azimuth"))
+    every = EVERY | {"factors": "factors"}
+    inputs = {name: folder for name, folder in every.items() if name not in left_out}
     found = family.swaps(world.request("swaps", inputs)).values
     assert [name for name, measured in found.items() if measured.value is None] == without
     assert {found[name].note for name in without} == {note}
@@ -163,7 +179,7 @@ def test_one_unlabelled_person_has_no_swaps(world, planted):
     everyone = world.split(5, 3, labelled=False)
     world.save("unlabelled", train=everyone.take(np.arange(5)))
     found = family.swaps(world.request("swaps", EVERY)).values
-    for name in METRICS[3:]:
+    for name in METRICS[4:]:
         assert found[name].value is None and "two people" in found[name].note
 
 
@@ -171,7 +187,7 @@ def test_rows_and_manifest_of_an_untrained_model(world):
     inputs = EVERY | world.save_regressor(azimuth=0.9)
     rows, manifest, text = world.run("swaps", inputs)
     assert set(rows.index) == set(METRICS) and rows["value"].notna().all()
-    assert set(rows["precision"]) == {"fp32"} and set(rows["evaluator"]) == {"ab" * 6}
+    assert set(rows["precision"]) == {"fp32"}
     assert manifest["swap_factors"] == "factors azimuth"
     files = {f"{m}/{f}" for m in ("model", "semi") for f in ("weights.safetensors", "model.json")}
     expected = files | {"data", "protocol", "evaluator", "factors", "unlabelled"}
@@ -180,6 +196,48 @@ def test_rows_and_manifest_of_an_untrained_model(world):
     assert before["value"] != after["value"] and before["ci_kind"] == "t95_images"
     assert before["ci_low"] < before["value"] < before["ci_high"]
     assert world.run("swaps", inputs)[2] == text
+
+
+KNOWN = ("evaluator", "samples", "data")
+
+
+def test_rows_name_the_judges_models_and_data_they_depend_on(world):
+    rows = world.run("swaps", EVERY | world.save_regressor(azimuth=0.9))[0]
+    models = {name: weights_hash(world.folder / name)[:12] for name in ("ours", "semi")}
+    regressor_hash = weights_hash(world.folder / "factors")[:12]
+    own, further = (data_hash(load_card(world.folder / d)) for d in ("data", "unlabelled"))
+    for metric, row in rows.iterrows():
+        judges = ["ab" * 6] + [regressor_hash] * metric.startswith("swap_factors")
+        assert row["evaluator"] == "+".join(judges), metric
+        assert row["samples"] == models["semi" if metric.endswith("_after") else "ours"], metric
+        assert row["data"] == (f"{own}+{further}" if "unseen" in metric else own), metric
+
+
+@pytest.mark.parametrize(
+    ("changed", "column", "part"),
+    [
+        ("factors", "evaluator", "swap_factors:"),
+        ("unlabelled", "data", ":unseen"),
+        ("semi", "samples", ":unseen_after"),
+    ],
+)
+def test_another_input_changes_the_hashes_of_what_depends_on_it_alone(world, changed, column, part):
+    inputs = EVERY | world.save_regressor(azimuth=0.9)
+    before = world.run("swaps", inputs)[0]
+    assert before[[*KNOWN]].equals(world.run("swaps", inputs)[0][[*KNOWN]])
+    if changed == "factors":
+        world.save_regressor(seed=1, azimuth=0.9)
+    elif changed == "unlabelled":
+        world.save("unlabelled", train=world.split(5, 4, labelled=False))
+    else:
+        inputs |= {"semi": "ours"}
+    after = world.run("swaps", inputs)[0]
+    assert list(after.index) == list(before.index)
+    depends = after.index.str.contains(part, regex=False)
+    assert depends.any() and not depends.all()
+    assert (before[column].ne(after[column]) == depends).all()
+    rest = [name for name in KNOWN if name != column]
+    assert before[rest].equals(after[rest])
 
 
 def test_the_reconstruction_error_is_that_of_the_models_own_codes(world, planted):

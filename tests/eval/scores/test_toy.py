@@ -15,10 +15,12 @@ from dlvae.data.three_moons import Options, prepare
 from dlvae.errors import UserError
 from dlvae.registry import build_seeded, save_model, save_weights
 from eval import toy_snapshots
+from eval.intervals import jackknife
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores import toy as family
 from eval.scores.common import ScoreRequest, data_hash
+from eval.set_metrics.manifolds import precision_recall
 from eval.toy_points import sliced_wasserstein
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v1.yaml"
@@ -75,16 +77,20 @@ def value(found, metric):
     return found.values[f"toy_{metric}"].value
 
 
-def test_every_epoch_and_at_the_last_every_class_is_measured(folder):
+def test_every_class_is_measured_at_every_epoch_and_their_mean(folder):
     found = family.toy(request(folder))
-    whole = [f"toy_{m}:{epoch}" for epoch in (0, 20) for m in MEASURES]
-    classes = [f"toy_{m}:20:{c}" for c in ("middle", "right", "left") for m in MEASURES]
-    assert list(found.values) == [*whole, *classes, "toy_wasserstein_floor"]
+    classes = ("middle", "right", "left")
+    names = [f":{epoch}{c}" for epoch in (0, 20) for c in ("", *(f":{c}" for c in classes))]
+    wanted = [f"toy_{measure}{name}" for name in names for measure in MEASURES]
+    assert list(found.values) == [*wanted, "toy_wasserstein_floor"]
     for measure in MEASURES:
-        parts = [value(found, f"{measure}:20:{c}") for c in ("middle", "right", "left")]
-        assert value(found, f"{measure}:20") == pytest.approx(np.mean(parts))
+        for epoch in (0, 20):
+            parts = [value(found, f"{measure}:{epoch}:{c}") for c in classes]
+            assert value(found, f"{measure}:{epoch}") == pytest.approx(np.mean(parts))
         assert value(found, f"{measure}:20") != value(found, f"{measure}:0")
-    assert found.values["toy_recall:20"].n == 450 and found.values["toy_recall:20:left"].n == 150
+    for epoch in (0, 20):
+        assert found.values[f"toy_recall:{epoch}"].n == 450
+        assert found.values[f"toy_recall:{epoch}:left"].n == 150
     assert found.images == sha256_file(folder / "model" / "snapshots.safetensors")
     assert set(found.files) >= {"ours/snapshots.safetensors", "data/test.npz"}
 
@@ -106,7 +112,25 @@ def test_points_of_the_data_are_as_near_as_the_data(drawn):
     for share in ("precision", "recall"):
         expected = np.mean([halves[c][share] for c in halves])
         assert value(found, f"{share}:0") == pytest.approx(expected, abs=0.05) and expected > 0.9
-        assert found.values[f"toy_{share}:0"].kind == "wilson95"
+    assert found.values["toy_precision:0"].kind == "wilson95"
+    assert found.values["toy_recall:0"].kind == "jackknife95_images"
+
+
+def test_the_interval_of_recall_is_the_jackknife_over_generated_points(drawn, monkeypatch):
+    groups = np.arange(450) % 20  # 7 or 8 points of every class in each
+    monkeypatch.setattr(family, "jackknife_groups", lambda labels, *_: groups[: len(labels)])
+    sets, distances = [], family.distances
+    monkeypatch.setattr(
+        family, "distances", lambda p, r, g=None: sets.append((p, r)) or distances(p, r, g)
+    )
+    found = drawn(moons(noise=0.05)).values["toy_recall:0"]
+    by_class = [(p, r, groups[150 * c : 150 * c + 150]) for c, (p, r) in enumerate(sets[:3])]
+    shares = [
+        np.mean([precision_recall(p[own != g], r)["recall"].value for p, r, own in by_class])
+        for g in range(20)
+    ]
+    expected = jackknife(found.value, shares)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_thin_arc_is_precise_and_conservative(drawn):
@@ -132,13 +156,14 @@ def test_swapped_classes_are_wrong_though_all_points_fit(drawn):
 
 
 def test_a_class_is_measured_against_its_own_half_of_the_data(drawn, monkeypatch):
-    points, seen = moons(), []
+    points, seen, distances = moons(), [], family.distances
     monkeypatch.setattr(
-        family, "distances", lambda p, r: seen.append((p, r)) or dict.fromkeys(MEASURES[:3], 0.5)
+        family, "distances", lambda p, r, g=None: seen.append((p, r)) or distances(p, r, g)
     )
     drawn(points)
     monkeypatch.undo()
     (generated, reference), other = seen[1], seen[-2][0]
+    np.testing.assert_array_equal(generated, seen[4][0])  # once with the others, once alone
     np.testing.assert_array_equal(generated, points[1::3][:150])
     assert reference.shape == other.shape == (150, 2)
     assert abs(reference[:, 0].mean() - 2.2) < 0.2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from eval.intervals import jackknife, jackknife_groups, proportion
 from eval.set_metrics import manifolds
 from eval.set_metrics.manifolds import density_coverage, precision_recall
 
@@ -57,6 +58,59 @@ def test_density_and_coverage_are_the_definitions(k, kind):
     assert found["coverage"].value == pytest.approx(coverage)
     assert 0 < coverage < 1 and 0 < density != coverage
     assert found["density"].n == found["coverage"].n == 50
+
+
+@pytest.mark.parametrize("elements", [1, 3000, 1 << 20])
+@pytest.mark.parametrize(
+    ("metrics", "name"), [(precision_recall, "recall"), (density_coverage, "coverage")]
+)
+def test_what_is_left_without_a_group_is_the_metric_of_the_rest(metrics, name, elements):
+    """Groups of 1, 2, 3, ... images, fewer and more than k."""
+    generated, real = points(45), 1.3 * points(70, 1, 0.4)
+    groups = np.random.default_rng(2).permutation(np.repeat(np.arange(9), np.arange(1, 10)))
+    found = metrics(generated, real, elements=elements, groups=groups)
+    expected = [metrics(generated[groups != g], real)[name].value for g in range(9)]
+    assert found[name].left_out == pytest.approx(expected, abs=1e-6)
+    assert len(set(expected)) > 3
+    assert {m: v.value for m, v in found.items()} == {
+        m: v.value for m, v in metrics(generated, real).items()
+    }
+    assert metrics(generated, real)[name].left_out is None
+
+
+def test_a_group_that_leaves_too_few_images_for_the_neighbours():
+    groups = np.array([0, 0, 1, 1, 1])
+    found = precision_recall(points(5), points(9, 1), groups=groups)["recall"]
+    assert found.value is not None and found.left_out is None
+    assert density_coverage(points(5), points(9, 1), groups=groups)["coverage"].left_out is not None
+
+
+@pytest.mark.parametrize(
+    ("metrics", "name"), [(precision_recall, "recall"), (density_coverage, "coverage")]
+)
+def test_coverage_of_the_intervals_over_generated_images(metrics, name):
+    """Of the expected value of as many images to the same real ones.
+
+    The real images are no independent trials: one generated set decides about all of them, and a
+    binomial interval over them covers too little.
+    """
+    real = np.random.default_rng(1).normal(size=(150, 4))
+    jackknives, binomials = [], []
+
+    def ours(seed):
+        return np.random.default_rng(seed).normal(0, 0.6, (60, 4))
+
+    truth = np.mean([metrics(ours(10**6 + seed), real)[name].value for seed in range(250)])
+    for seed in range(120):
+        groups = jackknife_groups(np.zeros(60, int), 20, np.random.default_rng(seed))
+        found = metrics(ours(seed), real, groups=groups)[name]
+        jackknives.append(jackknife(found.value, found.left_out))
+        binomials.append(proportion(round(found.value * 150), 150))
+    covered, too_little = (
+        np.mean([interval.low <= truth <= interval.high for interval in intervals])
+        for intervals in (jackknives, binomials)
+    )
+    assert covered >= 0.9 > too_little
 
 
 @pytest.mark.parametrize("metrics", [precision_recall, density_coverage])
