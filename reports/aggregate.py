@@ -31,7 +31,8 @@ IMAGES = "images"
 class Column:
     """A printed metric: its name in the score rows, its heading, and how numbers are written.
 
-    ``of`` is what its ``n`` counts: images, generated or real as the row says, or anything else.
+    ``of`` is what its ``n`` counts. A text that starts with ``IMAGES`` means those of the row,
+    generated or real.
     """
 
     metric: str
