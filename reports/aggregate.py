@@ -15,11 +15,13 @@ from eval.intervals import (
     JACKKNIFE_IMAGES,
     MIN_VALUES,
     Interval,
+    over_classes,
     over_seeds,
     probability_of_improvement,
     probability_of_improvement_seeds,
     standard_error,
 )
+from eval.protocol import IntervalsRule
 from reports.published import published_rows
 
 IMAGES = "images"
@@ -29,7 +31,8 @@ IMAGES = "images"
 class Column:
     """A printed metric: its name in the score rows, its heading, and how numbers are written.
 
-    ``of`` is what its ``n`` counts: images, generated or real as the row says, or anything else.
+    ``of`` is what its ``n`` counts. A text that starts with ``IMAGES`` means those of the row,
+    generated or real.
     """
 
     metric: str
@@ -93,19 +96,56 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
 
 
 def probability_ours_higher(
-    rows: pd.DataFrame, dataset: str, model: str, metric: str, groups: int
+    rows: pd.DataFrame, dataset: str, model: str, metric: str, rule: IntervalsRule
 ) -> float | None:
     """P(ours scores higher than a model), see :func:`probability_higher`.
 
+    With one seed each and a metric that has intervals over classes, see :func:`probability_paired`.
+
     Args:
-        groups: groups of the jackknife, by the protocol.
+        rows: score rows, those of single classes among them.
+        rule: how the intervals within one seed were made, by the protocol.
     """
     ours, other = (cell(rows, dataset, name, metric) for name in ("ours", model))
     if ours is None or other is None or ours.reason or other.reason or model in ("ours", "real"):
         return None
-    classes = int(rows_of(rows, dataset, model, metric).iloc[0]["classes"])
-    units = {JACKKNIFE_IMAGES: groups, BOOTSTRAP_CLASSES: classes}
-    return probability_higher(ours, other, units, numpy_generator("tables", dataset, model, metric))
+    draws = numpy_generator("tables", dataset, model, metric)
+    kinds = {c.interval.kind for c in (ours, other) if c.interval is not None}
+    if len(ours.values) == len(other.values) == 1 and BOOTSTRAP_CLASSES in kinds:
+        values = (_per_class(rows, dataset, name, metric) for name in ("ours", model))
+        return probability_paired(*values, draws, rule.draws)
+    return probability_higher(ours, other, {JACKKNIFE_IMAGES: rule.groups}, draws)
+
+
+def probability_paired(
+    one: pd.Series, other: pd.Series, draws: np.random.Generator, resamples: int
+) -> float | None:
+    """P(the expected score of one is higher) of a mean over classes, or None where none can be had.
+
+    Both models are scored on the same classes, some of which are more diverse than others under
+    both. The error is that of the mean difference per class, by the bootstrap over classes behind
+    the intervals; errors of the two means, taken as independent, would count what the classes
+    share. None without the same classes on both sides, or with too few of them.
+
+    Args:
+        one, other: float scores by class.
+        resamples: of classes.
+    """
+    if not one.index.equals(other.index):
+        return None
+    differences = (one - other).to_numpy(float)
+    interval = over_classes(differences, draws, resamples)
+    if interval is None:
+        return None
+    error = _error(interval, {BOOTSTRAP_CLASSES: len(differences)})
+    return probability_of_improvement(float(differences.mean()), error, 0.0, 0.0)
+
+
+def _per_class(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.Series:
+    """Return the scores of single classes, see eval.scores.diversity, by the name of their rows."""
+    keys = (rows["dataset"] == dataset) & (rows["model"] == model)
+    chosen = rows[keys & rows["metric"].str.startswith(f"{metric}:class:")]
+    return chosen.set_index("metric")["value"].sort_index()
 
 
 def probability_higher(

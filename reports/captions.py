@@ -124,7 +124,7 @@ def _counts_text(rows: pd.DataFrame, columns: Sequence[Column], origin: str) -> 
             each, rest = divmod(n, int(rows["classes"].iloc[0]))
             even = origin == "generated" and of == IMAGES and rest == 0
             per_class = f"{each} images per class, " if even else ""
-            what = f"{origin} images" if of == IMAGES else of
+            what = f"{origin} {of}" if of.startswith(IMAGES) else of
             parts.append(f"{per_class}n = {n} {what}{whom}")
     return "; ".join(parts)
 

@@ -17,7 +17,7 @@ import pandas as pd
 from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
-from eval.protocol import Protocol, load_protocol
+from eval.protocol import IntervalsRule, Protocol, load_protocol
 from eval.rows import NONE, first_hash, read_rows, refuse_mixed
 from reports import disentanglement
 from reports.aggregate import Column, cell, probability_ours_higher, tidy
@@ -45,6 +45,7 @@ class Spec:
             are not of sample sets.
         better: whether the first column is one of which more is better, so that the probability
             that ours has more is printed.
+        errors: which errors that probability knows of with one seed.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Spec:
     stacked: bool = False
     transposed: bool = False
     better: bool = True
+    errors: str = "the errors in brackets"
 
     @property
     def metrics(self) -> list[str]:
@@ -67,8 +69,8 @@ class Spec:
 
 BETTER = (
     " P(ours higher), by {}: with one seed, that the expected score of ours is higher, as far as "
-    "the errors in brackets go; with three or more, that a random run of ours scores higher than a "
-    "random run of that model."
+    "{} go; with three or more, that a random run of ours scores higher than a random run of that "
+    "model."
 )
 
 TABLES = {
@@ -111,6 +113,7 @@ TABLES = {
         "scored with settings that are not published",
         ("d_intra_range_mismatched_offdiag", "d_intra_range_mismatched_clamped_share"),
         stacked=True,
+        errors="the differences of the two models, class by class,",
     ),
     "metrics": Spec(
         "metrics",
@@ -208,7 +211,8 @@ def build_table(
     Raises:
         UserError: rows of one data set differ in evaluator, protocol or data.
     """
-    rows = rows[rows["metric"].isin(spec.metrics) & rows["dataset"].isin(datasets)]
+    every = rows[rows["dataset"].isin(datasets)]
+    rows = every[every["metric"].isin(spec.metrics)]
     if rows.empty:
         raise UserError(
             f"{spec.name}: expected scores of {spec.columns[0].metric} on {', '.join(datasets)}, "
@@ -219,36 +223,40 @@ def build_table(
     real = [] if spec.transposed else ["real"]
     models = in_paper_order(list(dict.fromkeys([*real, *models, *rows["model"]])))
     headline = spec.columns[0]
+    opening = [spec.title, *spec.notes]
+    if any(metric.endswith("inception_score") for metric in spec.metrics):
+        opening.insert(1, splits_text(protocol.inception.splits))
     if spec.transposed:
         text = disentanglement.caption(rows, datasets, models, cards)
     else:
-        opening = [spec.title, *spec.notes]
-        if any(metric.endswith("inception_score") for metric in spec.metrics):
-            opening.insert(1, splits_text(protocol.inception.splits))
         text = caption(opening, rows, datasets, models, cards, spec.paper_note, spec.columns)
     text += by_seed(rows, datasets, models, headline)
     if spec.better:
-        text += BETTER.format(headline.title)
+        text += BETTER.format(headline.title, spec.errors)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
     data["caption"] = text
     if spec.transposed:
         printed = disentanglement.printed(rows, datasets, models)
         return Table(spec.name, data, printed, text, ("metric",))
-    printed = _printed(spec, rows, datasets, models, protocol.intervals.groups)
+    printed = _printed(spec, every, datasets, models, protocol.intervals)
     return Table(spec.name, data, printed, text)
 
 
 def _printed(
-    spec: Spec, rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str], groups: int
+    spec: Spec,
+    rows: pd.DataFrame,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    rule: IntervalsRule,
 ) -> pd.DataFrame:
-    parts = {dataset_title(name): _part(spec, rows, name, models, groups) for name in datasets}
+    parts = {dataset_title(name): _part(spec, rows, name, models, rule) for name in datasets}
     if not spec.stacked:
         return pd.concat(parts, axis=1)
     return pd.concat(parts).fillna(MISSING)
 
 
 def _part(
-    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], groups: int
+    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], rule: IntervalsRule
 ) -> pd.DataFrame:
     """Return the printed cells of one data set: models x columns."""
     columns: dict[str, list[str]] = {}
@@ -257,7 +265,7 @@ def _part(
         columns[column.title] = [f.text(column) if f else MISSING for f in found]
     if spec.better:
         metric = spec.columns[0].metric
-        found = [probability_ours_higher(rows, dataset, model, metric, groups) for model in models]
+        found = [probability_ours_higher(rows, dataset, model, metric, rule) for model in models]
         columns["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]
     paper = published_rows(spec.name, dataset).set_index("model")["value"]
     if not paper.empty:

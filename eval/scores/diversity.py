@@ -1,4 +1,8 @@
-"""Intra-class diversity of Eq. 12 under every variant of the protocol."""
+"""Intra-class diversity of Eq. 12 under every variant of the protocol, and that of every class.
+
+Two models are scored on the same classes, of which some are more diverse than others. A comparison
+takes the differences class by class, so class c has a row of its own: d_intra_<variant>:class:<c>.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ def diversity(request: ScoreRequest) -> Scores:
     chosen = evenly_per_class(scored.labels, request.per_class)
     images, labels = scored.images[chosen], scored.labels[chosen]
     values, extra, n = {}, {}, len(images)
+    classes, sizes = np.unique(labels, return_counts=True)
     for name, rule in request.protocol.ms_ssim.items():
         found = d_intra(
             images,
@@ -36,6 +41,10 @@ def diversity(request: ScoreRequest) -> Scores:
             interval = over_classes(np.array(scores), draws, request.protocol.intervals.draws)
             values[metric + suffix] = Measured.sure(float(np.mean(scores)), n, interval)
         values[f"{metric}_clamped_share"] = Measured(found.clamped_share, n)
+        values |= {
+            f"{metric}:class:{label}": Measured(score, int(size))
+            for label, size, score in zip(classes, sizes, found.per_class, strict=True)
+        }
         recheck = dataclasses.asdict(found.recheck)
         extra[metric] = {"per_class": found.per_class, "recheck": recheck}
     files = {"images": path}

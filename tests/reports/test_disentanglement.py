@@ -10,9 +10,9 @@ from eval.rows import COLUMNS
 from reports.disentanglement import COLUMNS as PRINTED
 from reports.tables import TABLES, build_table, write_table
 
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
 NAN = float("nan")
 CARD = {"accuracy": 0.9712, "weights_sha256": "fa" * 32, "inception_score": {"test": 22.25}}
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
 CARDS = {"synthetic_faces": CARD | {"dataset": "synthetic_faces"}}
 OF_SWAPS = ("swap_identity:seen", "swap_factors:seen")
 OF_EFFECTS = ("effect_disentanglement", "effect_completeness", "effect_gap")
@@ -50,8 +50,8 @@ def rows():
 
 def build(rows):
     datasets, models = ["synthetic_faces", "digits"], ["cvae", "cgan", "ours"]
-    protocol = load_protocol(PROTOCOL)
-    return build_table(TABLES["disentanglement"], rows, datasets, models, CARDS, protocol)
+    spec, protocol = TABLES["disentanglement"], load_protocol(PROTOCOL)
+    return build_table(spec, rows, datasets, models, CARDS, protocol)
 
 
 def test_metrics_of_all_families_stand_in_rows_and_models_in_columns(rows):

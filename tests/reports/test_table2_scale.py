@@ -121,7 +121,8 @@ def test_the_page_and_the_data_have_what_a_value_needs():
     text = page(found, ["synthetic_faces"])
     assert "| 0.7500 [0.7000, 0.8000] |" in text
     for part in (
-        "20 classes, n = 800 images, at most 40 of each of at most 20 classes per model and seed",
+        "20 classes, n = 800 generated images, at most 40 of each of at most 20 classes per model",
+        "n = 800 real images, at most 40 of each of at most 20 classes;",
         "scored without an evaluator",
         "Seed 0. In brackets: 95 % intervals over classes of the one model (bootstrap-t).",
         "Protocol v1:0; preset quick.",

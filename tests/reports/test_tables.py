@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -16,6 +17,7 @@ from dlvae.artefact import write_json
 from dlvae.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
+from reports.aggregate import probability_paired
 from reports.tables import TABLES, build_table, evaluator_cards, main, write_table
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
@@ -255,6 +257,53 @@ def test_the_probability_with_one_seed_is_that_of_two_normals():
     expected = stats.norm.cdf(0.5 / 0.5)
     assert table.printed.loc["cVAE", ("handwritten digits", "P(ours higher)")] == f"{expected:.2f}"
     assert "how far another training would differ is not known" in table.caption
+
+
+def with_classes(rows, dataset, values):
+    """Rows with d_intra of single classes, by model, and the interval of their mean."""
+    more = []
+    for model, scores in values.items():
+        keys = rows["dataset"].eq(dataset) & rows["model"].eq(model)
+        keys &= rows["metric"].eq("d_intra_standard")
+        ends = [np.mean(scores) - 0.2, np.mean(scores) + 0.2, "bootstrap95_classes"]
+        columns = ["value", "ci_low", "ci_high", "ci_kind"]
+        rows.loc[keys, columns] = [np.mean(scores), *ends]
+        own = {"n": 500, "ci_kind": "none", "ci_low": np.nan, "ci_high": np.nan}
+        for label, score in enumerate(scores):
+            name = f"d_intra_standard:class:{label}"
+            more.append(rows[keys].assign(metric=name, value=score, **own))
+    return pd.concat([rows, *more], ignore_index=True)
+
+
+def test_the_probability_of_more_diversity_is_of_the_differences_class_by_class():
+    draws = np.random.default_rng(0)
+    other = draws.uniform(0.2, 0.6, 10)
+    # Small beside what the classes differ by, and two standard errors from 0.
+    differences = 0.006 + 0.01 * draws.permutation(stats.norm.ppf((np.arange(10) + 0.5) / 10))
+    values = {"ours": other + differences, "cvae": other, "cgan": other + 0.1}
+    table = build("table2", with_classes(score_rows(), "digits", values))
+    column = table.printed.loc["handwritten digits", "P(ours higher)"]
+    error = differences.std(ddof=1) / 10**0.5
+    expected = stats.norm.cdf(differences.mean() / error)
+    assert expected > 0.9 and float(column["cVAE"]) == pytest.approx(expected, abs=0.03)
+    spread = np.hypot(values["ours"].std(ddof=1), other.std(ddof=1)) / 10**0.5
+    assert stats.norm.cdf(differences.mean() / spread) < 0.6  # as if the classes were not shared
+    assert column["cGAN"] == "0.00" and column["cVAE-GAN"] == column["ours"] == "–"
+    assert "as far as the differences of the two models, class by class, go" in table.caption
+    assert "n = 5000 generated images per model and seed" in table.caption
+    assert "d_intra_standard:class:0" not in set(table.data["metric"])
+
+
+def test_scores_of_different_classes_are_no_pairs():
+    one = pd.Series(np.linspace(0, 1, 6), [f"d:class:{k}" for k in range(6)])
+    shifted = one + np.array([0.1, 0.2, 0.1, 0.2, 0.1, 0.2])
+    draws = np.random.default_rng(0)
+    assert probability_paired(one, one, draws, 200) == 0.5
+    assert probability_paired(shifted, one, draws, 200) > 0.99
+    assert probability_paired(shifted.iloc[1:], one, draws, 200) is None
+    assert probability_paired(shifted.iloc[:4], one.iloc[:4], draws, 200) is None
+    empty = one.iloc[:0]
+    assert probability_paired(empty, empty, draws, 200) is None
 
 
 def test_a_metric_that_could_not_be_had_says_why():

@@ -89,15 +89,20 @@ def test_inception_rows(folder):
 def test_diversity_rows(folder):
     rows, manifest = run(folder, "diversity")
     names = ["d_intra_standard", "d_intra_range_mismatched"]
-    expected = [n + suffix for n in names for suffix in ("", "_offdiag", "_clamped_share")]
+    suffixes = ("", "_offdiag", "_clamped_share", ":class:0", ":class:1")
+    expected = [n + suffix for n in names for suffix in suffixes]
     assert rows["metric"].tolist() == expected
     values = dict(zip(rows["metric"], rows["value"], strict=True))
     for name in names:
         assert values[name] == pytest.approx((1 - 1 / 6) * values[f"{name}_offdiag"])
         assert manifest[name]["recheck"]["largest_difference"] < 1e-5
-        assert len(manifest[name]["per_class"]) == 2
+        of_classes = [values[f"{name}:class:{label}"] for label in (0, 1)]
+        assert of_classes == manifest[name]["per_class"]
+        assert np.mean(of_classes) == pytest.approx(values[name])
     assert 0.5 < values["d_intra_standard"] < 1 and values["d_intra_range_mismatched"] < 0.05
-    assert set(rows["evaluator"]) == {"none"} and set(rows["n"]) == {12}
+    assert set(rows["evaluator"]) == {"none"}
+    of_one = rows["metric"].str.contains(":class:")
+    assert set(rows[~of_one]["n"]) == {12} and set(rows[of_one]["n"]) == {6}
 
 
 def test_diversity_of_five_classes_has_an_interval_over_classes(tmp_path):
@@ -118,7 +123,7 @@ def test_real_images_are_scored_by_the_same_code(folder):
     config = CONTEXT | {"model": "real"}
     train = {"images": str(folder / "data" / "train.npz")}
     rows, _ = run(folder, "diversity", inputs=train, config=config)
-    assert set(rows["n"]) == {12} and set(rows["precision"]) == {"none"}
+    assert rows["n"][0] == 12 and set(rows["precision"]) == {"none"}
     card = load_card(folder / "data")
     assert rows["samples"][0] == card["sha256"]["train"][:12]
 
