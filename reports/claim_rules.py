@@ -40,7 +40,7 @@ METRICS: Mapping[str, Sequence[str]] = {
     ],
     "walks": [
         "walk_top1_plain",
-        "walk_consistency:b",
+        *("walk_consistency:b", "walk_consistency_features:b"),
         *_each("walk_top1 walk_ratio walk_smoothness", DIRECTIONS),
     ],
     "coordinates": [

@@ -420,6 +420,17 @@ def test_pose_and_expression_cannot_be_tested_on_real_faces():
     assert not any(family == "coordinates" for *_, family in needed_scores(RULES, ["faces"]))
 
 
+def test_the_evaluators_features_do_not_stand_in_for_factors_of_real_faces():
+    scores = ours(walk_ratio__b=0.95, walk_consistency__b=NAN, walk_consistency_features__b=0.9)
+    rows = rows_of(scores, "faces")
+    rows.loc[rows["value"].isna(), "ci_kind"] = "n/a: needs a factor regressor"
+    found = judged("z_u_path", rows, Preset(["faces"], 20))
+    assert found.outcomes == ["holds", "not run"] and found.verdict == "partly"
+    assert "n/a: needs a factor regressor" in found.results["faces"][1].reason
+    features = found.beside["faces"][1]
+    assert features.side.metric == "walk_consistency_features:b" and features.value.mean == 0.9
+
+
 def test_a_preset_without_the_data_does_not_run_a_claim():
     found = judged("toy_codes", rows_of({}, "digits"), Preset(["digits"], 20))
     assert found.results == {} and found.verdict == "not run"

@@ -10,7 +10,7 @@ from eval.scores import walks as family
 
 METRICS = ["walk_top1_plain"]
 METRICS += [f"walk_{m}:{k}" for k in "ab" for m in ("top1", "ratio", "smoothness")]
-METRICS.append("walk_consistency:b")
+METRICS += ["walk_consistency:b", "walk_consistency_features:b"]
 INPUTS = {"model": "ours", "evaluator": "evaluator"}
 
 
@@ -36,8 +36,8 @@ def test_a_painter_of_both_codes_keeps_the_class_on_smooth_consistent_paths(worl
         assert values[name] == 1, name
     assert values["walk_smoothness:a"] > 0.9
     assert values["walk_consistency:b"] == pytest.approx(1, abs=0.02)
-    assert {found.values[name].n for name in METRICS if name != METRICS[-2]} == {6 * 4 * 8}
-    assert found.extra["consistency_in"]["factors"] == ["azimuth", "elevation", "expression"]
+    assert {found.values[name].n for name in METRICS if name != "walk_smoothness:b"} == {6 * 4 * 8}
+    assert found.extra["consistency_in"] == ["azimuth", "elevation", "expression"]
     assert found.extra["plain_in_a_row"]["smoothness"] < 0.5
 
 
@@ -88,7 +88,7 @@ def test_displacements_are_of_usable_label_irrelevant_factors_in_their_spread(wo
     names = ("skin_tone", "elevation", "azimuth")
     regressor = world.Painter.regressor(*names, usable=["skin_tone", "azimuth"])
     found = score(Mixed(), regressor)
-    assert found.extra["consistency_in"] == {"space": "factors", "factors": ["azimuth"]}
+    assert found.extra["consistency_in"] == ["azimuth"]
     assert found.values["walk_consistency:b"].value > 0.5
     both = world.Painter.regressor(*names)
     assert score(Mixed(), both).values["walk_consistency:b"].value < 0
@@ -96,32 +96,36 @@ def test_displacements_are_of_usable_label_irrelevant_factors_in_their_spread(wo
     assert score(Mixed(), both).values["walk_consistency:b"].value > 0.5
 
 
-@pytest.mark.parametrize("usable", [None, ["skin_tone"]])
-def test_without_factors_displacements_are_of_features_and_the_manifest_says_so(
-    world, score, usable
-):
+@pytest.mark.parametrize(
+    ("usable", "note"),
+    [(None, "needs a factor regressor"), (["skin_tone"], "needs a usable label-irrelevant factor")],
+)
+def test_features_never_stand_in_for_factors(world, score, usable, note):
     class Tinted(world.Painter):
         def colour(self, z_s, z_u):
             return z_s * 0.5 + 0.1 * z_u[:, :3]
 
     regressor = usable and world.Painter.regressor("skin_tone", "azimuth", usable=usable)
     found = score(Tinted(), regressor)
-    assert found.values["walk_consistency:b"].value == pytest.approx(1, abs=0.05)
-    assert found.extra["consistency_in"]["space"] == "features"
-    assert "factor" in found.extra["consistency_in"]["because"]
+    missing = found.values["walk_consistency:b"]
+    assert missing.value is None and missing.note == note and missing.n == 6 * 4 * 8
+    assert found.values["walk_consistency_features:b"].value == pytest.approx(1, abs=0.05)
+    assert found.extra["consistency_in"] == []
+    assert found.extra["plain_in_a_row"]["consistency"] is None
+    assert found.extra["plain_in_a_row"]["consistency_features"] < 0.5
 
 
-def test_intervals_are_over_paths(score, monkeypatch):
+def test_intervals_are_over_paths(world, score, monkeypatch):
     draws = np.random.default_rng(0)
     walked = [
-        family.Walked(draws.uniform(0.4, 0.9, 6), draws.uniform(size=6), draws.uniform(size=6), 192)
+        family.Walked(draws.uniform(0.4, 0.9, 6), *draws.uniform(size=(3, 6)), 192)
         for _ in range(3)
     ]
     plain, a, b = walked
     a.smooth[2] = np.nan
     waiting = iter(walked)
     monkeypatch.setattr(family, "_walk", lambda *_: next(waiting))
-    found = score().values
+    found = score(regressor=world.Painter.regressor("azimuth")).values
 
     def check(metric, centre, error, count):
         half = stats.t.ppf(0.975, count - 1) * error
@@ -130,7 +134,9 @@ def test_intervals_are_over_paths(score, monkeypatch):
             (centre - half, centre + half)
         )
 
-    for metric, values in (("top1:a", a.kept), ("top1:b", b.kept), ("consistency:b", b.consistent)):
+    means = {"top1:a": a.kept, "top1:b": b.kept, "consistency:b": b.consistent}
+    means["consistency_features:b"] = b.consistent_features
+    for metric, values in means.items():
         check(f"walk_{metric}", values.mean(), stats.sem(values), 6)
     moving = np.delete(a.smooth, 2)
     check("walk_smoothness:a", moving.mean(), stats.sem(moving), 5)
