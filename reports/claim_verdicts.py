@@ -10,17 +10,20 @@ import pandas as pd
 
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
+from eval import coordinates
 from eval.intervals import (
     BOOTSTRAP_CLASSES,
     JACKKNIFE_IMAGES,
     MIN_VALUES,
     T_IMAGES,
+    T_PATHS,
     TAILS,
     WILSON,
     Interval,
     over_seeds,
 )
 from eval.rows import NONE
+from eval.scores.walks import paths_of
 from reports.aggregate import Cell, cell, probability_higher, rows_of
 from reports.claim_rules import FAMILY, REAL, RENDERED, Claim, ClaimTest, Rules, Side
 from reports.names import dataset_title, model_title
@@ -266,9 +269,18 @@ def _probability(
         BOOTSTRAP_CLASSES: max(left.classes, right.classes),
         T_IMAGES: n,
         WILSON: n,
+        T_PATHS: min(_paths(left, n), _paths(right, n)),
     }
     draws = numpy_generator("claims", claim.id, dataset, test.name)
     return probability_higher(higher.value, lower.value, units, draws)
+
+
+def _paths(reading: Reading, n: int) -> int:
+    """Return how many paths or traversals a reading is of; n where it is of images."""
+    family = FAMILY[reading.side.metric] if isinstance(reading.side, Side) else ""
+    if family == "walks":
+        return paths_of(min(reading.n), reading.classes)
+    return min(reading.n) // coordinates.COLUMNS if family == "coordinates" else n
 
 
 def _listed(values: Sequence[int]) -> str:

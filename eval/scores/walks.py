@@ -116,6 +116,15 @@ def walks(request: ScoreRequest) -> Scores:
     )
 
 
+def paths_of(n: int, classes: int) -> int:
+    """Return how many paths the n images behind a score row are along.
+
+    Args:
+        classes: of the data set; every path has images of up to `CLASSES` of them.
+    """
+    return n // (COLUMNS * min(classes, CLASSES))
+
+
 def _walk(
     model: GenerativeModel,
     judge: Evaluator,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from dlvae.artefact import write_json
 from dlvae.config import load_preset
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
+from eval import intervals
 from eval.intervals import Interval
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports import claims
 from reports.aggregate import Cell
+from reports.captions import INTERVALS
 from reports.claim_file import load_rules
 from reports.claim_rules import METRICS, Side, needed_scores
 from reports.claim_verdicts import Preset, judge, transformed, verdict
@@ -312,6 +315,23 @@ def test_the_error_behind_an_interval_is_that_of_its_kind(kind, units):
     assert result.probability == pytest.approx(stats.norm.cdf(0.02 / (2**0.5 * error)))
 
 
+@pytest.mark.parametrize(
+    ("claim", "scores", "n", "place"),
+    [
+        # 24 paths, in the 16 classes that a path has of 20, 8 images each.
+        ("z_s_path", ours(walk_ratio__a=0.905), 24 * 16 * 8, 0),
+        # 48 traversals of 8 images.
+        ("single_coordinates", ours(coordinate_spearman__expression=0.505), 48 * 8, 0),
+    ],
+)
+def test_the_error_behind_an_interval_over_paths_is_by_their_number(claim, scores, n, place):
+    rows = rows_of(scores, "synthetic_faces", half=0.02, kind="t95_paths", n=n)
+    paths = {"z_s_path": 24, "single_coordinates": 48}[claim]
+    error = 0.02 / stats.t.ppf(0.975, paths - 1)
+    result = judged(claim, rows).results["synthetic_faces"][place]
+    assert result.probability == pytest.approx(stats.norm.cdf(0.005 / error), rel=1e-9)
+
+
 def test_a_test_without_the_condition_holds_whatever_the_noise():
     rows = everywhere("cvae_blurry", SCORES["cvae_blurry"][0], half=None)
     assert judged("cvae_blurry", rows).verdict == "replicated"
@@ -513,10 +533,11 @@ def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path
         f"Protocol {load_protocol(PROTOCOL).label}; preset quick.",
         "Handwritten digits: 10 classes; evaluator fafafafafafa, held-out accuracy 0.971",
         "Synthetic faces: no scores.",
-        "over images of the one model (delete-a-group jackknife)",
+        "of these kinds: `jackknife95_images`, over images of the one model (delete-a-group "
+        "jackknife); `wilson95`, over images of the one model (Wilson).",
         "| `inception_score` of ours: 7.04 [7.039, 7.041] | >= | "
-        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | 1.000 | 2000 | "
-        f"holds, within the noise: {ONE_SEED} |",
+        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | `jackknife95_images` | "
+        f"1.000 | 2000 | holds, within the noise: {ONE_SEED} |",
         "distance of `toy_spread_radial:50` of ours from 1: 0.1 (measured 1.1 [1.09, 1.11])",
         "`toy_precision:50` of cVAE-GAN − 0.05: 0.9 (measured 0.95 [0.94, 0.96])",
         "Handwritten digits: **partly**.",
@@ -526,6 +547,37 @@ def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path
         "Left open: The paper gives neither coordinates of its masks",
     ):
         assert part in text, part
+
+
+def test_every_bracket_has_its_kind_explained(tmp_path, scored):
+    scores = models("inception_score", real=9.5)
+    walk = ours(walk_ratio__a=0.95) | models("walk_top1_plain", ours=0.9)
+    more = [rows_of(scores, "digits", evaluator="fa" * 6)]
+    more.append(rows_of(walk, "synthetic_faces", kind="t95_paths", n=24 * 16 * 8))
+    more = pd.concat(more).assign(protocol=scored["protocol"].iloc[0])
+    text, _ = run(tmp_path, pd.concat([scored, more], ignore_index=True))
+    for part in (
+        "`t95_paths`, over paths of the one model",
+        "| `walk_ratio:a` of ours: 0.95 [0.949, 0.951] | >= | 0.9 | `t95_paths` | 1.000 | 3072 |",
+        "`inception_score` of real data: 9.5 [9.499, 9.501] (`jackknife95_images`).",
+        "`walk_top1_plain` of ours: 0.9 [0.899, 0.901] (`t95_paths`)",
+    ):
+        assert part in text, part
+
+
+def test_kinds_of_interval_over_seeds_are_explained_and_none_without_intervals(tmp_path, scored):
+    table = scored[scored["dataset"] == "digits"]
+    text, _ = run(tmp_path, pd.concat([table.assign(seed=seed) for seed in range(3)]))
+    assert "of these kinds: `t95_seeds`, over training seeds (t)." in text
+    assert "6.99 [6.99, 6.99] | `t95_seeds` | 1.000" in text
+    text, _ = run(tmp_path, pd.concat([table.assign(seed=seed) for seed in range(2)]))
+    assert "of these kinds" not in text and "of cVAE-GAN: 6.99 | – | – | 2000" in text
+
+
+def test_every_kind_of_interval_of_a_score_has_a_meaning():
+    kinds = {value for value in vars(intervals).values() if isinstance(value, str)}
+    kinds = {value for value in kinds if re.fullmatch(r"[a-z0-9]+95(_[a-z]+)?", value)}
+    assert len(kinds) >= 8 and kinds - set(INTERVALS) == {"bootstrap95_seeds"}  # of P, not a score
 
 
 def test_the_data_hold_what_the_page_says(tmp_path, scored):

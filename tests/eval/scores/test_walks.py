@@ -43,7 +43,7 @@ def test_a_painter_of_both_codes_keeps_the_class_on_smooth_consistent_paths(worl
 
 def test_shares_that_never_vary_have_no_interval_over_paths(score):
     found = score().values
-    assert found["walk_top1:a"].kind == "none" and found["walk_smoothness:a"].kind == "t95_subsets"
+    assert found["walk_top1:a"].kind == "none" and found["walk_smoothness:a"].kind == "t95_paths"
     assert found["walk_top1_plain"].kind == "wilson95" and found["walk_top1_plain"].low < 1
 
 
@@ -141,6 +141,9 @@ def test_intervals_are_over_paths(world, score, monkeypatch):
     moving = np.delete(a.smooth, 2)
     check("walk_smoothness:a", moving.mean(), stats.sem(moving), 5)
     assert found["walk_smoothness:a"].n == 160
+    counts = {name: family.paths_of(found[f"walk_{name}"].n, 4) for name in ("ratio:a", "top1:b")}
+    assert counts == {"ratio:a": 6, "top1:b": 6}
+    assert family.paths_of(found["walk_smoothness:a"].n, 4) == 5
     for name, along in (("a", a.kept), ("b", b.kept)):  # the textbook error of a ratio of means
         ratio = along.mean() / plain.kept.mean()
         error = np.sqrt(np.sum((along - ratio * plain.kept) ** 2) / 5 / 6) / plain.kept.mean()
@@ -161,6 +164,7 @@ def test_many_classes_are_spread_evenly(world, score, monkeypatch):
     monkeypatch.setattr(family, "CLASSES", 2)
     found = score()
     assert found.extra["walked_classes"] == [1, 3] and found.values["walk_top1:a"].n == 6 * 2 * 8
+    assert family.paths_of(6 * 2 * 8, classes=4) == 6
 
 
 def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
