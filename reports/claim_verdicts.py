@@ -36,6 +36,8 @@ SURE = TAILS[1]
 """Probability from which noise no longer explains a test: that of a 95 % interval beside it."""
 
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+"""What the operators mean but for `within`, see :class:`reports.claim_rules.ClaimTest`."""
+
 NO_FACTORS = "only rendered images come with their factors"
 
 
@@ -177,11 +179,15 @@ def _tested(
     left, right = _constant_like(left, right), _constant_like(right, left)
     probability = _probability(claim, test, left, right, dataset, preset.groups)
     outcome, reason = FAILS, ""
-    if COMPARE[test.op](left.value.mean, right.value.mean):
+    if _true(test, left.value.mean, right.value.mean):
         outcome = HOLDS
         if test.beyond_noise:
             outcome, reason = _beyond_noise(probability, left, right)
     return Result(test, left, right, outcome, probability, reason)
+
+
+def _true(test: ClaimTest, left: float, right: float) -> bool:
+    return abs(left - right) <= test.margin if test.margin else COMPARE[test.op](left, right)
 
 
 def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> tuple[str, str]:
@@ -262,7 +268,6 @@ def _constant_like(reading: Reading, other: Reading) -> Reading:
 def _probability(
     claim: Claim, test: ClaimTest, left: Reading, right: Reading, dataset: str, groups: int
 ) -> float | None:
-    higher, lower = (left, right) if test.op in (">", ">=") else (right, left)
     n = min([*left.n, *right.n])
     units = {
         JACKKNIFE_IMAGES: groups,
@@ -272,7 +277,20 @@ def _probability(
         T_PATHS: min(_paths(left, n), _paths(right, n)),
     }
     draws = numpy_generator("claims", claim.id, dataset, test.name)
+    if test.margin:  # higher than the lower limit, and not higher than the upper one
+        limits = (_moved(right.value, -test.margin), _moved(right.value, test.margin))
+        parts = [probability_higher(left.value, limit, units, draws) for limit in limits]
+        return None if None in parts else parts[0] - parts[1]
+    higher, lower = (left, right) if test.op in (">", ">=") else (right, left)
     return probability_higher(higher.value, lower.value, units, draws)
+
+
+def _moved(found: Cell, by: float) -> Cell:
+    """Return a number moved by a constant, as sure as it was."""
+    interval = found.interval
+    if interval is not None:
+        interval = Interval(interval.low + by, interval.high + by, interval.kind)
+    return Cell(tuple(value + by for value in found.values), interval)
 
 
 def _paths(reading: Reading, n: int) -> int:

@@ -50,13 +50,14 @@ COUNTED = {HOLDS: "hold", WITHIN: "within the noise", FAILS: "fail", NOT_RUN: "n
 
 READING = (
     "Every test is an inequality between measured numbers, or a number and a threshold that is "
-    "fixed in `reports/claims.yaml`. Outcome of a test: **holds**; **holds, within the noise**, "
-    "where the test asks for more than noise and the numbers are in the right order, but P is "
-    f"below {SURE:g} or cannot be said, or there are fewer than {MIN_VALUES} seeds, from which the "
-    "spread between trainings is not known; **fails**; **not run**, and why. Verdict on a claim, "
-    "over all data sets: **replicated** if every test holds; **not replicated** if none that was "
-    "run does; **not run** if none was run; else **partly**, so also if some were not run and the "
-    "others hold, or hold within the noise alone.",
+    "fixed in `reports/claims.yaml`; *within* a number *of* means that the two differ by no more "
+    "than that. Outcome of a test: **holds**; **holds, within the noise**, where the test asks for "
+    f"more than noise and the numbers are in the right order, but P is below {SURE:g} or cannot be "
+    f"said, or there are fewer than {MIN_VALUES} seeds, from which the spread between trainings is "
+    "not known; **fails**; **not run**, and why. Verdict on a claim, over all data sets: "
+    "**replicated** if every test holds; **not replicated** if none that was run does; **not run** "
+    "if none was run; else **partly**, so also if some were not run and the others hold, or hold "
+    "within the noise alone.",
     "P is the probability that the inequality is true: with one seed, of the expected scores, as "
     "far as the errors in brackets go, taken as independent; with three or more, of a random run "
     "of each side. With two seeds, or where an error is not known, there is none.",
@@ -158,7 +159,7 @@ def _line(result: Result) -> list[str]:
     return [
         result.test.name,
         _described(result.left),
-        result.test.op,
+        result.test.relation,
         _described(result.right),
         ", ".join(f"`{kind}`" for kind in _kinds(result.left, result.right)) or MISSING,
         MISSING if result.probability is None else f"{result.probability:.3f}",
@@ -239,6 +240,7 @@ def _record(result: Result) -> dict[str, Any]:
         "test": result.test.name,
         **_side("left", result.left),
         "op": result.test.op,
+        "margin": result.test.margin,
         **_side("right", result.right),
         "beyond_noise": result.test.beyond_noise,
         "probability": result.probability,

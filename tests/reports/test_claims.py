@@ -141,11 +141,13 @@ SCORES = {
         | ours(information_bound=2.0, information_ceiling=2.3),
     ),
     "without_gan": (
-        models("reconstruction_mse", ours_no_gan=0.1, ours=0.1)
+        models("reconstruction_mse", ours_no_gan=0.1, ours=0.02)
+        | models("image_variance", ours_no_gan=0.2)
         | models("probe_excess:z_s", ours_no_gan=0.86, ours=0.9)
         | models("probe_excess:z_u", ours_no_gan=0.14, ours=0.1),
-        models("reconstruction_mse", ours_no_gan=0.2, ours=0.1)
-        | models("probe_excess:z_s", ours_no_gan=0.84, ours=0.9)
+        models("reconstruction_mse", ours_no_gan=0.11, ours=0.2)
+        | models("image_variance", ours_no_gan=0.2)
+        | models("probe_excess:z_s", ours_no_gan=0.96, ours=0.9)
         | models("probe_excess:z_u", ours_no_gan=0.16, ours=0.1),
     ),
 }
@@ -478,6 +480,32 @@ def test_blurred_images_do_not_pass_for_sharp_because_those_of_cvae_are_worse():
     assert outcomes("cvae_blurry", rows, "digits") == ["holds", "fails", "fails", "fails"]
 
 
+@pytest.mark.parametrize("code", ["z_s", "z_u"])
+@pytest.mark.parametrize(
+    ("without", "expected"),
+    [(0.74, "fails"), (0.76, "holds"), (0.8, "holds"), (0.84, "holds"), (0.86, "fails")],
+)
+def test_probes_without_the_gan_may_differ_by_5_points_to_either_side(code, without, expected):
+    probes = models(f"probe_excess:{code}", ours_no_gan=without, ours=0.8)
+    rows = rows_of(SCORES["without_gan"][0] | probes, "synthetic_faces", half=0.03)
+    place = 1 + (code == "z_u")
+    result = judged("without_gan", rows).results["synthetic_faces"][place]
+    assert result.outcome == expected
+    gap = stats.norm(without - 0.8, 2**0.5 * 0.03 / stats.t.ppf(0.975, 20 - 1))
+    assert result.probability == pytest.approx(gap.cdf(0.05) - gap.cdf(-0.05))
+
+
+def test_the_probability_of_a_margin_over_seeds_is_the_share_of_pairs_within_it():
+    values = {key: (v, v, v) for key, v in SCORES["without_gan"][0].items()}
+    values["ours_no_gan", "probe_excess:z_s"] = (0.8, 0.83, 0.96)
+    values["ours", "probe_excess:z_s"] = (0.81, 0.86, 0.9)
+    rows = seeds("without_gan", values, "synthetic_faces")
+    result = judged("without_gan", rows).results["synthetic_faces"][1]
+    gaps = np.subtract.outer(*(values[m, "probe_excess:z_s"] for m in ("ours_no_gan", "ours")))
+    assert result.probability == pytest.approx((np.abs(gaps) <= 0.05).mean())
+    assert result.outcome == "holds"  # 0.863 and 0.857 on average
+
+
 def test_an_equality_counts_where_the_rule_says_so():
     rows = rows_of(models("toy_wasserstein:50", ours=0.75, cvae_gan=0.5), "three_moons")
     assert outcomes("toy_converges", rows, "three_moons") == ["holds"]  # <=
@@ -598,6 +626,14 @@ def test_the_data_hold_what_the_page_says(tmp_path, scored):
     assert set(table["evaluator"]) == {"fa" * 6} and set(table["data"]) == {"digits"}
 
 
+def test_a_margin_is_printed_and_in_the_data(tmp_path, scored):
+    rows = rows_of(SCORES["without_gan"][0], "synthetic_faces", protocol=scored["protocol"][0])
+    text, data = run(tmp_path, rows)
+    assert "0.86 [0.859, 0.861] | within 0.05 of | `probe_excess:z_s` of ours: 0.9" in text
+    probes = data[data["op"] == "within"]
+    assert len(probes) == 2 and set(probes["margin"]) == {0.05}
+
+
 def test_a_claim_without_data_says_which_it_is_about(tmp_path, scored):
     text, data = run(tmp_path, scored, datasets=["digits"], ablated="")
     assert "It is about three moons, which this preset has not." in text
@@ -683,7 +719,10 @@ def test_a_file_of_rules_is_read(tmp_path):
     ("old", "new", "words"),
     [
         ("op:", "opp:", "key: .*found 'opp'. Did you mean 'op'"),
-        ('">"', '"=>"', "op: expected one of <, <=, >, >=, found '=>'"),
+        ('">"', '"=>"', "op: expected one of <, <=, >, >=, within, found '=>'"),
+        ('">"', "within", "expected a margin with the operator 'within', and only there"),
+        ('op: ">"', 'op: ">"\n        margin: 1', "expected a margin with the operator 'within'"),
+        ('op: ">"', "op: within\n        margin: 0", "margin: expected a number above 0, found 0"),
         ("toy_recall:50", "toy_recal:50", "found 'toy_recal:50'. Did you mean 'toy_recall:50'"),
         ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
         ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),
