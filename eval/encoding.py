@@ -72,6 +72,19 @@ def reconstruction_errors(model: GenerativeModel, split: Split) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def variance(split: Split) -> float:
+    """Mean squared error of the split's mean image, or point, in the place of every one of it.
+
+    What :func:`reconstruction_errors` are on average where a reconstruction says nothing of its
+    image; in the same unit.
+    """
+    total, squares = 0.0, 0.0
+    for start in range(0, len(split), CHUNK):
+        values = model_values(split.take(np.s_[start : start + CHUNK]), "cpu").double()
+        total, squares = total + values.sum(0), squares + values.square().sum(0)
+    return float((squares / len(split) - (total / len(split)).square()).mean())
+
+
 def _encode(model: GenerativeModel, values: Tensor, labels: Tensor) -> dict[str, Tensor]:
     if hasattr(model, "encode"):
         return model.encode(values)

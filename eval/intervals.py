@@ -1,7 +1,7 @@
 """Uncertainty of scores: 95 % intervals, and the probability that one model beats another.
 
 An interval answers one question only, and its kind says which: would another training give this
-score (seeds), other images of the same model (images, subsets), or other classes (classes)?
+score (seeds), other images of the same model (images, subsets, paths), or other classes (classes)?
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ JACKKNIFE_IMAGES = "jackknife95_images"
 BOOTSTRAP_CLASSES = "bootstrap95_classes"
 T_SUBSETS = "t95_subsets"
 T_IMAGES = "t95_images"
+T_PATHS = "t95_paths"
 WILSON = "wilson95"
 BOOTSTRAP_SEEDS = "bootstrap95_seeds"
 
+_T_KINDS = (T_SEEDS, T_SUBSETS, T_IMAGES, T_PATHS)
+
 MIN_VALUES = 3
-"""Seeds or subsets. The t interval of two reaches nearly 13 standard errors to each side."""
+"""Seeds, subsets or paths. The t interval of two reaches nearly 13 standard errors to each side."""
 
 MIN_CLASSES = 5
 """Coverage over classes: 91 to 95 % with 5 classes; with fewer, the resamples are too few."""
@@ -81,6 +84,15 @@ def over_subsets(values: np.ndarray) -> Interval | None:
 def over_images(values: np.ndarray) -> Interval | None:
     """Student t interval of a mean over images, float (N,), such as an error; None below 3."""
     return _t_of_mean(values, T_IMAGES)
+
+
+def over_paths(values: np.ndarray) -> Interval | None:
+    """Student t interval of a mean over paths of the same model, float (P,); None below 3.
+
+    Paths are drawn apart from each other; the images along one are not, so that the path is the
+    unit.
+    """
+    return _t_of_mean(values, T_PATHS)
 
 
 def over_classes(
@@ -270,13 +282,13 @@ def standard_error(interval: Interval, units: int) -> float:
     quantile, which is above 0 for a share of 0 or 1 too.
 
     Args:
-        units: how many seeds, jackknife groups, classes, subsets or images it was made of; for a
-            Wilson interval the number of trials, which does not matter.
+        units: how many seeds, jackknife groups, classes, subsets, images or paths it was made of;
+            for a Wilson interval the number of trials, which does not matter.
     """
     half = (interval.high - interval.low) / 2
     if interval.kind == WILSON:
         return float(half / stats.norm.ppf(TAILS[1]))
-    if interval.kind not in (T_SEEDS, JACKKNIFE_IMAGES, BOOTSTRAP_CLASSES, T_SUBSETS, T_IMAGES):
+    if interval.kind not in (*_T_KINDS, JACKKNIFE_IMAGES, BOOTSTRAP_CLASSES):
         raise UserError(f"expected an interval of a score, found the kind '{interval.kind}'")
     if units < 2:
         raise UserError(f"{interval.kind}: expected at least 2 units, found {units}")

@@ -157,6 +157,8 @@ INTERVALS = {
     "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
     "t95_images": "over images of the one model (t)",
     "t95_subsets": "over disjoint subsets of the images of the one model (t)",
+    "t95_seeds": "over training seeds (t)",
+    "t95_paths": "over paths of the one model, a mean over the images of each (t)",
 }
 
 

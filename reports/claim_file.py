@@ -12,7 +12,7 @@ import yaml
 
 from dlvae.errors import UserError, nearest
 from dlvae.registry import model_names
-from reports.claim_rules import FAMILY, OPERATORS, REAL, Claim, ClaimTest, Rules, Side
+from reports.claim_rules import FAMILY, OPERATORS, REAL, TWO_SIDED, Claim, ClaimTest, Rules, Side
 
 PATH = Path(__file__).with_name("claims.yaml")
 
@@ -80,6 +80,7 @@ def _test(content: Any, where: str, kinds: Mapping, models: Sequence[str]) -> Cl
     where = f"{where}, '{given['name']}'"
     _known(given["op"], OPERATORS, f"{where}: op")
     _is(bool, given.get("beyond_noise", False), f"{where}: beyond_noise")
+    _margin(given, where)
     parts = {key: _side(given[key], f"{where}: {key}", models) for key in ("left", "right")}
     if "data" in given:
         parts["data"] = _kinds(given["data"], where, kinds)
@@ -87,6 +88,15 @@ def _test(content: Any, where: str, kinds: Mapping, models: Sequence[str]) -> Cl
     if not test.sides:
         raise UserError(f"{where}: expected a metric on one side at least, found two numbers")
     return test
+
+
+def _margin(given: Mapping, where: str) -> None:
+    """Check that there is a margin with ``within``, and with no other operator."""
+    if ("margin" in given) != (given["op"] == TWO_SIDED):
+        only = f"with the operator '{TWO_SIDED}', and only there"
+        raise UserError(f"{where}: expected a margin {only}")
+    if "margin" in given and _number(given["margin"], f"{where}: margin") <= 0:
+        raise UserError(f"{where}: margin: expected a number above 0, found {given['margin']}")
 
 
 def _side(content: Any, where: str, models: Sequence[str]) -> Side | float:

@@ -9,7 +9,8 @@ from itertools import product
 from dlvae.data.masks import BOXES_64
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 
-OPERATORS = ("<", "<=", ">", ">=")
+TWO_SIDED = "within"  # the largest difference allowed, to either side
+OPERATORS = ("<", "<=", ">", ">=", TWO_SIDED)
 REAL = "real"  # in the place of a model: the data set's own images
 RENDERED = ("synthetic_faces",)  # data sets whose factors are known
 
@@ -34,13 +35,13 @@ METRICS: Mapping[str, Sequence[str]] = {
         *_each("probe_mlp probe_excess", ("z_u_sampled",)),
         *"probe_chance mixture_accuracy mahalanobis_ratio mahalanobis_ks centre_separation".split(),
         *"information_bound information_ceiling aggregate_kl posterior_kl position_r2".split(),
-        *"reconstruction_mse prior_distance mig sap".split(),
+        *"reconstruction_mse image_variance prior_distance mig sap".split(),
         *"dci_disentanglement dci_completeness dci_informativeness".split(),
         *_each("factor_r2", IRRELEVANT_FACTORS),
     ],
     "walks": [
         "walk_top1_plain",
-        "walk_consistency:b",
+        *("walk_consistency:b", "walk_consistency_features:b"),
         *_each("walk_top1 walk_ratio walk_smoothness", DIRECTIONS),
     ],
     "coordinates": [
@@ -81,7 +82,7 @@ class Side:
 
 @dataclass(frozen=True)
 class ClaimTest:
-    """``left op right``.
+    """``left op right``; with the operator ``within``: |left - right| <= margin.
 
     Attributes:
         name: in words.
@@ -89,6 +90,7 @@ class ClaimTest:
         beyond_noise: the spread between trainings must not explain that it holds, which takes
             three seeds or more to know.
         data: kinds of data sets that it is made on; empty for all that the claim is about.
+        margin: of ``within``, above 0; None with the other operators.
     """
 
     name: str
@@ -97,6 +99,12 @@ class ClaimTest:
     right: Side | float
     beyond_noise: bool = False
     data: tuple[str, ...] = ()
+    margin: float | None = None
+
+    @property
+    def relation(self) -> str:
+        """Return the operator as it is printed."""
+        return self.op if self.margin is None else f"{self.op} {self.margin:g} of"
 
     @property
     def sides(self) -> list[Side]:

@@ -10,17 +10,20 @@ import pandas as pd
 
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
+from eval import coordinates
 from eval.intervals import (
     BOOTSTRAP_CLASSES,
     JACKKNIFE_IMAGES,
     MIN_VALUES,
     T_IMAGES,
+    T_PATHS,
     TAILS,
     WILSON,
     Interval,
     over_seeds,
 )
 from eval.rows import NONE
+from eval.scores.walks import paths_of
 from reports.aggregate import Cell, cell, probability_higher, rows_of
 from reports.claim_rules import FAMILY, REAL, RENDERED, Claim, ClaimTest, Rules, Side
 from reports.names import dataset_title, model_title
@@ -33,6 +36,8 @@ SURE = TAILS[1]
 """Probability from which noise no longer explains a test: that of a 95 % interval beside it."""
 
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+"""What the operators mean but for `within`, see :class:`reports.claim_rules.ClaimTest`."""
+
 NO_FACTORS = "only rendered images come with their factors"
 
 
@@ -174,11 +179,15 @@ def _tested(
     left, right = _constant_like(left, right), _constant_like(right, left)
     probability = _probability(claim, test, left, right, dataset, preset.groups)
     outcome, reason = FAILS, ""
-    if COMPARE[test.op](left.value.mean, right.value.mean):
+    if _true(test, left.value.mean, right.value.mean):
         outcome = HOLDS
         if test.beyond_noise:
             outcome, reason = _beyond_noise(probability, left, right)
     return Result(test, left, right, outcome, probability, reason)
+
+
+def _true(test: ClaimTest, left: float, right: float) -> bool:
+    return abs(left - right) <= test.margin if test.margin else COMPARE[test.op](left, right)
 
 
 def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> tuple[str, str]:
@@ -259,16 +268,37 @@ def _constant_like(reading: Reading, other: Reading) -> Reading:
 def _probability(
     claim: Claim, test: ClaimTest, left: Reading, right: Reading, dataset: str, groups: int
 ) -> float | None:
-    higher, lower = (left, right) if test.op in (">", ">=") else (right, left)
     n = min([*left.n, *right.n])
     units = {
         JACKKNIFE_IMAGES: groups,
         BOOTSTRAP_CLASSES: max(left.classes, right.classes),
         T_IMAGES: n,
         WILSON: n,
+        T_PATHS: min(_paths(left, n), _paths(right, n)),
     }
     draws = numpy_generator("claims", claim.id, dataset, test.name)
+    if test.margin:  # higher than the lower limit, and not higher than the upper one
+        limits = (_moved(right.value, -test.margin), _moved(right.value, test.margin))
+        parts = [probability_higher(left.value, limit, units, draws) for limit in limits]
+        return None if None in parts else parts[0] - parts[1]
+    higher, lower = (left, right) if test.op in (">", ">=") else (right, left)
     return probability_higher(higher.value, lower.value, units, draws)
+
+
+def _moved(found: Cell, by: float) -> Cell:
+    """Return a number moved by a constant, as sure as it was."""
+    interval = found.interval
+    if interval is not None:
+        interval = Interval(interval.low + by, interval.high + by, interval.kind)
+    return Cell(tuple(value + by for value in found.values), interval)
+
+
+def _paths(reading: Reading, n: int) -> int:
+    """Return how many paths or traversals a reading is of; n where it is of images."""
+    family = FAMILY[reading.side.metric] if isinstance(reading.side, Side) else ""
+    if family == "walks":
+        return paths_of(min(reading.n), reading.classes)
+    return min(reading.n) // coordinates.COLUMNS if family == "coordinates" else n
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from eval.intervals import MIN_VALUES
 from eval.protocol import load_protocol
 from eval.rows import NONE, every_hash, read_rows, refuse_mixed
 from reports.aggregate import Cell
-from reports.captions import capital, evaluator_text, only, seeds_text
+from reports.captions import INTERVALS, capital, evaluator_text, only, seeds_text
 from reports.claim_file import load_rules
 from reports.claim_rules import FAMILY, Rules, Side
 from reports.claim_verdicts import (
@@ -45,18 +45,19 @@ from reports.formats import MISSING, pipe_table
 from reports.names import MODEL_NOTES, dataset_title, model_title
 from reports.tables import check_evaluators, check_protocol, evaluator_cards
 
-HEADS = ("test", "measured", "must be", "compared with", "P", "n", "outcome")
+HEADS = ("test", "measured", "must be", "compared with", "interval", "P", "n", "outcome")
 COUNTED = {HOLDS: "hold", WITHIN: "within the noise", FAILS: "fail", NOT_RUN: "not run"}
 
 READING = (
     "Every test is an inequality between measured numbers, or a number and a threshold that is "
-    "fixed in `reports/claims.yaml`. Outcome of a test: **holds**; **holds, within the noise**, "
-    "where the test asks for more than noise and the numbers are in the right order, but P is "
-    f"below {SURE:g} or cannot be said, or there are fewer than {MIN_VALUES} seeds, from which the "
-    "spread between trainings is not known; **fails**; **not run**, and why. Verdict on a claim, "
-    "over all data sets: **replicated** if every test holds; **not replicated** if none that was "
-    "run does; **not run** if none was run; else **partly**, so also if some were not run and the "
-    "others hold, or hold within the noise alone.",
+    "fixed in `reports/claims.yaml`; *within* a number *of* means that the two differ by no more "
+    "than that. Outcome of a test: **holds**; **holds, within the noise**, where the test asks for "
+    f"more than noise and the numbers are in the right order, but P is below {SURE:g} or cannot be "
+    f"said, or there are fewer than {MIN_VALUES} seeds, from which the spread between trainings is "
+    "not known; **fails**; **not run**, and why. Verdict on a claim, over all data sets: "
+    "**replicated** if every test holds; **not replicated** if none that was run does; **not run** "
+    "if none was run; else **partly**, so also if some were not run and the others hold, or hold "
+    "within the noise alone.",
     "P is the probability that the inequality is true: with one seed, of the expected scores, as "
     "far as the errors in brackets go, taken as independent; with three or more, of a random run "
     "of each side. With two seeds, or where an error is not known, there is none.",
@@ -89,6 +90,7 @@ def page(
         pipe_table(heads, lines, len(heads)),
         *READING,
         _provenance(rows, datasets, cards),
+        *_kinds_text(judged),
     ]
     parts += [_section(rules, number, found) for number, found in enumerate(judged, 1)]
     return "\n\n".join(parts) + "\n"
@@ -111,6 +113,24 @@ def _provenance(rows: pd.DataFrame, datasets: Sequence[str], cards: Mapping[str,
     return " ".join(sentences)
 
 
+def _kinds_text(judged: Sequence[Judgement]) -> list[str]:
+    """Say what the names in the column of interval kinds mean; nothing without an interval."""
+    tested = [r for found in judged for results in found.results.values() for r in results]
+    readings = [side for result in tested for side in (result.left, result.right)]
+    readings += [r for found in judged for beside in found.beside.values() for r in beside]
+    kinds = sorted({kind for reading in readings for kind in _kinds(reading)})
+    if not kinds:
+        return []
+    meanings = "; ".join(f"`{kind}`, {INTERVALS[kind]}" for kind in kinds)
+    return [f"Numbers in brackets are the ends of 95 % intervals, of these kinds: {meanings}."]
+
+
+def _kinds(*readings: Reading) -> list[str]:
+    """Return the kinds of interval that are printed with readings, each once."""
+    cells = [r.cell for r in readings if r.value is not None and r.cell is not None]
+    return list(dict.fromkeys(cell.interval.kind for cell in cells if cell.interval is not None))
+
+
 def _section(rules: Rules, number: int, found: Judgement) -> str:
     claim = found.claim
     parts = [
@@ -126,7 +146,7 @@ def _section(rules: Rules, number: int, found: Judgement) -> str:
         parts.append(f"{title}: **{verdict(result.outcome for result in results)}**.")
         parts.append(pipe_table(HEADS, [_line(result) for result in results], len(HEADS)))
         if found.beside[dataset]:
-            beside = "; ".join(_described(reading) for reading in found.beside[dataset])
+            beside = "; ".join(_with_kind(reading) for reading in found.beside[dataset])
             parts.append(f"Beside, not tested: {beside}.")
     if any(side.model in rules.ablations for test in claim.tests for side in test.sides):
         parts.append("Tests of ablations are made on the data set of the preset's ablations alone.")
@@ -139,8 +159,9 @@ def _line(result: Result) -> list[str]:
     return [
         result.test.name,
         _described(result.left),
-        result.test.op,
+        result.test.relation,
         _described(result.right),
+        ", ".join(f"`{kind}`" for kind in _kinds(result.left, result.right)) or MISSING,
         MISSING if result.probability is None else f"{result.probability:.3f}",
         ", ".join(map(str, counts)) or MISSING,
         f"{result.outcome}: {result.reason}" if result.reason else result.outcome,
@@ -158,6 +179,11 @@ def _described(reading: Reading) -> str:
     if name == _formula(Side(side.metric, side.model)):
         return f"{name}: {_number(reading.value)}"
     return f"{name}: {reading.value.mean:.4g} (measured {_number(reading.cell)})"
+
+
+def _with_kind(reading: Reading) -> str:
+    """Return what :func:`_described` does and the kind of its interval, if it has one."""
+    return " ".join([_described(reading), *(f"(`{kind}`)" for kind in _kinds(reading))])
 
 
 def _formula(side: Side) -> str:
@@ -214,6 +240,7 @@ def _record(result: Result) -> dict[str, Any]:
         "test": result.test.name,
         **_side("left", result.left),
         "op": result.test.op,
+        "margin": result.test.margin,
         **_side("right", result.right),
         "beyond_noise": result.test.beyond_noise,
         "probability": result.probability,

@@ -35,7 +35,7 @@ from eval.disentanglement.factor_scores import dci, mig, sap
 from eval.disentanglement.latents import active_units, aggregate_posterior
 from eval.disentanglement.mixture import mixture_fit, prior_distance
 from eval.disentanglement.probes import KINDS, label_probe, regression_probe
-from eval.encoding import Codes, encode_split, has_codes, reconstruction_errors
+from eval.encoding import Codes, encode_split, has_codes, reconstruction_errors, variance
 from eval.intervals import over_images, proportion
 from eval.scored_images import evenly_per_class
 from eval.scores.common import Measured, ScoreRequest, Scores
@@ -61,7 +61,8 @@ OF_Z_S = tuple(f"{name}:z_s" for name in (*PROBES, *UNITS)) + MIXTURE
 SAMPLED = (f"probe_{EXCESS_OF}:z_u_sampled", "probe_excess:z_u_sampled")
 OF_Z_U = tuple(f"{name}:z_u" for name in (*PROBES, *UNITS)) + SAMPLED
 OF_Z_U += ("aggregate_kl", "posterior_kl")
-METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, "position_r2", "reconstruction_mse")
+RECONSTRUCTION = ("reconstruction_mse", "image_variance")
+METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, "position_r2", *RECONSTRUCTION)
 
 NO_CODES = "needs a model that encodes images"
 NO_Z_S = "the model has no z_s"
@@ -234,11 +235,13 @@ def _position(request: ScoreRequest, train: Codes, test: Codes) -> Found:
 
 
 def _reconstruction(model: GenerativeModel, test: Split) -> Found:
+    """Error of reconstructions, and that of the mean image in the place of each."""
     n = len(test)
     if not hasattr(model, "reconstruct"):
-        return {"reconstruction_mse": Measured(None, n, note=NO_RECONSTRUCTION)}, {}
+        return dict.fromkeys(RECONSTRUCTION, Measured(None, n, note=NO_RECONSTRUCTION)), {}
     errors = reconstruction_errors(model, test)
-    return {"reconstruction_mse": Measured.sure(errors.mean(), n, over_images(errors))}, {}
+    found = Measured.sure(errors.mean(), n, over_images(errors))
+    return {"reconstruction_mse": found, "image_variance": Measured(variance(test), n)}, {}
 
 
 def _share(value: float, n: int) -> Measured:

@@ -17,7 +17,7 @@ from dlvae.errors import UserError
 from dlvae.registry import weights_hash
 from dlvae.seeds import numpy_generator
 from eval.features import FeatureSet, load_features
-from eval.intervals import Interval, over_subsets
+from eval.intervals import Interval, over_paths
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
 from eval.rows import HASH, NONE
@@ -109,13 +109,13 @@ class Measured:
         return cls(float(value), n, interval.low, interval.high, interval.kind)
 
     @classmethod
-    def mean_of(cls, per_group: np.ndarray, n: int) -> Measured:
-        """Return a mean over equal groups of images that were drawn apart, such as paths.
+    def mean_of(cls, per_path: np.ndarray, n: int) -> Measured:
+        """Return a mean over paths or traversals of equally many images, drawn apart.
 
-        Groups that all agree have no interval: they do not tell how far others may lie.
+        Paths that all agree have no interval: they do not tell how far others may lie.
         """
-        spread = np.ptp(per_group) > 0
-        return cls.sure(np.mean(per_group), n, over_subsets(per_group) if spread else None)
+        spread = np.ptp(per_path) > 0
+        return cls.sure(np.mean(per_path), n, over_paths(per_path) if spread else None)
 
     @classmethod
     def of(cls, found: set_metrics.Measured, interval: Interval | None) -> Measured:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,9 +31,11 @@ PATHS = 24  # in each direction
 VARIED = {"a": vary_z_s, "b": vary_z_u}
 UNRECOGNISED = "needs plain samples that the evaluator recognises"
 STILL = "needs paths along which the images change"
+NO_FACTORS = "needs a factor regressor"
+UNUSABLE = "needs a usable label-irrelevant factor"
 
-Space = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Images (N, H, W, 3) and their features (N, D) to the coordinates of a space, (N, F)."""
+Read = Callable[[np.ndarray], np.ndarray]
+"""Images (N, H, W, 3) to their factors, standardised, (N, F)."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,16 @@ class Walked:
         kept: share of images that the evaluator takes for their row's class, (PATHS,).
         smooth: mean :func:`eval.paths.smoothness` of the rows in the evaluator's features; NaN for
             a path that moves in no row, (PATHS,).
-        consistent: :func:`eval.paths.consistency` of the rows, from one end to the other, (PATHS,).
+        consistent: :func:`eval.paths.consistency` of the rows, from one end to the other, in
+            factors, (PATHS,); NaN where none can be read.
+        consistent_features: the same in the evaluator's features, (PATHS,).
         n: number of images.
     """
 
     kept: np.ndarray
     smooth: np.ndarray
     consistent: np.ndarray
+    consistent_features: np.ndarray
     n: int
 
 
@@ -61,8 +65,9 @@ def walks(request: ScoreRequest) -> Scores:
     For a, z_s varied, and b, z_u varied: ``walk_top1``, the share of images of the row's class by
     the evaluator's top-1; ``walk_ratio``, that over ``walk_top1_plain``, the share among as many
     plain samples of the same classes; ``walk_smoothness``, :func:`eval.paths.smoothness`. For b
-    also ``walk_consistency``, in the usable label-irrelevant factors, standardised, that the
-    optional input ``factors`` reads off the images, and in the evaluator's features without it.
+    also :func:`eval.paths.consistency`: ``walk_consistency`` in the usable label-irrelevant
+    factors, standardised, that the optional input ``factors`` reads off the images, without a value
+    where it reads none; ``walk_consistency_features`` in the evaluator's features.
     """
     folder = request.path("model")
     files = model_files("model", folder)
@@ -71,11 +76,11 @@ def walks(request: ScoreRequest) -> Scores:
     model = ready_model(request, folder, request.config["model"])
     require(model, "decode", request.name)
     labels = torch.from_numpy(evenly_spaced(model.task.classes, CLASSES))
-    space, where = _space(request)
+    read, used, why = _factors(request)
 
     def walk(name: str, codes: Callable[..., tuple[Tensor, Tensor]]) -> Walked:
         every = (codes(model, labels, request.draws(name, path)) for path in range(PATHS))
-        return _walk(model, judge, labels.numpy(), every, space)
+        return _walk(model, judge, labels.numpy(), every, read)
 
     plain = walk("plain", _unordered)
     along = {name: walk(name, codes) for name, codes in VARIED.items()}
@@ -86,7 +91,11 @@ def walks(request: ScoreRequest) -> Scores:
         values[f"walk_top1:{name}"] = Measured.mean_of(found.kept, found.n)
         values[f"walk_ratio:{name}"] = _ratio(found, plain)
         values[f"walk_smoothness:{name}"] = _smoothness(found)
-    values["walk_consistency:b"] = Measured.mean_of(along["b"].consistent, along["b"].n)
+    b = along["b"]
+    values["walk_consistency:b"] = (
+        Measured.mean_of(b.consistent, b.n) if read else Measured(None, b.n, note=why)
+    )
+    values["walk_consistency_features:b"] = Measured.mean_of(b.consistent_features, b.n)
     return Scores(
         values,
         weights_hash(folder),
@@ -96,15 +105,25 @@ def walks(request: ScoreRequest) -> Scores:
         {
             "walked_classes": labels.tolist(),
             "paths": PATHS,
-            "consistency_in": where,
+            "consistency_in": used,
             # What a path would score whose images came in no order and from no shared codes.
             "plain_in_a_row": {
                 "smoothness": _smoothness(plain).value,
-                "consistency": float(plain.consistent.mean()),
+                "consistency": float(plain.consistent.mean()) if read else None,
+                "consistency_features": float(plain.consistent_features.mean()),
             },
         },
         {"walk_consistency:b": Basis(judges=request.regressor)},
     )
+
+
+def paths_of(n: int, classes: int) -> int:
+    """Return how many paths the n images behind a score row are along.
+
+    Args:
+        classes: of the data set; every path has images of up to `CLASSES` of them.
+    """
+    return n // (COLUMNS * min(classes, CLASSES))
 
 
 def _walk(
@@ -112,7 +131,7 @@ def _walk(
     judge: Evaluator,
     labels: np.ndarray,
     every: Iterable[tuple[Tensor, Tensor]],
-    space: Space,
+    read: Read | None,
 ) -> Walked:
     """Follow paths, given by their z_s and z_u, one at a time."""
     found, n = [], 0
@@ -122,8 +141,10 @@ def _walk(
         rows = smoothness(features)
         moving = rows[~np.isnan(rows)]
         smooth = moving.mean() if len(moving) else np.nan
-        start, end = (space(images[:, column], features[:, column]) for column in (0, -1))
-        found.append(((classes == labels[:, None]).mean(), smooth, consistency(end - start)))
+        kept = (classes == labels[:, None]).mean()
+        in_factors = consistency(read(images[:, -1]) - read(images[:, 0])) if read else np.nan
+        in_features = consistency(features[:, -1] - features[:, 0])
+        found.append((kept, smooth, in_factors, in_features))
         n += classes.size
     return Walked(*np.array(found, np.float64).T, n)
 
@@ -136,16 +157,15 @@ def _unordered(
     return z_s.view(len(labels), COLUMNS, -1), z_u.view(len(labels), COLUMNS, -1)
 
 
-def _space(request: ScoreRequest) -> tuple[Space, dict[str, Any]]:
-    """Return where displacements are compared, and its description for the manifest."""
-    why = "no factor regressor"
-    if request.has("factors"):
-        regressor = load_factors(request.path("factors"))
-        if used := irrelevant(regressor):
-            read = partial(in_spreads, regressor, names=used)
-            return lambda images, _: read(images), {"space": "factors", "factors": used}
-        why = "no usable label-irrelevant factor"
-    return lambda _, features: features, {"space": "features", "because": why}
+def _factors(request: ScoreRequest) -> tuple[Read | None, list[str], str]:
+    """Return what reads the factors off images, if anything; their names; why there are none."""
+    if not request.has("factors"):
+        return None, [], NO_FACTORS
+    regressor = load_factors(request.path("factors"))
+    used = irrelevant(regressor)
+    if not used:
+        return None, [], UNUSABLE
+    return partial(in_spreads, regressor, names=used), used, ""
 
 
 def _ratio(found: Walked, plain: Walked) -> Measured:

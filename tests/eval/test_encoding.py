@@ -9,7 +9,7 @@ from dlvae.data.dataset import Split
 from dlvae.errors import UserError
 from dlvae.registry import build_seeded
 from eval import encoding
-from eval.encoding import encode_split, has_codes, reconstruction_errors
+from eval.encoding import encode_split, has_codes, reconstruction_errors, variance
 
 IMAGES = Task("image", "net32", 32, 3, 0.05, 4, 6, 8, 32)
 POINTS = Task("point", "toy", 2, 3, 1.0, 2, 2, 8, 32)
@@ -87,3 +87,9 @@ def test_codes_by_other_names_are_refused():
 
     with pytest.raises(UserError, match="z_u and z_u_logvar, found z, z_u; return the mean"):
         encode_split(Other(), split(POINTS))
+
+
+@pytest.mark.parametrize("task", [IMAGES, POINTS], ids=["images", "points"])
+def test_variance_is_the_error_of_the_mean_image(batches, task):
+    x = values(split(task)).astype(np.float64)
+    assert variance(split(task)) == pytest.approx(((x - x.mean(axis=0)) ** 2).mean(), rel=1e-5)

@@ -18,6 +18,7 @@ from eval.intervals import (
     jackknife_groups,
     over_classes,
     over_images,
+    over_paths,
     over_seeds,
     over_subsets,
     probability_of_improvement,
@@ -56,10 +57,11 @@ def torch_fidelity_score(logits):
 # Seeds and subsets
 
 
-def test_intervals_over_seeds_subsets_and_images_are_those_of_a_t_test():
+def test_intervals_over_seeds_subsets_images_and_paths_are_those_of_a_t_test():
     values = draws().normal(3, 2, 7)
     expected = tuple(stats.ttest_1samp(values, 0).confidence_interval(0.95))
     kinds = {over_seeds: "t95_seeds", over_subsets: "t95_subsets", over_images: "t95_images"}
+    kinds[over_paths] = "t95_paths"
     for over, kind in kinds.items():
         found = over(values)
         assert ends(found) == pytest.approx(expected, rel=1e-12)
@@ -374,7 +376,8 @@ def test_standard_errors_come_back():
     values = draws().normal(3, 2, 12)
     error = values.std(ddof=1) / math.sqrt(12)
     jackknife = delete_a_group(lambda kept: values[kept].mean(), np.arange(12))
-    for found in (over_seeds(values), over_subsets(values), over_images(values), jackknife):
+    over = (over_seeds, over_subsets, over_images, over_paths)
+    for found in (*(interval(values) for interval in over), jackknife):
         assert standard_error(found, 12) == pytest.approx(error, rel=1e-12)
     assert standard_error(over_classes(values, draws()), 12) == pytest.approx(error, rel=0.15)
 

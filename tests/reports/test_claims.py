@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from dlvae.artefact import write_json
 from dlvae.config import load_preset
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
+from eval import intervals
 from eval.intervals import Interval
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports import claims
 from reports.aggregate import Cell
+from reports.captions import INTERVALS
 from reports.claim_file import load_rules
 from reports.claim_rules import METRICS, Side, needed_scores
 from reports.claim_verdicts import Preset, judge, transformed, verdict
@@ -138,11 +141,13 @@ SCORES = {
         | ours(information_bound=2.0, information_ceiling=2.3),
     ),
     "without_gan": (
-        models("reconstruction_mse", ours_no_gan=0.1, ours=0.1)
+        models("reconstruction_mse", ours_no_gan=0.1, ours=0.02)
+        | models("image_variance", ours_no_gan=0.2)
         | models("probe_excess:z_s", ours_no_gan=0.86, ours=0.9)
         | models("probe_excess:z_u", ours_no_gan=0.14, ours=0.1),
-        models("reconstruction_mse", ours_no_gan=0.2, ours=0.1)
-        | models("probe_excess:z_s", ours_no_gan=0.84, ours=0.9)
+        models("reconstruction_mse", ours_no_gan=0.11, ours=0.2)
+        | models("image_variance", ours_no_gan=0.2)
+        | models("probe_excess:z_s", ours_no_gan=0.96, ours=0.9)
         | models("probe_excess:z_u", ours_no_gan=0.16, ours=0.1),
     ),
 }
@@ -312,6 +317,23 @@ def test_the_error_behind_an_interval_is_that_of_its_kind(kind, units):
     assert result.probability == pytest.approx(stats.norm.cdf(0.02 / (2**0.5 * error)))
 
 
+@pytest.mark.parametrize(
+    ("claim", "scores", "n", "place"),
+    [
+        # 24 paths, in the 16 classes that a path has of 20, 8 images each.
+        ("z_s_path", ours(walk_ratio__a=0.905), 24 * 16 * 8, 0),
+        # 48 traversals of 8 images.
+        ("single_coordinates", ours(coordinate_spearman__expression=0.505), 48 * 8, 0),
+    ],
+)
+def test_the_error_behind_an_interval_over_paths_is_by_their_number(claim, scores, n, place):
+    rows = rows_of(scores, "synthetic_faces", half=0.02, kind="t95_paths", n=n)
+    paths = {"z_s_path": 24, "single_coordinates": 48}[claim]
+    error = 0.02 / stats.t.ppf(0.975, paths - 1)
+    result = judged(claim, rows).results["synthetic_faces"][place]
+    assert result.probability == pytest.approx(stats.norm.cdf(0.005 / error), rel=1e-9)
+
+
 def test_a_test_without_the_condition_holds_whatever_the_noise():
     rows = everywhere("cvae_blurry", SCORES["cvae_blurry"][0], half=None)
     assert judged("cvae_blurry", rows).verdict == "replicated"
@@ -420,6 +442,17 @@ def test_pose_and_expression_cannot_be_tested_on_real_faces():
     assert not any(family == "coordinates" for *_, family in needed_scores(RULES, ["faces"]))
 
 
+def test_the_evaluators_features_do_not_stand_in_for_factors_of_real_faces():
+    scores = ours(walk_ratio__b=0.95, walk_consistency__b=NAN, walk_consistency_features__b=0.9)
+    rows = rows_of(scores, "faces")
+    rows.loc[rows["value"].isna(), "ci_kind"] = "n/a: needs a factor regressor"
+    found = judged("z_u_path", rows, Preset(["faces"], 20))
+    assert found.outcomes == ["holds", "not run"] and found.verdict == "partly"
+    assert "n/a: needs a factor regressor" in found.results["faces"][1].reason
+    features = found.beside["faces"][1]
+    assert features.side.metric == "walk_consistency_features:b" and features.value.mean == 0.9
+
+
 def test_a_preset_without_the_data_does_not_run_a_claim():
     found = judged("toy_codes", rows_of({}, "digits"), Preset(["digits"], 20))
     assert found.results == {} and found.verdict == "not run"
@@ -457,6 +490,32 @@ def test_what_follows_z_u_is_read_off_factors_or_on_real_faces_off_brightness():
 def test_blurred_images_do_not_pass_for_sharp_because_those_of_cvae_are_worse():
     rows = rows_of(models("sharpness_ratio", cvae=0.02, cgan=0.1, cvae_gan=0.2, ours=0.4), "digits")
     assert outcomes("cvae_blurry", rows, "digits") == ["holds", "fails", "fails", "fails"]
+
+
+@pytest.mark.parametrize("code", ["z_s", "z_u"])
+@pytest.mark.parametrize(
+    ("without", "expected"),
+    [(0.74, "fails"), (0.76, "holds"), (0.8, "holds"), (0.84, "holds"), (0.86, "fails")],
+)
+def test_probes_without_the_gan_may_differ_by_5_points_to_either_side(code, without, expected):
+    probes = models(f"probe_excess:{code}", ours_no_gan=without, ours=0.8)
+    rows = rows_of(SCORES["without_gan"][0] | probes, "synthetic_faces", half=0.03)
+    place = 1 + (code == "z_u")
+    result = judged("without_gan", rows).results["synthetic_faces"][place]
+    assert result.outcome == expected
+    gap = stats.norm(without - 0.8, 2**0.5 * 0.03 / stats.t.ppf(0.975, 20 - 1))
+    assert result.probability == pytest.approx(gap.cdf(0.05) - gap.cdf(-0.05))
+
+
+def test_the_probability_of_a_margin_over_seeds_is_the_share_of_pairs_within_it():
+    values = {key: (v, v, v) for key, v in SCORES["without_gan"][0].items()}
+    values["ours_no_gan", "probe_excess:z_s"] = (0.8, 0.83, 0.96)
+    values["ours", "probe_excess:z_s"] = (0.81, 0.86, 0.9)
+    rows = seeds("without_gan", values, "synthetic_faces")
+    result = judged("without_gan", rows).results["synthetic_faces"][1]
+    gaps = np.subtract.outer(*(values[m, "probe_excess:z_s"] for m in ("ours_no_gan", "ours")))
+    assert result.probability == pytest.approx((np.abs(gaps) <= 0.05).mean())
+    assert result.outcome == "holds"  # 0.863 and 0.857 on average
 
 
 def test_an_equality_counts_where_the_rule_says_so():
@@ -514,10 +573,11 @@ def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path
         f"Protocol {load_protocol(PROTOCOL).label}; preset quick.",
         "Handwritten digits: 10 classes; evaluator fafafafafafa, held-out accuracy 0.971",
         "Synthetic faces: no scores.",
-        "over images of the one model (delete-a-group jackknife)",
+        "of these kinds: `jackknife95_images`, over images of the one model (delete-a-group "
+        "jackknife); `wilson95`, over images of the one model (Wilson).",
         "| `inception_score` of ours: 7.04 [7.039, 7.041] | >= | "
-        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | 1.000 | 2000 | "
-        f"holds, within the noise: {ONE_SEED} |",
+        "`inception_score` of cVAE-GAN: 6.99 [6.989, 6.991] | `jackknife95_images` | "
+        f"1.000 | 2000 | holds, within the noise: {ONE_SEED} |",
         "distance of `toy_spread_radial:50` of ours from 1: 0.1 (measured 1.1 [1.09, 1.11])",
         "`toy_precision:50` of cVAE-GAN − 0.05: 0.9 (measured 0.95 [0.94, 0.96])",
         "Handwritten digits: **partly**.",
@@ -527,6 +587,37 @@ def test_the_page_gives_every_number_its_interval_and_what_is_left_open(tmp_path
         "Left open: The paper gives neither coordinates of its masks",
     ):
         assert part in text, part
+
+
+def test_every_bracket_has_its_kind_explained(tmp_path, scored):
+    scores = models("inception_score", real=9.5)
+    walk = ours(walk_ratio__a=0.95) | models("walk_top1_plain", ours=0.9)
+    more = [rows_of(scores, "digits", evaluator="fa" * 6)]
+    more.append(rows_of(walk, "synthetic_faces", kind="t95_paths", n=24 * 16 * 8))
+    more = pd.concat(more).assign(protocol=scored["protocol"].iloc[0])
+    text, _ = run(tmp_path, pd.concat([scored, more], ignore_index=True))
+    for part in (
+        "`t95_paths`, over paths of the one model",
+        "| `walk_ratio:a` of ours: 0.95 [0.949, 0.951] | >= | 0.9 | `t95_paths` | 1.000 | 3072 |",
+        "`inception_score` of real data: 9.5 [9.499, 9.501] (`jackknife95_images`).",
+        "`walk_top1_plain` of ours: 0.9 [0.899, 0.901] (`t95_paths`)",
+    ):
+        assert part in text, part
+
+
+def test_kinds_of_interval_over_seeds_are_explained_and_none_without_intervals(tmp_path, scored):
+    table = scored[scored["dataset"] == "digits"]
+    text, _ = run(tmp_path, pd.concat([table.assign(seed=seed) for seed in range(3)]))
+    assert "of these kinds: `t95_seeds`, over training seeds (t)." in text
+    assert "6.99 [6.99, 6.99] | `t95_seeds` | 1.000" in text
+    text, _ = run(tmp_path, pd.concat([table.assign(seed=seed) for seed in range(2)]))
+    assert "of these kinds" not in text and "of cVAE-GAN: 6.99 | – | – | 2000" in text
+
+
+def test_every_kind_of_interval_of_a_score_has_a_meaning():
+    kinds = {value for value in vars(intervals).values() if isinstance(value, str)}
+    kinds = {value for value in kinds if re.fullmatch(r"[a-z0-9]+95(_[a-z]+)?", value)}
+    assert len(kinds) >= 8 and kinds - set(INTERVALS) == {"bootstrap95_seeds"}  # of P, not a score
 
 
 def test_the_data_hold_what_the_page_says(tmp_path, scored):
@@ -545,6 +636,14 @@ def test_the_data_hold_what_the_page_says(tmp_path, scored):
     assert set(data["preset"]) == {"quick"}
     table = data[data["claim"].eq("inception_order") & data["dataset"].eq("digits")]
     assert set(table["evaluator"]) == {"fa" * 6} and set(table["data"]) == {"digits"}
+
+
+def test_a_margin_is_printed_and_in_the_data(tmp_path, scored):
+    rows = rows_of(SCORES["without_gan"][0], "synthetic_faces", protocol=scored["protocol"][0])
+    text, data = run(tmp_path, rows)
+    assert "0.86 [0.859, 0.861] | within 0.05 of | `probe_excess:z_s` of ours: 0.9" in text
+    probes = data[data["op"] == "within"]
+    assert len(probes) == 2 and set(probes["margin"]) == {0.05}
 
 
 def test_a_claim_without_data_says_which_it_is_about(tmp_path, scored):
@@ -645,7 +744,10 @@ def test_a_file_of_rules_is_read(tmp_path):
     ("old", "new", "words"),
     [
         ("op:", "opp:", "key: .*found 'opp'. Did you mean 'op'"),
-        ('">"', '"=>"', "op: expected one of <, <=, >, >=, found '=>'"),
+        ('">"', '"=>"', "op: expected one of <, <=, >, >=, within, found '=>'"),
+        ('">"', "within", "expected a margin with the operator 'within', and only there"),
+        ('op: ">"', 'op: ">"\n        margin: 1', "expected a margin with the operator 'within'"),
+        ('op: ">"', "op: within\n        margin: 0", "margin: expected a number above 0, found 0"),
         ("toy_recall:50", "toy_recal:50", "found 'toy_recal:50'. Did you mean 'toy_recall:50'"),
         ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
         ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),

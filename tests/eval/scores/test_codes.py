@@ -11,7 +11,7 @@ from scipy import stats
 
 from dlvae.base import Method, Task
 from dlvae.data import three_moons
-from dlvae.data.dataset import Split, save_dataset
+from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.errors import UserError
 from dlvae.prior import GaussianMixture
 from dlvae.registry import build_seeded, save_model
@@ -203,6 +203,11 @@ def test_reconstruction_error(found):
     assert (reconstruction.low, reconstruction.high) == pytest.approx(tuple(interval), rel=1e-5)
 
 
+def test_the_variance_that_a_reconstruction_leaves_open_at_worst(found, folder):
+    x = load_split(folder / "pixels", "test").images / 127.5 - 1
+    assert value(found, "image_variance") == pytest.approx(x.var(axis=0).mean(), rel=1e-5)
+
+
 def test_the_splits_are_thinned_out_evenly_per_class(folder):
     seen = []
 
@@ -278,6 +283,7 @@ def test_the_position_within_the_arc_is_read_from_z_u(folder, along):
     assert (value(found, "position_r2") > 0.9) is along
     assert (value(found, "position_r2") < 0.2) is not along
     assert found.values["mig"].note.startswith("needs two label-irrelevant")
+    assert found.values["image_variance"].note == "the model does not reconstruct images"
     assert found.values["reconstruction_mse"].note == "the model does not reconstruct images"
     assert found.values["mahalanobis_ks"].note == "the model has no mixture over z_s"
 

@@ -99,7 +99,7 @@ def test_a_coordinate_that_turns_the_class_loses_it_for_as_long(world, score):
     lost = 2 * stats.norm.sf(2)
     assert plain.value == pytest.approx(1 - lost, abs=0.03) and plain.kind == "wilson95"
     other = found["coordinate_top1:elevation"]
-    assert other.low < other.value < other.high and other.kind == "t95_subsets"
+    assert other.low < other.value < other.high and other.kind == "t95_paths"
 
 
 def test_the_interval_leaves_out_whole_traversals(world, score, monkeypatch):

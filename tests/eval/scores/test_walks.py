@@ -11,7 +11,7 @@ from eval.scores import walks as family
 
 METRICS = ["walk_top1_plain"]
 METRICS += [f"walk_{m}:{k}" for k in "ab" for m in ("top1", "ratio", "smoothness")]
-METRICS.append("walk_consistency:b")
+METRICS += ["walk_consistency:b", "walk_consistency_features:b"]
 INPUTS = {"model": "ours", "evaluator": "evaluator"}
 
 
@@ -37,14 +37,14 @@ def test_a_painter_of_both_codes_keeps_the_class_on_smooth_consistent_paths(worl
         assert values[name] == 1, name
     assert values["walk_smoothness:a"] > 0.9
     assert values["walk_consistency:b"] == pytest.approx(1, abs=0.02)
-    assert {found.values[name].n for name in METRICS if name != METRICS[-2]} == {6 * 4 * 8}
-    assert found.extra["consistency_in"]["factors"] == ["azimuth", "elevation", "expression"]
+    assert {found.values[name].n for name in METRICS if name != "walk_smoothness:b"} == {6 * 4 * 8}
+    assert found.extra["consistency_in"] == ["azimuth", "elevation", "expression"]
     assert found.extra["plain_in_a_row"]["smoothness"] < 0.5
 
 
 def test_shares_that_never_vary_have_no_interval_over_paths(score):
     found = score().values
-    assert found["walk_top1:a"].kind == "none" and found["walk_smoothness:a"].kind == "t95_subsets"
+    assert found["walk_top1:a"].kind == "none" and found["walk_smoothness:a"].kind == "t95_paths"
     assert found["walk_top1_plain"].kind == "wilson95" and found["walk_top1_plain"].low < 1
 
 
@@ -89,7 +89,7 @@ def test_displacements_are_of_usable_label_irrelevant_factors_in_their_spread(wo
     names = ("skin_tone", "elevation", "azimuth")
     regressor = world.Painter.regressor(*names, usable=["skin_tone", "azimuth"])
     found = score(Mixed(), regressor)
-    assert found.extra["consistency_in"] == {"space": "factors", "factors": ["azimuth"]}
+    assert found.extra["consistency_in"] == ["azimuth"]
     assert found.values["walk_consistency:b"].value > 0.5
     both = world.Painter.regressor(*names)
     assert score(Mixed(), both).values["walk_consistency:b"].value < 0
@@ -97,32 +97,36 @@ def test_displacements_are_of_usable_label_irrelevant_factors_in_their_spread(wo
     assert score(Mixed(), both).values["walk_consistency:b"].value > 0.5
 
 
-@pytest.mark.parametrize("usable", [None, ["skin_tone"]])
-def test_without_factors_displacements_are_of_features_and_the_manifest_says_so(
-    world, score, usable
-):
+@pytest.mark.parametrize(
+    ("usable", "note"),
+    [(None, "needs a factor regressor"), (["skin_tone"], "needs a usable label-irrelevant factor")],
+)
+def test_features_never_stand_in_for_factors(world, score, usable, note):
     class Tinted(world.Painter):
         def colour(self, z_s, z_u):
             return z_s * 0.5 + 0.1 * z_u[:, :3]
 
     regressor = usable and world.Painter.regressor("skin_tone", "azimuth", usable=usable)
     found = score(Tinted(), regressor)
-    assert found.values["walk_consistency:b"].value == pytest.approx(1, abs=0.05)
-    assert found.extra["consistency_in"]["space"] == "features"
-    assert "factor" in found.extra["consistency_in"]["because"]
+    missing = found.values["walk_consistency:b"]
+    assert missing.value is None and missing.note == note and missing.n == 6 * 4 * 8
+    assert found.values["walk_consistency_features:b"].value == pytest.approx(1, abs=0.05)
+    assert found.extra["consistency_in"] == []
+    assert found.extra["plain_in_a_row"]["consistency"] is None
+    assert found.extra["plain_in_a_row"]["consistency_features"] < 0.5
 
 
-def test_intervals_are_over_paths(score, monkeypatch):
+def test_intervals_are_over_paths(world, score, monkeypatch):
     draws = np.random.default_rng(0)
     walked = [
-        family.Walked(draws.uniform(0.4, 0.9, 6), draws.uniform(size=6), draws.uniform(size=6), 192)
+        family.Walked(draws.uniform(0.4, 0.9, 6), *draws.uniform(size=(3, 6)), 192)
         for _ in range(3)
     ]
     plain, a, b = walked
     a.smooth[2] = np.nan
     waiting = iter(walked)
     monkeypatch.setattr(family, "_walk", lambda *_: next(waiting))
-    found = score().values
+    found = score(regressor=world.Painter.regressor("azimuth")).values
 
     def check(metric, centre, error, count):
         half = stats.t.ppf(0.975, count - 1) * error
@@ -131,11 +135,16 @@ def test_intervals_are_over_paths(score, monkeypatch):
             (centre - half, centre + half)
         )
 
-    for metric, values in (("top1:a", a.kept), ("top1:b", b.kept), ("consistency:b", b.consistent)):
+    means = {"top1:a": a.kept, "top1:b": b.kept, "consistency:b": b.consistent}
+    means["consistency_features:b"] = b.consistent_features
+    for metric, values in means.items():
         check(f"walk_{metric}", values.mean(), stats.sem(values), 6)
     moving = np.delete(a.smooth, 2)
     check("walk_smoothness:a", moving.mean(), stats.sem(moving), 5)
     assert found["walk_smoothness:a"].n == 160
+    counts = {name: family.paths_of(found[f"walk_{name}"].n, 4) for name in ("ratio:a", "top1:b")}
+    assert counts == {"ratio:a": 6, "top1:b": 6}
+    assert family.paths_of(found["walk_smoothness:a"].n, 4) == 5
     for name, along in (("a", a.kept), ("b", b.kept)):  # the textbook error of a ratio of means
         ratio = along.mean() / plain.kept.mean()
         error = np.sqrt(np.sum((along - ratio * plain.kept) ** 2) / 5 / 6) / plain.kept.mean()
@@ -156,6 +165,7 @@ def test_many_classes_are_spread_evenly(world, score, monkeypatch):
     monkeypatch.setattr(family, "CLASSES", 2)
     found = score()
     assert found.extra["walked_classes"] == [1, 3] and found.values["walk_top1:a"].n == 6 * 2 * 8
+    assert family.paths_of(6 * 2 * 8, classes=4) == 6
 
 
 def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
