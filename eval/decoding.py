@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlvae.artefact import sha256_arrays
+from dlvae.artefact import read_json, sha256_arrays
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_model_range, to_uint8
 from dlvae.data.dataset import Split
@@ -17,6 +17,7 @@ from dlvae.registry import DEFINITION, WEIGHTS, load_model, weights_hash
 from dlvae.sample import ready
 from dlvae.seeds import generator
 from eval.request import Request
+from eval.rows import UNKNOWN
 
 CHUNK = 256  # images decoded at once
 STATISTICS_IMAGES = 4096  # of a source, for batch-norm statistics; bounds the memory
@@ -101,3 +102,8 @@ def evenly_spaced(count: int, wanted: int) -> np.ndarray:
     """Return up to ``wanted`` distinct indices below ``count``, at the middle of equal parts."""
     wanted = min(count, wanted)
     return ((np.arange(wanted) + 0.5) * count / wanted).astype(np.int64)
+
+
+def training_precision(folder: Path) -> str:
+    """Return the precision that a saved model was trained in; ``unknown`` if it does not say."""
+    return read_json(folder / DEFINITION)["section"].get("precision") or UNKNOWN

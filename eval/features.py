@@ -35,7 +35,7 @@ class FeatureSet:
         logits: float32 (N, C).
         labels: int64 (N,), the class asked for, or the true one.
         images: content hash of the images.
-        precision: that the images were made in, see :class:`eval.rows.ScoreRow`.
+        precision: that the model was trained in, see :class:`eval.rows.ScoreRow`.
         evaluator: hash of the evaluator's weights.
         data: name of the data set that the evaluator was trained on.
     """

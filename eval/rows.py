@@ -18,6 +18,9 @@ from dlvae.errors import UserError
 NONE = "none"
 """In ``ci_kind``: no interval was computed. In ``evaluator``: the metric uses none."""
 
+UNKNOWN = "unknown"
+"""In ``precision``: the file does not say."""
+
 NOT_APPLICABLE = "n/a"
 """Start of ``ci_kind`` where there is no value; the reason follows. ``value`` is then empty."""
 
@@ -38,7 +41,7 @@ class ScoreRow:
         ci_low, ci_high: ends of the interval; NaN with ``ci_kind`` ``none``.
         n: images scored.
         classes: number of classes of the data set.
-        precision: that the images were made in; ``unknown`` for a file without a manifest,
+        precision: that the model was trained in; ``unknown`` for a file without a manifest,
             ``none`` for real data.
         protocol: ``id:hash``.
         evaluator: content hash of the judge's weights, or `NONE`. Where a factor regressor judges

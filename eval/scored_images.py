@@ -12,9 +12,7 @@ import numpy as np
 from dlvae.artefact import load_samples, read_json, sha256_arrays
 from dlvae.data.dataset import SPLITS, Split, load_split
 from dlvae.errors import UserError
-from eval.rows import NONE
-
-UNKNOWN = "unknown"
+from eval.rows import NONE, UNKNOWN
 
 
 @dataclass(frozen=True)

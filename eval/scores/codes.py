@@ -30,7 +30,7 @@ from dlvae.errors import UserError
 from dlvae.prior import GaussianMixture
 from dlvae.registry import load_model, weights_hash
 from eval.arc_position import arc_position
-from eval.decoding import model_files, ready_model
+from eval.decoding import model_files, ready_model, training_precision
 from eval.disentanglement.factor_scores import dci, mig, sap
 from eval.disentanglement.latents import active_units, aggregate_posterior
 from eval.disentanglement.mixture import mixture_fit, prior_distance
@@ -92,7 +92,9 @@ def codes(request: ScoreRequest) -> Scores:
         model = ready_model(request, folder, request.config["model"], source=source)
         for found, more in _all(request, model, train, test):
             values, extra = values | found, extra | more
-    return Scores(values, weights_hash(folder), "fp32", files=_files(request), extra=extra)
+    return Scores(
+        values, weights_hash(folder), training_precision(folder), files=_files(request), extra=extra
+    )
 
 
 def _split(request: ScoreRequest, name: str) -> Split:

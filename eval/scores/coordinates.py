@@ -24,7 +24,14 @@ from eval.coordinates import (
     settings,
     traverse,
 )
-from eval.decoding import decode_grid, evenly_spaced, model_files, ready_model, require
+from eval.decoding import (
+    decode_grid,
+    evenly_spaced,
+    model_files,
+    ready_model,
+    require,
+    training_precision,
+)
 from eval.evaluator.load import Evaluator, load_judge, recognise
 from eval.factor_space import irrelevant
 from eval.factors import USABLE, FactorRegressor, load_factors
@@ -51,7 +58,7 @@ def coordinates(request: ScoreRequest) -> Scores:
     files = model_files("model", folder)
     if not request.has("factors"):
         values = _missing(FACTORS, WITHOUT) | {PLAIN: Measured(None, IMAGES, note=WITHOUT)}
-        return Scores(values, weights_hash(folder), "fp32", files=files)
+        return Scores(values, weights_hash(folder), training_precision(folder), files=files)
     judge = load_judge(request.path("evaluator"), request.card)
     regressor = load_factors(request.path("factors"))
     model = ready_model(request, folder, request.config["model"])
@@ -66,7 +73,9 @@ def coordinates(request: ScoreRequest) -> Scores:
     basis = dict.fromkeys(values, Basis(judges=request.regressor))
     values[PLAIN] = _plain(request, model, judge)
     evaluator = judge.card["weights_sha256"]
-    return Scores(values, weights_hash(folder), "fp32", evaluator, files, basis=basis)
+    return Scores(
+        values, weights_hash(folder), training_precision(folder), evaluator, files, basis=basis
+    )
 
 
 def _missing(names: Sequence[str], note: str) -> dict[str, Measured]:

@@ -15,7 +15,7 @@ import torch
 from dlvae.base import GenerativeModel
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.registry import weights_hash
-from eval.decoding import evenly_spaced, model_files, ready_model, require
+from eval.decoding import evenly_spaced, model_files, ready_model, require, training_precision
 from eval.disentanglement.factor_scores import completeness, disentanglement
 from eval.effects import VALUES, effect_gap, effect_matrix
 from eval.factor_space import irrelevant
@@ -52,7 +52,7 @@ def effects(request: ScoreRequest) -> Scores:
     files = model_files("model", folder)
     if not request.has("factors"):
         values = dict.fromkeys(SUMMARIES, Measured(None, 1, note=WITHOUT))
-        return Scores(values, weights_hash(folder), "fp32", files=files)
+        return Scores(values, weights_hash(folder), training_precision(folder), files=files)
     regressor = load_factors(request.path("factors"))
     model = ready_model(request, folder, request.config["model"])
     require(model, "decode", request.name)
@@ -60,7 +60,14 @@ def effects(request: ScoreRequest) -> Scores:
     files |= {"data/test.npz": request.data / "test.npz"}
     values, extra = _measure(request, model, regressor)
     basis = dict.fromkeys(values, Basis(judges=request.regressor))
-    return Scores(values, weights_hash(folder), "fp32", files=files, extra=extra, basis=basis)
+    return Scores(
+        values,
+        weights_hash(folder),
+        training_precision(folder),
+        files=files,
+        extra=extra,
+        basis=basis,
+    )
 
 
 def _measure(

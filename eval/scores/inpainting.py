@@ -8,7 +8,7 @@ from dlvae.artefact import sha256_arrays
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
 from dlvae.registry import weights_hash
-from eval.decoding import evenly_spaced, model_files, ready_model, require
+from eval.decoding import evenly_spaced, model_files, ready_model, require, training_precision
 from eval.evaluator.load import Evaluator, load_judge
 from eval.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
 from eval.intervals import over_images, proportion
@@ -53,7 +53,9 @@ def inpainting(request: ScoreRequest) -> Scores:
     files = model_files("model", folder) | {"evaluator": request.path("evaluator") / "card.json"}
     evaluator = judge.card["weights_sha256"]
     basis = dict.fromkeys(values, placed)
-    return Scores(values, weights_hash(folder), "fp32", evaluator, files, basis=basis)
+    return Scores(
+        values, weights_hash(folder), training_precision(folder), evaluator, files, basis=basis
+    )
 
 
 def _of_mask(

@@ -17,7 +17,7 @@ import numpy as np
 from dlvae.data.dataset import Split, load_card, load_split
 from dlvae.registry import weights_hash
 from eval.closeness import brightness, nearer, squared_errors, unit, verification_auc
-from eval.decoding import model_files, ready_model, require
+from eval.decoding import model_files, ready_model, require, training_precision
 from eval.evaluator.load import Evaluator, load_judge
 from eval.factor_space import in_spreads, irrelevant
 from eval.factors import load_factors
@@ -84,7 +84,7 @@ def swaps(request: ScoreRequest) -> Scores:
     return Scores(
         values,
         weights_hash(request.path("model")),
-        "fp32",
+        training_precision(request.path("model")),
         judge.evaluator.card["weights_sha256"],
         _files(request),
         {"swap_factors": judge.note},

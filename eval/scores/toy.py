@@ -14,7 +14,7 @@ from dlvae.artefact import sha256_file
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
-from eval.decoding import model_files
+from eval.decoding import model_files, training_precision
 from eval.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
 from eval.scores.common import Measured, ScoreRequest, Scores
 from eval.set_metrics import measured as set_metrics
@@ -71,7 +71,7 @@ def toy(request: ScoreRequest) -> Scores:
     return Scores(
         values,
         sha256_file(folder / SNAPSHOTS),
-        "fp32",
+        training_precision(folder),
         files=files | {"data/test.npz": request.data / "test.npz"},
         extra={"held_out_halves": dict(zip(names, halves, strict=True))},
     )

@@ -16,7 +16,14 @@ from torch import Tensor
 
 from dlvae.base import GenerativeModel
 from dlvae.registry import weights_hash
-from eval.decoding import decode_grid, evenly_spaced, model_files, ready_model, require
+from eval.decoding import (
+    decode_grid,
+    evenly_spaced,
+    model_files,
+    ready_model,
+    require,
+    training_precision,
+)
 from eval.evaluator.load import Evaluator, load_judge, recognise
 from eval.factor_space import in_spreads, irrelevant
 from eval.factors import load_factors
@@ -99,7 +106,7 @@ def walks(request: ScoreRequest) -> Scores:
     return Scores(
         values,
         weights_hash(folder),
-        "fp32",
+        training_precision(folder),
         judge.card["weights_sha256"],
         files,
         {

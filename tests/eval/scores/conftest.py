@@ -31,6 +31,7 @@ CARD = {"dataset": "halves", "source": "made up", "licence": "none", "flip": Tru
 CARD |= {"preparation": {}}
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
 CONTEXT = {"preset": "smoke", "dataset": "halves", "model": "ours", "seed": 4}
+TRAINED = {"precision": "bf16"}  # what a model says of its training
 
 
 class Colours:
@@ -132,7 +133,7 @@ class World:
         task = Task("image", "net32", SIDE, len(CLASSES), 0.05, 4, 6, 8, 32)
         models = {"ours": "ours", "semi": "ours", "told": "cvae"}
         for seed, (name, model) in enumerate(models.items()):
-            save_model(folder / name, model, build_seeded(model, task, Method(), {}, seed), {})
+            save_model(folder / name, model, build_seeded(model, task, Method(), {}, seed), TRAINED)
         self.save_regressor()
 
     def save(self, name, **splits):

@@ -161,7 +161,7 @@ def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
     inputs = INPUTS | world.save_regressor(azimuth=0.9, expression=0.8)
     rows, manifest, text = world.run("coordinates", inputs)
     assert rows["value"].notna().sum() == 2 * 3 + 1 and len(rows) == 9 * 3 + 1
-    assert set(rows["precision"]) == {"fp32"}
+    assert set(rows["precision"]) == {"bf16"}
     judges = dict.fromkeys(rows.index, f"{'ab' * 6}+{weights_hash(world.folder / 'factors')[:12]}")
     assert rows["evaluator"].to_dict() == judges | {family.PLAIN: "ab" * 6}
     files = {"model/weights.safetensors", "model/model.json", "evaluator", "factors"}

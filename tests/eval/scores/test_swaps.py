@@ -187,7 +187,7 @@ def test_rows_and_manifest_of_an_untrained_model(world):
     inputs = EVERY | world.save_regressor(azimuth=0.9)
     rows, manifest, text = world.run("swaps", inputs)
     assert set(rows.index) == set(METRICS) and rows["value"].notna().all()
-    assert set(rows["precision"]) == {"fp32"}
+    assert set(rows["precision"]) == {"bf16"}
     assert manifest["swap_factors"] == "factors azimuth"
     files = {f"{m}/{f}" for m in ("model", "semi") for f in ("weights.safetensors", "model.json")}
     expected = files | {"data", "protocol", "evaluator", "factors", "unlabelled"}

@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     save_dataset(root / "data", prepare(Options(points=60, test_points=900)).splits, CARD)
     task = Task("point", "toy", 2, 3, 1.0, 2, 2, 10, 60)
     first, last = (build_seeded("ours", task, Method(), {}, seed) for seed in range(2))
-    save_model(root / "model", "ours", last, {})
+    save_model(root / "model", "ours", last, {"precision": "bf16"})
     states = {120: last.state_dict(), 0: first.state_dict()}
     flat = {f"{step}/{key}": v for step, state in states.items() for key, v in state.items()}
     save_weights(root / "model" / "snapshots.safetensors", flat)
@@ -197,7 +197,7 @@ def test_rows_of_points(folder):
     scores.main(scores.command().parse_args(arguments))
     rows = read_rows([out])
     first, asked = rows.iloc[0], request(folder)
-    assert (first["classes"], first["precision"], first["evaluator"]) == (3, "fp32", "none")
+    assert (first["classes"], first["precision"], first["evaluator"]) == (3, "bf16", "none")
     assert first["data"] == data_hash(asked.card) and asked.per_class == 500
     manifest = json.loads(out.with_suffix(".manifest.json").read_text())
     assert manifest["held_out_halves"]["left"]["recall"] > 0.8

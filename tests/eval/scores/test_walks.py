@@ -173,7 +173,7 @@ def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
     inputs = INPUTS | world.save_regressor(azimuth=0.9, elevation=0.8)
     rows, manifest, text = world.run("walks", inputs)
     assert rows.index.tolist() == METRICS and rows["value"].notna().sum() >= len(METRICS) - 2
-    assert set(rows["precision"]) == {"fp32"}
+    assert set(rows["precision"]) == {"bf16"}
     judges = dict.fromkeys(METRICS, "ab" * 6)
     judges["walk_consistency:b"] += f"+{weights_hash(world.folder / 'factors')[:12]}"
     assert rows["evaluator"].to_dict() == judges
