@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dlvae.artefact import sha256_file
 from dlvae.data.dataset import Split, save_dataset
@@ -90,9 +91,15 @@ def finish(process, folder, run):
     return sha256_file(folder / run / "out" / "weights.safetensors")
 
 
+def trained_state(resume):
+    """Tell whether a state is saved that is not the initial one."""
+    states = [torch.load(path, weights_only=True) for path in resume.glob("*/state.pt")]
+    return any(state["step"] > 0 for state in states)
+
+
 def kill_after_a_saved_state(process, resume):
-    """Kill at a random moment after the first saved state; tell whether it was in time."""
-    while process.poll() is None and not list(resume.glob("*/state.pt")):
+    """Kill at a random moment after the first trained state; tell whether it was in time."""
+    while process.poll() is None and not trained_state(resume):
         time.sleep(0.01)
     time.sleep(random.random() * 0.2)
     process.send_signal(signal.SIGKILL)

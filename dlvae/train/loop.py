@@ -47,6 +47,7 @@ def fit(
 
     Args:
         snapshots: numbers of finished steps after which the weights are copied (0: initial).
+        resume: where states are saved; the first one before the first step.
         save_seconds: least time between two saved states.
 
     Returns:
@@ -63,10 +64,14 @@ def fit(
         first, taken = state["step"], state["snapshots"]
     guard = _Guard(stream.device, resume)
     per_step = stream.per_step * stream.batch_size
-    # The first state comes early: a training that diverges at once has weights to keep as well.
-    saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
     if first == 0 and 0 in snapshots:
         taken[0] = _copy(model.state_dict())
+    if resume and state is None:
+        # A training that diverges in its first steps has a last good state as well.
+        guard.check(model.state_dict())
+        resume.save({"model": model.training_state(), "step": 0, "snapshots": taken})
+    # The first trained state comes early, for the same reason.
+    saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
     for step in range(first, steps):
         losses = step_function(stream.batch(step), step)
         guard.add(step, losses)
@@ -109,7 +114,7 @@ class _Guard:
                 self._stop(f"the weights of {name} are not finite")
 
     def _stop(self, what: str) -> None:
-        kept = "no state had been saved yet"
+        kept = "no state is kept without a resume folder"
         if self._resume and self._resume.exists:
             kept = f"the last good state is kept in {self._resume.path}"
         raise UserError(

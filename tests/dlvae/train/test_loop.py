@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from dlvae.adam import FastAdam
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split
@@ -37,6 +38,14 @@ class Line(GenerativeModel):
         loss.backward()
         self.optimisers["layer"].step()
         return {"rec": loss.detach(), "kl": loss.detach() * 2}
+
+
+class FastLine(Line):
+    """The same with the optimiser of the models."""
+
+    def __init__(self, fail_at=None):
+        super().__init__(fail_at)
+        self.optimisers = {"layer": FastAdam(self.layer.parameters(), 0.01, (0.0, 0.9))}
 
 
 def run(tmp_path, model, steps=20, **options):
@@ -85,6 +94,36 @@ def test_nan_stops_with_step_and_loss_and_keeps_the_last_good_state(tmp_path):
     state = resume.load()
     assert state["step"] == 11
     assert all(torch.isfinite(t).all() for t in state["model"]["weights"].values())
+
+
+def test_nan_in_the_first_step_keeps_the_initial_state(tmp_path):
+    """At the default interval no trained state is due so early."""
+    model, resume = Line(), Resume(tmp_path / "resume", ["key"])
+    initial = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def step(batch, index):
+        return {k: v * float("nan") for k, v in model.step(batch, index).items()}
+
+    with pytest.raises(UserError, match=r"step 0 the loss rec, kl .*last good state is kept in"):
+        run(tmp_path, model, step=step, resume=resume)
+    state = resume.load()
+    assert state["step"] == 0 and state["model"]["weights"].keys() == initial.keys()
+    assert all(torch.equal(state["model"]["weights"][name], initial[name]) for name in initial)
+
+
+@pytest.mark.parametrize("fail_at", [0, 3])
+def test_the_initial_state_continues_to_the_same_bytes(tmp_path, fail_at):
+    """A run killed before its first trained state, with an optimiser that has no moments yet."""
+    whole, continued = FastLine(), FastLine()
+    snapshots = run(tmp_path, whole, snapshots=[0, 20])
+    resume = Resume(tmp_path / "resume", ["key"])
+    with pytest.raises(Killed):
+        run(tmp_path, FastLine(fail_at), resume=resume, snapshots=[0, 20])
+    assert resume.load()["step"] == 0
+    continued.layer.weight.data.fill_(7)  # the weights are the state's
+    again = run(tmp_path, continued, resume=resume, snapshots=[0, 20])
+    for step in (0, 20):
+        assert all(torch.equal(snapshots[step][k], again[step][k]) for k in snapshots[step])
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path):
