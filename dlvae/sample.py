@@ -48,15 +48,13 @@ def ready(
     return model
 
 
-def images_per_class(rule: int | dict[str, int], classes: int) -> int:
-    """Resolve a number of images per class, or the protocol's rule for it.
+def images_per_class(rule: dict[str, int], classes: int) -> int:
+    """Resolve the protocol's rule for the number of images per class.
 
     Args:
-        rule: a number, or ``few_classes``, ``few`` and ``many``: ``few`` for a data set with at
+        rule: ``few_classes``, ``few`` and ``many``: ``few`` for a data set with at
             most so many classes, ``many`` for any other.
     """
-    if isinstance(rule, int):
-        return rule
     return rule["few"] if classes <= rule["few_classes"] else rule["many"]
 
 

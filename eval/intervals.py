@@ -225,11 +225,6 @@ def inception_score_interval(
     return jackknife(full, _score(entropy.sum() - entropy, p.sum(axis=0) - p, n.sum() - n))
 
 
-def inception_score_of_logits(logits: np.ndarray) -> float:
-    """exp(E_x KL(p(y|x) || p(y))) of float (N, C) logits, in float64; between 1 and C."""
-    return float(_score(*_sums(logits, np.arange(len(logits)))))
-
-
 def probability_of_improvement(
     ours_mean: float, ours_se: float, other_mean: float, other_se: float
 ) -> float:

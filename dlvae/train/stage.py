@@ -162,7 +162,7 @@ def _schedule(train: dict[str, Any], images: int) -> tuple[int, list[int]]:
     batch per step, whatever a model reads besides.
     """
     if train.get("epochs") is None:
-        return train["steps"], list(train.get("snapshots", []))
+        return train["steps"], []
     steps_per_epoch = images / train["batch_size"]
     steps = math.ceil(train["epochs"] * steps_per_epoch)
     return steps, [math.ceil(e * steps_per_epoch) for e in train.get("snapshot_epochs", [])]

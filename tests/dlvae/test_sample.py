@@ -9,7 +9,8 @@ from dlvae.registry import build_seeded, save_model
 from dlvae.sample import main
 
 TASK = Task("image", "net32", 32, 3, width=0.1, d_s=4, d_u=4, batch_size=6, train_images=60)
-CONFIG = {"preset": "t", "dataset": "d", "model": "cvae", "seed": 0, "per_class": 2}
+PER_CLASS = {"few_classes": 3, "few": 2, "many": 1}
+CONFIG = {"preset": "t", "dataset": "d", "model": "cvae", "seed": 0, "per_class": PER_CLASS}
 
 
 @pytest.mark.parametrize(

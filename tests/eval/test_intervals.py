@@ -13,7 +13,6 @@ from eval.intervals import (
     Interval,
     delete_a_group,
     inception_score_interval,
-    inception_score_of_logits,
     jackknife,
     jackknife_groups,
     over_classes,
@@ -196,27 +195,28 @@ def test_differences_between_classes_stay_out_of_the_interval():
     assert error < values.std() / math.sqrt(400) / 100
 
 
-def test_inception_score_of_logits_is_that_of_torch_fidelity():
-    for confidence, scale in ((0, 1), (8, 3), (30, 20)):
-        logits, _ = population(draws(), 13, 700, confidence, scale)  # more than two blocks
-        expected = torch_fidelity_score(logits)
-        assert inception_score_of_logits(logits) == pytest.approx(expected, abs=1e-6)
+def test_the_interval_of_extreme_logits_is_a_point():
+    """Every group holds every class equally often, so that leaving one out changes nothing."""
+    labels = np.repeat(np.arange(7), 4)
+    certain = 5000 * np.eye(7, dtype=np.float32)[labels]
+    for logits, score in ((certain, 7), (np.zeros_like(certain), 1), (certain[[2] * 28], 1)):
+        found = inception_score_interval(logits, labels, 4, draws())
+        assert ends(found) == pytest.approx((score, score))
 
 
-def test_inception_score_of_extreme_logits():
-    certain = 5000 * np.eye(7, dtype=np.float32)
-    assert inception_score_of_logits(certain) == pytest.approx(7)
-    assert inception_score_of_logits(np.zeros((5, 7), np.float32)) == pytest.approx(1)
-    assert inception_score_of_logits(certain[[2, 2, 2]]) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(("per_class", "confidence", "scale"), [(30, 3, 2), (3, 60, 25)])
-def test_the_interval_of_the_inception_score_is_the_jackknife_of_it(per_class, confidence, scale):
+@pytest.mark.parametrize(
+    ("per_class", "groups", "confidence", "scale"),
+    # The last has groups of more than two blocks.
+    [(30, 6, 3, 2), (3, 6, 60, 25), (2000, 2, 8, 3)],
+)
+def test_the_interval_of_the_inception_score_is_the_jackknife_of_it(
+    per_class, groups, confidence, scale
+):
     """Also of logits so sharp that one group alone holds a class."""
     logits, labels = population(draws(), 9, per_class, confidence, scale)
-    found = inception_score_interval(logits, labels, 6, draws(3))
+    found = inception_score_interval(logits, labels, groups, draws(3))
     expected = delete_a_group(
-        lambda kept: torch_fidelity_score(logits[kept]), jackknife_groups(labels, 6, draws(3))
+        lambda kept: torch_fidelity_score(logits[kept]), jackknife_groups(labels, groups, draws(3))
     )
     assert ends(found) == pytest.approx(ends(expected), abs=1e-6)
     assert found.kind == expected.kind == "jackknife95_images"
@@ -247,10 +247,10 @@ def test_the_bootstrap_of_images_is_off_where_the_jackknife_is_not():
         logits, _ = images(generator)
         first = np.arange(classes)[:, None] * per_class
         resamples = first + generator.integers(0, per_class, (30, classes, per_class))
-        scores = [inception_score_of_logits(logits[kept.ravel()]) for kept in resamples]
+        scores = [torch_fidelity_score(logits[kept.ravel()]) for kept in resamples]
         return Interval(*np.quantile(scores, (0.025, 0.975)), "")
 
-    scores = [inception_score_of_logits(images(draws(10**6 + seed))[0]) for seed in range(300)]
+    scores = [torch_fidelity_score(images(draws(10**6 + seed))[0]) for seed in range(300)]
     expected = np.mean(scores)  # of a set of this size
     assert 0.9 <= coverage(jackknife, expected, 150) <= 0.985
     assert coverage(bootstrap, expected, 50) < 0.75

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-
 import numpy as np
 
 from dlvae.data.synthetic_faces.colours import Colour, skin_colour, times
@@ -20,30 +17,18 @@ from dlvae.data.synthetic_faces.surface import Scene, Surface
 from dlvae.errors import UserError
 
 SMALLEST = 8
-_WORTH_A_WORKER = 200  # pictures that take longer than starting a process
 _HALF_WIDTH = 0.88  # of the picture, in units of the head
 _CENTRE_Y = -0.02
 
 
-def render(factors: np.ndarray, size: int, workers: int = 1) -> np.ndarray:
+def render(factors: np.ndarray, size: int) -> np.ndarray:
     """Pictures uint8 (N, size, size, 3) of faces (N, F), columns as in `FACTOR_NAMES`.
 
-    Each picture is a function of its own row alone: the batch it comes in and the number of
-    worker processes do not change a byte. (Processes, because a picture is hundreds of small
-    array operations, between which threads would mostly wait for each other.)
+    Each picture is a function of its own row alone: the batch it comes in does not change a byte.
     """
     factors = checked(factors)
     if size < SMALLEST:
         raise UserError(f"synthetic_faces: size must be at least {SMALLEST} px, found {size}")
-    workers = min(workers, len(factors) // _WORTH_A_WORKER)
-    if workers < 2:
-        return _draw_all(factors, size)
-    parts = np.array_split(factors, workers)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return np.concatenate(list(pool.map(_draw_all, parts, [size] * workers)))
-
-
-def _draw_all(factors: np.ndarray, size: int) -> np.ndarray:
     samples = size * (3 if size < 48 else 2)
     grid = Grid(samples, _HALF_WIDTH, _CENTRE_Y)
     images = np.empty((len(factors), size, size, 3), np.uint8)

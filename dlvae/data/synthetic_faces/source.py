@@ -21,14 +21,13 @@ def prepare(
     seed: int,
     first_identity: int = 0,
     labelled: bool = True,
-    workers: int = 1,
 ) -> dict[str, Split]:
     """Splits "train" and, where `test_images_per_identity` > 0, "test" of `size` px pictures.
 
     Both show identities first_identity ... first_identity + identities - 1; test pictures are new
     renders of the same people. Identity k depends on (seed, k) alone, so an unlabelled set
     (`labelled` False: labels -1, no classes) that starts where the labelled one ends shares no
-    identity with it. The number of `workers` (processes that draw) does not change a byte.
+    identity with it.
     """
     people = sample_identities(identities, seed, first_identity)
     names = [f"person_{first_identity + k:04d}" for k in range(identities)] if labelled else []
@@ -39,7 +38,7 @@ def prepare(
             continue
         factors, labels = sample_images(people, count, seed, first_identity, split)
         splits[split] = Split(
-            images=render(factors, size, workers),
+            images=render(factors, size),
             points=None,
             labels=labels if labelled else np.full_like(labels, -1),
             classes=classes,

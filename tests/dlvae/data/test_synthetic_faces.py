@@ -129,12 +129,6 @@ def test_a_picture_depends_on_its_row_alone():
     np.testing.assert_array_equal(whole[::-1], render(factors[::-1], 32))
 
 
-def test_workers_do_not_change_a_byte(monkeypatch):
-    monkeypatch.setattr("dlvae.data.synthetic_faces.render._WORTH_A_WORKER", 3)
-    factors, _ = _faces(identities=7, per_identity=1)
-    np.testing.assert_array_equal(render(factors, 16), render(factors, 16, workers=2))
-
-
 def test_sizes_show_the_same_picture():
     factors, _ = _faces(identities=4, per_identity=2)
     small = render(factors, 32).astype(float)
