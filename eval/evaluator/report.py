@@ -1,6 +1,6 @@
 """Report card of a trained evaluator: how far its judgement of real images can be trusted.
 
-Usage: python -m eval.evaluator.report --train NPZ --test NPZ --data DIR --config JSON --out JSON
+Usage: python -m eval.evaluator.report --train NPZ --test NPZ --data DIR --out JSON
 
 Both feature sets hold real images. What is measured here is no part of the training, so a change
 of a measure trains no evaluator again.
