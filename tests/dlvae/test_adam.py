@@ -72,5 +72,7 @@ def test_deep_copies_are_independent() -> None:
 
 
 def test_integer_betas_of_a_yaml_file_are_accepted() -> None:
-    net = network()
-    train(net, FastAdam(net.parameters(), lr=1e-3, betas=(0, 0.9)), range(1))
+    net, twin = network(), network()
+    expected = train(twin, FastAdam(twin.parameters(), lr=1e-3, betas=(0.0, 0.9)), range(2))
+    found = train(net, FastAdam(net.parameters(), lr=1e-3, betas=(0, 0.9)), range(2))
+    assert same(found, expected) and not same(found, list(network().parameters()))

@@ -94,7 +94,10 @@ def test_bad_configurations_say_what_is_right(tmp_path, config, message):
 
 
 def test_an_integer_will_do_for_a_fraction(tmp_path):
-    prepare({"dataset": "three_moons", "points": 30, "noise": 0}, tmp_path)
+    for name, zero in (("x", 0), ("y", 0.0)):
+        prepare({"dataset": "three_moons", "points": 30, "noise": zero}, tmp_path / name)
+    one, other = (load_split(tmp_path / name, "train").points for name in "xy")
+    assert len(one) == 30 and np.array_equal(one, other)
 
 
 def test_the_command_line_ends_with_a_message_not_a_traceback(tmp_path):

@@ -105,7 +105,8 @@ def test_semi_supervised(make_model, make_batch, gradients_of, monkeypatch, vari
         name = reconstruction_name(variant) if name == "mse" else name
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, scaled(getattr(owner, name)))
-            patch.setattr(model, "weights", algorithm1.stage2_weights(model.task, model.method))
+            weights = algorithm1.semi_supervised_weights(model.task, model.method)
+            patch.setattr(model, "weights", weights)
             assert changed_groups(before, gradients()) == reached, loss
     assert all(parameter.grad is None for parameter in model.parameters())
 
