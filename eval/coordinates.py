@@ -12,11 +12,12 @@ from torch import Tensor
 
 from dlvae.base import GenerativeModel
 from eval.decoding import decode_grid
+from eval.path_sizes import COLUMNS
 
 FACTORS = ("expression", "elevation", "azimuth")
 """What the three coordinates of Figure 5 control."""
 
-COLUMNS, RANGE = 8, 3.0  # images along a traversal; it goes from -RANGE to RANGE
+RANGE = 3.0  # a traversal goes from -RANGE to RANGE
 SCREENED, CANDIDATES, TRAVERSALS = 2048, 4, 48
 
 Predict = Callable[[np.ndarray], np.ndarray]

@@ -8,8 +8,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-
-COLUMNS = 8  # images along a path
+from eval.path_sizes import COLUMNS
 
 
 def alphas() -> Tensor:

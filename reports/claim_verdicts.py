@@ -10,7 +10,6 @@ import pandas as pd
 
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
-from eval import coordinates
 from eval.intervals import (
     BOOTSTRAP_CLASSES,
     JACKKNIFE_IMAGES,
@@ -22,8 +21,8 @@ from eval.intervals import (
     Interval,
     over_seeds,
 )
+from eval.path_sizes import COLUMNS, paths_of
 from eval.rows import NONE
-from eval.scores.walks import paths_of
 from reports.aggregate import Cell, cell, probability_higher, rows_of
 from reports.claim_rules import FAMILY, REAL, RENDERED, Claim, ClaimTest, Rules, Side
 from reports.names import dataset_title, model_title
@@ -298,7 +297,7 @@ def _paths(reading: Reading, n: int) -> int:
     family = FAMILY[reading.side.metric] if isinstance(reading.side, Side) else ""
     if family == "walks":
         return paths_of(min(reading.n), reading.classes)
-    return min(reading.n) // coordinates.COLUMNS if family == "coordinates" else n
+    return min(reading.n) // COLUMNS if family == "coordinates" else n
 
 
 def _listed(values: Sequence[int]) -> str:

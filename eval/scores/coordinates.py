@@ -16,7 +16,6 @@ from dlvae.base import GenerativeModel
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.registry import weights_hash
 from eval.coordinates import (
-    COLUMNS,
     FACTORS,
     TRAVERSALS,
     along,
@@ -36,6 +35,7 @@ from eval.evaluator.load import Evaluator, load_judge, recognise
 from eval.factor_space import irrelevant
 from eval.factors import USABLE, FactorRegressor, load_factors
 from eval.intervals import delete_a_group, jackknife_groups, proportion
+from eval.path_sizes import COLUMNS
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.training_stage import CARD
 

@@ -28,11 +28,11 @@ from eval.evaluator.load import Evaluator, load_judge, recognise
 from eval.factor_space import in_spreads, irrelevant
 from eval.factors import load_factors
 from eval.intervals import proportion
-from eval.paths import COLUMNS, consistency, smoothness, vary_z_s, vary_z_u
+from eval.path_sizes import CLASSES, COLUMNS
+from eval.paths import consistency, smoothness, vary_z_s, vary_z_u
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.training_stage import CARD
 
-CLASSES = 16  # rows of every path; all classes where there are no more
 PATHS = 24  # in each direction
 
 VARIED = {"a": vary_z_s, "b": vary_z_u}
@@ -122,15 +122,6 @@ def walks(request: ScoreRequest) -> Scores:
         },
         {"walk_consistency:b": Basis(judges=request.regressor)},
     )
-
-
-def paths_of(n: int, classes: int) -> int:
-    """Return how many paths the n images behind a score row are along.
-
-    Args:
-        classes: of the data set; every path has images of up to `CLASSES` of them.
-    """
-    return n // (COLUMNS * min(classes, CLASSES))
 
 
 def _walk(
