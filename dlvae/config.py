@@ -83,6 +83,8 @@ def resolve(
     _check_ablations(config)
     for name, part in config["datasets"].items():
         _check_side(name, part)
+    if config["three_moons"]:
+        _check_snapshots(config["three_moons"]["train"])
     if faces := config["datasets"].get("synthetic_faces"):
         _check_identities(faces)
     config["options"] = {name: _typed_options(name, o) for name, o in config["options"].items()}
@@ -246,6 +248,17 @@ def _check_side(name: str, part: Mapping[str, Any]) -> None:
         raise UserError(
             f"datasets.{name}: network.backbone '{backbone}' does not fit images of {size} px: "
             "expected net32 with data.size 32, or net64 with 64"
+        )
+
+
+def _check_snapshots(train: Mapping[str, Any]) -> None:
+    """Refuse snapshots that no training would reach: Figure 2 would lack their columns."""
+    late = [epoch for epoch in train["snapshot_epochs"] if epoch > train["epochs"]]
+    if late:
+        raise UserError(
+            f"three_moons.train.snapshot_epochs: expected at most train.epochs, "
+            f"{train['epochs']}, found {_list(map(str, late))}; leave them out or set "
+            f"three_moons.train.epochs to {max(late)}"
         )
 
 

@@ -113,6 +113,10 @@ def test_defaults_reach_every_depth():
             {"datasets": {"synthetic_faces": {"unlabelled": {"first_identity": 19}}}},
             "identities 19 to 28 overlap the labelled ones, 0 to 19; set first_identity to 20",
         ),
+        (
+            {"three_moons": {"train": {"epochs": 30}}},
+            "snapshot_epochs: expected at most train.epochs, 30, found 40, 50; .*epochs to 50",
+        ),
         ({"ablations": {"methods": {"a": {"lambda_dav": 0}}}}, "methods.a.lambda_dav'.*lambda_adv"),
         ({"ablations": {"methods": {"a": {"variant": "papr"}}}}, "methods.a.variant.*'paper'"),
         ({"ablations": {"methods": {"a": {}}}}, "ablations.methods.a"),
@@ -168,6 +172,12 @@ def test_checking_a_configuration_imports_no_torch():
         "resolve(given, False, Path('config'), schema); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_snapshot_of_the_last_epoch_is_taken():
+    train = {"epochs": 3, "snapshot_epochs": [0, 3]}
+    found = resolved({"three_moons": {"train": train}})["three_moons"]["train"]
+    assert found["snapshot_epochs"] == [0, 3]
 
 
 def test_ablations_hold_what_they_change_and_nothing_else():
