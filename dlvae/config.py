@@ -18,7 +18,8 @@ import yaml
 from jsonschema.exceptions import ValidationError
 
 from dlvae.errors import UserError, nearest
-from dlvae.registry import default_options, model_names, module_name
+from dlvae.options import check_options
+from dlvae.registry import default_options, model_names
 
 # The preset that runs when none is named, and its file.
 DEFAULT_PRESET, DEFAULT_FILE = "quick", "config.yaml"
@@ -82,9 +83,13 @@ def resolve(
     _check_ablations(config)
     for name, part in config["datasets"].items():
         _check_side(name, part)
+    if config["three_moons"]:
+        _check_snapshots(config["three_moons"]["train"])
     if faces := config["datasets"].get("synthetic_faces"):
         _check_identities(faces)
     config["options"] = {name: _typed_options(name, o) for name, o in config["options"].items()}
+    for name, options in config["options"].items():
+        check_options(name, options)
     protocol_file(config, folder)
     return config
 
@@ -215,15 +220,6 @@ def _check_models(config: Mapping[str, Any]) -> None:
             raise UserError(
                 f"unknown model '{name}': expected one of {_list(known)}.{nearest(name, known)}"
             )
-    for name, options in config["options"].items():
-        valid = default_options(name)
-        own = name == "ours" or module_name(name).startswith("baselines.")
-        for key in options if own else []:  # a package checks its own when it is built
-            if key not in valid:
-                raise UserError(
-                    f"unknown option 'options.{name}.{key}': expected one of {_list(valid)}."
-                    f"{nearest(key, valid)}"
-                )
 
 
 def _check_ablations(config: Mapping[str, Any]) -> None:
@@ -252,6 +248,17 @@ def _check_side(name: str, part: Mapping[str, Any]) -> None:
         raise UserError(
             f"datasets.{name}: network.backbone '{backbone}' does not fit images of {size} px: "
             "expected net32 with data.size 32, or net64 with 64"
+        )
+
+
+def _check_snapshots(train: Mapping[str, Any]) -> None:
+    """Refuse snapshots that no training would reach: Figure 2 would lack their columns."""
+    late = [epoch for epoch in train["snapshot_epochs"] if epoch > train["epochs"]]
+    if late:
+        raise UserError(
+            f"three_moons.train.snapshot_epochs: expected at most train.epochs, "
+            f"{train['epochs']}, found {_list(map(str, late))}; leave them out or set "
+            f"three_moons.train.epochs to {max(late)}"
         )
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from baselines.conditional import ConditionalVAE, Posterior
 from baselines.cvae_gan_bao.moving import MovingMeans
+from baselines.cvae_gan_bao.options import Config
 from dlvae.base import Batch
-from dlvae.errors import UserError
 from dlvae.losses import cross_entropy, discriminator_loss, full_precision, mse
 from dlvae.nn.backbones import build_discriminator, build_encoder
 from dlvae.optim import gradients
@@ -23,34 +23,6 @@ LATENT_VALUES = 256
 CLASSES = 530
 FEATURE_VALUES = 1024  # not stated there
 SMALLEST_VARIANCE = 1e-8  # of features that are read in units of their deviation
-
-
-@dataclass(frozen=True)
-class Config:
-    """Options of the CVAE-GAN of Bao et al.
-
-    Attributes:
-        d_z: dimensions of z; None for those of our z_u.
-        lambda_1: weight of L_KL.
-        lambda_2: weight of L_G, the distances of x and x_f.
-        lambda_3: weight of L_GD, the distance of the mean features of the discriminator.
-        lambda_4: weight of L_GC, the distances of the classes' mean features of the classifier.
-        centre_rate: share of the present batch in the moving averages of mean features, in (0, 1].
-    """
-
-    d_z: int | None = None
-    lambda_1: float = 3.0
-    lambda_2: float = 1.0
-    lambda_3: float = 1e-3
-    lambda_4: float = 1e-3
-    centre_rate: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0 < self.centre_rate <= 1:
-            raise UserError(f"centre_rate: expected above 0, at most 1, found {self.centre_rate}")
-        for name in ("lambda_1", "lambda_2", "lambda_3", "lambda_4"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name}: expected 0 or more, found {getattr(self, name)}")
 
 
 def half_squared_distance(x: Tensor, y: Tensor, values: int) -> Tensor:

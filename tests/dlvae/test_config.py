@@ -1,6 +1,8 @@
 """A preset file becomes a complete, checked configuration."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,22 @@ def test_defaults_reach_every_depth():
         ({"figures": {"figure2": {"models": ["cvae_gna"]}}}, "'cvae_gna'.*'cvae_gan'"),
         ({"options": {"cvae": {"d_x": 3}}}, "unknown option 'options.cvae.d_x'.*'d_z'"),
         ({"options": {"ours": {"d_z": 3}}}, "unknown option 'options.ours.d_z'"),
+        ({"options": {"cvae": {"d_z": "hello"}}}, "options.cvae.d_z.*integer.*null.*'hello'"),
+        ({"options": {"cvae": {"d_z": 1.5}}}, "options.cvae.d_z.*integer.*found 1.5"),
+        ({"options": {"cvae": {"d_z": True}}}, "options.cvae.d_z.*integer.*found True"),
+        ({"options": {"cgan": {"d_z": "0"}}}, "options.cgan.d_z.*at least 1.*found 0"),
+        ({"options": {"cvae_gan_bao": {"lambda_1": "x"}}}, "lambda_1.*finite number.*found 'x'"),
+        ({"options": {"cvae_gan_bao": {"lambda_2": None}}}, "lambda_2.*number.*found None"),
+        ({"options": {"cvae_gan_bao": {"lambda_3": False}}}, "lambda_3.*number.*found False"),
+        ({"options": {"cvae_gan_bao": {"lambda_4": "nan"}}}, "lambda_4.*number.*found nan"),
+        (
+            {"options": {"cvae_gan_bao": {"lambda_1": -1}}},
+            "options.cvae_gan_bao.lambda_1: expected 0 or more, found -1",
+        ),
+        (
+            {"options": {"cvae_gan_bao": {"centre_rate": 2}}},
+            "options.cvae_gan_bao.centre_rate: expected above 0, at most 1, found 2",
+        ),
         ({"options": {"cgn": {}}}, "unknown model 'cgn'.*'cgan'"),
         ({"protocol": "v9"}, "protocol 'v9' not found.*v1"),
         ({"steps": "many"}, "steps.*found 'many'"),
@@ -94,6 +112,10 @@ def test_defaults_reach_every_depth():
         (
             {"datasets": {"synthetic_faces": {"unlabelled": {"first_identity": 19}}}},
             "identities 19 to 28 overlap the labelled ones, 0 to 19; set first_identity to 20",
+        ),
+        (
+            {"three_moons": {"train": {"epochs": 30}}},
+            "snapshot_epochs: expected at most train.epochs, 30, found 40, 50; .*epochs to 50",
         ),
         ({"ablations": {"methods": {"a": {"lambda_dav": 0}}}}, "methods.a.lambda_dav'.*lambda_adv"),
         ({"ablations": {"methods": {"a": {"variant": "papr"}}}}, "methods.a.variant.*'paper'"),
@@ -135,6 +157,27 @@ def test_strings_of_the_command_line_become_what_the_schema_asks_for():
     assert config["options"] == {"cvae": {"d_z": 64}}
     assert config["data_root"] is None and config["three_moons"] is None
     assert resolved({"data_root": "123"})["data_root"] == "123"
+
+
+def test_options_that_fit_the_defaults_of_a_baseline_are_kept():
+    options = {"cvae": {"d_z": None}, "cvae_gan_bao": {"d_z": 8, "lambda_1": 2, "lambda_3": 0.5}}
+    assert resolved({"options": options})["options"] == options
+
+
+def test_checking_a_configuration_imports_no_torch():
+    code = (
+        "import sys, yaml; from pathlib import Path; from dlvae.config import resolve; "
+        "given = {'options': {'cvae': {'d_z': 4}, 'cvae_gan_bao': {'centre_rate': 0.5}}}; "
+        "schema = yaml.safe_load(Path('workflow/schemas/config.schema.yaml').read_text()); "
+        "resolve(given, False, Path('config'), schema); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_snapshot_of_the_last_epoch_is_taken():
+    train = {"epochs": 3, "snapshot_epochs": [0, 3]}
+    found = resolved({"three_moons": {"train": train}})["three_moons"]["train"]
+    assert found["snapshot_epochs"] == [0, 3]
 
 
 def test_ablations_hold_what_they_change_and_nothing_else():

@@ -117,6 +117,20 @@ def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
     assert found.rules["train"] == 2 * 4 * 3  # data sets, models, seeds
 
 
+def test_paper_downloads_cifar10_where_data_root_has_none(repository, plan, real_data, tmp_path):
+    (tmp_path / "faces").symlink_to(real_data / "faces")
+    files = [f"results/paper/scores/{name}/cvae/seed0.codes.csv" for name in ("faces", "cifar10")]
+    paper = ("--configfile", "config/paper.yaml", "--config")
+    found = plan(repository, "-p", *files, *paper, f"data_root={tmp_path}")
+    assert found.returncode == 0, found.text
+    preparations = re.findall("-m dlvae.prepare .*", found.text)
+    roots = {re.search('"root":([^,}]*)', line)[1] for line in preparations}
+    assert len(preparations) == 2 and roots == {"null", f'"{tmp_path}/faces"'}
+    # A folder that is not there is a slip, not a wish to download.
+    refused = plan(repository, files[1], *paper, "data_root=nowhere")
+    assert refused.returncode != 0 and "data_root: expected a folder at nowhere" in refused.text
+
+
 def test_ablations_train_what_is_listed_and_ours(repository, plan):
     found = plan(repository, "-p", "ablations", "--configfile", "config/smoke.yaml")
     trained = {job for job in found.jobs if job.startswith("Training ") and "seed" in job}

@@ -107,7 +107,8 @@ def data_folder(dataset):
     """The local folder of a data set, None where it needs none; WorkflowError if it is missing.
 
     In order: datasets.<name>.data.root, data_root/<name>, data_root itself (where no second data
-    set of the preset could mean it).
+    set of the preset could mean it). CIFAR-10 is downloaded where data_root is shared and has no
+    folder of it.
     """
     data = config["datasets"].get(dataset, {}).get("data", {})
     local = [name for name, part in config["datasets"].items() if "root" in part["data"]]
@@ -116,8 +117,14 @@ def data_folder(dataset):
     root, key = data["root"], f"datasets.{dataset}.data.root"
     if root is None and config["data_root"] is not None:
         own, key = Path(config["data_root"], dataset), "data_root"
-        alone = len(local) == 1 and not own.is_dir()
-        root = config["data_root"] if alone else str(own)
+        if own.is_dir():
+            root = str(own)
+        elif len(local) == 1:
+            root = config["data_root"]
+        elif dataset == "cifar10" and existing_folder(config["data_root"], key):
+            return None
+        else:
+            root = str(own)
     if root is None and dataset != "cifar10":
         raise WorkflowError(
             f"data set '{dataset}' needs a folder of images: --config data_root=PATH"
