@@ -8,7 +8,8 @@ import pytest
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.disentanglement import COLUMNS as PRINTED
-from reports.tables import TABLES, build_table, write_table
+from reports.table_specs import TABLES
+from reports.tables import build_table, write_table
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
 NAN = float("nan")

@@ -18,7 +18,8 @@ from dlvae.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.aggregate import probability_paired
-from reports.tables import TABLES, build_table, evaluator_cards, main, write_table
+from reports.table_specs import TABLES
+from reports.tables import build_table, evaluator_cards, main, write_table
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
