@@ -28,6 +28,9 @@ CARD_FIELDS = ("dataset", "source", "licence", "flip", "preparation")
 _RERUN = "remove the folder and prepare the data set again (python -m dlvae.prepare)"
 
 
+PERSON = "identity"  # the factor of an unlabelled set that says who an image shows
+
+
 @dataclass(frozen=True)
 class Split:
     """One split of a prepared data set. Exactly one of `images` and `points` is set."""

@@ -64,7 +64,9 @@ def prepare_unlabelled(
     """Read unlabelled faces from `root` (the configuration's `unlabelled_root`).
 
     Returns:
-        Split "train" alone, with labels -1. Labels that the source has are dropped.
+        Split "train" alone, with labels -1. Labels that the source has are dropped; who an image
+        shows, where folders or a column `identity` say so, is kept as the factor `PERSON`, which
+        scores read and no training does.
     """
     images, layout = list_unlabelled_root(check_root(root, "unlabelled_root", "faces"))
     if options.max_images is not None:

@@ -43,11 +43,19 @@ def list_class_folders(root: Path, classes: Sequence[str] | None = None) -> List
 
 
 def list_unlabelled(root: Path) -> Listing:
-    """List the images directly in `root` and in its folders, without labels (-1)."""
+    """List the images directly in `root` and in its folders, without labels (-1).
+
+    Where all are in folders, and in several, one folder is one person.
+    """
     folders = sorted(path for path in root.iterdir() if _is_class_folder(path))
-    paths = list_images(root) + [path for folder in folders for path in list_images(folder)]
+    loose, inside = list_images(root), [list_images(folder) for folder in folders]
+    paths = loose + [path for images in inside for path in images]
     _require_any(paths, root)
-    return Listing(paths, [str(path) for path in paths], np.full(len(paths), -1, np.int64), [])
+    counts = [len(images) for images in inside]
+    several = not loose and np.count_nonzero(counts) > 1
+    people = np.repeat(np.arange(len(folders)), counts) if several else None
+    labels = np.full(len(paths), -1, np.int64)
+    return Listing(paths, [str(path) for path in paths], labels, [], people)
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -16,12 +16,17 @@ from dlvae.errors import UserError
 
 @dataclass(frozen=True)
 class Listing:
-    """Images not yet decoded: `labels` int64 (N,) point into `classes`, or are all -1."""
+    """Images not yet decoded: `labels` int64 (N,) point into `classes`, or are all -1.
+
+    `people` int64 (N,) is who each image of an unlabelled set shows, where the source knows: no
+    training reads it, scores do.
+    """
 
     payloads: list[Payload]
     where: list[str]
     labels: np.ndarray
     classes: list[str]
+    people: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.payloads)
@@ -34,6 +39,7 @@ class Listing:
             payloads=[self.payloads[row] for row in rows],
             where=[self.where[row] for row in rows],
             labels=self.labels[rows],
+            people=None if self.people is None else self.people[rows],
         )
 
     def first_classes(self, count: int | None) -> "Listing":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.data.dataset import Prepared, Split
+from dlvae.data.dataset import PERSON, Prepared, Split
 from dlvae.data.folders import list_class_folders, list_unlabelled
 from dlvae.data.images import decode_all
 from dlvae.data.listing import Listing, Options, choose
@@ -90,7 +90,11 @@ def decode_splits(
             listing.payloads, listing.where, size, exact=exact, threads=threads
         )
         classes = np.array(listing.classes, dtype=str)
-        splits[name] = Split(images, None, listing.labels, classes)
+        known = {}
+        if listing.people is not None:
+            known = {"factors": listing.people[:, None].astype(np.float32)}
+            known["factor_names"] = np.array([PERSON])
+        splits[name] = Split(images, None, listing.labels, classes, **known)
     return splits, changes
 
 

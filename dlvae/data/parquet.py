@@ -1,8 +1,9 @@
 """Parquet files in the layout of the Hugging Face `Image` feature.
 
 Columns: `image` (or `img`), a struct with the encoded file in `bytes`, and `label`, an integer
-0..C-1. Class names come from a `classes.csv` beside the files (columns `label,identity`), else
-from the feature description in the file's metadata, else they are the label numbers.
+0..C-1; of unlabelled sets, optionally `identity`. Class names come from a `classes.csv` beside the
+files (columns `label,identity`), else from the feature description in the file's metadata, else
+they are the label numbers.
 """
 
 import csv
@@ -46,9 +47,23 @@ def list_parquet(files: list[Path], classes: list[str] | None = None) -> Listing
 
 
 def list_parquet_unlabelled(files: list[Path]) -> Listing:
-    """List the images of one split in row order, with label -1 whatever the files say."""
+    """List the images of one split in row order, with label -1 whatever the files say.
+
+    A column `identity`, if every file has it, says who the images show; one value says nothing.
+    """
     payloads, where, labels = _read(files, labelled=False)
-    return Listing(payloads, where, labels, [])
+    return Listing(payloads, where, labels, [], _people(files))
+
+
+def _people(files: list[Path]) -> np.ndarray | None:
+    import pyarrow.parquet as pq
+
+    if not all("identity" in pq.read_schema(file).names for file in files):
+        return None
+    columns = [pq.read_table(file, columns=["identity"])["identity"].to_pylist() for file in files]
+    names = [str(name) for column in columns for name in column]
+    found, people = np.unique(names, return_inverse=True)
+    return people.astype(np.int64) if len(found) > 1 else None
 
 
 def _read(files: list[Path], labelled: bool) -> tuple[list[bytes], list[str], np.ndarray]:

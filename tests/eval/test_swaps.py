@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dlvae.data.batches import to_uint8
-from dlvae.data.dataset import Split
+from dlvae.data.dataset import PERSON, Split
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from eval.swaps import CELLS, IDENTITIES, IMAGES, Cells, choose_cells, identities, swap
 
@@ -59,6 +59,12 @@ def test_rendered_faces_are_told_apart_by_every_identity_factor_and_by_these_alo
     split = Split(numbered(5), None, np.full(5, -1), UNKNOWN, factors, names)
     found = identities(split)
     assert len(set(found)) == 2 and found[1] == found[4] and len(set(found[[0, 2, 3]])) == 1
+
+
+def test_photographs_without_labels_may_say_who_they_show():
+    factors = np.array([[2], [0], [2]], np.float32)
+    split = Split(numbered(3), None, np.full(3, -1), UNKNOWN, factors, np.array([PERSON]))
+    assert identities(split).tolist() == [2, 0, 2]
 
 
 @pytest.mark.parametrize("names", [None, ["azimuth", "expression"]])

@@ -125,8 +125,18 @@ def test_unlabelled_layouts(tmp_path, class_folders, parquet_file, layout):
         class_folders(root, {"x": 4, "y": 2})
     prepared = prepare_unlabelled(UnlabelledOptions(size=8), tmp_path)
     assert set(prepared.splits) == {"train"}
-    assert prepared.splits["train"].labels.tolist() == [-1] * 6
-    assert not prepared.splits["train"].labelled
+    split = prepared.splits["train"]
+    assert split.labels.tolist() == [-1] * 6 and not split.labelled
+    if layout in ("folders", "train"):
+        assert split.factor_names.tolist() == ["identity"]
+        assert split.factors[:, 0].tolist() == [0] * 4 + [1] * 2
+    else:
+        assert split.factors is None and split.factor_names is None
+
+
+def test_images_of_one_folder_do_not_say_who_they_show(tmp_path, class_folders):
+    class_folders(tmp_path, {"all": 6})
+    assert prepare_unlabelled(UnlabelledOptions(size=8), tmp_path).splits["train"].factors is None
 
 
 def test_unlabelled_images_are_capped(tmp_path, class_folders):

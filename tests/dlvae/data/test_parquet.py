@@ -44,6 +44,15 @@ def test_unlabelled_rows_get_minus_one(tmp_path, parquet_file):
     path = parquet_file(tmp_path / "train.parquet", [5, -1, None])
     listing = list_parquet_unlabelled([path])
     assert listing.labels.tolist() == [-1, -1, -1] and listing.classes == []
+    assert listing.people is None
+
+
+@pytest.mark.parametrize(("names", "people"), [("bab", [1, 0, 1]), ("aaa", None)])
+def test_unlabelled_rows_may_say_who_they_show(tmp_path, parquet_file, names, people):
+    path = parquet_file(tmp_path / "train.parquet", [-1, -1, -1])
+    pq.write_table(pq.read_table(path).append_column("identity", [list(names)]), path)
+    found = list_parquet_unlabelled([path]).people
+    assert (None if found is None else found.tolist()) == people
 
 
 def test_an_unlabelled_file_as_labelled_names_the_other_key(tmp_path, parquet_file):
