@@ -21,7 +21,7 @@ from eval.intervals import Interval, over_paths
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
 from eval.rows import HASH, NONE
-from eval.set_metrics import measured as set_metrics
+from eval.set_metrics.measured import SetMetric
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Measured:
         return cls.sure(np.mean(per_path), n, over_paths(per_path) if spread else None)
 
     @classmethod
-    def of(cls, found: set_metrics.Measured, interval: Interval | None) -> Measured:
+    def of(cls, found: SetMetric, interval: Interval | None) -> Measured:
         """Return a metric of sets with its interval, if there is one."""
         if found.value is None:
             return cls(None, found.n, note=found.note)

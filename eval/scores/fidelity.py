@@ -18,9 +18,9 @@ from eval.intervals import (
 )
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
-from eval.set_metrics import every
 from eval.set_metrics.distributions import frechet_to
-from eval.set_metrics.measured import Measured as Found
+from eval.set_metrics.every import set_metrics
+from eval.set_metrics.measured import SetMetric
 from eval.set_metrics.sharpness import sharpness
 
 # Shares of the generated images, each judged against real ones alone. Those judged against each
@@ -45,9 +45,8 @@ def fidelity(request: ScoreRequest) -> Scores:
     count, groups = request.protocol.intervals.groups, None
     if len(chosen) >= count:
         groups = jackknife_groups(scored.labels, count, request.numpy_draws("groups"))
-    sets = map(_plain, (scored, train, held_out))
     draws = request.numpy_draws("subsets")
-    found = every.set_metrics(chosen, *sets, draws, device(), groups)
+    found = set_metrics(chosen, scored, train, held_out, draws, device(), groups)
     values = {
         name: Measured.of(value, _interval(request, name, value, scored, train, groups))
         for name, value in found.items()
@@ -59,14 +58,10 @@ def fidelity(request: ScoreRequest) -> Scores:
     return Scores(values, scored.images, scored.precision, scored.evaluator, files)
 
 
-def _plain(found: FeatureSet) -> every.FeatureSet:
-    return every.FeatureSet(found.features, found.labels)
-
-
 def _interval(
     request: ScoreRequest,
     name: str,
-    found: Found,
+    found: SetMetric,
     scored: FeatureSet,
     train: FeatureSet,
     groups: np.ndarray | None,
@@ -88,7 +83,7 @@ def _interval(
     return None
 
 
-def kid_interval(found: Found) -> Interval | None:
+def kid_interval(found: SetMetric) -> Interval | None:
     """Return the interval of KID from its disjoint subsets, None where there are none.
 
     Their spread is that of independent values; it is centred on the value over many more subsets.

@@ -17,8 +17,8 @@ from dlvae.seeds import numpy_generator
 from eval.decoding import model_files, training_precision
 from eval.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
 from eval.scores.common import Measured, ScoreRequest, Scores
-from eval.set_metrics import measured as set_metrics
 from eval.set_metrics.manifolds import PRECISION_RECALL_K, precision_recall
+from eval.set_metrics.measured import SetMetric
 from eval.toy_points import arc_residual, sliced_wasserstein
 from eval.toy_snapshots import POINTS, SNAPSHOTS, snapshot_points
 
@@ -79,7 +79,7 @@ def toy(request: ScoreRequest) -> Scores:
 
 def distances(
     points: np.ndarray, reference: np.ndarray, groups: np.ndarray | None = None
-) -> dict[str, set_metrics.Measured]:
+) -> dict[str, SetMetric]:
     """Return `MEASURES` of (n, 2) points against as many real ones.
 
     Args:
@@ -87,7 +87,7 @@ def distances(
     """
     found = precision_recall(points, reference, PRECISION_RECALL_K, groups=groups)
     distance = sliced_wasserstein(points, reference)
-    return found | {"wasserstein": set_metrics.Measured(distance, len(points))}
+    return found | {"wasserstein": SetMetric(distance, len(points))}
 
 
 def _real(request: ScoreRequest) -> dict[int, Real]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from eval.scored_images import evenly_per_class
 from eval.set_metrics.distances import ELEMENTS, Where, mean_distance, nearest, nearest_other
-from eval.set_metrics.measured import Measured, check_features, check_labels, unavailable
+from eval.set_metrics.measured import SetMetric, check_features, check_labels, unavailable
 
 QUANTILE = 0.01
 QUANTILE_NEEDS = 100
@@ -22,7 +22,7 @@ def memorisation(
     held_out: np.ndarray,
     device: Where = "cpu",
     elements: int = ELEMENTS,
-) -> dict[str, Measured]:
+) -> dict[str, SetMetric]:
     """How near generated images come to training images, beside real images that are not theirs.
 
     ``nearest_train_ratio`` is the median distance to the nearest training image, over the same of
@@ -42,13 +42,13 @@ def memorisation(
     theirs = nearest(held_out, train, device, elements)
     median = float(np.median(theirs))
     if median > 0:
-        ratio = Measured(float(np.median(ours)) / median, n)
+        ratio = SetMetric(float(np.median(ours)) / median, n)
     else:
-        ratio = Measured(None, n, "n/a (most held-out images are training images)")
+        ratio = SetMetric(None, n, "n/a (most held-out images are training images)")
     if len(held_out) < QUANTILE_NEEDS:
         share = unavailable(n, len(held_out), QUANTILE_NEEDS, "held-out images")
     else:
-        share = Measured(float(np.mean(ours <= np.quantile(theirs, QUANTILE))), n)
+        share = SetMetric(float(np.mean(ours <= np.quantile(theirs, QUANTILE))), n)
     return {"nearest_train_ratio": ratio, "copies_share": share}
 
 
@@ -57,7 +57,7 @@ def feature_distance_intra(
     labels: np.ndarray,
     device: Where = "cpu",
     elements: int = ELEMENTS,
-) -> Measured:
+) -> SetMetric:
     """Mean distance of two different images of a class, mean over classes; 0 for a collapsed one.
 
     Args:
@@ -74,7 +74,7 @@ def feature_distance_intra(
     if counts.min() < 2:
         return unavailable(len(features), int(counts.min()), 2, "images of every class")
     values = tuple(mean_distance(features[labels == c], device, elements) for c in classes)
-    return Measured(float(np.mean(values)), len(features), per_class=values)
+    return SetMetric(float(np.mean(values)), len(features), per_class=values)
 
 
 def duplicate_share(
@@ -84,7 +84,7 @@ def duplicate_share(
     held_out_labels: np.ndarray,
     device: Where = "cpu",
     elements: int = ELEMENTS,
-) -> Measured:
+) -> SetMetric:
     """Share (0..1) of images that have a duplicate in their class; near 1 after a mode collapse.
 
     A duplicate is another image of the class at most as far as the 1 % quantile of the distance
@@ -120,7 +120,7 @@ def duplicate_share(
         return unavailable(len(compared), len(real), QUANTILE_NEEDS, "held-out images")
     limit = np.quantile(real, QUANTILE)
     per_class = tuple(float(np.mean(distances <= limit)) for distances in ours)
-    return Measured(float(np.mean(compared <= limit)), len(compared), per_class=per_class)
+    return SetMetric(float(np.mean(compared <= limit)), len(compared), per_class=per_class)
 
 
 def _nearest_in_groups(features: np.ndarray, size: int, device: Where, elements: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kernel_mmd
 
 from eval.set_metrics.distances import row_blocks
-from eval.set_metrics.measured import Measured, check_features, check_labels, unavailable
+from eval.set_metrics.measured import SetMetric, check_features, check_labels, unavailable
 
 SUBSET_SIZE = 1000
 SUBSETS = 100
@@ -29,7 +29,7 @@ KERNEL = {
 BLOCK = 1 << 23  # float64 numbers of centred features, 64 MiB
 
 
-def fid(generated: np.ndarray, real: np.ndarray) -> Measured:
+def fid(generated: np.ndarray, real: np.ndarray) -> SetMetric:
     """Fréchet distance of Gaussians fitted to the sets (Heusel et al. 2017), 0 or more.
 
     ||m_1 - m_2||^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)). The covariance of n images has rank n - 1
@@ -48,7 +48,7 @@ def fid(generated: np.ndarray, real: np.ndarray) -> Measured:
     for name, features in (("generated", generated), ("real", real)):
         if len(features) < needed:
             return unavailable(n, len(features), needed, f"{name} images")
-    return Measured(frechet_to(real)(generated), n)
+    return SetMetric(frechet_to(real)(generated), n)
 
 
 def frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
@@ -71,7 +71,7 @@ def frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
 
 def intra_fid(
     generated: np.ndarray, labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray
-) -> Measured:
+) -> SetMetric:
     """Mean over classes of :func:`fid` between the generated and the real images of the class.
 
     The classes are those that occur in either set; each needs D + 1 images in both.
@@ -91,7 +91,7 @@ def intra_fid(
     values = tuple(
         frechet_to(real[real_labels == label])(generated[labels == label]) for label in classes
     )
-    return Measured(float(np.mean(values)), n, per_class=values)
+    return SetMetric(float(np.mean(values)), n, per_class=values)
 
 
 def kid(
@@ -100,7 +100,7 @@ def kid(
     draws: np.random.Generator,
     subset_size: int = SUBSET_SIZE,
     subsets: int = SUBSETS,
-) -> Measured:
+) -> SetMetric:
     """Squared MMD with a cubic kernel, unbiased at any size (Bińkowski et al. 2018).
 
     Args:
@@ -129,7 +129,7 @@ def kid(
     values = [
         _mmd(*(f[draws.choice(len(f), size, replace=False)] for f in sets)) for _ in range(count)
     ]
-    return Measured(
+    return SetMetric(
         float(np.mean(values)), len(generated), subsets=_disjoint(sets, fewest, subset_size, draws)
     )
 

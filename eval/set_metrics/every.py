@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from eval.set_metrics.copies import duplicate_share, feature_distance_intra, mem
 from eval.set_metrics.distances import Where
 from eval.set_metrics.distributions import fid, intra_fid, kid
 from eval.set_metrics.manifolds import density_coverage, precision_recall
-from eval.set_metrics.measured import Measured
+from eval.set_metrics.measured import SetMetric
 from eval.set_metrics.sharpness import sharpness
 
 METRICS = (
@@ -30,23 +30,25 @@ METRICS = (
 )
 
 
-@dataclass(frozen=True)
-class FeatureSet:
+class Labelled(Protocol):
     """Features, float (N, D), of N images with their labels, int (N,)."""
 
-    features: np.ndarray
-    labels: np.ndarray
+    @property
+    def features(self) -> np.ndarray: ...
+
+    @property
+    def labels(self) -> np.ndarray: ...
 
 
 def set_metrics(
     images: np.ndarray,
-    generated: FeatureSet,
-    train: FeatureSet,
-    held_out: FeatureSet,
+    generated: Labelled,
+    train: Labelled,
+    held_out: Labelled,
     draws: np.random.Generator,
     device: Where = "cpu",
     groups: np.ndarray | None = None,
-) -> dict[str, Measured]:
+) -> dict[str, SetMetric]:
     """Measure a generated set; the keys are :data:`METRICS`, in that order.
 
     Distributions and regions are compared with the training images, which are what a model was

@@ -17,7 +17,7 @@ from torch_fidelity.metric_prc import (
 )
 
 from eval.set_metrics.distances import ELEMENTS, Where, distance_blocks, without_self
-from eval.set_metrics.measured import Measured, check_features, unavailable
+from eval.set_metrics.measured import SetMetric, check_features, unavailable
 
 PRECISION_RECALL_K = 3
 DENSITY_COVERAGE_K = 5
@@ -30,7 +30,7 @@ def precision_recall(
     device: Where = "cpu",
     elements: int = ELEMENTS,
     groups: np.ndarray | None = None,
-) -> dict[str, Measured]:
+) -> dict[str, SetMetric]:
     """``precision`` and ``recall`` of Kynkäänniemi et al. 2019, by torch-fidelity, in 0..1.
 
     Precision is the share of generated images inside the region of the real ones, recall the
@@ -63,7 +63,7 @@ def precision_recall(
     keys = (KEY_METRIC_PRECISION, KEY_METRIC_RECALL)
     precision, recall = (found[key] for key in keys)
     left_out = _recall_left_out(generated, real, groups, k, device, elements)
-    return {"precision": Measured(precision, n), "recall": Measured(recall, n, left_out=left_out)}
+    return {"precision": SetMetric(precision, n), "recall": SetMetric(recall, n, left_out=left_out)}
 
 
 def density_coverage(
@@ -73,7 +73,7 @@ def density_coverage(
     device: Where = "cpu",
     elements: int = ELEMENTS,
     groups: np.ndarray | None = None,
-) -> dict[str, Measured]:
+) -> dict[str, SetMetric]:
     """``density`` (0 or more) and ``coverage`` (0..1) of Naeem et al. 2020.
 
     Density is the mean over generated images of the number of real balls that they lie in, over
@@ -109,8 +109,8 @@ def density_coverage(
             # Covered without a group: by another one.
             without += (by_group.sum(dim=0) > by_group.int()).sum(dim=1)
     return {
-        "density": Measured(held / (k * n), n),
-        "coverage": Measured(
+        "density": SetMetric(held / (k * n), n),
+        "coverage": SetMetric(
             covered / len(real), n, left_out=_shares(without, len(real)) if members else None
         ),
     }

@@ -10,7 +10,7 @@ from dlvae.errors import UserError
 
 
 @dataclass(frozen=True)
-class Measured:
+class SetMetric:
     """A number, or the reason why there is none.
 
     Attributes:
@@ -31,9 +31,9 @@ class Measured:
     left_out: tuple[float, ...] | None = None
 
 
-def unavailable(n: int, found: int, needs: int, of: str) -> Measured:
+def unavailable(n: int, found: int, needs: int, of: str) -> SetMetric:
     """Return no number: ``found`` images of a set or class, ``of``, where ``needs`` are needed."""
-    return Measured(None, n, f"n/a (n = {found}, needs {needs} {of})")
+    return SetMetric(None, n, f"n/a (n = {found}, needs {needs} {of})")
 
 
 def check_features(**sets: np.ndarray) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlvae.errors import UserError
 from eval.predict import check_images
-from eval.set_metrics.measured import Measured
+from eval.set_metrics.measured import SetMetric
 
 GREY = np.array([0.299, 0.587, 0.114])
 """Weights of red, green and blue in the grey value: luma of ITU-R BT.601."""
@@ -14,7 +14,7 @@ GREY = np.array([0.299, 0.587, 0.114])
 BATCH = 1024  # images turned into float64 at once
 
 
-def sharpness(images: np.ndarray) -> Measured:
+def sharpness(images: np.ndarray) -> SetMetric:
     """Mean over images of the variance of the Laplacian; blurred images have less.
 
     Args:
@@ -26,7 +26,7 @@ def sharpness(images: np.ndarray) -> Measured:
     Raises:
         UserError: images of another dtype or shape.
     """
-    return Measured(float(laplacian_variance(images).mean()), len(images))
+    return SetMetric(float(laplacian_variance(images).mean()), len(images))
 
 
 def laplacian_variance(images: np.ndarray) -> np.ndarray:

@@ -1,20 +1,30 @@
 """All metrics of a set together, and what they refuse."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from dlvae.errors import UserError
 from eval.set_metrics.copies import duplicate_share, memorisation
 from eval.set_metrics.distributions import fid, intra_fid, kid
-from eval.set_metrics.every import METRICS, FeatureSet, set_metrics
+from eval.set_metrics.every import METRICS, set_metrics
 from eval.set_metrics.manifolds import density_coverage, precision_recall
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Features with labels."""
+
+    features: np.ndarray
+    labels: np.ndarray
 
 
 def classes(n, seed):
     """Two classes apart from each other, float32 features (n, 5)."""
     labels = np.arange(n) % 2
     noise = np.random.default_rng(seed).normal(size=(n, 5))
-    return FeatureSet((noise + 2 * labels[:, None]).astype(np.float32), labels)
+    return Labelled((noise + 2 * labels[:, None]).astype(np.float32), labels)
 
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (160, 8, 8, 3), dtype=np.uint8)
@@ -40,7 +50,7 @@ def test_every_metric_is_there_by_name():
 
 def test_labels_matter_within_classes_alone():
     generated = classes(160, 3)
-    shuffled = FeatureSet(
+    shuffled = Labelled(
         generated.features, np.random.default_rng(0).permutation(generated.labels)
     )
     plain, mixed = measured(generated), measured(shuffled)
@@ -56,7 +66,7 @@ def test_the_order_of_images_does_not_matter():
     generated = classes(160, 3)
     order = np.random.default_rng(5).permutation(160)
     plain = measured(generated)
-    other = measured(FeatureSet(generated.features[order], generated.labels[order]), IMAGES[order])
+    other = measured(Labelled(generated.features[order], generated.labels[order]), IMAGES[order])
     for name in set(METRICS) - {"kid", "duplicate_share"}:
         assert other[name].value == pytest.approx(plain[name].value, rel=1e-6, abs=1e-9), name
 
