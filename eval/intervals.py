@@ -1,4 +1,4 @@
-"""Uncertainty of scores: 95 % intervals, and the probability that one model beats another.
+"""Uncertainty of scores: 95 % intervals.
 
 An interval answers one question only, and its kind says which: would another training give this
 score (seeds), other images of the same model (images, subsets, paths), or other classes (classes)?
@@ -27,7 +27,7 @@ T_PATHS = "t95_paths"
 WILSON = "wilson95"
 BOOTSTRAP_SEEDS = "bootstrap95_seeds"
 
-_T_KINDS = (T_SEEDS, T_SUBSETS, T_IMAGES, T_PATHS)
+T_KINDS = (T_SEEDS, T_SUBSETS, T_IMAGES, T_PATHS)
 
 MIN_VALUES = 3
 """Seeds, subsets or paths. The t interval of two reaches nearly 13 standard errors to each side."""
@@ -50,19 +50,6 @@ class Interval:
     low: float
     high: float
     kind: str
-
-
-@dataclass(frozen=True)
-class Improvement:
-    """P(a random run of one model scores higher than a random run of another).
-
-    Attributes:
-        probability: in [0, 1]; 0.5 for equal models.
-        interval: over seeds; None where a model has fewer than ``MIN_VALUES``.
-    """
-
-    probability: float
-    interval: Interval | None
 
 
 def over_seeds(values: np.ndarray) -> Interval | None:
@@ -107,7 +94,7 @@ def over_classes(
     Args:
         per_class: float (C,), the score of every class.
     """
-    values = _finite(per_class, "scores of classes")
+    values = finite(per_class, "scores of classes")
     n = len(values)
     if n < MIN_CLASSES:
         return None
@@ -195,7 +182,7 @@ def jackknife(full: float, left_out: Sequence[float]) -> Interval:
         full: score of all images.
         left_out: scores with one group left out, (g,), at least 2.
     """
-    groups = len(_finite([full, *left_out], "scores of the images kept")) - 1
+    groups = len(finite([full, *left_out], "scores of the images kept")) - 1
     if groups < 2:
         raise UserError(f"expected at least 2 groups, found {groups}")
     variance = (groups - 1) * np.var(left_out)  # the mean over groups has the 1/g of the formula
@@ -225,73 +212,8 @@ def inception_score_interval(
     return jackknife(full, _score(entropy.sum() - entropy, p.sum(axis=0) - p, n.sum() - n))
 
 
-def probability_of_improvement(
-    ours_mean: float, ours_se: float, other_mean: float, other_se: float
-) -> float:
-    """P(the *expected* score of ours is higher), of two independent normal estimates.
-
-    Phi((ours - other) / sqrt(se_ours^2 + se_other^2)), in [0, 1]: with a flat prior the posterior
-    probability, and 1 minus the one-sided p value. It goes to 0 or 1 as the estimates sharpen,
-    however small the gap. It knows the variation that the standard errors know: errors over images
-    leave that between trainings out. From a handful of seeds the errors are too uncertain for a
-    normal; use :func:`probability_of_improvement_seeds`.
-    """
-    given = _finite([ours_mean, ours_se, other_mean, other_se], "means and standard errors")
-    if min(ours_se, other_se) < 0:
-        raise UserError(f"expected standard errors >= 0, found {ours_se} and {other_se}")
-    gap, error = given[0] - given[2], math.hypot(ours_se, other_se)
-    return float(special.ndtr(gap / error)) if error > 0 else float(np.sign(gap) + 1) / 2
-
-
-def probability_of_improvement_seeds(
-    ours: np.ndarray, other: np.ndarray, generator: np.random.Generator, draws: int = 2000
-) -> Improvement:
-    """P(a random *run* of ours scores higher than a random run of other), ties counting half.
-
-    Agarwal et al. 2021 ("Deep reinforcement learning at the edge of the statistical precipice"),
-    for one data set: the Mann-Whitney statistic over all pairs of runs. It measures how far two
-    spreads of runs lie apart, and more runs do not drive it to 0 or 1. The percentile interval
-    resamples the runs of each model apart; with three runs it is rough, and of no width where no
-    runs overlap.
-
-    Args:
-        ours, other: float (S,) and (T,), one score per training seed, at least 1.
-    """
-    ours, other = _finite(ours, "scores of ours"), _finite(other, "scores of the other")
-    if min(len(ours), len(other)) < 1:
-        raise UserError(f"expected runs of both models, found {len(ours)} and {len(other)}")
-    wins = (np.sign(ours[:, None] - other) + 1) / 2
-    interval = None
-    if min(wins.shape) >= MIN_VALUES:
-        rows, columns = (generator.integers(0, n, (draws, n)) for n in wins.shape)
-        resampled = wins[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2))
-        interval = Interval(*map(float, np.quantile(resampled, TAILS)), BOOTSTRAP_SEEDS)
-    return Improvement(float(wins.mean()), interval)
-
-
-def standard_error(interval: Interval, units: int) -> float:
-    """Go back from a stored interval to the standard error behind it.
-
-    Exact for t and jackknife intervals. The bootstrap over classes has uneven sides, so there it
-    is the error whose t interval is as wide; of a Wilson interval, half the width over the normal
-    quantile, which is above 0 for a share of 0 or 1 too.
-
-    Args:
-        units: how many seeds, jackknife groups, classes, subsets, images or paths it was made of;
-            for a Wilson interval the number of trials, which does not matter.
-    """
-    half = (interval.high - interval.low) / 2
-    if interval.kind == WILSON:
-        return float(half / stats.norm.ppf(TAILS[1]))
-    if interval.kind not in (*_T_KINDS, JACKKNIFE_IMAGES, BOOTSTRAP_CLASSES):
-        raise UserError(f"expected an interval of a score, found the kind '{interval.kind}'")
-    if units < 2:
-        raise UserError(f"{interval.kind}: expected at least 2 units, found {units}")
-    return half / _t_quantile(units)
-
-
 def _t_of_mean(values: np.ndarray, kind: str) -> Interval | None:
-    values = _finite(values, "scores")
+    values = finite(values, "scores")
     if len(values) < MIN_VALUES:
         return None
     error = values.std(ddof=1) / math.sqrt(len(values))
@@ -299,11 +221,12 @@ def _t_of_mean(values: np.ndarray, kind: str) -> Interval | None:
 
 
 def _around(centre: float, error: float, units: int, kind: str) -> Interval:
-    half = _t_quantile(units) * error
+    half = t_quantile(units) * error
     return Interval(centre - half, centre + half, kind)
 
 
-def _t_quantile(units: int) -> float:
+def t_quantile(units: int) -> float:
+    """Return the 97.5 % quantile of Student's t for the mean of so many units."""
     return float(stats.t.ppf(TAILS[1], units - 1))
 
 
@@ -312,7 +235,7 @@ def _sums(logits: np.ndarray, members: np.ndarray) -> tuple[float, np.ndarray, i
     entropy, total = 0.0, np.zeros(logits.shape[1])
     for start in range(0, len(members), BLOCK):
         block = logits[members[start : start + BLOCK]].astype(np.float64)
-        p = special.softmax(_finite(block, "logits"), axis=1)
+        p = special.softmax(finite(block, "logits"), axis=1)
         entropy += float((p * special.log_softmax(block, axis=1)).sum())
         total += p.sum(axis=0)
     return entropy, total, len(members)
@@ -333,7 +256,8 @@ def _count_groups(assignment: np.ndarray) -> int:
     return len(present)
 
 
-def _finite(values: np.ndarray | list[float], what: str) -> np.ndarray:
+def finite(values: np.ndarray | list[float], what: str) -> np.ndarray:
+    """Return values as float64; :class:`UserError` names ``what`` is not finite."""
     values = np.asarray(values, np.float64)
     if not np.isfinite(values).all():
         raise UserError(f"{what}: expected finite numbers, found NaN or infinity; score them again")

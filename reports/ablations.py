@@ -14,7 +14,6 @@ import argparse
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,11 +21,12 @@ import yaml
 
 from dlvae.artefact import write_text
 from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.runtime import run_stage
 from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
 from reports.aggregate import Cell, Column, cell
 from reports.captions import caption, splits_text
+from reports.command import scores_parser
 from reports.formats import MISSING, markdown
 from reports.names import dataset_title, model_title
 from reports.tables import check_evaluators, check_protocol, evaluator_cards
@@ -193,16 +193,5 @@ def main(args: argparse.Namespace) -> None:
     write_text(args.markdown, markdown(found.printed, found.caption))
 
 
-def command() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument("--scores", nargs="+", required=True, help="score rows, CSV")
-    parser.add_argument("--cards", nargs="*", default=[], help="evaluator cards, JSON")
-    parser.add_argument("--protocol", required=True, help="protocol file")
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--markdown", type=Path, required=True)
-    return parser
-
-
 if __name__ == "__main__":
-    run_stage(main, command())
+    run_stage(main, scores_parser(__doc__))

@@ -10,6 +10,11 @@ import numpy as np
 import pandas as pd
 
 from dlvae.seeds import numpy_generator
+from eval.improvement import (
+    probability_of_improvement,
+    probability_of_improvement_seeds,
+    standard_error,
+)
 from eval.intervals import (
     BOOTSTRAP_CLASSES,
     JACKKNIFE_IMAGES,
@@ -17,9 +22,6 @@ from eval.intervals import (
     Interval,
     over_classes,
     over_seeds,
-    probability_of_improvement,
-    probability_of_improvement_seeds,
-    standard_error,
 )
 from eval.protocol import IntervalsRule
 from reports.published import published_rows

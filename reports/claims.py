@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from dlvae.artefact import write_text
 from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.runtime import run_stage
 from eval.intervals import MIN_VALUES
 from eval.protocol import load_protocol
 from eval.rows import NONE, every_hash, read_rows, refuse_mixed
@@ -41,6 +40,7 @@ from reports.claim_verdicts import (
     judge,
     verdict,
 )
+from reports.command import scores_parser
 from reports.formats import MISSING, pipe_table
 from reports.names import MODEL_NOTES, dataset_title, model_title
 from reports.tables import check_evaluators, check_protocol, evaluator_cards
@@ -292,16 +292,5 @@ def main(args: argparse.Namespace) -> None:
     write_text(args.markdown, page(rules, judged, rows, config["datasets"], cards))
 
 
-def command() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument("--scores", nargs="+", required=True, help="score rows, CSV")
-    parser.add_argument("--cards", nargs="*", default=[], help="evaluator cards, JSON")
-    parser.add_argument("--protocol", required=True, help="protocol file")
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--markdown", type=Path, required=True)
-    return parser
-
-
 if __name__ == "__main__":
-    run_stage(main, command())
+    run_stage(main, scores_parser(__doc__))

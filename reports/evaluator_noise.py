@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.runtime import run_stage
 from eval.intervals import Interval
 from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
 from reports.aggregate import Cell, Column
 from reports.captions import capital, caption, splits_text
+from reports.command import page_parser
 from reports.formats import MISSING, markdown
 from reports.names import dataset_title, in_paper_order, model_title
 from reports.tables import check_evaluators, check_protocol
@@ -177,13 +177,10 @@ def main(args: argparse.Namespace) -> None:
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
+    parser = page_parser(__doc__)
     parser.add_argument("--first", nargs="+", required=True, help="scores of one evaluator")
     parser.add_argument("--second", nargs="+", required=True, help="scores of the other")
     parser.add_argument("--reports", nargs="+", required=True, help="reports of both")
-    parser.add_argument("--protocol", required=True, help="protocol file")
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--markdown", type=Path, required=True)
     return parser
 
 

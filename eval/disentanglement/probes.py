@@ -73,11 +73,6 @@ class LabelProbe:
     n: int
     converged: bool
 
-    @property
-    def excess(self) -> float:
-        """Accuracy above chance, in [-1, 1]."""
-        return self.accuracy - self.chance
-
 
 @dataclass(frozen=True)
 class RegressionProbe:

@@ -9,6 +9,11 @@ from scipy import stats
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
 from dlvae.errors import UserError
+from eval.improvement import (
+    probability_of_improvement,
+    probability_of_improvement_seeds,
+    standard_error,
+)
 from eval.intervals import (
     Interval,
     delete_a_group,
@@ -20,10 +25,7 @@ from eval.intervals import (
     over_paths,
     over_seeds,
     over_subsets,
-    probability_of_improvement,
-    probability_of_improvement_seeds,
     proportion,
-    standard_error,
 )
 
 

@@ -24,6 +24,7 @@ from reports.captions import INTERVALS
 from reports.claim_file import load_rules
 from reports.claim_rules import METRICS, Side, needed_scores
 from reports.claim_verdicts import Preset, judge, transformed, verdict
+from reports.command import scores_parser
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
@@ -540,7 +541,7 @@ def run(tmp_path, rows, **config):
     given = {"datasets": list(SETS), "ablated": "synthetic_faces", "left_out": []} | config
     arguments = ["--scores", *files, "--cards", str(tmp_path / "report.json")]
     arguments += ["--protocol", str(PROTOCOL), "--csv", str(tmp_path / "claims.csv")]
-    args = claims.command().parse_args([*arguments, "--markdown", str(tmp_path / "claims.md")])
+    args = scores_parser(None).parse_args([*arguments, "--markdown", str(tmp_path / "claims.md")])
     args.config = given
     claims.main(args)
     return (tmp_path / "claims.md").read_text(encoding="utf-8"), pd.read_csv(
@@ -701,7 +702,7 @@ def test_an_incomplete_command_names_the_keys(tmp_path, capsys):
     arguments = ["--scores", "x.csv", "--protocol", str(PROTOCOL), "--config", '{"datasets": []}']
     arguments += ["--csv", str(tmp_path / "a"), "--markdown", str(tmp_path / "b")]
     with pytest.raises(SystemExit) as stopped:
-        run_stage(claims.main, claims.command(), arguments)
+        run_stage(claims.main, scores_parser(None), arguments)
     assert stopped.value.code == 2
     assert "expected the keys ablated, left_out" in capsys.readouterr().err
 
