@@ -21,10 +21,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    from dlvae.errors import UserError
-    from dlvae.registry import module_name
-
     if name := config.getoption("--model"):
+        from dlvae.errors import UserError
+        from dlvae.registry import module_name
+
         try:
             module_name(name)
         except UserError as error:
