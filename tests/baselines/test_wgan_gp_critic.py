@@ -145,4 +145,4 @@ def test_the_penalty_and_its_gradient_are_of_full_precision_under_autocast():
         torch.autograd.grad(penalty, parameters, allow_unused=True) for penalty in (found, expected)
     )
     for a, b in zip(found, expected, strict=True):
-        assert (a is None and b is None) or torch.equal(a, b)  # None: biases after the last ReLU
+        assert (a is None and b is None) or torch.equal(a, b)  # no slope depends on the last bias
