@@ -51,7 +51,7 @@ def open_npz(path: Path, size: int) -> Candidate:
     others = sorted(set(names) - {"images", "labels"})
     text = f"{len(others)} other arrays of the file were not read: {', '.join(others[:5])}."
     findings = [Finding("other_arrays", NOTE, text)] if others else []
-    return Candidate(labels.astype(np.int64), partial(_read, path), findings)
+    return Candidate(labels, partial(_read, path), findings)
 
 
 def _checked_images(archive: zipfile.ZipFile, path: Path, size: int) -> tuple[int, ...]:
@@ -74,12 +74,15 @@ def _labels(archive: zipfile.ZipFile, path: Path, count: int) -> np.ndarray:
     with archive.open("labels.npy") as member:
         shape, _, dtype = _header(member, path, "labels")
         if shape != (count,) or not np.issubdtype(dtype, np.integer):
-            fix = "take labels.argmax(axis=1)" if len(shape) == 2 else "labels.astype('int64')"
+            one_hot = len(shape) == 2 and shape[0] == count
+            fix = "labels.argmax(axis=1)" if one_hot else "labels.astype('int64')"
             raise UserError(
                 f"{path}: expected {count} integer labels, one per image, found {dtype} of shape "
-                f"{shape}; save the label number of each image, e.g. {fix}"
+                f"{shape}; save the label number of each of these images, e.g. {fix}"
             )
-        return np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
+        labels = np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
+    # As int64, but not so that a label beyond its range becomes negative.
+    return np.minimum(labels, np.iinfo(np.int64).max).astype(np.int64)
 
 
 def _header(member: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
