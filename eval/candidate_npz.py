@@ -49,7 +49,7 @@ def open_npz(path: Path, size: int) -> Candidate:
     # Of images, only their type and shape are looked at.
     check_samples(np.broadcast_to(np.uint8(0), shape), labels, str(path))
     others = sorted(set(names) - {"images", "labels"})
-    text = f"{len(others)} other arrays of the file were not read: {', '.join(others[:5])}."
+    text = f"Arrays of the file that were not read: {len(others)}, e.g. {', '.join(others[:3])}."
     findings = [Finding("other_arrays", NOTE, text)] if others else []
     return Candidate(labels, partial(_read, path), findings)
 
@@ -81,8 +81,9 @@ def _labels(archive: zipfile.ZipFile, path: Path, count: int) -> np.ndarray:
                 f"{shape}; save the label number of each of these images, e.g. {fix}"
             )
         labels = np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
-    # As int64, but not so that a label beyond its range becomes negative.
-    return np.minimum(labels, np.iinfo(np.int64).max).astype(np.int64)
+    # A label beyond int64 stays out of range instead of becoming negative.
+    most = min(np.iinfo(dtype).max, np.iinfo(np.int64).max)
+    return np.minimum(labels, most).astype(np.int64)
 
 
 def _header(member: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:

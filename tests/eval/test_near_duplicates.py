@@ -160,7 +160,7 @@ def test_a_set_of_copies_is_refused(folders, tmp_path, capsys, split, quality):
     error = capsys.readouterr().err
     assert stop.value.code == 2 and error.count("\n") == 1
     kind = {"train": "training", "test": "held-out"}[split]
-    assert f"200 of 200 images (100 %) are near-copies of {kind} images" in error
+    assert f"near-copies of {kind} images: 200 of 200 (100 %)" in error
     assert f"of {split}.npz" in error and "FID" in error and "Hand in images" in error
     assert not (tmp_path / "report.json").exists()
 
@@ -172,7 +172,7 @@ def test_the_example_of_a_refusal_is_a_pair(folders):
     pairs = [(pair["sample"], pair["real"]) for pair in report["pairs_train"]]
     assert pairs[:2] == [(10, 37), (15, 5)] and len(pairs) == 10
     assert report["pairs_train"][0]["ratio"] == 0 < report["pairs_train"][1]["ratio"]
-    with pytest.raises(UserError, match="2 of 16 images .12.5 %.*image 10 of image 37 of train"):
+    with pytest.raises(UserError, match="2 of 16 .12.5 %.*image 10 of image 37 of train"):
         judged(report, "samples.npz")
 
 
@@ -188,7 +188,7 @@ def test_few_copies_are_a_warning_that_counts_them(folders, tmp_path, capsys, na
     assert {pair["sample"] for pair in report["pairs_train"]} == set(copies)
     (found,) = [found for found in report["findings"] if found["kind"] == "copies_train"]
     assert found["severity"] == "warning"
-    assert "10 of 200 images (5 %) are near-copies of training images" in found["text"]
+    assert "near-copies of training images: 10 of 200 (5 %)" in found["text"]
     assert f"warning: {found['text']}" in capsys.readouterr().out
 
 
