@@ -12,7 +12,6 @@ results give equal bytes, the commit aside. ``python -m reports.swap`` puts the 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,13 +20,13 @@ from typing import Any
 import yaml
 
 from dlvae.artefact import read_json, sha256_file, write_json, write_text
-from dlvae.config import canonical
 from dlvae.errors import UserError
 from dlvae.registry import WEIGHTS
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
 from reports import claim_file, published
+from reports.checks import Content, check, index_hash, tried
 from reports.lineage import manifest_lines, portable, stage_of, trace
 from reports.machine import ROOT, machine
 from reports.pages import (
@@ -41,6 +40,7 @@ from reports.pages import (
     scores_text,
     texts_of,
 )
+from reports.recompute import recompute
 from reports.stored import (
     CONFIG,
     EVALUATOR,
@@ -103,7 +103,15 @@ def freeze(
     save_pages(out, pages, families)
     label = load_protocol(protocol, overrides).label
     write_index(out, {"commit": commit, "command": command(config), "protocol": label}, protocol)
-    return Stored(out, read_json(out / INDEX))
+    stored = Stored(out, read_json(out / INDEX))
+    content = Content(stored)
+    found = [*check(content), *tried(content, recompute)]
+    if found:
+        raise UserError(
+            f"expected results that agree with each other, found {len(found)} that do not: "
+            f"{found[0].file}: {found[0].text}; make what is out of date with snakemake"
+        )
+    return stored
 
 
 def stored_config(config: Mapping[str, Any], protocol: Path) -> dict[str, Any]:
@@ -147,12 +155,6 @@ def write_index(out: Path, entries: Mapping[str, Any], protocol: Path) -> None:
         "beside": {p.relative_to(ROOT).as_posix(): sha256_file(p) for p in beside},
     }
     write_json(out / INDEX, index | {"sha256": index_hash(index)})
-
-
-def index_hash(index: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of an index, its own entry ``sha256`` aside."""
-    content = {key: value for key, value in index.items() if key != "sha256"}
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
 def _collected(folder: Path, names: Sequence[str], families: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from dlvae.artefact import load_samples, read_json, sha256_arrays, sha256_file
 from dlvae.errors import UserError
 from dlvae.registry import DEFINITION, WEIGHTS
+from eval.rows import HASH
 
 # Artefacts of the first three stages are folders, those of the others are files.
 FOLDERS = {
@@ -70,10 +71,10 @@ def trace(results: Path, scores: Iterable[str], protocol: Path) -> dict[str, dic
         for name, entry in manifest["inputs"].items():
             inside = _inside(results, entry["path"])
             if inside and hash_of(results / inside) != entry["sha256"]:
+                expected, present = entry["sha256"][:HASH], hash_of(results / inside)[:HASH]
                 raise UserError(
-                    f"{path}: expected {results / inside} as it was read, "
-                    f"{entry['sha256'][:12]}, found {hash_of(results / inside)[:12]}; make what "
-                    "is out of date with: snakemake --cores all reproduce"
+                    f"{path}: expected {results / inside} as it was read, {expected}, found "
+                    f"{present}; make what is out of date with: snakemake --cores all freeze"
                 )
             pending += [source for source in [artefact_of(inside or "")] if source]
             kept = entry["path"] if Path(entry["path"]) == protocol else None
@@ -128,10 +129,9 @@ def gaps(
             files = manifests[source]["files"]
             known = files.get(PurePosixPath(entry["path"]).name)
             if known != entry["sha256"]:
-                yield source, (
-                    f"expected {entry['path']} as {artefact} read it, {entry['sha256'][:12]}, "
-                    f"found {(known or 'none')[:12]}"
-                )
+                expected, found = entry["sha256"][:HASH], (known or "none")[:HASH]
+                read = f"expected {entry['path']} as {artefact} read it, {expected}"
+                yield source, f"{read}, found {found}"
     for artefact, reader in sorted(missing.items()):
         yield artefact, f"expected the manifest of {artefact}, which {reader} rest on, found none"
 

@@ -1,7 +1,9 @@
-# What is frozen of a preset. Functions only, as in slices.smk, plan.smk and sources.smk.
+# What is frozen of a preset, and what its verification makes again. Functions only, as in slices.smk, plan.smk and sources.smk.
 from types import SimpleNamespace
 
+from reports.cell import smallest_cell
 from reports.machine import git_commit
+from reports.stored import load_stored
 
 # Where stored results lie; relative, as every path of the workflow.
 STORED_ROOT = Path(os.path.relpath(WORKFLOW.parent / "reports" / "stored"))
@@ -60,3 +62,88 @@ def freeze_config(wildcards):
 
 def commit_of_checkout(wildcards):
     return git_commit(WORKFLOW.parent)
+
+
+# --- Verification ------------------------------------------------------------------------------
+
+
+@cache
+def stored_results():
+    try:
+        return load_stored(config["preset"], STORED_ROOT)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+@cache
+def cell_or_reason():
+    """The stored training that `verify` makes again, or why it makes none again."""
+    try:
+        return smallest_cell(stored_results(), [d for d in config["datasets"] if at_hand(d)]), ""
+    except UserError as error:
+        return None, str(error)
+
+
+def at_hand(dataset):
+    """Whether a data set can be prepared without a download or a folder that is not named."""
+    data = config["datasets"][dataset]["data"]
+    return "root" not in data or data["root"] is not None or config["data_root"] is not None
+
+
+def verify_inputs(wildcards):
+    cell, _ = cell_or_reason()
+    made = f"{results()}/verify"
+    again = [f"{made}/samples/{cell.name}.npz"] if cell else []
+    # Nothing is made anew because a stored file has a new date.
+    return {"index": ancient(f"{stored_results().folder}/index.json"), "again": again}
+
+
+def verify_arguments(wildcards):
+    cell, reason = cell_or_reason()
+    if cell is None:
+        return f"--no-cell {shlex.quote(reason)}"
+    return f"--cell {cell.name} --retrained {results()}/verify"
+
+
+def present_codes(wildcards):
+    """Fingerprints of the code that would make the stored rows and models now."""
+    scored = {
+        f"{model}.{family}": score_code(SimpleNamespace(model=model, family=family))
+        for model in ["real", *all_models()]
+        for family in FAMILIES
+        if able(model, family) and not (model == "real" and family in MODEL_FAMILIES)
+    }
+    trained = {model: train_code(SimpleNamespace(model=model)) for model in all_models()}
+    return canonical({"scores": scored, "models": trained})
+
+
+def stored_manifest(artefact):
+    stage = artefact.partition("/")[0]
+    return stored_results().manifests(stage)[artefact]
+
+
+def cell_data_config(wildcards):
+    made = stored_manifest(f"data/{wildcards.dataset}")["config"]
+    return canonical(made | {"root": data_folder(wildcards.dataset)})
+
+
+def cell_training(wildcards):
+    return stored_manifest(f"models/{wildcards.dataset}/{wildcards.model}/seed{wildcards.seed}")
+
+
+def cell_train_config(wildcards):
+    return canonical(cell_training(wildcards)["config"])
+
+
+def cell_threads(wildcards):
+    return cell_training(wildcards)["threads"]
+
+
+def cell_precision(wildcards):
+    """That which `auto` came to: another processor would choose another one."""
+    return cell_training(wildcards)["precision"]
+
+
+def cell_sample_config(wildcards):
+    name = f"samples/{wildcards.dataset}/{wildcards.model}/seed{wildcards.seed}"
+    return canonical(stored_manifest(name)["config"])
