@@ -24,15 +24,32 @@ from dlvae.runtime import run_stage, stage_parser
 from reports.cell import cell_named
 from reports.checks import Content, Finding, check, tried
 from reports.lineage import stage_of
+from reports.machine import ROOT
 from reports.pages import SECOND_SCORES
 from reports.recompute import recompute
 from reports.retrained import compare_cell
-from reports.stored import SCORES, STORED, UNREADABLE, load_stored
+from reports.stored import INDEX, SCORES, STORED, UNREADABLE, load_stored
+
+INDEXED = ("preset", "commit", "command", "machine", "protocol", "files", "beside", "sha256")
 
 
-def verify(content: Content) -> list[Finding]:
-    """Return everything about stored results that does not fit, without training."""
-    return [*check(content), *tried(content, recompute)]
+def verify(content: Content, root: Path = ROOT) -> list[Finding]:
+    """Return everything about stored results that does not fit, without training.
+
+    Args:
+        root: of the checkout, for the files that lie elsewhere.
+
+    Raises:
+        UserError: the index says too little to check anything by it.
+    """
+    index = content.stored.index
+    missing = [key for key in INDEXED if not isinstance(index, dict) or key not in index]
+    if missing:
+        raise UserError(
+            f"{content.folder / INDEX}: expected the entries {', '.join(INDEXED)}, missing "
+            f"{', '.join(missing)}; restore it with: git checkout -- {content.folder / INDEX}"
+        )
+    return [*check(content, root), *tried(content, recompute)]
 
 
 def counts(content: Content) -> str:
@@ -85,7 +102,7 @@ def main(args: argparse.Namespace) -> None:
         notes.append(f"no training was made again: {args.no_cell}")
     found += tried(content, lambda _: notes.extend(code_notes(content, args.config)) or ())
     index = stored.index
-    print(f"{stored.folder}: commit {index.get('commit')}, protocol {index.get('protocol')}")
+    print(f"{stored.folder}: commit {index['commit']}, protocol {index['protocol']}")
     print(f"checked: {counts(content)}")
     for note in notes:
         print(f"note: {note}")
@@ -95,7 +112,7 @@ def main(args: argparse.Namespace) -> None:
         files = list(dict.fromkeys(finding.file for finding in found))
         raise UserError(
             f"{stored.folder}: expected stored results as they were frozen, found "
-            f"{len(found)} differences, in {', '.join(files)}"
+            f"{len(found)} difference{'s' * (len(found) > 1)}, in {', '.join(files)}"
         )
     print("everything is as it was frozen")
 
