@@ -9,8 +9,9 @@ Usage: python -m reports.verify --preset NAME [--stored DIR] [--config JSON]
 3. One small training, made again by the workflow, gave the same bytes (:mod:`reports.retrained`).
 
 Every difference is named with its file and what to do; the exit status then is 2. The config JSON
-holds fingerprints of the present code, ``scores`` by ``<model>.<family>`` and ``models`` by model.
-Where rows and models were made by other code a note says so; it is no difference.
+holds fingerprints of the present code, ``scores`` by ``<family>`` or, where the model's own code is
+part of it, ``<model>.<family>``, and ``models`` by model. Where rows and models were made by other
+code a note says so; it is no difference.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def code_notes(content: Content, codes: Mapping[str, Mapping[str, str]]) -> list
         for name, rows in lines.items():
             _, model, file = name.split("/")
             family = file.partition(".")[2]
-            now = codes.get("scores", {}).get(f"{model}.{family}")
+            present = codes.get("scores", {})
+            now = present.get(f"{model}.{family}", present.get(family))
             if now is not None and {row[-1] for row in rows} != {now}:
                 scored.add(family)
     for artefact, manifest in content.manifests.items():

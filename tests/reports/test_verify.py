@@ -73,9 +73,9 @@ def test_a_preset_without_stored_results_is_an_error(checkout):
 
 
 def test_scores_and_models_of_other_code_are_a_note(frozen):
-    same = {"scores": {"ours.inception": "c0de"}, "models": {"ours": "c0de"}}
+    same = {"scores": {"inception": "c0de"}, "models": {"ours": "c0de"}}
     assert code_notes(Content(frozen), same) == []
-    other = {"scores": {"ours.inception": "c0de", "cvae.diversity": "new"}}
+    other = {"scores": {"inception": "c0de", "cvae.diversity": "new", "codes": "new"}}
     assert code_notes(Content(frozen), other | {"models": {"cvae": "new"}}) == [
         "made by other code than the present: scores of the families diversity",
         "made by other code than the present: models cvae",
