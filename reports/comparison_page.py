@@ -27,8 +27,8 @@ READING = (
 )
 # What the interval of a difference knows of, by its kind.
 KINDS = {
-    WELCH: "{}: over the training seeds of both (Welch's t); P is that a random run of the newcomer "
-    "is better than a random run of that model",
+    WELCH: "{}: over the training seeds of both (Welch's t); P is that a random run of the "
+    "newcomer is better than a random run of that model",
     PAIRED: "{}: over classes, of the differences class by class (bootstrap-t); of other trainings "
     "it knows nothing",
     COMBINED: "{}: from the two intervals of the table above, taken as independent; with one seed "
