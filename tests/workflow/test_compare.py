@@ -1,0 +1,183 @@
+"""What the target `compare` runs, and what stops it before any job."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+SMOKE = ["--configfile", "config/smoke.yaml", "--config"]
+DATASETS = ("synthetic_faces", "digits")
+
+
+def shelve(repository, weights=True, **changed):
+    """Make stored results of `smoke`, as far as a plan reads them."""
+    folder = repository / "reports" / "stored" / "smoke"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config = yaml.safe_load((repository / "config" / "smoke.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | changed))
+    shutil.copy(repository / "config" / "protocol" / "smoke.yaml", folder / "protocol.yaml")
+    files = {}
+    for dataset in config["datasets"]:
+        own = folder / "evaluator" / dataset
+        own.mkdir(parents=True)
+        (own / "card.json").write_text(json.dumps({"weights_sha256": "ab" * 32}))
+        if weights:
+            (own / "weights.safetensors").touch()
+            files[f"evaluator/{dataset}/weights.safetensors"] = "ab" * 32
+    (folder / "index.json").write_text(json.dumps({"preset": "smoke", "files": files}))
+    return folder
+
+
+@pytest.fixture
+def shelf(repository):
+    """The repository with stored results, for one test."""
+    folder = shelve(repository)
+    yield repository
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """Samples from elsewhere, in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("my samples")
+    np.savez(folder / "stylegan.v2.npz", images=np.zeros((2, 32, 32, 3), np.uint8))
+    (folder / "pictures" / "0").mkdir(parents=True)
+    shutil.copy(folder / "stylegan.v2.npz", folder / "cvae.npz")
+    return folder
+
+
+def test_a_model_trains_alone_and_nothing_else_is_made(shelf, plan):
+    found = plan(shelf, "compare", *SMOKE, "candidate=cvae_gan_bao", "seeds=[0, 1]")
+    assert found.rules == {
+        "prepare": 2,
+        "stored_evaluator": 2,
+        "train": 4,
+        "sample": 4,
+        "features_stored": 2 * 2 + 4,
+        "score_stored": 3 * 4,
+        "near_duplicates": 4,
+        "write_comparison": 1,
+        "compare": 1,
+    }
+    trained = {job for job in found.jobs if job.startswith("Training")}
+    assert trained == {
+        f"Training cvae_gan_bao on {name}, seed {seed}" for name in DATASETS for seed in (0, 1)
+    }
+
+
+def test_one_data_set_is_enough(shelf, plan):
+    found = plan(shelf, "-p", "compare", *SMOKE, "candidate=cvae_gan_bao", "dataset=digits")
+    assert found.rules["train"] == found.rules["prepare"] == found.rules["stored_evaluator"] == 1
+    assert "synthetic_faces" not in found.text
+    # Everything is judged by the stored evaluator, the real images too.
+    (command,) = re.findall("eval.scores fidelity --inputs '(.*?)'", found.text)
+    inputs = json.loads(command)
+    features = {name: path for name, path in inputs.items() if name != "images"}
+    assert len(features) == 3
+    assert all(path.startswith("results/smoke/features_stored/") for path in features.values())
+    judges = set(re.findall("--evaluator (\\S+)", found.text))
+    assert judges == {"results/smoke/evaluator/digits_stored"}
+    assert " --built " not in found.text
+
+
+def test_samples_from_outside_train_nothing(shelf, plan, outside):
+    path = f"candidate={outside}/stylegan.v2.npz"
+    found = plan(shelf, "-p", "compare", *SMOKE, path, "dataset=digits", "seeds=[3, 4]")
+    assert found.rules == {
+        "prepare": 1,
+        "stored_evaluator": 1,
+        "intake": 1,
+        "features_stored": 3,
+        "score_stored": 3,
+        "near_duplicates": 1,
+        "write_comparison": 1,
+        "compare": 1,
+    }
+    assert f"--candidate '{outside}/stylegan.v2.npz'" in found.text
+    assert "results/smoke/samples/digits/stylegan_v2/seed0.npz" in found.text
+    assert "results/smoke/compare/stylegan_v2.md" in found.text
+    folder = plan(shelf, "compare", *SMOKE, f"candidate={outside}/pictures", "dataset=digits")
+    assert folder.rules == found.rules
+
+
+def test_a_large_evaluator_is_rebuilt_by_its_recipe(repository, plan):
+    folder = shelve(repository, weights=False)
+    try:
+        found = plan(repository, "-p", "compare", *SMOKE, "candidate=cvae", "dataset=digits")
+    finally:
+        shutil.rmtree(folder)
+    assert found.rules["evaluator"] == found.rules["stored_evaluator"] == found.rules["train"] == 1
+    assert "--built results/smoke/evaluator/digits " in found.text
+
+
+@pytest.mark.slow
+def test_finished_results_are_not_made_again(finished, plan):
+    folder = shelve(finished)
+    try:
+        found = plan(finished, "compare", *SMOKE, "candidate=cvae")
+        harmless = plan(finished, *SMOKE, "candidate=cvae_gan_bao", "fail_below={recall: 0.1}")
+    finally:
+        shutil.rmtree(folder)
+    made = {"stored_evaluator": 2, "features_stored": 6, "score_stored": 6, "near_duplicates": 2}
+    assert found.rules == {**made, "write_comparison": 1, "compare": 1}
+    assert harmless.nothing, harmless.text
+
+
+REFUSED = {
+    "compare needs a newcomer: .*candidate=MODEL.*candidate=PATH dataset=NAME": [],
+    "'cvae_gna' is neither a model nor .*Did you mean 'cvae_gan'": ["candidate=cvae_gna"],
+    "name it with --config candidate=.* dataset=": ["candidate={outside}/stylegan.v2.npz"],
+    "called 'cvae', which is the name of a model: rename": [
+        "candidate={outside}/cvae.npz",
+        "dataset=digits",
+    ],
+    "unknown data set 'digit'.*mean 'digits'": ["candidate=cvae", "dataset=digit"],
+    "of 'fid' less is better": ["candidate=cvae", "fail_below={fid: 3}"],
+    "unknown metric 'recal'.*mean 'recall'": ["candidate=cvae", "fail_below={recal: 0.3}"],
+    "'synthetic_faces' is no data set of this comparison": [
+        "candidate=cvae",
+        "dataset=digits",
+        "fail_below={synthetic_faces: {recall: 0.3}}",
+    ],
+    "protocol of the stored results, smoke:.*found v1:.*say --config protocol=reports/stored": [
+        "candidate=cvae",
+        "protocol=v1",
+    ],
+    "found smoke:.*protocol=reports/stored/smoke/protocol.yaml bn_eval=null": [
+        "candidate=cvae",
+        "bn_eval=batch",
+    ],
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_compared_stops_before_any_job(shelf, plan, outside, words):
+    given = [text.replace("{outside}", str(outside)) for text in REFUSED[words]]
+    found = plan(shelf, "compare", *SMOKE, "steps=2", *given)
+    assert found.returncode != 0 and not found.rules
+    assert re.search(words, found.text, re.DOTALL), found.text
+
+
+def test_without_stored_results_there_is_nothing_to_compare_with(repository, plan):
+    found = plan(repository, "compare", *SMOKE, "candidate=cvae")
+    assert found.returncode != 0 and not found.rules
+    assert "expected stored results of preset 'smoke'" in found.text and "freeze" in found.text
+
+
+def test_the_stored_protocol_can_be_named(shelf, plan):
+    changed = (shelf / "config" / "protocol" / "smoke.yaml").read_text()
+    own = shelf / "config" / "protocol" / "smoke.yaml"
+    own.write_text(changed.replace("sigma: 1.5", "sigma: 1.6"))
+    try:
+        refused = plan(shelf, "compare", *SMOKE, "candidate=cvae")
+        stored = "protocol=reports/stored/smoke/protocol.yaml"
+        found = plan(shelf, "-p", "compare", *SMOKE, "candidate=cvae", stored)
+    finally:
+        own.write_text(changed)
+    assert refused.returncode != 0 and stored in refused.text
+    assert found.returncode == 0, found.text
+    assert "--protocol reports/stored/smoke/protocol.yaml" in found.text
