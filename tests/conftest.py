@@ -1,6 +1,32 @@
-"""What every test shares: one torch thread, so that tests beside each other do not spin."""
+"""What tests share: one torch thread, so that tests beside each other do not spin."""
 
 import os
 
+import pytest
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+@pytest.fixture
+def save_evaluator():
+    """Save an untrained evaluator: save_evaluator(folder, class names, side, dataset) is folder."""
+
+    def save(folder, classes, side=32, dataset="made up"):
+        from dlvae.artefact import sha256_file, write_json
+        from dlvae.registry import save_weights
+        from eval.evaluator.architecture import build_network
+        from eval.supervised import build_seeded
+
+        card = {"arch": "inception_resnet_v1", "width": 0.01, "image_size": side}
+        card |= {"class_names": list(classes), "dataset": dataset}
+
+        def network():
+            return build_network(card["arch"], len(classes), side, card["width"])
+
+        save_weights(folder / "weights.safetensors", build_seeded(network, 0).state_dict())
+        card["weights_sha256"] = sha256_file(folder / "weights.safetensors")
+        write_json(folder / "card.json", card)
+        return folder
+
+    return save

@@ -1,6 +1,7 @@
 """Dry runs of the studies beyond the paper's tables: what they read and train."""
 
 import re
+import shutil
 
 import pytest
 
@@ -66,3 +67,21 @@ def test_images_have_no_toy_score(repository, plan):
 def test_table2_scale_trains_nothing_where_the_tables_are_made(finished, plan):
     found = plan(finished, "table2_scale", "--config", "preset=smoke")
     assert set(found.rules) == {"score", "write_table2_scale", "table2_scale"}
+
+
+def test_the_leaderboard_is_written_whenever_asked_for_and_needs_no_results(repository, plan):
+    found = plan(repository, "leaderboard")
+    assert found.rules == {"leaderboard": 1}
+    assert "always executed" in found.text
+
+
+def test_a_leaderboard_of_nothing_says_what_to_do_and_leaves_the_readme(
+    repository, snakemake, tmp_path
+):
+    folder = shutil.copytree(repository, tmp_path / "repository")
+    shutil.rmtree(folder / "reports" / "stored", ignore_errors=True)
+    (folder / "README.md").write_text("<!-- results: quick -->\nkept\n<!-- /results -->\n")
+    done = snakemake(folder, "--cores", "1", "leaderboard")
+    assert done.returncode != 0 and "snakemake --cores all freeze" in done.stdout
+    assert "kept" in (folder / "README.md").read_text()
+    assert not (folder / "reports" / "stored").exists()

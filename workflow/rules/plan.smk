@@ -122,6 +122,17 @@ def ablation_scores(wildcards):
     ]
 
 
+# --- Stored results ----------------------------------------------------------------------------
+
+
+def board_inputs(wildcards):
+    """The stored files behind the leaderboard; its command says what to do if there are none."""
+    stored = WORKFLOW.parent / "reports" / "stored"
+    names = ["index.json", "scores.csv", "config.yaml", "protocol.yaml", "evaluator/*/report.json"]
+    found = [path for name in names for path in sorted(stored.glob(f"*/{name}"))]
+    return [os.path.relpath(path) for path in found]
+
+
 # --- Figures -----------------------------------------------------------------------------------
 
 

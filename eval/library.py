@@ -1,0 +1,305 @@
+"""The scores of the tables for plain arrays, without Snakemake and without files.
+
+Every function takes arrays, checks them, and returns a value with its 95 % interval. For the same
+images, features or codes, protocol and ``seed`` value and interval are those of the score rows, to
+the last digit. As there, at most the protocol's number of images of each class is scored, spread
+evenly over the array, where labels say what the classes are; ``n`` counts what was scored.
+
+``seed`` seeds the draws behind intervals, subsets and probes. That of a score row is
+``(preset, dataset, model, seed)``, as its columns say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from dlvae.artefact import check_samples
+from dlvae.config import protocol_file
+from dlvae.errors import UserError, nearest
+from dlvae.registry import WEIGHTS
+from dlvae.runtime import device
+from dlvae.seeds import numpy_generator
+from eval.disentanglement.arrays import check_labels as check_classes
+from eval.disentanglement.probes import KINDS, label_probe
+from eval.diversity import d_intra
+from eval.evaluator.load import load_evaluator
+from eval.fidelity import Features, extract, inception_of_logits
+from eval.intervals import (
+    Interval,
+    inception_score_interval,
+    jackknife,
+    jackknife_groups,
+    over_classes,
+    proportion,
+)
+from eval.protocol import Protocol, load_protocol
+from eval.scored_images import evenly_per_class
+from eval.scores.common import Measured, ScoreRequest
+from eval.scores.fidelity import fid_interval, kid_interval
+from eval.set_metrics.distributions import fid, kid
+from eval.set_metrics.manifolds import precision_recall
+from eval.set_metrics.measured import check_features, check_labels
+from eval.training_stage import CARD
+
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+
+PARTS = 5
+"""Without held-out codes, one part in so many of every class is held out."""
+
+Seed = int | tuple[str | int, ...]
+Rules = str | Path | Protocol
+"""A protocol: the name of one in ``config/protocol/``, a file, or one that is loaded."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a classifier, trained afterwards on frozen codes, reads from them.
+
+    Attributes:
+        accuracy: share of held-out codes whose label is found, with its Wilson interval.
+        chance: share of the largest class among them, which needs no code.
+        converged: see :class:`eval.disentanglement.probes.LabelProbe`.
+    """
+
+    accuracy: Measured
+    chance: float
+    converged: bool
+
+
+def features_of(images: np.ndarray, evaluator: str | Path | nn.Module) -> Features:
+    """Return what an evaluator says of images: ``features`` (N, D) and ``logits`` (N, C).
+
+    Args:
+        images: uint8 (N, H, W, 3), of the evaluator's size.
+        evaluator: folder of a trained one, or a module in evaluation mode that maps float
+            (B, 3, H, W) in [-1, 1] to (features, logits).
+
+    Raises:
+        UserError: images of a wrong dtype, shape or size; no readable evaluator.
+    """
+    if not isinstance(evaluator, nn.Module):
+        evaluator = load_evaluator(_with_weights(Path(evaluator)))
+    return extract(np.asarray(images), evaluator)
+
+
+def inception_score(
+    images: np.ndarray,
+    evaluator: str | Path | nn.Module,
+    labels: np.ndarray | None = None,
+    protocol: Rules = "v1",
+    seed: Seed = 0,
+) -> Measured:
+    """Inception Score of images (Section 4.2): :func:`inception_score_of_logits` of its logits.
+
+    Args:
+        images, evaluator: see :func:`features_of`.
+        labels: int (N,), the class asked for.
+    """
+    logits = features_of(images, evaluator).logits
+    return inception_score_of_logits(logits, labels, protocol, seed)
+
+
+def inception_score_of_logits(
+    logits: np.ndarray,
+    labels: np.ndarray | None = None,
+    protocol: Rules = "v1",
+    seed: Seed = 0,
+) -> Measured:
+    """exp(E_x KL(p(y|x) || p(y))) from a classifier's logits, between 1 and C.
+
+    The interval is the jackknife over images; there is none of a score of several splits or of
+    fewer images than the protocol has groups.
+
+    Args:
+        logits: float (N, C).
+        labels: int (N,) in 0..C-1, the class asked for. Without, all images are scored, and the
+            groups of the interval are not even within classes, which makes it wider.
+
+    Raises:
+        UserError: logits that are empty or not finite, labels that are not one per image or that
+            the classifier has not.
+    """
+    logits, rules = np.asarray(logits), _rules(protocol)
+    check_features(logits=logits)
+    logits, labels = _chosen("logits", logits, labels, rules)
+    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise UserError(
+            f"labels: expected 0 to {logits.shape[1] - 1}, the classes of the logits, found "
+            f"{labels.min()} to {labels.max()}; judge by an evaluator of the same data set"
+        )
+    splits, groups, interval = rules.inception.splits, rules.intervals.groups, None
+    if splits == 1 and len(logits) >= groups:
+        draws = _draws("inception", seed, "groups")
+        interval = inception_score_interval(logits, labels, groups, draws)
+    return Measured.sure(inception_of_logits(logits, splits).score, len(logits), interval)
+
+
+def intra_class_diversity(
+    images: np.ndarray,
+    labels: np.ndarray,
+    variant: str = "standard",
+    protocol: Rules = "v1",
+    seed: Seed = 0,
+) -> Measured:
+    """d_intra of Eq. 12: one minus the mean MS-SSIM of all pairs of a class, mean over classes.
+
+    The interval is a bootstrap over classes, from five classes on.
+
+    Args:
+        images: uint8 (N, H, W, 3) with H = W of a size that the protocol knows.
+        labels: int (N,), the class asked for.
+        variant: of the protocol's ``ms_ssim``.
+
+    Raises:
+        UserError: images or labels of a wrong dtype or shape, a class with one image, a size or
+            variant that the protocol has not.
+    """
+    images, labels, rules = np.asarray(images), np.asarray(labels), _rules(protocol)
+    check_samples(images, labels, "images")
+    if variant not in rules.ms_ssim:
+        raise UserError(
+            f"variant: expected one of {', '.join(rules.ms_ssim)} (protocol {rules.id}), found "
+            f"'{variant}'.{nearest(variant, rules.ms_ssim)}"
+        )
+    if images.shape[1] != images.shape[2]:
+        raise UserError(
+            f"images: expected as many rows as columns, found {images.shape[1]} x "
+            f"{images.shape[2]} pixels; crop or resize them to a square"
+        )
+    images, labels = _chosen("images", images, labels, rules)
+    found = d_intra(
+        images,
+        labels,
+        rules.ms_ssim[variant].at(images.shape[1]),
+        rules.recheck_pairs,
+        _draws("diversity", seed, "recheck", variant),
+        device(),
+    )
+    draws = _draws("diversity", seed, "classes", variant, "")
+    interval = over_classes(np.array(found.per_class), draws, rules.intervals.draws)
+    return Measured.sure(found.value, len(images), interval)
+
+
+def set_metrics(
+    generated: np.ndarray,
+    train: np.ndarray,
+    labels: np.ndarray | None = None,
+    protocol: Rules = "v1",
+    seed: Seed = 0,
+) -> dict[str, Measured]:
+    """``fid``, ``kid``, ``precision`` and ``recall`` of generated images, on one evaluator.
+
+    All but KID depend on the numbers of images: compare only sets of the same sizes.
+
+    Args:
+        generated, train: features (N, D) and (M, D), as from :func:`features_of`.
+        labels: int (N,) of the generated images; without, all of them are scored, and the groups
+            of the jackknife intervals are not even within classes.
+
+    Returns:
+        Where there are too few images for a metric its value is None and ``note`` says so.
+
+    Raises:
+        UserError: features that are empty, not finite or of different width; labels that are not
+            one per image.
+    """
+    generated, train, rules = np.asarray(generated), np.asarray(train), _rules(protocol)
+    check_features(generated=generated, train=train)
+    generated, labels = _chosen("generated", generated, labels, rules)
+    count, groups = rules.intervals.groups, None
+    if len(generated) >= count:
+        groups = jackknife_groups(labels, count, _draws("fidelity", seed, "groups"))
+    distance = fid(generated, train)
+    kernel = kid(generated, train, _draws("fidelity", seed, "subsets"))
+    known = distance.value is not None and groups is not None
+    regions = precision_recall(generated, train, device=device(), groups=groups)
+    precision, recall = regions["precision"], regions["recall"]
+    inside = None if precision.value is None else _wilson(precision.value, precision.n)
+    covered = jackknife(recall.value, recall.left_out) if recall.left_out else None
+    return {
+        "fid": Measured.of(distance, fid_interval(generated, train, groups) if known else None),
+        "kid": Measured.of(kernel, kid_interval(kernel)),
+        "precision": Measured.of(precision, inside),
+        "recall": Measured.of(recall, covered),
+    }
+
+
+def probe(
+    codes: np.ndarray,
+    labels: np.ndarray,
+    held_out: tuple[np.ndarray, np.ndarray] | None = None,
+    kind: str = "linear",
+    code: str = "z_s",
+    seed: Seed = 0,
+) -> Probe:
+    """How much of the label a probe reads from codes (Sections 3.2 and 4.1).
+
+    Args:
+        codes: float (N, d) to train on.
+        labels: int (N,) of their images.
+        held_out: codes and labels to score; without, a fifth of every class, drawn at random.
+        kind: "linear" (multinomial logistic regression) or "mlp", see
+            :mod:`eval.disentanglement.probes`.
+        code: what the codes are called, for the draws of a score row's probe.
+
+    Raises:
+        UserError: codes or labels of a wrong dtype or shape, NaN, classes too small to hold out
+            from, a held-out class that does not occur in training.
+    """
+    codes, labels = np.asarray(codes), np.asarray(labels)
+    if kind not in KINDS:
+        raise UserError(
+            f"kind: expected one of {', '.join(KINDS)}, found '{kind}'.{nearest(kind, KINDS)}"
+        )
+    if held_out is None:
+        check_classes(labels, "labels", len(codes))
+        draws = _draws("codes", seed, "held out", code)
+        chosen = jackknife_groups(labels, PARTS, draws) == 0
+        held_out = codes[chosen], labels[chosen]
+        codes, labels = codes[~chosen], labels[~chosen]
+    draws = _draws("codes", seed, "label", code, kind)
+    found = label_probe(codes, labels, *map(np.asarray, held_out), kind, draws)
+    accuracy = Measured.sure(found.accuracy, found.n, _wilson(found.accuracy, found.n))
+    return Probe(accuracy, found.chance, found.converged)
+
+
+def _rules(protocol: Rules) -> Protocol:
+    if isinstance(protocol, Protocol):
+        return protocol
+    return load_protocol(protocol_file({"protocol": str(protocol)}, CONFIG))
+
+
+def _draws(family: str, seed: Seed, *more: str) -> np.random.Generator:
+    """Return the generator that the family of score rows has; see eval.scores.common."""
+    parts = seed if isinstance(seed, tuple) else (seed,)
+    return numpy_generator(ScoreRequest.stage, family, *parts, *more)
+
+
+def _chosen(
+    name: str, values: np.ndarray, labels: np.ndarray | None, rules: Protocol
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the protocol scores of ``values``, (N, ...), and its labels, 0 where unknown."""
+    if labels is None:
+        return values, np.zeros(len(values), np.int64)
+    labels = np.asarray(labels)
+    check_labels(name, labels, values)
+    kept = evenly_per_class(labels, rules.samples_per_class(len(np.unique(labels))))
+    return values[kept], labels[kept]
+
+
+def _wilson(share: float, n: int) -> Interval:
+    return proportion(round(share * n), n)
+
+
+def _with_weights(folder: Path) -> Path:
+    if (folder / CARD).is_file() and not (folder / WEIGHTS).is_file():
+        raise UserError(
+            f"{folder}: expected {WEIGHTS} beside {CARD}, found none; stored results keep large "
+            "weights as a hash alone. Train the evaluator again with: snakemake --cores all "
+            f"results/<preset>/evaluator/{folder.name}/{WEIGHTS}"
+        )
+    return folder

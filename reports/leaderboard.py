@@ -1,0 +1,108 @@
+"""The leaderboard of all stored results, and the README's tables of results.
+
+Usage: python -m reports.leaderboard [--root DIR] [--readme FILE]
+
+Reads the stored results of every preset, see :mod:`reports.stored`, and writes
+``leaderboard.{md,csv}`` beside them, one section per preset and its protocol. In the README the
+text between ``<!-- results: PRESET -->`` and ``<!-- /results -->`` becomes the short table of that
+preset. Nothing is scored: equal stored rows give equal bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dlvae.artefact import write_text
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage, stage_parser
+from reports.board import FIELDS, Section, page, records
+from reports.readme import block, with_results
+from reports.stored import STORED, load_stored, stored_presets
+
+README = STORED.parents[1] / "README.md"
+NAME = "leaderboard"
+INTRODUCTION = (
+    "# Leaderboard\n\nEvery number is one of the stored score rows in this folder, or the mean of "
+    "those of several seeds; `snakemake leaderboard` writes this page from them. Numbers of two "
+    "data sets do not compare, nor do those of two presets or protocols, which have sections of "
+    "their own.\n"
+)
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """All that is made from the stored results.
+
+    Attributes:
+        markdown, csv: text of the two files.
+        blocks: what the README shows, by preset.
+    """
+
+    markdown: str
+    csv: str
+    blocks: dict[str, str]
+
+
+def leaderboard(root: Path = STORED) -> Leaderboard:
+    """Make the leaderboard of the stored results under ``root``.
+
+    Raises:
+        UserError: nothing is stored, or rows of a preset cannot stand in one section.
+    """
+    presets = stored_presets(root)
+    if not presets:
+        raise UserError(
+            f"expected stored results in {root}, found none. Make them with: snakemake --cores all "
+            "freeze"
+        )
+    sections = {name: Section(load_stored(name, root)) for name in presets}
+    found = [record for section in sections.values() for record in records(section)]
+    return Leaderboard(
+        "\n".join([INTRODUCTION, *map(page, sections.values())]),
+        pd.DataFrame(found, columns=list(FIELDS)).to_csv(index=False, lineterminator="\n"),
+        {name: block(section) for name, section in sections.items()},
+    )
+
+
+def write_leaderboard(root: Path = STORED, readme: Path | None = README) -> list[Path]:
+    """Write ``leaderboard.{md,csv}`` under ``root`` and the README's tables; return the files.
+
+    Args:
+        root: folder of the stored results.
+        readme: left alone if None.
+
+    Raises:
+        UserError: see :func:`leaderboard` and :func:`reports.readme.with_results`; nothing is
+            written then.
+    """
+    made = leaderboard(root)
+    texts = {root / f"{NAME}.md": made.markdown, root / f"{NAME}.csv": made.csv}
+    if readme is not None:
+        texts[readme] = with_results(_read(readme), made.blocks)
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
+
+
+def _read(readme: Path) -> str:
+    try:
+        return readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"expected a README at {readme}: {error}; name it with --readme") from error
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    for path in write_leaderboard(args.root, args.readme):
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--root", type=Path, default=STORED, help="folder of the stored results")
+    parser.add_argument("--readme", type=Path, default=README)
+    run_stage(main, parser)
