@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 STORED = Path(__file__).with_name("stored")
 INDEX, SCORES, CONFIG, PROTOCOL = "index.json", "scores.csv", "config.yaml", "protocol.yaml"
 TABLES, MANIFESTS, EVALUATOR, REPORT = "tables", "manifests", "evaluator", "report.json"
+UNREADABLE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError)
+"""What reading damaged stored files can raise."""
 SMALL = 2 * 1024 * 1024
 """Bytes up to which the weights of an evaluator are stored; larger ones are known by hash."""
 

@@ -26,7 +26,6 @@ from eval.protocol import load_protocol
 from reports.claim_file import load_rules
 from reports.claim_rules import needed_scores
 from reports.comparable import other_protocol
-from reports.stored import load_stored
 from reports.thresholds import thresholds
 from snakemake.exceptions import WorkflowError
 

@@ -19,7 +19,7 @@ rule stored_evaluator:
     resources:
         mem_mb=500,
     params:
-        stored=lambda wildcards: stored_folder(),
+        stored=lambda wildcards: str(stored_results().folder),
         hash=stored_evaluator_hash,
         data=subpath(input.card, parent=True),
         built=stored_evaluator_argument,
@@ -152,7 +152,7 @@ rule write_comparison:
     resources:
         mem_mb=500,
     params:
-        stored=lambda wildcards: stored_folder(),
+        stored=lambda wildcards: str(stored_results().folder),
         stamp=stored_stamp,
         runs=comparison_runs_argument,
         config=comparison_config,

@@ -19,19 +19,6 @@ def one_of(names):
     return "|".join(names) or "(?!)"
 
 
-@cache
-def stored():
-    """The stored results of the preset; WorkflowError where there are none."""
-    try:
-        return load_stored(config["preset"])
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def stored_folder():
-    return os.path.relpath(stored().folder)
-
-
 def contender():
     """The newcomer; stops before any job if there is none or it cannot be compared."""
     who = newcomer()
@@ -46,13 +33,13 @@ def contender():
     except UserError as error:
         raise WorkflowError(str(error)) from None
     for dataset in who.datasets:
-        if dataset not in stored().datasets:
+        if dataset not in stored_results().datasets:
             raise WorkflowError(
                 f"the stored results of preset '{config['preset']}' have no '{dataset}': expected "
-                f"{', '.join(stored().datasets)}; say --config dataset=NAME"
+                f"{', '.join(stored_results().datasets)}; say --config dataset=NAME"
             )
-    if protocol().hash != stored().protocol.hash:
-        raise WorkflowError(other_protocol(stored(), protocol().label))
+    if protocol().hash != stored_results().protocol.hash:
+        raise WorkflowError(other_protocol(stored_results(), protocol().label))
     return who
 
 
@@ -60,13 +47,13 @@ def contender():
 
 
 def stored_evaluator_card(wildcards):
-    return f"{stored_folder()}/evaluator/{wildcards.dataset}/card.json"
+    return f"{stored_results().folder}/evaluator/{wildcards.dataset}/card.json"
 
 
 def stored_evaluator_inputs(wildcards):
     """The evaluator as stored, or as its recipe gives it where its hash alone is stored."""
-    if stored().has_weights(wildcards.dataset):
-        folder = f"{stored_folder()}/evaluator/{wildcards.dataset}"
+    if stored_results().has_weights(wildcards.dataset):
+        folder = f"{stored_results().folder}/evaluator/{wildcards.dataset}"
         return {"weights": ancient(f"{folder}/weights.safetensors")}
     folder = f"{results()}/evaluator/{wildcards.dataset}"
     return {"weights": f"{folder}/weights.safetensors", "built": f"{folder}/card.json"}
@@ -116,9 +103,11 @@ def comparison_runs(who):
             ],
             "samples": f"{results()}/samples/{dataset}/{name}/seed{seed}.manifest.json",
             "duplicates": near_duplicates_file(dataset, name, seed),
-            "model": None
-            if who.samples
-            else f"{results()}/models/{dataset}/{name}/seed{seed}/manifest.json",
+            "model": (
+                None
+                if who.samples
+                else f"{results()}/models/{dataset}/{name}/seed{seed}/manifest.json"
+            ),
         }
         for dataset in who.datasets
         for seed in who.seeds
@@ -136,7 +125,7 @@ def comparison_inputs(wildcards):
     files = {"scores": [file for run in runs for file in run["scores"]]}
     for key in ("samples", "duplicates", "model"):
         files[key] = [run[key] for run in runs if run[key]]
-    return files | {"stored": ancient(f"{stored_folder()}/index.json")}
+    return files | {"stored": ancient(f"{stored_results().folder}/index.json")}
 
 
 def comparison_runs_argument(wildcards):
@@ -159,7 +148,7 @@ def comparison_config(wildcards):
 
 def stored_stamp(wildcards):
     """A param: identity of the stored results."""
-    return hashlib.sha256(Path(stored_folder(), "index.json").read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(Path(stored_results().folder, "index.json").read_bytes()).hexdigest()[:12]
 
 
 def comparison_pages():

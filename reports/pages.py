@@ -1,0 +1,197 @@
+"""Pages made of score rows (tables, claims, ablations ...), made again from stored rows.
+
+A page is a CSV and a Markdown file. ``pages.json`` of stored results says of every page what it
+was configured with and which score files it was made of, in their order, as
+``<data set>/<model>/seed<seed>.<family>``. The rows of ``scores.csv`` go back to their files by
+the metrics that each family measures, which ``pages.json`` holds too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from dlvae.artefact import read_json, write_json, write_text
+from dlvae.errors import UserError
+from eval.rows import COLUMNS
+from reports import ablations, claims, evaluator_noise, table2_scale, tables
+from reports.stored import EVALUATOR, PROTOCOL, REPORT, SCORES, TABLES
+
+PAGES, SECOND_SCORES, SECOND = "pages.json", "scores_second.csv", "_second"
+MAKERS = {
+    "claims": claims.main,
+    "ablations": ablations.main,
+    "table2_scale": table2_scale.main,
+    "evaluator_noise": evaluator_noise.main,
+}
+Lines = dict[str, list[list[str]]]
+"""Rows as texts, in the order of their file, by the name of that file."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page is made of.
+
+    Attributes:
+        name: of its files, without the ending: ``claims``, ``tables/table1``.
+        config: the slice of the configuration that it was made with.
+        scores: names of its score files, in the order in which it reads them.
+        second: the same under the second evaluator.
+    """
+
+    name: str
+    config: dict[str, Any]
+    scores: tuple[str, ...]
+    second: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """Its files, relative to the folder of the results."""
+        return f"{self.name}.csv", f"{self.name}.md"
+
+    @classmethod
+    def read(cls, name: str, entry: Mapping[str, Any]) -> Page:
+        """Return the page of an entry of ``pages.json``."""
+        return cls(name, entry["config"], tuple(entry["scores"]), tuple(entry.get("second", ())))
+
+
+def save_pages(folder: Path, pages: Iterable[Page], families: Mapping[str, str]) -> None:
+    """Write ``pages.json``; ``families`` is the family of every metric."""
+    by_family: dict[str, list[str]] = {}
+    for metric, family in sorted(families.items()):
+        by_family.setdefault(family, []).append(metric)
+    entries = {page.name: asdict(page) for page in pages}
+    for entry in entries.values():
+        del entry["name"]
+    write_json(folder / PAGES, {"families": by_family, "pages": entries})
+
+
+def load_pages(folder: Path) -> tuple[list[Page], dict[str, str]]:
+    """Read ``pages.json``: the pages, and the family of every metric.
+
+    Raises:
+        UserError: the file is missing or malformed.
+    """
+    content = read_json(folder / PAGES)
+    try:
+        pages = [Page.read(name, entry) for name, entry in content["pages"].items()]
+        named = {m: family for family, metrics in content["families"].items() for m in metrics}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{folder / PAGES}: expected pages and families, found {error!r}"
+        ) from error
+    return pages, named
+
+
+def score_order(name: str) -> tuple[str, str, int, str]:
+    """Return what score files are sorted by: data set, model, seed as a number, family."""
+    dataset, model, file = name.split("/")
+    seed, family = file.removeprefix("seed").split(".")
+    return dataset, model, int(seed), family
+
+
+def score_names(pages: Iterable[Page]) -> dict[str, list[str]]:
+    """Return the score files behind pages in the order of the file that holds their rows."""
+    pages = list(pages)
+    first = {name for page in pages for name in page.scores}
+    second = {name for page in pages for name in page.second}
+    return {
+        SCORES: sorted(first, key=score_order),
+        SECOND_SCORES: sorted(second, key=score_order),
+    }
+
+
+def score_artefacts(pages: Iterable[Page]) -> list[str]:
+    """Return the score files behind pages as artefacts of the run."""
+    # The rows of a folder of scores are in the file of its name.
+    names = score_names(pages).items()
+    return [f"{Path(file).stem}/{name}" for file, listed in names for name in listed]
+
+
+def texts_of(path: Path) -> list[list[str]]:
+    """Read the rows of a score file as texts.
+
+    Raises:
+        UserError: the file is missing or has other columns.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            header, *lines = csv.reader(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"expected readable score rows at {path}: {error}") from error
+    if tuple(header) != COLUMNS or any(len(line) != len(COLUMNS) for line in lines):
+        raise UserError(f"{path}: expected the columns {', '.join(COLUMNS)} in every row")
+    return lines
+
+
+def split_scores(path: Path, families: Mapping[str, str]) -> Lines:
+    """Return the rows of ``scores.csv`` by the score file that they come from.
+
+    Raises:
+        UserError: a metric of no family, or see :func:`texts_of`.
+    """
+    found: Lines = {}
+    for line in texts_of(path):
+        dataset, model, seed, metric = line[1:5]
+        if metric not in families:
+            raise UserError(f"{path}: expected metrics named in {PAGES}, found '{metric}'")
+        found.setdefault(f"{dataset}/{model}/seed{seed}.{families[metric]}", []).append(line)
+    return found
+
+
+def scores_text(lines: Lines, names: Sequence[str]) -> str:
+    """Return score files, one after the other, as one: the bytes of :func:`eval.rows.write_rows`.
+
+    Raises:
+        UserError: a file without rows.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for name in names:
+        if name not in lines:
+            raise UserError(f"expected rows of {name}, found none")
+        writer.writerows(lines[name])
+    return text.getvalue()
+
+
+def make_page(page: Page, folder: Path, lines: Lines, second: Lines, out: Path) -> None:
+    """Make a page from stored rows by the function that made it in the run.
+
+    Args:
+        folder: of the stored results, with the protocol and the cards of the judges.
+        lines, second: score rows under the evaluator, and under the second one.
+        out: the page's files land there, see :attr:`Page.files`.
+
+    Raises:
+        UserError: rows are missing, or cannot stand together; see the page's own module.
+    """
+    shared = {"config": page.config, "protocol": str(folder / PROTOCOL)}
+    shared |= {"csv": out / page.files[0], "markdown": out / page.files[1]}
+    first_cards, second_cards = (_cards(page, folder, judge) for judge in ("", SECOND))
+    with TemporaryDirectory() as scratch:
+        first, other = Path(scratch, SCORES), Path(scratch, SECOND_SCORES)
+        write_text(first, scores_text(lines, page.scores))
+        write_text(other, scores_text(second, page.second))
+        if page.name.startswith(f"{TABLES}/"):
+            name = page.name.removeprefix(f"{TABLES}/")
+            arguments = shared | {"table": name, "out": out / TABLES}
+            tables.main(Namespace(scores=[first], cards=first_cards, **arguments))
+        elif page.second:
+            reports = [*first_cards, *second_cards]
+            MAKERS[page.name](Namespace(first=[first], second=[other], reports=reports, **shared))
+        else:
+            MAKERS[page.name](Namespace(scores=[first], cards=first_cards, **shared))
+
+
+def _cards(page: Page, folder: Path, judge: str) -> list[Path]:
+    """Return the report cards of a page's evaluators; toy data have none."""
+    datasets = page.config.get("datasets") or [page.config["dataset"]]
+    paths = [folder / EVALUATOR / f"{name}{judge}" / REPORT for name in datasets]
+    return [path for path in paths if path.is_file()]

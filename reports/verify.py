@@ -1,0 +1,115 @@
+"""Verify stored results: nothing is trained here, and nothing is written among them.
+
+Usage: python -m reports.verify --preset NAME [--stored DIR] [--config JSON]
+    [--cell NAME --retrained DIR | --no-cell REASON]
+
+1. Every file, and every file beside that pages rest on, has the hash of ``index.json``; judges,
+   manifests and rows agree with each other (:mod:`reports.checks`).
+2. Every page follows from the stored rows, byte by byte (:mod:`reports.recompute`).
+3. One small training, made again by the workflow, gave the same bytes (:mod:`reports.retrained`).
+
+Every difference is named with its file and what to do; the exit status then is 2. The config JSON
+holds fingerprints of the present code, ``scores`` by ``<model>.<family>`` and ``models`` by model.
+Where rows and models were made by other code a note says so; it is no difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage, stage_parser
+from reports.cell import cell_named
+from reports.checks import Content, Finding, check, tried
+from reports.lineage import stage_of
+from reports.pages import SECOND_SCORES
+from reports.recompute import recompute
+from reports.retrained import compare_cell
+from reports.stored import SCORES, STORED, UNREADABLE, load_stored
+
+
+def verify(content: Content) -> list[Finding]:
+    """Return everything about stored results that does not fit, without training."""
+    return [*check(content), *tried(content, recompute)]
+
+
+def counts(content: Content) -> str:
+    """Say how much there was to check, as far as it can be read."""
+    index = content.stored.index
+    parts = [f"{len(index['files'])} files", f"{len(index['beside'])} beside"]
+    try:
+        rows = [sum(map(len, content.lines[file].values())) for file in (SCORES, SECOND_SCORES)]
+        parts += [f"{sum(rows)} score rows", f"{len(content.manifests)} manifests"]
+        parts += [f"{len(content.pages)} pages made again"]
+    except UNREADABLE:
+        pass  # a finding
+    return ", ".join(parts)
+
+
+def code_notes(content: Content, codes: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Say which scores and models come from other code than the present one.
+
+    Args:
+        codes: present fingerprints, see the module's docstring.
+    """
+    scored, trained = set(), set()
+    for lines in content.lines.values():
+        for name, rows in lines.items():
+            _, model, file = name.split("/")
+            family = file.partition(".")[2]
+            now = codes.get("scores", {}).get(f"{model}.{family}")
+            if now is not None and {row[-1] for row in rows} != {now}:
+                scored.add(family)
+    for artefact, manifest in content.manifests.items():
+        model = artefact.split("/")[2] if stage_of(artefact) == "models" else ""
+        if manifest.get("code") != codes.get("models", {}).get(model, manifest.get("code")):
+            trained.add(model)
+    return [
+        f"made by other code than the present: {what} {', '.join(sorted(names))}"
+        for what, names in (("scores of the families", scored), ("models", trained))
+        if names
+    ]
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    stored = load_stored(args.preset, args.stored)
+    content = Content(stored)
+    found, notes = verify(content), []
+    if args.cell:
+        differing, notes = compare_cell(content, cell_named(stored, args.cell), args.retrained)
+        found += differing
+    else:
+        notes.append(f"no training was made again: {args.no_cell}")
+    found += tried(content, lambda _: notes.extend(code_notes(content, args.config)) or ())
+    index = stored.index
+    print(f"{stored.folder}: commit {index.get('commit')}, protocol {index.get('protocol')}")
+    print(f"checked: {counts(content)}")
+    for note in notes:
+        print(f"note: {note}")
+    for number, finding in enumerate(found, 1):
+        print(f"difference {number}: {finding}")
+    if found:
+        files = list(dict.fromkeys(finding.file for finding in found))
+        raise UserError(
+            f"{stored.folder}: expected stored results as they were frozen, found "
+            f"{len(found)} differences, in {', '.join(files)}"
+        )
+    print("everything is as it was frozen")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    found = stage_parser(__doc__)
+    found.add_argument("--preset", required=True, help="preset whose results are verified")
+    found.add_argument("--stored", type=Path, default=STORED, help="folder of stored results")
+    found.add_argument("--cell", help="training that was made again, of --retrained")
+    found.add_argument("--retrained", type=Path, help="folder with data, models and samples")
+    found.add_argument("--no-cell", default="not asked for", help="why there is no --cell")
+    return found
+
+
+if __name__ == "__main__":
+    run_stage(main, parser())

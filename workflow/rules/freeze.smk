@@ -1,0 +1,46 @@
+# Finished results into git: scores, tables, manifests, small evaluators; no images.
+# What a failed rule declares as output is deleted, so the stored folder is no output: it is built
+# under results/, and the last rule, which has none, puts it in its place whenever it is asked.
+
+
+rule freeze:
+    """Store the scores of this preset, and all that says what they are scores of, in git."""
+    input:
+        "<results>/frozen",
+    log:
+        "<logs>/freeze.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        place=STORED_ROOT / config["preset"],
+    message:
+        "Storing results in {params.place}"
+    shell:
+        "python -m reports.swap --new {input} --place {params.place} 2>&1 | tee {log}"
+
+
+rule collect_frozen:
+    input:
+        unpack(frozen_inputs),
+    output:
+        folder=directory("<results>/frozen"),
+    log:
+        "<logs>/frozen.log",
+    benchmark:
+        "<benchmarks>/frozen.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        results=subpath(output.folder, parent=True),
+        protocol=protocol_path(),
+        rules=protocol_rules(),
+        config=freeze_config,
+        commit=commit_of_checkout,
+        code=code_of("reports.freeze"),
+    message:
+        "Freezing the results of {params.results}"
+    shell:
+        "python -m reports.freeze --results {params.results} --protocol {params.protocol:q}"
+        " --config {params.config:q} --commit {params.commit} --out {output.folder} 2>&1 | tee {log}"
