@@ -3,8 +3,11 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -181,3 +184,121 @@ def test_the_stored_protocol_can_be_named(shelf, plan):
     assert refused.returncode != 0 and stored in refused.text
     assert found.returncode == 0, found.text
     assert "--protocol reports/stored/smoke/protocol.yaml" in found.text
+
+
+# --- End to end --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory, checkout, snakemake):
+    """A checkout with frozen results of one data set and one model, and no results folder."""
+    folder = checkout(tmp_path_factory.mktemp("frozen") / "repository")
+    smoke = yaml.safe_load((folder / "config" / "smoke.yaml").read_text())
+    tiny = {"preset": "tiny", "protocol": "smoke", "models": ["cvae"]}
+    tiny |= {"datasets": {"digits": smoke["datasets"]["digits"]}}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny))
+    tables = ("table1", "table2", "metrics")
+    made = snakemake(folder, "--cores", "2", *tables, "--configfile", "tiny.yaml")
+    assert made.returncode == 0, made.stdout
+    results = folder / "results" / "tiny"
+    config = yaml.safe_load((results / "config.yaml").read_text())
+    page = {"preset": "tiny", "datasets": ["digits"], "models": ["cvae"], "protocol_overrides": {}}
+    pages = {}
+    for table, family in zip(tables, ("inception", "diversity", "fidelity"), strict=True):
+        scores = [f"digits/{model}/seed0.{family}" for model in ("real", "cvae")]
+        pages[f"tables/{table}"] = {"config": page, "scores": scores}
+    arguments = {
+        "results": "results/tiny",
+        "protocol": "config/protocol/smoke.yaml",
+        "commit": "c0ffee",
+        "config": json.dumps({"config": config, "pages": pages}),
+        "out": "reports/stored/tiny",
+    }
+    words = [word for key, value in arguments.items() for word in (f"--{key}", value)]
+    done = subprocess.run(
+        [sys.executable, "-m", "reports.freeze", *words], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(folder / "results")
+    return folder
+
+
+def tiny(*given):
+    return ["--cores", "2", "compare", "--configfile", "tiny.yaml", "--config", *given]
+
+
+@pytest.mark.slow
+def test_samples_from_outside_end_to_end(frozen, snakemake):
+    """Noise is taken in, scored and set beside the cVAE; thresholds decide the exit status."""
+    draws, samples = np.random.default_rng(0), frozen / "my noise.npz"
+    labels = np.repeat(np.arange(10), 7)  # one more of each than the protocol takes
+    images = draws.integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
+    np.savez(samples, images=images, labels=labels)
+    given = [f"candidate={samples}", "fail_below={d_intra_standard: 0.5}"]
+
+    passed = snakemake(frozen, *tiny(*given))
+    assert passed.returncode == 0, passed.stdout
+    table = passed.stdout.partition("Job stats:")[2].partition("total")[0]
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE))
+    once = ("prepare", "stored_evaluator", "intake", "near_duplicates", "write_comparison")
+    assert jobs == dict.fromkeys((*once, "compare"), "1") | {
+        "features_stored": "3",
+        "score_stored": "3",
+    }
+    page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
+    assert page.strip() in passed.stdout  # printed as it is written
+    assert "**Passed**: d_intra on handwritten digits 0.9" in page
+    assert "60 of 70 images are scored" in page and "commit `c0ffee`" in page
+    data = pd.read_csv(frozen / "results" / "tiny" / "compare" / "my_noise.csv")
+    cells = data.set_index(["model", "metric"])["value"]
+    stored = pd.read_csv(frozen / "reports" / "stored" / "tiny" / "scores.csv")
+    stored = stored.set_index(["model", "metric"])["value"]
+    for model in ("real", "cvae"):
+        for metric in ("inception_score", "d_intra_standard", "precision"):
+            assert cells[model, metric] == stored[model, metric]
+    assert cells["my_noise", "precision"] < 0.05
+    change = data.set_index(["model", "metric"])["delta"]["cvae", "d_intra_standard"]
+    expected = cells["my_noise", "d_intra_standard"] - cells["cvae", "d_intra_standard"]
+    assert change == pytest.approx(expected)
+
+    failed = snakemake(frozen, *tiny(given[0], "fail_below={inception_score: 9}"))
+    assert failed.returncode != 0
+    assert "inception_score on digits: expected 9 or more, found" in failed.stdout
+    table = failed.stdout.partition("Job stats:")[2].partition("total")[0]
+    assert dict(re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)) == {
+        "write_comparison": "1",
+        "compare": "1",
+    }
+    page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
+    assert "**Failed**: IS on handwritten digits" in page
+
+    # Images that come anew under their old name are scored anew.
+    np.savez(samples, images=images[::-1], labels=labels)
+    again = snakemake(frozen, "-n", *tiny(*given))
+    assert "Taking in my_noise as samples of digits" in again.stdout
+
+    # A stored evaluator that is not what its card says judges nothing.
+    weights = (
+        frozen / "reports" / "stored" / "tiny" / "evaluator" / "digits" / "weights.safetensors"
+    )
+    untouched = weights.read_bytes()
+    weights.write_bytes(untouched[:-1] + bytes([untouched[-1] ^ 1]))
+    refused = snakemake(frozen, "-R", "stored_evaluator", *tiny(*given))
+    weights.write_bytes(untouched)
+    assert refused.returncode != 0
+    assert "expected the weights that its card names" in refused.stdout
+
+    # As if it had been too large to be stored, and became another one here.
+    index = weights.parents[2] / "index.json"
+    content = json.loads(index.read_text())
+    del content["files"]["evaluator/digits/weights.safetensors"]
+    index.write_text(json.dumps(content))
+    weights.unlink()
+    other = "datasets={digits: {evaluator: {seed: 9}}}"
+    foreign = snakemake(frozen, *tiny(given[0], "fail_below={}", other))
+    assert foreign.returncode == 0, foreign.stdout
+    page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
+    assert "**Another evaluator.**" in page and "| my_noise (newcomer) | other evaluator |" in page
+    data = pd.read_csv(frozen / "results" / "tiny" / "compare" / "my_noise.csv")
+    own = data[data["role"] == "newcomer"].set_index("metric")["value"]
+    assert np.isnan(own["inception_score"]) and own["d_intra_standard"] > 0.9

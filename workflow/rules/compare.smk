@@ -148,6 +148,8 @@ rule write_comparison:
         "<logs>/compare/{newcomer}.log",
     benchmark:
         "<benchmarks>/compare/{newcomer}.jsonl"
+    wildcard_constraints:
+        newcomer="[^/]+",
     threads: 1
     resources:
         mem_mb=500,
