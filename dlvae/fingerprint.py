@@ -4,14 +4,22 @@ Snakemake sees neither edits in imported modules nor their absence of meaning. T
 covers a module and everything it imports from this project, comments and docstrings aside: a
 comment reruns nothing, a changed number reruns exactly the stages that can see it. A file that a
 module names and that lies beside it (a template, a table of numbers) counts with its content.
+
+A model of an installed package counts like one of the project: the module that the caller names,
+and what it imports of its own distribution and of the project. Other packages do not count, and
+neither does compiled code.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from functools import cache
+from importlib import metadata, util
 from pathlib import Path
+
+from dlvae.registry import ENTRY_POINTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("dlvae", "baselines", "eval", "reports")
@@ -33,12 +41,15 @@ def fingerprint(*modules: str) -> str:
 
 
 def closure(*modules: str) -> set[str]:
-    """Return the project modules that ``modules`` import, directly or not, themselves included."""
+    """Return what counts of what ``modules`` import, directly or not, themselves included.
+
+    Modules of the project count, and those of the distributions that ``modules`` come from.
+    """
     seen: set[str] = set()
-    pending = list(modules)
+    pending, counted = list(modules), {*PACKAGES, *_packages_beside(modules)}
     while pending:
         name = pending.pop()
-        if name in seen or _path(name) is None:
+        if name in seen or name.partition(".")[0] not in counted or _path(name) is None:
             continue
         seen.add(name)
         # Importing a.b.c runs a/__init__ and a.b/__init__ too.
@@ -47,21 +58,52 @@ def closure(*modules: str) -> set[str]:
     return seen
 
 
+def _packages_beside(modules: Iterable[str]) -> set[str]:
+    """Return the top-level packages of the distributions that offer models outside the project.
+
+    Those of ``modules`` at least: an editable installation does not list its files.
+    """
+    named = {module.partition(".")[0] for module in modules} - {*PACKAGES}
+    found = set(named)
+    for point in metadata.entry_points(group=ENTRY_POINTS) if named else ():
+        if point.module.partition(".")[0] in named and point.dist:
+            files = point.dist.files or ()
+            found |= {file.parts[0].removesuffix(".py") for file in files if file.suffix == ".py"}
+    return found
+
+
 def _path(name: str) -> Path | None:
-    if name.partition(".")[0] not in PACKAGES:
-        return None
-    base = ROOT.joinpath(*name.split("."))
-    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    top, *rest = name.split(".")
+    for place in [ROOT / top] if top in PACKAGES else _places(top):
+        base = place.joinpath(*rest)
+        for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+            if candidate.is_file():
+                return candidate
     return None
+
+
+def _places(top: str) -> list[Path]:
+    """Return where a top-level package outside the project lies, one ending for its folder or file.
+
+    Only the import system knows (an editable installation has a finder of its own). It runs no code
+    of a top-level package to find it; for one inside another it would, hence paths below.
+    """
+    try:
+        spec = util.find_spec(top)
+    except ValueError:  # a module without a spec, such as __main__
+        return []
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is not None:
+        return [Path(folder) for folder in spec.submodule_search_locations]
+    return [Path(spec.origin).with_suffix("")] if spec.has_location else []
 
 
 @cache
 def _tree(name: str) -> ast.Module:
     path = _path(name)
     assert path is not None
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return ast.parse(path.read_bytes(), filename=str(path))
 
 
 @cache
@@ -70,10 +112,17 @@ def _imports(name: str) -> tuple[str, ...]:
     for node in ast.walk(_tree(name)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(name, node)
             # "from package import module" and "from module import name" look the same.
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
     return tuple(found)
+
+
+def _absolute(name: str, node: ast.ImportFrom) -> str:
+    """Return the module that ``from ... import`` names in module ``name``, dots resolved."""
+    package = name if _path(name).name == "__init__.py" else name.rpartition(".")[0]
+    return util.resolve_name("." * node.level + (node.module or ""), package)
 
 
 def _named_files(name: str) -> list[Path]:

@@ -9,6 +9,7 @@ MODEL_TITLES = {
     "cgan": "cGAN",
     "cvae_gan": "cVAE-GAN",
     "cvae_gan_bao": "CVAE-GAN (Bao et al.)",
+    "wgan_gp": "WGAN-GP",
     "ours": "ours",
     "ours_semi": "ours, semi-supervised",
 }

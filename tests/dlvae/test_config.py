@@ -10,6 +10,7 @@ import yaml
 
 from dlvae.config import ablation_models, canonical, load_preset, merge, preset_files, resolve
 from dlvae.errors import UserError
+from installed import install
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESETS = ROOT / "config"
@@ -157,6 +158,17 @@ def test_strings_of_the_command_line_become_what_the_schema_asks_for():
     assert config["options"] == {"cvae": {"d_z": 64}}
     assert config["data_root"] is None and config["three_moons"] is None
     assert resolved({"data_root": "123"})["data_root"] == "123"
+
+
+def test_options_of_an_installed_model_pass_and_are_typed(tmp_path, monkeypatch):
+    install(tmp_path, {"theirs": "their_package.model:MODEL"}, {})
+    monkeypatch.syspath_prepend(tmp_path)
+    # From the command line they come as strings. What they may be the model says when it is built.
+    given = {"theirs": {"beta": "0.5", "depth": "3", "norm": "batch"}}
+    config = resolved({"options": given, "models": ["theirs"]})
+    assert config["options"] == {"theirs": {"beta": 0.5, "depth": 3, "norm": "batch"}}
+    with pytest.raises(UserError, match="unknown model 'thiers'.*Did you mean 'theirs'"):
+        resolved({"options": {"thiers": {}}})
 
 
 def test_options_that_fit_the_defaults_of_a_baseline_are_kept():

@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 
 from dlvae import fingerprint as module
+from installed import install
 
 TREE = {
     "dlvae/__init__.py": "",
@@ -24,11 +27,16 @@ def project(tmp_path, monkeypatch):
     def after(name=None, text=None, stage="dlvae.stage"):
         if name:
             (tmp_path / name).write_text(text)
-        for function in (module.fingerprint, module._tree, module._imports, module._normalised):
-            function.cache_clear()
-        return module.fingerprint(stage)
+        return anew(stage)
 
     return after
+
+
+def anew(*modules):
+    """Return a fingerprint as a new process would."""
+    for function in (module.fingerprint, module._tree, module._imports, module._normalised):
+        function.cache_clear()
+    return module.fingerprint(*modules)
 
 
 def test_comments_and_docstrings_do_not_count(project):
@@ -72,3 +80,83 @@ def test_training_sees_the_loop_and_no_baseline():
     names = module.closure("dlvae.train.__main__")
     assert "dlvae.train.loop" in names and "dlvae.data.batches" in names
     assert not any(name.startswith(("baselines", "eval", "reports")) for name in names)
+
+
+# Importing a package would fail: what counts is found without.
+UNIMPORTABLE = "raise RuntimeError('imported')\n"
+PACKAGE = {
+    "theirs/__init__.py": UNIMPORTABLE,
+    "theirs/models/__init__.py": UNIMPORTABLE,
+    "theirs/models/gan.py": "from . import nets\nfrom ..losses import loss\nimport beside.tools\n"
+    "import others\nimport dlvae.helper\nMODEL = None\n",
+    "theirs/models/nets.py": "WIDTH = 1\n",
+    "theirs/losses.py": "from theirs.constants import *\n\n\ndef loss():\n    return 1\n",
+    "theirs/constants.py": "PATH = 'table.csv'\n",
+    "theirs/table.csv": "1\n",
+    "theirs/unused.py": "X = 1\n",
+    "beside/tools.py": "X = 1\n",  # a namespace package
+}
+GAN = "theirs.models.gan"
+
+
+@pytest.fixture
+def package(project, tmp_path, monkeypatch):
+    """An installed model, another distribution, and the small project; edits and fingerprints."""
+    folder = install(tmp_path / "site", {"gan": f"{GAN}:MODEL"}, PACKAGE)
+    install(folder, {}, {"others/__init__.py": "X = 1\n"}, name="others")
+    monkeypatch.syspath_prepend(folder)
+
+    def after(name=None, text=None, model=GAN):
+        if name:
+            path = folder / name if (folder / name).exists() else tmp_path / name
+            path.write_text(text)
+        return anew("dlvae.stage", model)
+
+    return after
+
+
+def test_what_counts_of_an_installed_model_is_found_without_importing_it(package):
+    package()
+    assert module.closure(GAN) == {
+        *("theirs", "theirs.models", GAN, "theirs.models.nets"),
+        *("theirs.losses", "theirs.constants", "beside.tools", "dlvae", "dlvae.helper"),
+    }
+    assert not {"theirs", "beside", "others"} & set(sys.modules)
+
+
+@pytest.mark.parametrize("name", [name for name in PACKAGE if name != "theirs/unused.py"])
+def test_an_edit_in_the_package_of_an_installed_model_counts(package, name):
+    before = package()
+    assert package(name, PACKAGE[name].replace("1", "2") + "Y = 2\n") != before
+    assert package(name, PACKAGE[name]) == before
+
+
+def test_an_edit_of_the_project_counts_for_an_installed_model(package):
+    before = package()
+    assert package("dlvae/helper.py", "VALUE = 2\n") != before
+
+
+def test_comments_unused_modules_and_other_packages_do_not_count_for_an_installed_model(package):
+    before = package()
+    assert package("theirs/losses.py", f"# words\n{PACKAGE['theirs/losses.py']}") == before
+    assert package("theirs/unused.py", "X = 2\n") == before
+    assert package("others/__init__.py", "X = 2\n") == before
+
+
+def test_an_installed_model_may_be_a_single_module(project, tmp_path, monkeypatch):
+    folder = install(tmp_path / "site", {"mine": "just_mine:MODEL"}, {"just_mine.py": "X = 1\n"})
+    monkeypatch.syspath_prepend(folder)
+    before = anew("dlvae.stage", "just_mine")
+    assert module.closure("just_mine") == {"just_mine"}
+    (folder / "just_mine.py").write_text("X = 2\n")
+    assert anew("dlvae.stage", "just_mine") != before
+
+
+def test_a_module_that_is_nowhere_adds_nothing(project):
+    assert anew("dlvae.stage", "nowhere.model") == anew("dlvae.stage")
+
+
+def test_an_installed_package_changes_no_fingerprint_of_the_project(package):
+    before = anew("dlvae.stage")
+    package("theirs/losses.py", "X = 5\n")
+    assert anew("dlvae.stage") == before

@@ -1,13 +1,15 @@
-from importlib import metadata
+import sys
 
 import pytest
 import torch
 
+from baselines.new import filled
 from dlvae import registry
 from dlvae.base import Method, Task
 from dlvae.errors import UserError
 from dlvae.sample import ready, sample_set
 from dlvae.seeds import generator
+from installed import install
 
 TOY = Task("point", "toy", 2, classes=3, width=1.0, d_s=2, d_u=2, batch_size=6, train_images=60)
 IMAGE = Task("image", "net32", 32, 3, width=0.1, d_s=4, d_u=4, batch_size=6, train_images=60)
@@ -28,15 +30,32 @@ def test_a_new_folder_is_a_new_model(tmp_path, monkeypatch):
     assert registry.default_options("mine") == {"d_z": 7}
 
 
-def test_an_installed_package_offers_a_model(monkeypatch):
-    point = metadata.EntryPoint("theirs", "their_package.model:MODEL", registry.ENTRY_POINTS)
+@pytest.fixture
+def theirs(tmp_path, monkeypatch):
+    """A distribution on the path that offers a model, started from the template."""
+    files = {
+        "their_package/__init__.py": "",
+        "their_package/model.py": filled("theirs")["model.py"],
+    }
+    install(tmp_path / "site", {"theirs": "their_package.model:MODEL"}, files)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    yield "theirs"
+    for name in [name for name in sys.modules if name.startswith("their_package")]:
+        del sys.modules[name]
 
-    def entry_points(group, name=None):
-        return metadata.EntryPoints([point] if name in (None, "theirs") else [])
 
-    monkeypatch.setattr(registry.metadata, "entry_points", entry_points)
+def test_an_installed_package_offers_a_model(theirs):
     assert "theirs" in registry.model_names()
     assert registry.module_name("theirs") == "their_package.model"
+    with pytest.raises(UserError, match="Did you mean 'theirs'"):
+        registry.module_name("thiers")
+
+
+def test_an_installed_model_takes_its_own_options(theirs):
+    assert registry.build(theirs, TOY, Method(), {"beta": 2.0}).config.beta == 2
+    assert registry.default_options(theirs) == {}
+    with pytest.raises(UserError, match="unknown option 'bete' of model 'theirs'.*'beta'"):
+        registry.build(theirs, TOY, Method(), {"bete": 2.0})
 
 
 def test_unknown_names_and_options_are_named_with_the_nearest():

@@ -1,0 +1,1 @@
+"""Class-conditional Wasserstein GAN with gradient penalty."""
