@@ -30,8 +30,8 @@ def open_folder(root: Path, size: int, class_names: Sequence[str]) -> Candidate:
         class_names: in order of their label.
 
     Raises:
-        UserError: no class folders, a folder that is no class, two folders of one class, a link
-            that leads out of ``root``.
+        UserError: no class folders or no images, a folder that is no class, two folders of one
+            class, a link that leads out of ``root``.
     """
     folders = sorted(path for path in root.iterdir() if _is_class_folder(path))
     if not folders:
@@ -50,7 +50,11 @@ def open_folder(root: Path, size: int, class_names: Sequence[str]) -> Candidate:
         labels += [label] * len(found)
     where = [path.relative_to(root).as_posix() for path in paths]
     listing = Listing(paths, where, np.array(labels, np.int64), list(class_names))
-    findings += _foreign(root, folders, set(paths))
+    others = _foreign(root, folders, set(paths))
+    if not paths:
+        found = others[0].text if others else "The folders are empty."
+        raise UserError(f"{root}: expected PNG files in its folders, found none. {found} Save PNG")
+    findings += others
     return Candidate(listing.labels, partial(_read, root, listing, size), findings)
 
 
@@ -105,8 +109,10 @@ def _foreign(root: Path, folders: Sequence[Path], read: set[Path]) -> list[Findi
     beside = [path for path in root.iterdir() if path not in set(folders)]
     inside = [path for folder in folders for path in folder.iterdir() if path not in read]
     others = sorted(path.relative_to(root).as_posix() for path in beside + inside)
-    text = f"{len(others)} files or folders that are no PNG, JPEG or WebP files of a class were "
-    text += f"not read, e.g. {', '.join(others[:3])}."
+    text = (
+        "Files or folders that were not read, for they are no PNG, JPEG or WebP file of a class: "
+    )
+    text += f"{len(others)}, e.g. {', '.join(others[:3])}."
     return [Finding("foreign_files", NOTE, text)] if others else []
 
 

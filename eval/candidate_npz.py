@@ -49,9 +49,9 @@ def open_npz(path: Path, size: int) -> Candidate:
     # Of images, only their type and shape are looked at.
     check_samples(np.broadcast_to(np.uint8(0), shape), labels, str(path))
     others = sorted(set(names) - {"images", "labels"})
-    text = f"{len(others)} other arrays of the file were not read: {', '.join(others[:5])}."
+    text = f"Arrays of the file that were not read: {len(others)}, e.g. {', '.join(others[:3])}."
     findings = [Finding("other_arrays", NOTE, text)] if others else []
-    return Candidate(labels.astype(np.int64), partial(_read, path), findings)
+    return Candidate(labels, partial(_read, path), findings)
 
 
 def _checked_images(archive: zipfile.ZipFile, path: Path, size: int) -> tuple[int, ...]:
@@ -74,12 +74,16 @@ def _labels(archive: zipfile.ZipFile, path: Path, count: int) -> np.ndarray:
     with archive.open("labels.npy") as member:
         shape, _, dtype = _header(member, path, "labels")
         if shape != (count,) or not np.issubdtype(dtype, np.integer):
-            fix = "take labels.argmax(axis=1)" if len(shape) == 2 else "labels.astype('int64')"
+            one_hot = len(shape) == 2 and shape[0] == count
+            fix = "labels.argmax(axis=1)" if one_hot else "labels.astype('int64')"
             raise UserError(
                 f"{path}: expected {count} integer labels, one per image, found {dtype} of shape "
-                f"{shape}; save the label number of each image, e.g. {fix}"
+                f"{shape}; save the label number of each of these images, e.g. {fix}"
             )
-        return np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
+        labels = np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
+    # A label beyond int64 stays out of range instead of becoming negative.
+    most = min(np.iinfo(dtype).max, np.iinfo(np.int64).max)
+    return np.minimum(labels, most).astype(np.int64)
 
 
 def _header(member: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -87,7 +87,7 @@ def balance(labels: np.ndarray, taken: int, class_names: Sequence[str]) -> list[
     findings = []
     if len(labels) > taken:
         text = f"{taken} of {len(labels)} images are scored, {taken // len(counts)} of each class, "
-        text += f"spread evenly over the file; {len(labels) - taken} were left out."
+        text += f"spread evenly over the file; left out: {len(labels) - taken}."
         findings.append(Finding("left_out", NOTE, text))
     if counts.max() > UNBALANCED * counts.min():
         text = f"Classes are of very different size: '{class_names[counts.argmax()]}' has "
@@ -101,13 +101,13 @@ def sameness(images: np.ndarray) -> list[Finding]:
     """Return findings about images that repeat another one or have one colour throughout."""
     findings, n = [], len(images)
     if repeated := n - len(firsts(digests(images))):
-        text = f"{repeated} of {n} images ({percent(repeated / n)}) are pixel for pixel equal "
-        text += "to an earlier one."
+        text = "Images that are pixel for pixel equal to an earlier one: "
+        text += f"{repeated} of {n} ({percent(repeated / n)})."
         findings.append(Finding("duplicates", WARNING, text))
     constant = np.array([bool((image == image[0, 0]).all()) for image in images])
     if count := int(constant.sum()):
-        text = f"{count} of {n} images ({percent(count / n)}) have one colour throughout, e.g. "
-        text += f"image {int(constant.argmax())} of those that are scored."
+        text = f"Images of one colour throughout: {count} of {n} ({percent(count / n)}), e.g. "
+        text += f"image {int(constant.argmax())} of those that are scored (counted from 0)."
         findings.append(Finding("constant_images", WARNING, text))
     return findings
 

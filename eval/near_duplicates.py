@@ -156,7 +156,7 @@ def judged(report: dict[str, Any], name: str) -> list[Finding]:
     for split in SPLITS:
         if report[f"share_{split}"] > REFUSED:
             raise UserError(
-                f"{name}: expected new images, found that {_copies(report, split)}; at most "
+                f"{name}: expected new images, found {_copies(report, split)}; at most "
                 f"{percent(REFUSED)} are scored, for FID, Inception Score, precision and recall "
                 "of copies are those of the real images and say nothing of a model. Hand in "
                 "images that a model generated, or train it with less memorisation"
@@ -166,7 +166,7 @@ def judged(report: dict[str, Any], name: str) -> list[Finding]:
         if report[f"count_{split}"]:
             chance = report["calibrated"]
             more = report[f"share_{split}"] > chance["share_high"]
-            text = f"{_copies(report, split)}. Of {chance['images']} real held-out images "
+            text = f"Found {_copies(report, split)}. Of {chance['images']} real held-out images "
             text += f"{percent(chance['share'])} come as near to a training image"
             text += ": scores profit from copies." if more else "."
             findings.append(Finding(f"copies_{split}", WARNING if more else NOTE, text))
@@ -176,10 +176,9 @@ def judged(report: dict[str, Any], name: str) -> list[Finding]:
 def _copies(report: dict[str, Any], split: str) -> str:
     pair = report[f"pairs_{split}"][0]
     return (
-        f"{report[f'count_{split}']} of {report['images']} images "
-        f"({percent(report[f'share_{split}'])}) are near-copies of {SPLIT_NAMES[split]} "
-        f"images, e.g. image {pair['sample']} of image {pair['real']} of {split}.npz (both counted "
-        "from 0)"
+        f"near-copies of {SPLIT_NAMES[split]} images: {report[f'count_{split}']} of "
+        f"{report['images']} ({percent(report[f'share_{split}'])}), e.g. image {pair['sample']} of "
+        f"image {pair['real']} of {split}.npz (both counted from 0)"
     )
 
 

@@ -20,22 +20,20 @@ PNG_DEPTH = 24  # offset of the bits per channel in the header of a PNG
 KINDS = {
     "lossy_files": (
         WARNING,
-        "{count} images come from JPEG or WebP files with loss, e.g. {example}: the scores are "
-        "those of compressed images. Compression with loss moves sharpness, FID and d_intra; "
-        "save PNG.",
+        "Images from files with loss (JPEG, WebP): {count}, e.g. {example}. The scores are those "
+        "of compressed images; compression with loss moves sharpness, FID and d_intra. Save PNG.",
     ),
     "grey_files": (
         NOTE,
-        "{count} images are grey, e.g. {example}: their values were repeated for red, green and "
-        "blue.",
+        "Grey images: {count}, e.g. {example}. Their values were repeated for red, green and blue.",
     ),
     "palette_files": (
         NOTE,
-        "{count} images have a palette, e.g. {example}: they were turned into RGB.",
+        "Images with a palette: {count}, e.g. {example}. They were turned into RGB.",
     ),
     "opaque_alpha": (
         NOTE,
-        "{count} images have an alpha channel that is opaque throughout, e.g. {example}: it was "
+        "Images with an alpha channel that is opaque throughout: {count}, e.g. {example}. It was "
         "dropped.",
     ),
 }
