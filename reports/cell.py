@@ -64,13 +64,12 @@ def smallest_cell(stored: Stored, at_hand: Collection[str]) -> Cell:
     Raises:
         UserError: there is none, it takes too long, or the manifests are damaged.
     """
+    for file in (CONFIG, *(f"{MANIFESTS}/{stage}.jsonl" for stage in STAGES)):
+        path = stored.folder / file
+        if not path.is_file() or sha256_file(path) != stored.index.get("files", {}).get(file):
+            raise UserError(f"{path} is not as it was frozen")
     try:
-        for file in (CONFIG, *(f"{MANIFESTS}/{stage}.jsonl" for stage in STAGES)):
-            if sha256_file(stored.folder / file) != stored.index["files"][file]:
-                raise UserError(f"{stored.folder / file} is not as it was frozen")
         costs = dict(_costs(stored, at_hand))
-    except UserError:
-        raise
     except UNREADABLE as error:
         raise UserError(
             f"expected readable manifests in {stored.folder}, found {error!r}"

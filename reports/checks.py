@@ -108,6 +108,10 @@ class Content:
         """Return the card of an evaluator or factor regressor."""
         return read_json(self.folder / EVALUATOR / judge / CARD)
 
+    def has_card(self, judge: str) -> bool:
+        """Whether there is such a judge."""
+        return (self.folder / EVALUATOR / judge / CARD).is_file()
+
 
 def check(content: Content, root: Path = ROOT) -> list[Finding]:
     """Return everything in stored results that contradicts their index or each other.
@@ -249,23 +253,26 @@ def _origin(content: Content, row: Mapping[str, Any], judge: str) -> dict[str, s
     dataset, model = row["dataset"], row["model"]
     known = content.manifests
     origin = {"preset": {content.stored.preset}, "protocol": {content.stored.index["protocol"]}}
-    cards = [f"{dataset}{judge}", f"{dataset}_factors"]
-    listed = [card for card in cards if f"{EVALUATOR}/{card}" in known]
-    origin["evaluator"] = {NONE, *(content.card(c)["weights_sha256"][:HASH] for c in listed)}
+    judges = [f"{dataset}{judge}", f"{dataset}_factors"]
+    cards = [content.card(name) for name in judges if content.has_card(name)]
+    origin["evaluator"] = {NONE, *(card["weights_sha256"][:HASH] for card in cards)}
     data = known.get(f"data/{dataset}")
     if data is not None:
         origin["data"] = {data_hash({"sha256": data["outputs"]})}
+    run, semi = (f"{dataset}/{name}/seed{row['seed']}" for name in (model, f"{model}_semi"))
     if model == REAL:
-        scored = list(data["outputs"].values()) if data is not None else []
         origin["precision"] = {NONE}
-    else:
-        run = f"{dataset}/{model}/seed{row['seed']}"
-        semi = f"{dataset}/{model}_semi/seed{row['seed']}"
-        models = [known[m] for m in (f"models/{run}", f"models/{semi}") if m in known]
+        scored = list(data["outputs"].values()) if data is not None else []
+    elif f"models/{run}" in known:
+        origin["precision"] = {str(known[f"models/{run}"]["precision"])}
+        models = [known[name] for name in (f"models/{run}", f"models/{semi}") if name in known]
         scored = [sha for manifest in models for sha in manifest["files"].values()]
-        scored += [known[f"samples/{run}"]["content"]] if f"samples/{run}" in known else []
-        if models:
-            origin["precision"] = {str(models[0]["precision"])}
+    else:
+        return origin  # a gap of the lineage
+    if f"samples/{run}" in known:
+        scored.append(known[f"samples/{run}"]["content"])
+    elif model != REAL and dataset in content.stored.datasets:
+        return origin  # another gap; toy models are not sampled
     if scored:
         origin["samples"] = {sha[:HASH] for sha in scored}
     return origin

@@ -3,13 +3,16 @@
 ``reports/stored/<preset>/`` holds, in git:
 
 =============================== ================================================================
-``index.json``                  preset, commit, command, machine, protocol, SHA-256 of every file
-``scores.csv``                  every score row
+``index.json``                  preset, commit, command, machine, protocol, SHA-256 of every file,
+                                of those beside (published numbers, rules), and of itself
+``scores.csv``                  every score row; ``scores_second.csv``: under a second evaluator
 ``config.yaml``                 the resolved configuration, folders of the machine left out
 ``protocol.yaml``               how the scores were taken
 ``manifests/<stage>.jsonl``     one line per artefact: what it was made from, with what
 ``tables/``, ``claims.*`` ...   what follows from the rows
-``evaluator/<data set>/``       card and report card of the judge, its weights if they are small
+``pages.json``                  which rows each of these was made of, with which configuration
+``evaluator/<data set>/``       card and report card of the judge, its weights if they are small;
+                                ``<data set>_second``, ``<data set>_factors``: the other judges
 =============================== ================================================================
 """
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from dlvae.runtime import run_stage, stage_parser
@@ -30,7 +31,9 @@ def swap(new: Path, place: Path) -> None:
     if place.exists():
         os.rename(place, going)
     os.rename(coming, place)
-    shutil.rmtree(aside)
+    shutil.rmtree(going, ignore_errors=True)
+    with suppress(OSError):  # it may hold what a killed call left of another place
+        aside.rmdir()
 
 
 def restore(place: Path) -> None:

@@ -9,8 +9,9 @@ Usage: python -m reports.verify --preset NAME [--stored DIR] [--config JSON]
 3. One small training, made again by the workflow, gave the same bytes (:mod:`reports.retrained`).
 
 Every difference is named with its file and what to do; the exit status then is 2. The config JSON
-holds fingerprints of the present code, ``scores`` by ``<model>.<family>`` and ``models`` by model.
-Where rows and models were made by other code a note says so; it is no difference.
+holds fingerprints of the present code, ``scores`` by ``<family>`` or, where the model's own code is
+part of it, ``<model>.<family>``, and ``models`` by model. Where rows and models were made by other
+code a note says so; it is no difference.
 """
 
 from __future__ import annotations
@@ -24,15 +25,32 @@ from dlvae.runtime import run_stage, stage_parser
 from reports.cell import cell_named
 from reports.checks import Content, Finding, check, tried
 from reports.lineage import stage_of
+from reports.machine import ROOT
 from reports.pages import SECOND_SCORES
 from reports.recompute import recompute
 from reports.retrained import compare_cell
-from reports.stored import SCORES, STORED, UNREADABLE, load_stored
+from reports.stored import INDEX, SCORES, STORED, UNREADABLE, load_stored
+
+INDEXED = ("preset", "commit", "command", "machine", "protocol", "files", "beside", "sha256")
 
 
-def verify(content: Content) -> list[Finding]:
-    """Return everything about stored results that does not fit, without training."""
-    return [*check(content), *tried(content, recompute)]
+def verify(content: Content, root: Path = ROOT) -> list[Finding]:
+    """Return everything about stored results that does not fit, without training.
+
+    Args:
+        root: of the checkout, for the files that lie elsewhere.
+
+    Raises:
+        UserError: the index says too little to check anything by it.
+    """
+    index = content.stored.index
+    missing = [key for key in INDEXED if not isinstance(index, dict) or key not in index]
+    if missing:
+        raise UserError(
+            f"{content.folder / INDEX}: expected the entries {', '.join(INDEXED)}, missing "
+            f"{', '.join(missing)}; restore it with: git checkout -- {content.folder / INDEX}"
+        )
+    return [*check(content, root), *tried(content, recompute)]
 
 
 def counts(content: Content) -> str:
@@ -59,7 +77,8 @@ def code_notes(content: Content, codes: Mapping[str, Mapping[str, str]]) -> list
         for name, rows in lines.items():
             _, model, file = name.split("/")
             family = file.partition(".")[2]
-            now = codes.get("scores", {}).get(f"{model}.{family}")
+            present = codes.get("scores", {})
+            now = present.get(f"{model}.{family}", present.get(family))
             if now is not None and {row[-1] for row in rows} != {now}:
                 scored.add(family)
     for artefact, manifest in content.manifests.items():
@@ -85,7 +104,7 @@ def main(args: argparse.Namespace) -> None:
         notes.append(f"no training was made again: {args.no_cell}")
     found += tried(content, lambda _: notes.extend(code_notes(content, args.config)) or ())
     index = stored.index
-    print(f"{stored.folder}: commit {index.get('commit')}, protocol {index.get('protocol')}")
+    print(f"{stored.folder}: commit {index['commit']}, protocol {index['protocol']}")
     print(f"checked: {counts(content)}")
     for note in notes:
         print(f"note: {note}")
@@ -95,7 +114,7 @@ def main(args: argparse.Namespace) -> None:
         files = list(dict.fromkeys(finding.file for finding in found))
         raise UserError(
             f"{stored.folder}: expected stored results as they were frozen, found "
-            f"{len(found)} differences, in {', '.join(files)}"
+            f"{len(found)} difference{'s' * (len(found) > 1)}, in {', '.join(files)}"
         )
     print("everything is as it was frozen")
 

@@ -92,6 +92,12 @@ def repository(tmp_path_factory):
     return copy_repository(tmp_path_factory.mktemp("plain") / "repository")
 
 
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the repository of a test's own."""
+    return copy_repository(tmp_path / "repository")
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made.

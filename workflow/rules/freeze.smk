@@ -6,25 +6,26 @@
 rule freeze:
     """Store the scores of this preset, and all that says what they are scores of, in git."""
     input:
-        "<results>/frozen",
+        index="<results>/frozen/index.json",
     log:
         "<logs>/freeze.log",
     threads: 1
     resources:
         mem_mb=500,
     params:
+        new=subpath(input.index, parent=True),
         place=STORED_ROOT / config["preset"],
     message:
         "Storing results in {params.place}"
     shell:
-        "python -m reports.swap --new {input} --place {params.place} 2>&1 | tee {log}"
+        "python -m reports.swap --new {params.new} --place {params.place:q} 2>&1 | tee {log}"
 
 
 rule collect_frozen:
     input:
         unpack(frozen_inputs),
     output:
-        folder=directory("<results>/frozen"),
+        index="<results>/frozen/index.json",
     log:
         "<logs>/frozen.log",
     benchmark:
@@ -33,7 +34,8 @@ rule collect_frozen:
     resources:
         mem_mb=1500,
     params:
-        results=subpath(output.folder, parent=True),
+        results=subpath(output.index, ancestor=2),
+        out=subpath(output.index, parent=True),
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=freeze_config,
@@ -43,4 +45,4 @@ rule collect_frozen:
         "Freezing the results of {params.results}"
     shell:
         "python -m reports.freeze --results {params.results} --protocol {params.protocol:q}"
-        " --config {params.config:q} --commit {params.commit} --out {output.folder} 2>&1 | tee {log}"
+        " --config {params.config:q} --commit {params.commit} --out {params.out} 2>&1 | tee {log}"

@@ -106,14 +106,17 @@ def verify_arguments(wildcards):
 
 
 def present_codes(wildcards):
-    """Fingerprints of the code that would make the stored rows and models now."""
+    """Fingerprints of the code that would make the rows and models of this preset now."""
+    models = [*config["models"], *ablation_models(config)]
+    models += (config["ablations"] or {}).get("beside", [])
+    every = [SimpleNamespace(model=model, family=family) for model in models for family in FAMILIES]
     scored = {
-        f"{model}.{family}": score_code(SimpleNamespace(model=model, family=family))
-        for model in ["real", *all_models()]
-        for family in FAMILIES
-        if able(model, family) and not (model == "real" and family in MODEL_FAMILIES)
+        # Without a model's own code it is the same for all of them, real images too.
+        f"{of.model}.{of.family}" if of.family in MODEL_FAMILIES else of.family: score_code(of)
+        for of in every
+        if able(of.model, of.family)
     }
-    trained = {model: train_code(SimpleNamespace(model=model)) for model in all_models()}
+    trained = {of.model: train_code(of) for of in every}
     return canonical({"scores": scored, "models": trained})
 
 

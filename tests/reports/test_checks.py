@@ -1,0 +1,156 @@
+"""Stored results that were tampered with: every change is named with its file."""
+
+import json
+
+import pytest
+
+from reports.checks import check
+
+# What is changed: the file, the bytes, and what else is said of it beside its hash.
+CHANGES = {
+    "a digit of a score": ("scores.csv", b",inception_score,2.", b",inception_score,3."),
+    "a digit of a second score": ("scores_second.csv", b"_score,2.", b"_score,3."),
+    "a cell of a table": ("tables/table1.md", b"| 2.92 [", b"| 2.93 ["),
+    "a value of a table": ("tables/table2.csv", b"0.28", b"0.29"),
+    "a verdict": ("claims.md", b"**not run**", b"**replicated**"),
+    "the protocol": ("protocol.yaml", b"few: 500", b"few: 501"),
+    "a comment of the protocol": ("protocol.yaml", b"# ", b"#  "),
+    "the configuration": ("config.yaml", b"steps: 700", b"steps: 701"),
+    "a number of a manifest": ("manifests/models.jsonl", b"11200", b"11300"),
+    "a report card": ("evaluator/digits/report.json", b"0.97", b"0.98"),
+    "what a page is made of": ("pages.json", b"seed0", b"seed1"),
+}
+ALSO = {
+    "a digit of a score": "rows of digits/cvae/seed0.inception as their manifests know them",
+    "a digit of a second score": "rows of digits/cvae/seed0.inception as their manifests know them",
+    "the protocol": "expected protocol v1:",
+}
+
+
+def found_in(checkout):
+    return checkout.by_file(check(checkout.content, checkout.root))
+
+
+def test_results_as_frozen_have_no_findings(checkout):
+    assert check(checkout.content, checkout.root) == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_named_with_its_file(checkout, change):
+    file, old, new = CHANGES[change]
+    checkout.edit(file, old, new)
+    found = [f for f in check(checkout.content, checkout.root) if f.file.endswith(f"/{file}")]
+    assert "expected SHA-256" in found[0].text
+    assert found[0].fix == f"Restore it: git checkout -- {checkout.file(file)}"
+    assert any(ALSO.get(change, "") in finding.text for finding in found)
+
+
+@pytest.mark.parametrize("name", ["published.csv", "claims.yaml", "v1.yaml"])
+def test_a_change_of_a_file_beside_is_named(checkout, name):
+    (file,) = (path for path in checkout.beside if path.endswith(name))
+    checkout.edit(file, b"1", b"7")
+    assert list(found_in(checkout)) == [file]
+    (checkout.root / file).unlink()
+    assert "found no file" in found_in(checkout)[file][0]
+
+
+def test_an_evaluator_byte_is_named_by_its_hash_and_by_its_card(checkout):
+    file = "evaluator/digits/weights.safetensors"
+    content = bytearray(checkout.file(file).read_bytes())
+    content[-1] ^= 1
+    checkout.file(file).write_bytes(content)
+    found = found_in(checkout)
+    assert list(found) == [file]
+    assert "SHA-256" in found[file][0] and "by evaluator/digits/card.json" in found[file][1]
+
+
+@pytest.mark.parametrize("stage", ["data", "evaluator", "models", "samples", "features", "scores"])
+def test_a_deleted_manifest_is_named(checkout, stage):
+    """The artefact of a line, even if the index agrees; the file as a whole."""
+    file = f"manifests/{stage}.jsonl"
+    first, rest = checkout.file(file).read_text().split("\n", 1)
+    checkout.file(file).write_text(rest)
+    checkout.cover_up()
+    found = found_in(checkout)
+    assert list(found) == [file]
+    artefact = json.loads(first)["artefact"]
+    assert f"expected the manifest of {artefact}, " in found[file][0]
+
+
+def test_a_deleted_manifest_file_is_named_once(checkout):
+    checkout.file("manifests/models.jsonl").unlink()
+    assert found_in(checkout) == {"manifests/models.jsonl": ["expected this file, found none"]}
+
+
+def test_a_file_that_was_added_is_named(checkout):
+    checkout.file("tables/table3.csv").write_text("model,value\n")
+    (found,) = check(checkout.content, checkout.root)
+    assert found.file.endswith("tables/table3.csv") and found.fix.startswith("Remove it: rm ")
+
+
+@pytest.mark.parametrize("entry", ['"commit": "', '"numpy": "', '"command": "'])
+def test_a_change_of_the_index_itself_is_named(checkout, entry):
+    checkout.edit("index.json", entry.encode(), f"{entry}0".encode())
+    assert list(found_in(checkout)) == ["index.json"]
+
+
+# --- Changes that were covered up in the index ---------------------------------------------------
+
+
+def test_a_changed_score_is_found_although_the_index_agrees(checkout):
+    checkout.edit(*CHANGES["a digit of a score"])
+    checkout.cover_up()
+    (text,) = found_in(checkout)["scores.csv"]
+    assert "rows of digits/cvae/seed0.inception as their manifests" in text
+    assert text.endswith("in 1 of 7 score files")
+
+
+def test_a_deleted_row_is_found_although_the_index_agrees(checkout):
+    lines = checkout.file("scores.csv").read_bytes().splitlines(keepends=True)
+    checkout.file("scores.csv").write_bytes(b"".join(lines[:1] + lines[2:]))
+    checkout.cover_up()
+    assert "digits/cvae/seed0.diversity" in found_in(checkout)["scores.csv"][0]
+
+
+@pytest.mark.parametrize(
+    ("column", "old", "new"),
+    [
+        ("protocol", "v1:", "v2:"),
+        ("preset", "made_up,digits", "quick,digits"),
+        ("precision", ",fp32,", ",bf16,"),
+        ("evaluator", None, "0" * 12),
+        ("samples", None, "0" * 12),
+        ("data", None, "0" * 12),
+    ],
+)
+def test_rows_of_another_origin_are_found_although_the_index_agrees(
+    checkout, frozen, column, old, new
+):
+    judged = frozen.rows[frozen.rows["metric"].eq("inception_score")].iloc[0]
+    checkout.edit("scores.csv", (old or judged[column]).encode(), new.encode())
+    checkout.cover_up()
+    texts = found_in(checkout)["scores.csv"]
+    assert any(f"rows of digits/cvae/seed0: expected {column} " in text for text in texts), texts
+
+
+def test_an_input_that_was_changed_is_found_although_the_index_agrees(checkout):
+    file = "manifests/samples.jsonl"
+    line = json.loads(checkout.file(file).read_text().splitlines()[0])
+    known = '"files":{{"seed0.npz":"{}'
+    sha = line["files"]["seed0.npz"]
+    checkout.edit(file, known.format(sha).encode(), known.format("0" * 64).encode())
+    checkout.cover_up()
+    assert "expected samples/digits/cvae/seed0.npz as " in found_in(checkout)[file][0]
+
+
+# --- Damage --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "file", ["scores.csv", "pages.json", "config.yaml", "protocol.yaml", "manifests/models.jsonl"]
+)
+@pytest.mark.parametrize("content", [None, b"", b"\xff{"])
+def test_damage_is_named_and_ends_no_check(checkout, file, content):
+    path = checkout.file(file)
+    path.unlink() if content is None else path.write_bytes(content)
+    assert file in found_in(checkout)

@@ -1,0 +1,126 @@
+"""Freezing and verifying as a user starts them."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from dlvae.artefact import sha256_file, write_json
+
+SMOKE = ["--configfile", "config/smoke.yaml"]
+TRAINING = {"train", "train_toy", "train_semi", "evaluator", "factors", "sample"}
+TINY = """\
+preset: tiny
+models: [cvae]
+protocol: smoke
+datasets:
+  digits:
+    network: { backbone: net32, width: 0.25, d_s: 8, d_u: 8 }
+    train: { steps: 4, batch_size: 16 }
+    evaluator: { width: 0.0625, epochs: 1, batch_size: 64 }
+"""
+
+
+def test_freezing_makes_every_page_and_the_scores_behind_them(repository, plan):
+    found = plan(repository, "freeze", *SMOKE)
+    assert found.returncode == 0, found.text
+    pages = {"table": 4, "judge_claims": 1, "ablation_table": 1, "write_table2_scale": 1}
+    pages |= {"write_evaluator_noise": 1, "collect_frozen": 1, "freeze": 1}
+    assert {name: found.rules[name] for name in pages} == pages
+    assert not {"panel", "draw", "report"} & set(found.rules)
+
+
+def test_freezing_a_finished_run_trains_the_second_evaluator_alone(finished, plan):
+    found = plan(finished, "freeze", "--config", "preset=smoke")
+    assert not TRAINING & set(found.rules)
+    assert found.rules["evaluator_second"] == 2 and found.rules["collect_frozen"] == 1
+
+
+def test_verifying_what_was_never_stored_is_an_error(repository, plan):
+    found = plan(repository, "verify", *SMOKE)
+    assert found.returncode != 0
+    assert "expected stored results of preset 'smoke' in reports/stored/smoke" in found.text
+
+
+@pytest.fixture
+def stored(repository):
+    """Manifests of one cheap training and a dear one, stored in the copy."""
+    folder = repository / "reports" / "stored" / "smoke"
+    data = {"size": 64}
+    for dataset, steps, model in (("synthetic_faces", 4, "cvae"), ("digits", 4, "ours")):
+        name = f"{dataset}/{model}/seed7"
+        common = {"preset": "smoke", "dataset": dataset}
+        made = {"wall_seconds": 3.5, "threads": 1, "precision": "bf16"}
+        lines = {
+            "data": {"artefact": f"data/{dataset}", "config": common | {"root": None, "size": 32}},
+            "models": {
+                "artefact": f"models/{name}",
+                "config": common | {"model": model, "seed": 7, "train": {"steps": steps}},
+                "images_seen": 64,
+            },
+            "samples": {"artefact": f"samples/{name}", "config": common | {"bn_eval": "batch"}},
+        }
+        for stage, line in lines.items():
+            path = folder / "manifests" / f"{stage}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "a") as file:
+                file.write(json.dumps(line | made) + "\n")
+    sizes = {"digits": {"data": {"size": 32}}, "synthetic_faces": {"data": data}}
+    (folder / "config.yaml").write_text(yaml.safe_dump({"datasets": sizes}))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+    write_json(folder / "index.json", {"preset": "smoke", "files": hashes})
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_verifying_makes_the_cheapest_training_again_as_its_manifests_say(stored, repository, plan):
+    found = plan(repository, "verify", *SMOKE, "-p")
+    made = {"prepare_cell": 1, "train_cell": 1, "sample_cell": 1, "verify": 1}
+    assert found.rules == made, found.text
+    assert "Training ours on digits, seed 7, as stored" in found.jobs
+    commands = [line for line in found.text.splitlines() if "python -m " in line]
+    prepared, trained, sampled, verified = (
+        next(line for line in commands if f"python -m {module} " in line)
+        for module in ("dlvae.prepare", "dlvae.train", "dlvae.sample", "reports.verify")
+    )
+    assert "--out results/smoke/verify/data/digits" in prepared
+    assert '"seed":7,"train":{"steps":4}' in trained and "--precision bf16" in trained
+    assert '"bn_eval":"batch"' in sampled
+    assert "--cell digits/ours/seed7 --retrained results/smoke/verify" in verified
+    assert "--stored reports/stored" in verified and '"cvae.codes":"' in verified
+
+
+def test_nothing_is_trained_from_manifests_that_were_changed(stored, repository, plan):
+    with open(stored / "manifests" / "models.jsonl", "a") as file:
+        file.write("\n")
+    found = plan(repository, "verify", *SMOKE, "-p")
+    assert found.rules == {"verify": 1}, found.text
+    assert "models.jsonl is not as it was frozen" in found.text
+
+
+@pytest.mark.slow
+def test_a_frozen_run_is_verified_and_tampering_is_named(copy, snakemake):
+    (copy / "tiny.yaml").write_text(TINY)
+    own = ["--cores", "2", "--configfile", "tiny.yaml"]
+    frozen = snakemake(copy, "freeze", *own)
+    assert frozen.returncode == 0, frozen.stdout
+    stored = copy / "reports" / "stored" / "tiny"
+    assert json.loads((stored / "index.json").read_text())["commit"] == "unknown"
+    shutil.rmtree(copy / "results")  # as in a clone, where stored results are all there is
+    again = ["--cores", "2", "--configfile", "reports/stored/tiny/config.yaml"]
+    verified = snakemake(copy, "verify", *again)
+    assert verified.returncode == 0, verified.stdout
+    assert "prepared, trained and sampled again: the same bytes" in verified.stdout
+    assert "everything is as it was frozen" in verified.stdout
+    before = (stored / "scores.csv").read_text()
+    (stored / "scores.csv").write_text(before.replace("inception_score,1", "inception_score,2", 1))
+    tampered = snakemake(copy, "verify", *again)
+    assert tampered.returncode != 0
+    assert "reports/stored/tiny/scores.csv: expected SHA-256" in tampered.stdout
+    assert "reports/stored/tiny/tables/table1.md: line " in tampered.stdout
+    (stored / "scores.csv").write_text(before)
+    # The same training is not made a second time; another run gives the same bytes.
+    done = snakemake(copy, "verify", *again)
+    assert done.returncode == 0 and "Training" not in done.stdout
