@@ -18,6 +18,7 @@ import yaml
 from jsonschema.exceptions import ValidationError
 
 from dlvae.errors import UserError, nearest
+from dlvae.newcomer import newcomer
 from dlvae.options import check_options
 from dlvae.registry import default_options, model_names
 
@@ -91,6 +92,7 @@ def resolve(
     for name, options in config["options"].items():
         check_options(name, options)
     protocol_file(config, folder)
+    newcomer(config, ablation_models(config))
     return config
 
 

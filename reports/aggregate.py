@@ -114,7 +114,7 @@ def probability_ours_higher(
     draws = numpy_generator("tables", dataset, model, metric)
     kinds = {c.interval.kind for c in (ours, other) if c.interval is not None}
     if len(ours.values) == len(other.values) == 1 and BOOTSTRAP_CLASSES in kinds:
-        values = (_per_class(rows, dataset, name, metric) for name in ("ours", model))
+        values = (per_class(rows, dataset, name, metric) for name in ("ours", model))
         return probability_paired(*values, draws, rule.draws)
     return probability_higher(ours, other, {JACKKNIFE_IMAGES: rule.groups}, draws)
 
@@ -123,6 +123,24 @@ def probability_paired(
     one: pd.Series, other: pd.Series, draws: np.random.Generator, resamples: int
 ) -> float | None:
     """P(the expected score of one is higher) of a mean over classes, or None where none can be had.
+
+    The error is that of :func:`paired_difference`.
+
+    Args:
+        one, other: float scores by class.
+        resamples: of classes.
+    """
+    interval = paired_difference(one, other, draws, resamples)
+    if interval is None:
+        return None
+    error = _error(interval, {BOOTSTRAP_CLASSES: len(one)})
+    return probability_of_improvement(float((one - other).mean()), error, 0.0, 0.0)
+
+
+def paired_difference(
+    one: pd.Series, other: pd.Series, draws: np.random.Generator, resamples: int
+) -> Interval | None:
+    """Return the interval of the mean difference of two models, class by class.
 
     Both models are scored on the same classes, some of which are more diverse than others under
     both. The error is that of the mean difference per class, by the bootstrap over classes behind
@@ -135,19 +153,17 @@ def probability_paired(
     """
     if not one.index.equals(other.index):
         return None
-    differences = (one - other).to_numpy(float)
-    interval = over_classes(differences, draws, resamples)
-    if interval is None:
-        return None
-    error = _error(interval, {BOOTSTRAP_CLASSES: len(differences)})
-    return probability_of_improvement(float(differences.mean()), error, 0.0, 0.0)
+    return over_classes((one - other).to_numpy(float), draws, resamples)
 
 
-def _per_class(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.Series:
-    """Return the scores of single classes, see eval.scores.diversity, by the name of their rows."""
+def per_class(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.Series:
+    """Return the scores of single classes, see eval.scores.diversity, by the name of their rows.
+
+    With several seeds, the mean over them.
+    """
     keys = (rows["dataset"] == dataset) & (rows["model"] == model)
     chosen = rows[keys & rows["metric"].str.startswith(f"{metric}:class:")]
-    return chosen.set_index("metric")["value"].sort_index()
+    return chosen.groupby("metric")["value"].mean()
 
 
 def probability_higher(

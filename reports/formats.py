@@ -54,11 +54,16 @@ def html_table(table: pd.DataFrame, caption: str) -> str:
 
 def html_page(table: pd.DataFrame, name: str, caption: str) -> str:
     """Return a complete page with one table."""
+    return html_document(name, html_table(table, caption))
+
+
+def html_document(title: str, body: str) -> str:
+    """Return a complete page around HTML."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{html.escape(name)}</title>\n<style>\nbody {{ font-family: sans-serif; "
+        f"<title>{html.escape(title)}</title>\n<style>\nbody {{ font-family: sans-serif; "
         f"margin: 2em; max-width: 70em; }}\n{STYLE}</style>\n</head>\n<body>\n"
-        f"{html_table(table, caption)}\n</body>\n</html>\n"
+        f"{body}\n</body>\n</html>\n"
     )
 
 

@@ -127,12 +127,16 @@ def montage(images: np.ndarray) -> np.ndarray:
 
 def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
     """Write a figure as PNG and PDF; equal figures give equal bytes (no dates, no versions)."""
-    with matplotlib.rc_context(RC):
-        with atomic(png) as path:
-            figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
-        with atomic(pdf) as path:
-            metadata = {"Creator": None, "Producer": None, "CreationDate": None}
-            figure.savefig(path, format="pdf", dpi=DPI, metadata=metadata)
+    save_png(figure, png)
+    with matplotlib.rc_context(RC), atomic(pdf) as path:
+        metadata = {"Creator": None, "Producer": None, "CreationDate": None}
+        figure.savefig(path, format="pdf", dpi=DPI, metadata=metadata)
+
+
+def save_png(figure: Figure, png: str | Path) -> None:
+    """Write a figure as PNG; see :func:`save`."""
+    with matplotlib.rc_context(RC), atomic(png) as path:
+        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def render(

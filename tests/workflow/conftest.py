@@ -81,6 +81,12 @@ def copy_repository(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def checkout():
+    """Make a copy of the repository: checkout(folder) is that folder."""
+    return copy_repository
+
+
+@pytest.fixture(scope="session")
 def repository(tmp_path_factory):
     """A copy of the repository without results."""
     return copy_repository(tmp_path_factory.mktemp("plain") / "repository")

@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 import shutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
-from dlvae.artefact import write_text
+from dlvae.artefact import read_json, write_text
 from dlvae.config import (
     ablation_models,
     canonical,
@@ -20,10 +20,13 @@ from dlvae.config import (
 from dlvae.data.sources import MODULES
 from dlvae.errors import UserError
 from dlvae.fingerprint import fingerprint
+from dlvae.newcomer import newcomer as find_newcomer
 from dlvae.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
 from reports.claim_file import load_rules
 from reports.claim_rules import needed_scores
+from reports.comparable import other_protocol
+from reports.thresholds import thresholds
 from snakemake.exceptions import WorkflowError
 
 WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
@@ -63,9 +66,14 @@ def resolved_config(given):
         raise WorkflowError(str(error)) from None
 
 
+def run_config():
+    """The configuration of results: without the newcomer that `compare` sets beside them."""
+    return {k: v for k, v in config.items() if k not in ("candidate", "dataset", "fail_below")}
+
+
 def save_config():
     """Save the resolved configuration with the results."""
-    write_text(f"{results()}/config.yaml", yaml.safe_dump(config, sort_keys=False))
+    write_text(f"{results()}/config.yaml", yaml.safe_dump(run_config(), sort_keys=False))
 
 
 def all_datasets():

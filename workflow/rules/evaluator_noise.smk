@@ -53,7 +53,7 @@ use rule evaluator_report as evaluator_second_report with:
 
 use rule score as score_second with:
     input:
-        unpack(second_score_inputs),
+        unpack(judged_by(SECOND, score_inputs)),
         card="<results>/data/{dataset}/card.json",
     output:
         scores="<results>/scores_second/{dataset}/{model}/seed{seed}.{family}.csv",
@@ -65,7 +65,7 @@ use rule score as score_second with:
         model="|".join(["real", *all_models()]),
         family="inception",
     params:
-        inputs=second_score_inputs_argument,
+        inputs=judged_by(SECOND, score_inputs_argument),
         data=subpath(input.card, parent=True),
         protocol=protocol_path(),
         rules=protocol_rules(),

@@ -87,6 +87,14 @@ def score_config(wildcards):
     return config_slice(wildcards, protocol_overrides=protocol_overrides(), **more)
 
 
+def intake_config(wildcards):
+    return config_slice(wildcards, protocol_overrides=protocol_overrides())
+
+
+def near_duplicates_config(wildcards):
+    return config_slice(wildcards, model=wildcards.newcomer)
+
+
 def panel_config(wildcards):
     return canonical(
         {
@@ -149,7 +157,7 @@ def report_config():
             "preset": config["preset"],
             "targets": available_targets(),
             "left_out": left_out(),
-            "config": config,
+            "config": run_config(),
         }
     )
 

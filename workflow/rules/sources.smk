@@ -1,6 +1,8 @@
 # The files behind every family of scores, and the scores behind the claims. Functions only.
 
-SECOND = "_second"  # ending of what the second evaluator judges
+# Endings of what another judge than the run's own evaluator judges: one of another seed, and the
+# one behind the stored results.
+SECOND, STORED = "_second", "_stored"
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
@@ -78,7 +80,7 @@ def score_sources(wildcards, judge=""):
     if wildcards.family == "imagenet":
         return images | {"weights": imagenet_weights()}
     if wildcards.family == "fidelity":
-        return features | images | {name: features_file(dataset, name) for name in REAL}
+        return features | images | {name: features_file(dataset, name, 0, judge) for name in REAL}
     # The paper's row of real images is of those that models are trained on.
     train = f"{results()}/data/{dataset}/train.npz"
     return {"images": train if real else sample_set(dataset, model, seed)}
@@ -123,17 +125,13 @@ def score_inputs(wildcards, judge=""):
     return files | {"splits": [f"{data}/{split}.npz" for split in read]}
 
 
-def score_inputs_argument(wildcards):
-    return json.dumps(score_sources(wildcards), separators=(",", ":"))
+def score_inputs_argument(wildcards, judge=""):
+    return json.dumps(score_sources(wildcards, judge), separators=(",", ":"))
 
 
-def second_score_inputs(wildcards):
-    """The same under the second evaluator."""
-    return score_inputs(wildcards, SECOND)
-
-
-def second_score_inputs_argument(wildcards):
-    return json.dumps(score_sources(wildcards, SECOND), separators=(",", ":"))
+def judged_by(judge, function):
+    """A function of the wildcards, above, for what another judge judges."""
+    return partial(function, judge=judge)
 
 
 def score_code(wildcards):

@@ -57,7 +57,7 @@ def freeze_config(wildcards):
         for name, (scores, part) in frozen_pages().items()
     }
     # As it is: the order of the data sets is that of the tables.
-    return json.dumps({"config": config, "pages": pages}, separators=(",", ":"))
+    return json.dumps({"config": run_config(), "pages": pages}, separators=(",", ":"))
 
 
 def commit_of_checkout(wildcards):

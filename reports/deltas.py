@@ -1,0 +1,148 @@
+"""How much better a newcomer scores than a stored model, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from dlvae.seeds import numpy_generator
+from eval.improvement import probability_of_improvement, standard_error
+from eval.intervals import (
+    BOOTSTRAP_CLASSES,
+    JACKKNIFE_IMAGES,
+    LEVEL,
+    MIN_VALUES,
+    T_SEEDS,
+    TAILS,
+    Interval,
+)
+from eval.protocol import IntervalsRule
+from reports.aggregate import (
+    Cell,
+    cell,
+    paired_difference,
+    per_class,
+    probability_higher,
+    probability_paired,
+    rows_of,
+)
+from reports.thresholds import LESS_IS_BETTER
+
+WELCH, PAIRED, COMBINED = "welch95_seeds", "paired95_classes", "combined95"
+"""Kinds of intervals of differences, see :func:`delta`."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model and the score rows that hold its own."""
+
+    model: str
+    rows: pd.DataFrame
+
+    def cell(self, dataset: str, metric: str) -> Cell | None:
+        """Return a metric of the model on a data set, see :func:`reports.aggregate.cell`."""
+        return cell(self.rows, dataset, self.model, metric)
+
+    def classes(self, dataset: str, metric: str) -> pd.Series:
+        """Return a metric class by class; empty for one that has no rows of classes."""
+        return per_class(self.rows, dataset, self.model, metric)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A newcomer's score minus a stored model's.
+
+    Attributes:
+        value: difference of the means over seeds.
+        interval: 95 %, of kind `WELCH`, `PAIRED` or `COMBINED`; None where none can be had.
+        better: P(the newcomer is better), in [0, 1]: of the expected scores, or, with at least
+            three seeds on both sides, of a random run of each. None as above.
+    """
+
+    value: float
+    interval: Interval | None
+    better: float | None
+
+
+def delta(
+    newcomer: Scored, other: Scored, dataset: str, metric: str, rule: IntervalsRule
+) -> Delta | None:
+    """Compare a metric of two models; None where one of them has no value of it.
+
+    ======== ======================== ==========================================================
+    kind     where                    the error it knows of
+    ======== ======================== ==========================================================
+    WELCH    three seeds or more of   other trainings: Welch's t of the two sets of seeds
+             both
+    PAIRED   else, a metric that has  other classes: bootstrap of the differences class by class
+             rows of classes
+    COMBINED else, an interval of     those of both intervals, taken as independent: each side of
+             both                     the difference is as far as the two ends behind it together
+                                      (Newcombe 1998; Zou and Donner 2008)
+    ======== ======================== ==========================================================
+
+    Args:
+        rule: how the intervals within one seed were made, by the protocol.
+    """
+    one, two = newcomer.cell(dataset, metric), other.cell(dataset, metric)
+    if one is None or two is None or one.reason or two.reason:
+        return None
+    value = one.mean - two.mean
+    if min(len(one.values), len(two.values)) >= MIN_VALUES:
+        interval = _welch(one, two)
+        higher = probability_higher(one, two, {}, _draws(dataset, other.model, metric))
+        return Delta(value, interval, _better(higher, metric))
+    classes = [side.classes(dataset, metric) for side in (newcomer, other)]
+    draws = (_draws(dataset, other.model, metric) for _ in range(2))  # twice the same resamples
+    interval = paired_difference(*classes, next(draws), rule.draws)
+    if interval is not None:
+        higher = probability_paired(*classes, next(draws), rule.draws)
+        interval = Interval(interval.low, interval.high, PAIRED)
+        return Delta(value, interval, _better(higher, metric))
+    if one.interval is None or two.interval is None:
+        return Delta(value, None, None)
+    errors = [
+        _error(side.interval, rule, rows_of(whose.rows, dataset, whose.model, metric))
+        for side, whose in ((one, newcomer), (two, other))
+    ]
+    higher = probability_of_improvement(one.mean, errors[0], two.mean, errors[1])
+    return Delta(value, _combined(one, two), _better(higher, metric))
+
+
+def _welch(one: Cell, two: Cell) -> Interval:
+    if np.ptp(one.values) == np.ptp(two.values) == 0:
+        return Interval(one.mean - two.mean, one.mean - two.mean, WELCH)
+    found = stats.ttest_ind(one.values, two.values, equal_var=False).confidence_interval(LEVEL)
+    return Interval(float(found.low), float(found.high), WELCH)
+
+
+def _combined(one: Cell, two: Cell) -> Interval:
+    value, first, second = one.mean - two.mean, one.interval, two.interval
+    below = math.hypot(one.mean - first.low, second.high - two.mean)
+    above = math.hypot(first.high - one.mean, two.mean - second.low)
+    return Interval(value - below, value + above, COMBINED)
+
+
+def _error(interval: Interval, rule: IntervalsRule, rows: pd.DataFrame) -> float:
+    """Return the standard error behind an interval of these rows."""
+    if interval.low == interval.high:
+        return 0.0
+    if interval.kind == T_SEEDS:
+        # Three seeds hardly know their own spread: the error of the normal that is as wide.
+        return (interval.high - interval.low) / 2 / float(stats.norm.ppf(TAILS[1]))
+    units = {JACKKNIFE_IMAGES: rule.groups, BOOTSTRAP_CLASSES: int(rows["classes"].iloc[0])}
+    return standard_error(interval, units.get(interval.kind, int(rows["n"].iloc[0])))
+
+
+def _better(higher: float | None, metric: str) -> float | None:
+    if higher is None:
+        return None
+    return 1 - higher if metric in LESS_IS_BETTER else higher
+
+
+def _draws(*parts: str):
+    return numpy_generator("compare", *parts)

@@ -1,0 +1,123 @@
+"""Newcomers that must not fool the scores, judged by an evaluator that was really trained.
+
+Uniform noise has neither fidelity nor classes. Real images under shuffled labels are excellent
+images of the wrong class: what reads labels must notice, what does not must not change.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlvae.artefact import save_samples
+from dlvae.config import load_preset
+from dlvae.data.dataset import load_card, load_split
+from dlvae.prepare import prepare
+from dlvae.registry import load_model
+from dlvae.sample import ready, sample_set
+from dlvae.seeds import generator
+from dlvae.train.stage import Paths, train_model
+from eval.evaluator.training import train_evaluator
+from eval.features import features_of, save_features
+from eval.protocol import load_protocol
+from eval.scored_images import evenly_per_class, real, sampled
+from eval.scores.__main__ import score
+from eval.scores.common import ScoreRequest
+from eval.training_stage import Job
+
+CONFIG = Path(__file__).parents[2] / "config"
+PROTOCOL = CONFIG / "protocol" / "v1.yaml"
+QUICK = load_preset("quick", CONFIG)
+DIGITS = QUICK["datasets"]["digits"]
+PER_CLASS, CLASSES = 100, 10
+OVERRIDES = {"samples": {"few": PER_CLASS}}
+NAMES = {"preset": "quick", "dataset": "digits", "seed": 0}
+
+pytestmark = pytest.mark.slow
+
+
+class Judge:
+    """Digits with the evaluator of `quick`, and the scores of sample sets under it."""
+
+    def __init__(self, folder):
+        self.folder, self.data = folder, folder / "data"
+        prepare({"dataset": "digits", **DIGITS["data"]}, self.data)
+        self.card = load_card(self.data)
+        self.evaluator = folder / "evaluator"
+        job = Job(self.data, self.evaluator, folder / "resume", folder / "evaluator.jsonl")
+        train_evaluator(job, NAMES | DIGITS["evaluator"])
+        for split in ("train", "test"):
+            self._features(real(self.data, split, self.card), f"real_{split}")
+
+    def _features(self, images, name):
+        save_features(self._path(name), features_of(images, self.evaluator, self.card))
+
+    def _path(self, name):
+        return self.folder / f"{name}.features.npz"
+
+    def scores(self, name, images, labels):
+        """Every score of the tables of a sample set, by metric."""
+        samples = self.folder / f"{name}.npz"
+        save_samples(samples, images, labels)
+        self._features(sampled(samples, self.card), name)
+        inputs = {key: str(self._path(key)) for key in ("real_train", "real_test")}
+        inputs |= {"features": str(self._path(name)), "images": str(samples)}
+        # One model's name for all: equal images are then cut into equal subsets.
+        config = NAMES | {"model": "newcomer", "protocol_overrides": OVERRIDES}
+        found = {}
+        for family in ("inception", "diversity", "fidelity"):
+            request = ScoreRequest(family, config, inputs, self.data, PROTOCOL)
+            found |= {key: part.value for key, part in score(request).values.items()}
+        return found
+
+    def cvae(self):
+        """Samples of the cVAE of `quick`."""
+        folder = self.folder / "cvae"
+        config = NAMES | {"model": "cvae", "stage": "supervised", "options": {}}
+        config |= {"network": DIGITS["network"], "train": DIGITS["train"]}
+        config |= {"method": QUICK["method"] | DIGITS["method"]}
+        log = self.folder / "cvae.jsonl"
+        paths = Paths(self.data, folder, self.folder / "resume", log)
+        train_model(paths, config, threads=1, precision="auto", fingerprint="")
+        model = load_model(folder)
+        ready(model, load_protocol(PROTOCOL).bn_eval, generator("recalibrate"))
+        return sample_set(model, PER_CLASS, generator("sample"))
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    return Judge(tmp_path_factory.mktemp("judge"))
+
+
+def test_noise_is_neither_good_nor_of_any_class(judge):
+    draws = np.random.default_rng(0)
+    images = draws.integers(0, 256, (CLASSES * PER_CLASS, 32, 32, 3), dtype=np.uint8)
+    noise = judge.scores("noise", images, np.repeat(np.arange(CLASSES), PER_CLASS))
+    cvae = judge.scores("cvae", *judge.cvae())
+    assert noise["precision"] < 0.05
+    assert noise["inception_score"] < cvae["inception_score"]
+    assert noise["fid"] > cvae["fid"]
+    # It is diverse all the same, which is why diversity is never read alone.
+    assert noise["d_intra_standard"] > cvae["d_intra_standard"]
+
+
+def test_shuffled_labels_change_what_reads_labels_and_nothing_else(judge):
+    train = load_split(judge.data, "train")
+    chosen = evenly_per_class(train.labels, PER_CLASS)
+    images, labels = train.images[chosen], train.labels[chosen]
+    shuffled = np.random.default_rng(1).permutation(labels)
+    right, wrong = (
+        judge.scores(name, images, given)
+        for name, given in (("right", labels), ("wrong", shuffled))
+    )
+    chance = 1 / CLASSES
+    error = (chance * (1 - chance) / len(labels)) ** 0.5
+    assert right["label_fidelity"] > 0.98
+    assert abs(wrong["label_fidelity"] - chance) < 3 * error
+    for metric in ("inception_score", "fid", "kid", "precision", "recall", "sharpness"):
+        assert wrong[metric] == pytest.approx(right[metric], abs=1e-6), metric
+    # A class holds all digits now: more diverse, and unlike the real class.
+    assert wrong["d_intra_standard"] > right["d_intra_standard"] + 0.1
+    assert wrong["d_intra_range_mismatched"] > right["d_intra_range_mismatched"]
+    assert wrong["feature_distance_intra"] > 1.5 * right["feature_distance_intra"]
+    assert wrong["intra_fid"] > 10 * right["intra_fid"]

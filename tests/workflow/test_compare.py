@@ -1,0 +1,304 @@
+"""What the target `compare` runs, and what stops it before any job."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+SMOKE = ["--configfile", "config/smoke.yaml", "--config"]
+DATASETS = ("synthetic_faces", "digits")
+
+
+def shelve(repository, weights=True, **changed):
+    """Make stored results of `smoke`, as far as a plan reads them."""
+    folder = repository / "reports" / "stored" / "smoke"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config = yaml.safe_load((repository / "config" / "smoke.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | changed))
+    shutil.copy(repository / "config" / "protocol" / "smoke.yaml", folder / "protocol.yaml")
+    files = {}
+    for dataset in config["datasets"]:
+        own = folder / "evaluator" / dataset
+        own.mkdir(parents=True)
+        (own / "card.json").write_text(json.dumps({"weights_sha256": "ab" * 32}))
+        if weights:
+            (own / "weights.safetensors").touch()
+            files[f"evaluator/{dataset}/weights.safetensors"] = "ab" * 32
+    (folder / "index.json").write_text(json.dumps({"preset": "smoke", "files": files}))
+    return folder
+
+
+@pytest.fixture
+def shelf(repository):
+    """The repository with stored results, for one test."""
+    folder = shelve(repository)
+    yield repository
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """Samples from elsewhere, in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("my samples")
+    np.savez(folder / "stylegan.v2.npz", images=np.zeros((2, 32, 32, 3), np.uint8))
+    (folder / "pictures" / "0").mkdir(parents=True)
+    shutil.copy(folder / "stylegan.v2.npz", folder / "cvae.npz")
+    return folder
+
+
+def test_a_model_trains_alone_and_nothing_else_is_made(shelf, plan):
+    found = plan(shelf, "compare", *SMOKE, "candidate=cvae_gan_bao", "seeds=[0, 1]")
+    assert found.rules == {
+        "prepare": 2,
+        "stored_evaluator": 2,
+        "train": 4,
+        "sample": 4,
+        "features_stored": 2 * 2 + 4,
+        "score_stored": 3 * 4,
+        "near_duplicates": 4,
+        "write_comparison": 1,
+        "compare": 1,
+    }
+    trained = {job for job in found.jobs if job.startswith("Training")}
+    assert trained == {
+        f"Training cvae_gan_bao on {name}, seed {seed}" for name in DATASETS for seed in (0, 1)
+    }
+
+
+def test_one_data_set_is_enough(shelf, plan):
+    found = plan(shelf, "-p", "compare", *SMOKE, "candidate=cvae_gan_bao", "dataset=digits")
+    assert found.rules["train"] == found.rules["prepare"] == found.rules["stored_evaluator"] == 1
+    assert "synthetic_faces" not in found.text
+    # Everything is judged by the stored evaluator, the real images too.
+    (command,) = re.findall("eval.scores fidelity --inputs '(.*?)'", found.text)
+    inputs = json.loads(command)
+    features = {name: path for name, path in inputs.items() if name != "images"}
+    assert len(features) == 3
+    assert all(path.startswith("results/smoke/features_stored/") for path in features.values())
+    judges = set(re.findall("--evaluator (\\S+)", found.text))
+    assert judges == {"results/smoke/evaluator/digits_stored"}
+    assert " --built " not in found.text
+
+
+def test_samples_from_outside_train_nothing(shelf, plan, outside):
+    path = f"candidate={outside}/stylegan.v2.npz"
+    found = plan(shelf, "-p", "compare", *SMOKE, path, "dataset=digits", "seeds=[3, 4]")
+    assert found.rules == {
+        "prepare": 1,
+        "stored_evaluator": 1,
+        "intake": 1,
+        "features_stored": 3,
+        "score_stored": 3,
+        "near_duplicates": 1,
+        "write_comparison": 1,
+        "compare": 1,
+    }
+    assert f"--candidate '{outside}/stylegan.v2.npz'" in found.text
+    assert "results/smoke/samples/digits/stylegan_v2/seed0.npz" in found.text
+    assert "results/smoke/compare/stylegan_v2.md" in found.text
+    folder = plan(shelf, "compare", *SMOKE, f"candidate={outside}/pictures", "dataset=digits")
+    assert folder.rules == found.rules
+
+
+def test_a_large_evaluator_is_rebuilt_by_its_recipe(repository, plan):
+    folder = shelve(repository, weights=False)
+    try:
+        found = plan(repository, "-p", "compare", *SMOKE, "candidate=cvae", "dataset=digits")
+    finally:
+        shutil.rmtree(folder)
+    assert found.rules["evaluator"] == found.rules["stored_evaluator"] == found.rules["train"] == 1
+    assert "--built results/smoke/evaluator/digits " in found.text
+
+
+@pytest.mark.slow
+def test_finished_results_are_not_made_again(finished, plan):
+    folder = shelve(finished)
+    try:
+        found = plan(finished, "compare", *SMOKE, "candidate=cvae")
+        harmless = plan(finished, *SMOKE, "candidate=cvae_gan_bao", "fail_below={recall: 0.1}")
+    finally:
+        shutil.rmtree(folder)
+    made = {"stored_evaluator": 2, "features_stored": 6, "score_stored": 6, "near_duplicates": 2}
+    assert found.rules == {**made, "write_comparison": 1, "compare": 1}
+    assert harmless.nothing, harmless.text
+
+
+REFUSED = {
+    "compare needs a newcomer: .*candidate=MODEL.*candidate=PATH dataset=NAME": [],
+    "'cvae_gna' is neither a model nor .*Did you mean 'cvae_gan'": ["candidate=cvae_gna"],
+    "name it with --config candidate=.* dataset=": ["candidate={outside}/stylegan.v2.npz"],
+    "called 'cvae', which is the name of a model: rename": [
+        "candidate={outside}/cvae.npz",
+        "dataset=digits",
+    ],
+    "unknown data set 'digit'.*mean 'digits'": ["candidate=cvae", "dataset=digit"],
+    "of 'fid' less is better": ["candidate=cvae", "fail_below={fid: 3}"],
+    "unknown metric 'recal'.*mean 'recall'": ["candidate=cvae", "fail_below={recal: 0.3}"],
+    "'synthetic_faces' is no data set of this comparison": [
+        "candidate=cvae",
+        "dataset=digits",
+        "fail_below={synthetic_faces: {recall: 0.3}}",
+    ],
+    "protocol of the stored results, smoke:.*found v1:.*say --config protocol=reports/stored": [
+        "candidate=cvae",
+        "protocol=v1",
+    ],
+    "found smoke:.*protocol=reports/stored/smoke/protocol.yaml bn_eval=null": [
+        "candidate=cvae",
+        "bn_eval=batch",
+    ],
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_compared_stops_before_any_job(shelf, plan, outside, words):
+    given = [text.replace("{outside}", str(outside)) for text in REFUSED[words]]
+    found = plan(shelf, "compare", *SMOKE, "steps=2", *given)
+    assert found.returncode != 0 and not found.rules
+    assert re.search(words, found.text, re.DOTALL), found.text
+
+
+def test_without_stored_results_there_is_nothing_to_compare_with(repository, plan):
+    found = plan(repository, "compare", *SMOKE, "candidate=cvae")
+    assert found.returncode != 0 and not found.rules
+    assert "expected stored results of preset 'smoke'" in found.text and "freeze" in found.text
+
+
+def test_the_stored_protocol_can_be_named(shelf, plan):
+    changed = (shelf / "config" / "protocol" / "smoke.yaml").read_text()
+    own = shelf / "config" / "protocol" / "smoke.yaml"
+    own.write_text(changed.replace("sigma: 1.5", "sigma: 1.6"))
+    try:
+        refused = plan(shelf, "compare", *SMOKE, "candidate=cvae")
+        stored = "protocol=reports/stored/smoke/protocol.yaml"
+        found = plan(shelf, "-p", "compare", *SMOKE, "candidate=cvae", stored)
+    finally:
+        own.write_text(changed)
+    assert refused.returncode != 0 and stored in refused.text
+    assert found.returncode == 0, found.text
+    assert "--protocol reports/stored/smoke/protocol.yaml" in found.text
+
+
+# --- End to end --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory, checkout, snakemake):
+    """A checkout with frozen results of one data set and one model, and no results folder."""
+    folder = checkout(tmp_path_factory.mktemp("frozen") / "repository")
+    smoke = yaml.safe_load((folder / "config" / "smoke.yaml").read_text())
+    tiny = {"preset": "tiny", "protocol": "smoke", "models": ["cvae"]}
+    tiny |= {"datasets": {"digits": smoke["datasets"]["digits"]}}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny))
+    tables = ("table1", "table2", "metrics")
+    made = snakemake(folder, "--cores", "2", *tables, "--configfile", "tiny.yaml")
+    assert made.returncode == 0, made.stdout
+    results = folder / "results" / "tiny"
+    config = yaml.safe_load((results / "config.yaml").read_text())
+    page = {"preset": "tiny", "datasets": ["digits"], "models": ["cvae"], "protocol_overrides": {}}
+    pages = {}
+    for table, family in zip(tables, ("inception", "diversity", "fidelity"), strict=True):
+        scores = [f"digits/{model}/seed0.{family}" for model in ("real", "cvae")]
+        pages[f"tables/{table}"] = {"config": page, "scores": scores}
+    arguments = {
+        "results": "results/tiny",
+        "protocol": "config/protocol/smoke.yaml",
+        "commit": "c0ffee",
+        "config": json.dumps({"config": config, "pages": pages}),
+        "out": "reports/stored/tiny",
+    }
+    words = [word for key, value in arguments.items() for word in (f"--{key}", value)]
+    done = subprocess.run(
+        [sys.executable, "-m", "reports.freeze", *words], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(folder / "results")
+    return folder
+
+
+def tiny(*given):
+    return ["--cores", "2", "compare", "--configfile", "tiny.yaml", "--config", *given]
+
+
+@pytest.mark.slow
+def test_samples_from_outside_end_to_end(frozen, snakemake):
+    """Noise is taken in, scored and set beside the cVAE; thresholds decide the exit status."""
+    draws, samples = np.random.default_rng(0), frozen / "my noise.npz"
+    labels = np.repeat(np.arange(10), 7)  # one more of each than the protocol takes
+    images = draws.integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
+    np.savez(samples, images=images, labels=labels)
+    given = [f"candidate={samples}", "fail_below={d_intra_standard: 0.5}"]
+
+    passed = snakemake(frozen, *tiny(*given))
+    assert passed.returncode == 0, passed.stdout
+    table = passed.stdout.partition("Job stats:")[2].partition("total")[0]
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE))
+    once = ("prepare", "stored_evaluator", "intake", "near_duplicates", "write_comparison")
+    assert jobs == dict.fromkeys((*once, "compare"), "1") | {
+        "features_stored": "3",
+        "score_stored": "3",
+    }
+    page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
+    assert page.strip() in passed.stdout  # printed as it is written
+    assert "**Passed**: d_intra on handwritten digits 0.8" in page
+    assert "60 of 70 images are scored" in page and "commit `c0ffee`" in page
+    data = pd.read_csv(frozen / "results" / "tiny" / "compare" / "my_noise.csv")
+    cells = data.set_index(["model", "metric"])["value"]
+    stored = pd.read_csv(frozen / "reports" / "stored" / "tiny" / "scores.csv")
+    stored = stored.set_index(["model", "metric"])["value"]
+    for model in ("real", "cvae"):
+        for metric in ("inception_score", "d_intra_standard", "precision"):
+            assert cells[model, metric] == stored[model, metric]
+    assert cells["my_noise", "precision"] < 0.05
+    change = data.set_index(["model", "metric"])["delta"]["cvae", "d_intra_standard"]
+    expected = cells["my_noise", "d_intra_standard"] - cells["cvae", "d_intra_standard"]
+    assert change == pytest.approx(expected)
+
+    failed = snakemake(frozen, *tiny(given[0], "fail_below={inception_score: 9}"))
+    assert failed.returncode != 0
+    assert "inception_score on digits: expected 9 or more, found" in failed.stdout
+    table = failed.stdout.partition("Job stats:")[2].partition("total")[0]
+    assert dict(re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)) == {
+        "write_comparison": "1",
+        "compare": "1",
+    }
+    page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
+    assert "**Failed**: IS on handwritten digits" in page
+
+    # Images that come anew under their old name are scored anew.
+    np.savez(samples, images=images[::-1], labels=labels)
+    again = snakemake(frozen, "-n", *tiny(*given))
+    assert "Taking in my_noise as samples of digits" in again.stdout
+
+    # A stored evaluator that is not what its card says judges nothing.
+    weights = (
+        frozen / "reports" / "stored" / "tiny" / "evaluator" / "digits" / "weights.safetensors"
+    )
+    untouched = weights.read_bytes()
+    weights.write_bytes(untouched[:-1] + bytes([untouched[-1] ^ 1]))
+    refused = snakemake(frozen, "-R", "stored_evaluator", *tiny(*given))
+    weights.write_bytes(untouched)
+    assert refused.returncode != 0
+    assert "expected the weights that its card names" in refused.stdout
+
+    # As if it had been too large to be stored, and became another one here.
+    index = weights.parents[2] / "index.json"
+    content = json.loads(index.read_text())
+    del content["files"]["evaluator/digits/weights.safetensors"]
+    index.write_text(json.dumps(content))
+    weights.unlink()
+    other = "datasets={digits: {evaluator: {seed: 9}}}"
+    foreign = snakemake(frozen, *tiny(given[0], "fail_below={}", other))
+    assert foreign.returncode == 0, foreign.stdout
+    page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
+    assert "**Another evaluator.**" in page and "| my_noise (newcomer) | other evaluator |" in page
+    data = pd.read_csv(frozen / "results" / "tiny" / "compare" / "my_noise.csv")
+    own = data[data["role"] == "newcomer"].set_index("metric")["value"]
+    assert np.isnan(own["inception_score"]) and own["d_intra_standard"] > 0.7
