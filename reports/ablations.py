@@ -104,7 +104,7 @@ def compare(
     columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
     opening = _opening(dataset, steps, columns, splits)
     text = caption(opening, rows, [dataset], models, cards, "", columns)
-    data = _tidy(rows, models, ablations, steps) | {"caption": text}
+    data = _tidy(rows, models, ablations, steps)
     changed = {BASE: {}, **ablations, **{name: {} for name in beside}}
     return Comparison(pd.DataFrame(data), _printed(rows, dataset, changed, columns), text)
 

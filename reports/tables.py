@@ -86,7 +86,6 @@ def build_table(
     if spec.better:
         text += BETTER.format(headline.title, spec.errors)
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
-    data["caption"] = text
     if spec.transposed:
         printed = disentanglement.printed(rows, datasets, models)
         return Table(spec.name, data, printed, text, ("metric",))

@@ -153,7 +153,7 @@ def test_the_command_writes_both_files(rows, tmp_path):
     text = arguments.markdown.read_text(encoding="utf-8")
     assert "| no_adversary | lambda_adv: 0 | 7.25 [7.00, 7.50] (+0.00) |" in text
     data = pd.read_csv(arguments.csv)
-    assert len(data) == 9 and set(data["caption"]) == {text.splitlines()[-1]}
+    assert len(data) == 9 and "caption" not in data  # said once, in the Markdown beside
     arguments.config = config | {"protocol_overrides": {"bn_eval": "batch"}}
     with pytest.raises(UserError, match="expected scores of protocol v1:"):
         main(arguments)
