@@ -162,6 +162,8 @@ def _delta_grid(found: Comparison, dataset: str, columns: Sequence[Column]) -> G
         "In brackets: 95 % interval of the difference. P: probability that the newcomer's expected "
         f"score is better ({', '.join(COLUMNS[m].title for m in LESS_IS_BETTER)}: lower).",
         *(f"{KINDS[kind].format(_each(titles))}." for kind, titles in kinds.items()),
+        "All that an evaluator judges is of this one: another may move and even reorder models, as "
+        "the target `evaluator_noise` shows.",
     ]
     return Grid(pd.DataFrame(texts, index=[model_title(m) for m in models]), " ".join(parts))
 

@@ -190,7 +190,7 @@ def test_the_page_can_be_read_alone(shelf):
     assert "No threshold was set" in text and "trained here with seed 0." in text
     lines = text.splitlines()
     assert any(line.startswith("| real data | 9.50 [9.03, 9.97] | 99.0 [") for line in lines)
-    own = "| wgan_gp (newcomer) | 7.70 [7.32, 8.09] | 77.0 ["
+    own = "| WGAN-GP (newcomer) | 7.70 [7.32, 8.09] | 77.0 ["
     assert any(line.startswith(own) for line in lines)
     (change,) = (line for line in lines if line.startswith("| cVAE | +0.70 ["))
     assert change.startswith("| cVAE | +0.70 [+0.18, +1.22], P 1.00 | +7.0 points [")
@@ -205,7 +205,7 @@ def test_the_page_can_be_read_alone(shelf):
         "commit `" + "beef" * 10,
         "Nothing, neither of the samples nor in the search for near-duplicates",
         "No setting that models share differs from the stored runs",
-        "| wgan_gp (newcomer) | 0 | 700 | 16 | 11200 | 0.25 | bf16 |",
+        "| WGAN-GP (newcomer) | 0 | 700 | 16 | 11200 | 0.25 | bf16 |",
     ):
         assert words in text, words
     assert "Differs" not in text and "ours_no_gan" not in text
@@ -248,7 +248,7 @@ def test_another_evaluator_leaves_out_what_it_judged(shelf, capsys):
     assert "**Another evaluator.** The stored scores were judged by evaluator d1d1d1d1d1d1" in text
     assert "it became 0ddba11 here" in text and "`snakemake reproduce`" in text
     assert "so IS, top-1, FID, precision, recall of the newcomer are left out" in text
-    (line,) = (x for x in text.splitlines() if x.startswith("| wgan_gp (newcomer) | other"))
+    (line,) = (x for x in text.splitlines() if x.startswith("| WGAN-GP (newcomer) | other"))
     assert line.count("other evaluator") == 5 and "0.2750" in line
     (change,) = (x for x in text.splitlines() if x.startswith("| cVAE | – "))
     assert "+0.0250 [" in change
@@ -305,7 +305,7 @@ def test_a_longer_training_is_named(shelf):
         "method.lr: 0.001 (stored: 0.002)",
         "precision: fp32 (stored: bf16)",
         "packages.torch: 9.9 (stored: –)",
-        "| wgan_gp (newcomer) | 0 | 7000 | 16 | 112000 | 0.25 | fp32 |",
+        "| WGAN-GP (newcomer) | 0 | 7000 | 16 | 112000 | 0.25 | fp32 |",
     ):
         assert words in text, words
     assert "batch_size:" not in text and "options" not in text
