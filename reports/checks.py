@@ -159,8 +159,8 @@ def beside(content: Content, root: Path) -> Iterator[Finding]:
             yield Finding(
                 name,
                 f"expected SHA-256 {expected[:HASH]}, as at the freezing, found {found}",
-                f"Restore it: git checkout -- {name}; if it was meant, freeze again: "
-                f"{index['command']}",
+                f"Restore it: git checkout -- {name}; if it was meant: "
+                f"python -m reports.repage --preset {content.stored.preset}",
             )
 
 

@@ -102,7 +102,10 @@ def freeze(
     write_text(out / CONFIG, yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
     save_pages(out, pages, families)
     label = load_protocol(protocol, overrides).label
-    write_index(out, {"commit": commit, "command": command(config), "protocol": label}, protocol)
+    made = {"commit": commit, "command": command(config), "machine": machine()}
+    # Of protocols only a shipped one lies beside: of one's own there is the copy.
+    beside = [published.PATH, claim_file.PATH, *filter(None, [_shipped(protocol)])]
+    write_index(out, made | {"protocol": label}, beside)
     stored = Stored(out, read_json(out / INDEX))
     content = Content(stored)
     found = [*check(content), *tried(content, recompute)]
@@ -137,22 +140,23 @@ def command(config: Mapping[str, Any]) -> str:
     return f"{text} --config {' '.join(keys)}" if keys else text
 
 
-def write_index(out: Path, entries: Mapping[str, Any], protocol: Path) -> None:
+def write_index(
+    out: Path, entries: Mapping[str, Any], beside: Iterable[Path], root: Path = ROOT
+) -> None:
     """Write ``index.json``: the hash of every file, of those beside, and of the index itself.
 
     Args:
-        entries: what it holds besides.
-        protocol: the protocol file; counted among those beside if it is a shipped one.
+        entries: what it holds besides, the commit, command, machine and protocol.
+        beside: files elsewhere that the pages rest on.
+        root: of the checkout, from which they are named.
     """
     preset = yaml.safe_load((out / CONFIG).read_text(encoding="utf-8"))["preset"]
     paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != INDEX)
-    beside = [published.PATH, claim_file.PATH, *filter(None, [_shipped(protocol)])]
     index = {
         **entries,
         "preset": preset,
-        "machine": machine(),
         "files": {path.relative_to(out).as_posix(): sha256_file(path) for path in paths},
-        "beside": {p.relative_to(ROOT).as_posix(): sha256_file(p) for p in beside},
+        "beside": {path.relative_to(root).as_posix(): sha256_file(path) for path in beside},
     }
     write_json(out / INDEX, index | {"sha256": index_hash(index)})
 

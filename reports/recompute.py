@@ -23,8 +23,8 @@ def recompute(content: Content) -> Iterator[Finding]:
 
 def _differences(content: Content, page: Page, scratch: Path) -> Iterator[Finding]:
     again = (
-        "Restore it: git checkout -- {}; after a change of its code, freeze again: "
-        f"{content.stored.index['command']}"
+        "Restore it: git checkout -- {}; after a change of its code: "
+        f"python -m reports.repage --preset {content.stored.preset}"
     )
     try:
         lines = content.lines

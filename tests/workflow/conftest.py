@@ -14,6 +14,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "workflow", "config", "profiles", "dlvae", "baselines", "eval", "reports"]
+PARTS += ["README.md"]  # its tables are written from stored results
 
 
 @dataclass(frozen=True)

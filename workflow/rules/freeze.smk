@@ -1,6 +1,7 @@
 # Finished results into git: scores, tables, manifests, small evaluators; no images.
 # What a failed rule declares as output is deleted, so the stored folder is no output: it is built
-# under results/, and the last rule, which has none, puts it in its place whenever it is asked.
+# under results/, and the last rule, which has none, puts it in its place whenever it is asked, and
+# writes the leaderboard anew.
 
 
 rule freeze:
@@ -18,7 +19,8 @@ rule freeze:
     message:
         "Storing results in {params.place}"
     shell:
-        "python -m reports.swap --new {params.new} --place {params.place:q} 2>&1 | tee {log}"
+        "(python -m reports.swap --new {params.new} --place {params.place:q}"
+        " && python -m reports.leaderboard) 2>&1 | tee {log}"
 
 
 rule collect_frozen:

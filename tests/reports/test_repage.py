@@ -1,0 +1,56 @@
+"""Stored pages, made again without the run that they come from."""
+
+import pytest
+
+from dlvae.artefact import read_json
+from dlvae.errors import UserError
+from reports.checks import check
+from reports.recompute import recompute
+from reports.repage import repage
+from reports.verify import verify
+
+
+def test_pages_that_follow_from_their_rows_stay_as_they_are(checkout):
+    before = {p: p.read_bytes() for p in checkout.stored.rglob("*") if p.is_file()}
+    assert repage(checkout.content.stored, checkout.root) == []
+    assert {p: p.read_bytes() for p in checkout.stored.rglob("*") if p.is_file()} == before
+
+
+def test_pages_of_other_code_are_made_again_and_verified(checkout):
+    original = checkout.file("tables/table1.md").read_bytes()
+    checkout.edit("tables/table1.md", b"2.92", b"2.93")
+    checkout.cover_up()  # as if other code had made and frozen it
+    assert [finding.file for finding in recompute(checkout.content)]
+    kept = read_json(checkout.file("index.json"))
+    assert repage(checkout.content.stored, checkout.root) == ["tables/table1.md"]
+    assert checkout.file("tables/table1.md").read_bytes() == original
+    assert verify(checkout.content, checkout.root) == []
+    now = read_json(checkout.file("index.json"))
+    assert all(now[key] == kept[key] for key in ("commit", "command", "machine", "protocol"))
+
+
+def test_a_changed_published_number_is_taken_over(checkout):
+    checkout.edit("reports/published.csv", b"17.91", b"17.92")
+    assert check(checkout.content, checkout.root)
+    # (Pages read the project's own file, which is as it was.)
+    assert repage(checkout.content.stored, checkout.root) == ["reports/published.csv"]
+    assert check(checkout.content, checkout.root) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("scores.csv", b"0.43", b"0.44"), ("manifests/models.jsonl", b"seed0", b"seed1")],
+)
+def test_changed_rows_or_manifests_are_never_covered_up(checkout, file, old, new):
+    before = checkout.file("index.json").read_bytes()
+    checkout.edit(file, old, new)
+    with pytest.raises(UserError, match=f"as they were frozen, found .*{file.split('/')[-1]}"):
+        repage(checkout.content.stored, checkout.root)
+    assert checkout.file("index.json").read_bytes() == before
+
+
+def test_another_protocol_is_refused(checkout):
+    path = checkout.root / "config" / "protocol" / "v1.yaml"
+    path.write_text(path.read_text().replace("splits: 1", "splits: 10"))
+    with pytest.raises(UserError, match="by which the rows were scored, found v1:"):
+        repage(checkout.content.stored, checkout.root)
