@@ -78,8 +78,8 @@ def delta(
     ======== ======================== ==========================================================
     WELCH    three seeds or more of   other trainings: Welch's t of the two sets of seeds
              both
-    PAIRED   else, a metric that has  other classes: bootstrap of the differences class by class
-             rows of classes
+    PAIRED   fewer of both, a metric  other classes: bootstrap of the differences class by class
+             that has rows of classes
     COMBINED else, an interval of     those of both intervals, taken as independent: each side of
              both                     the difference is as far as the two ends behind it together
                                       (Newcombe 1998; Zou and Donner 2008)
@@ -99,7 +99,8 @@ def delta(
     classes = [side.classes(dataset, metric) for side in (newcomer, other)]
     draws = (_draws(dataset, other.model, metric) for _ in range(2))  # twice the same resamples
     interval = paired_difference(*classes, next(draws), rule.draws)
-    if interval is not None:
+    # Where one side's spread over seeds is known, an error that leaves it out would be too sure.
+    if interval is not None and max(len(one.values), len(two.values)) < MIN_VALUES:
         higher = probability_paired(*classes, next(draws), rule.draws)
         interval = Interval(interval.low, interval.high, PAIRED)
         return Delta(value, interval, _better(higher, metric))

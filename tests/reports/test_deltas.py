@@ -129,17 +129,18 @@ def test_classes_are_paired_where_their_rows_are_there():
     assert change.interval.low > 0 and width < 0.1 * (0.5 - 0.2)
 
 
-def test_classes_of_several_seeds_are_averaged():
+def test_a_known_spread_over_seeds_is_not_left_out():
     metric = "d_intra_standard"
     shared = np.linspace(0.1, 0.6, 10)
     seeds = [shared + 0.01, shared + 0.03, shared - 0.01]
     means = [values.mean() for values in seeds]
     stored = side("old", metric, means, 0.2, 0.5, BOOTSTRAP_CLASSES, seeds)
-    new = side("new", metric, [shared.mean()], 0.2, 0.5, BOOTSTRAP_CLASSES, [shared])
+    # One of the stored seeds as a newcomer: its classes are the same, and it is no other model.
+    new = side("new", metric, [seeds[2].mean()], 0.2, 0.5, BOOTSTRAP_CLASSES, [seeds[2]])
     change = found(new, stored, metric)
-    assert change.value == pytest.approx(-0.01) and change.better == 0.0
-    ends = (change.interval.low, change.interval.high)
-    assert change.interval.kind == PAIRED and ends == pytest.approx((-0.01, -0.01))
+    assert change.value == pytest.approx(-0.02) and change.interval.kind == COMBINED
+    assert change.interval.low < 0 < change.interval.high
+    assert 0.05 < change.better < 0.95
 
 
 def test_what_has_no_value_has_no_difference():

@@ -181,4 +181,4 @@ rule compare:
     message:
         "The page of the comparison"
     shell:
-        "python -m reports.compare verdict --page {params.page} 2> {log}"
+        "python -m reports.compare verdict --page {params.page} 2>&1 | tee {log}"
