@@ -27,6 +27,7 @@ from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
 from reports import claim_file, published
 from reports.checks import Content, check, index_hash, tried
+from reports.complete import complete
 from reports.lineage import manifest_lines, portable, stage_of, trace
 from reports.machine import ROOT, machine
 from reports.pages import (
@@ -108,7 +109,7 @@ def freeze(
     write_index(out, made | {"protocol": label}, beside)
     stored = Stored(out, read_json(out / INDEX))
     content = Content(stored)
-    found = [*check(content), *tried(content, recompute)]
+    found = [*check(content), *tried(content, complete), *tried(content, recompute)]
     if found:
         raise UserError(
             f"expected results that agree with each other, found {len(found)} that do not: "

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dlvae.artefact import read_json
+from dlvae.artefact import read_json, sha256_file
 from dlvae.errors import UserError, nearest
 from dlvae.registry import WEIGHTS
 
@@ -77,11 +77,22 @@ class Stored:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """Every score row; see :class:`eval.rows.ScoreRow`."""
+        """Every score row; see :class:`eval.rows.ScoreRow`.
+
+        Raises:
+            UserError: the file is missing, malformed or not the one of the index.
+        """
         # Here and above: the workflow reads an index without waiting for pandas.
         from eval.rows import read_rows
 
-        return read_rows([self.folder / SCORES])
+        path = self.folder / SCORES
+        rows = read_rows([path])
+        if (found := sha256_file(path)) != (expected := self.index["files"].get(SCORES, "none")):
+            raise UserError(
+                f"{path}: expected SHA-256 {expected[:12]}, by {INDEX}, found {found[:12]}; "
+                f"restore it with: git checkout -- {path}"
+            )
+        return rows
 
     @property
     def datasets(self) -> list[str]:

@@ -4,7 +4,8 @@ Usage: python -m reports.verify --preset NAME [--stored DIR] [--config JSON]
     [--cell NAME --retrained DIR | --no-cell REASON]
 
 1. Every file, and every file beside that pages rest on, has the hash of ``index.json``; judges,
-   manifests and rows agree with each other (:mod:`reports.checks`).
+   manifests and rows agree with each other (:mod:`reports.checks`), and nothing is left out or put
+   in (:mod:`reports.complete`).
 2. Every page follows from the stored rows, byte by byte (:mod:`reports.recompute`).
 3. One small training, made again by the workflow, gave the same bytes (:mod:`reports.retrained`).
 
@@ -24,6 +25,7 @@ from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from reports.cell import cell_named
 from reports.checks import Content, Finding, check, tried
+from reports.complete import complete
 from reports.lineage import stage_of
 from reports.machine import ROOT
 from reports.pages import SECOND_SCORES
@@ -50,7 +52,8 @@ def verify(content: Content, root: Path = ROOT) -> list[Finding]:
             f"{content.folder / INDEX}: expected the entries {', '.join(INDEXED)}, missing "
             f"{', '.join(missing)}; restore it with: git checkout -- {content.folder / INDEX}"
         )
-    return [*check(content, root), *tried(content, recompute)]
+    found = [*check(content, root), *tried(content, complete)]
+    return [*found, *tried(content, recompute)]
 
 
 def counts(content: Content) -> str:

@@ -201,15 +201,16 @@ def test_as_many_as_among_real_images_are_no_warning():
         "pairs_train": [{"sample": 4, "real": 2, "ratio": 0.1}],
         "count_test": 0,
         "share_test": 0.0,
+        "share": 0.03,
     }
     (found,) = judged(report, "x")
     assert (found.kind, found.severity) == ("copies_train", "note")
     assert "30 of 1000" in found.text and "2.5 % come as near" in found.text
     (more,) = judged(report | {"count_train": 34, "share_train": 0.034}, "x")
     assert more.severity == "warning"
-    assert judged(report | {"share_train": REFUSED}, "x")[0].severity == "warning"
+    assert judged(report | {"share_train": REFUSED, "share": REFUSED}, "x")[0].severity == "warning"
     with pytest.raises(UserError, match="at most 10 % are scored"):
-        judged(report | {"share_train": REFUSED + 0.001}, "x")
+        judged(report | {"share": REFUSED + 0.001}, "x")  # copies of both splits together
 
 
 def test_a_report_says_what_was_compared_and_the_same_command_gives_the_same_bytes(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from dlvae.artefact import write_json
+from dlvae.artefact import sha256_file, write_json
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
 from eval.protocol import load_protocol
@@ -92,8 +92,14 @@ class Shelf:
             report = {"dataset": dataset, "weights_sha256": JUDGES[dataset], "accuracy": 0.98}
             report |= {"inception_score": {"test": 9.5}}
             write_json(self.stored / "evaluator" / dataset / "report.json", report)
+        self.index()
+
+    def index(self):
+        """Write the index of the scores as they are."""
         index = {"preset": "quick", "commit": "beef" * 10, "command": "snakemake freeze"}
-        write_json(self.stored / "index.json", index | {"machine": {"cores": 2}, "files": {}})
+        index |= {"machine": {"cores": 2}}
+        index |= {"files": {"scores.csv": sha256_file(self.stored / "scores.csv")}}
+        write_json(self.stored / "index.json", index)
 
     def runs(self, newcomer, samples=None, duplicates=None, model=None):
         """Write the files of a newcomer; the argument --runs."""
@@ -378,6 +384,9 @@ def test_what_cannot_be_compared_is_refused(shelf, changed, words):
 
 def test_stored_scores_of_another_evaluator_than_the_stored_one_are_refused(shelf):
     write_rows(shelf.stored / "scores.csv", rows("real", evaluator="5ca1ab1e"))
+    with pytest.raises(UserError, match="scores.csv: expected SHA-256 .* by index.json, found"):
+        _ = load_stored("quick", shelf.stored.parent).rows
+    shelf.index()
     stored = load_stored("quick", shelf.stored.parent)
     with pytest.raises(UserError, match="expected scores of evaluator d1d1"):
         compare(stored, "wgan_gp", pd.DataFrame(rows("wgan_gp")), [], ["digits"], {})

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from scipy import stats
 
-from dlvae.artefact import write_json
+from dlvae.artefact import sha256_file, write_json
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
@@ -63,6 +63,7 @@ def save(root, seeds=(0,), preset="quick", rows=None):
         card |= {"inception_score": {"train": 9.9, "test": 9.5}}
         write_json(folder / "evaluator" / dataset / "report.json", card)
     index = {"preset": preset, "commit": "ab" * 20, "command": "snakemake --cores 2 freeze"}
+    index |= {"files": {"scores.csv": sha256_file(folder / "scores.csv")}}
     write_json(folder / "index.json", index | {"protocol": load_protocol(PROTOCOL).label})
     return root
 
@@ -153,12 +154,12 @@ def test_three_seeds_are_a_mean_with_the_interval_over_them(tmp_path):
 
 def test_presets_and_protocols_have_sections_of_their_own(tmp_path):
     save(tmp_path, preset="quick")
-    save(tmp_path, preset="smoke", rows=score_rows((0,), "smoke").replace("ours", "other"))
-    text = PROTOCOL.read_text().replace("id: v1", "id: v2")
-    (tmp_path / "smoke" / "protocol.yaml").write_text(text)
-    path = tmp_path / "smoke" / "scores.csv"
-    label = load_protocol(tmp_path / "smoke" / "protocol.yaml").label
-    path.write_text(path.read_text().replace(load_protocol(PROTOCOL).label, label))
+    second = tmp_path / "v2.yaml"
+    second.write_text(PROTOCOL.read_text().replace("id: v1", "id: v2"))
+    label = load_protocol(second).label
+    rows = score_rows((0,), "smoke").replace({"ours": "other", load_protocol(PROTOCOL).label: label})
+    save(tmp_path, preset="smoke", rows=rows)
+    shutil.copy(second, tmp_path / "smoke" / "protocol.yaml")
     found = sections(leaderboard(tmp_path).markdown)
     assert [key for key, _ in found] == [
         *2 * [f"Preset quick, protocol {load_protocol(PROTOCOL).label}"],

@@ -1,0 +1,75 @@
+"""What stored results must hold whatever their index says: nothing is left out, nothing put in.
+
+An index that was written anew agrees with whatever is there; these checks do not ask it. They go
+out from ``config.yaml``: every model and seed of it stands in the tables of every data set, and
+every row is one that a page reads. What only git's history can show, another number with every hash
+and page made to fit, they cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports import claim_file, published
+from reports.checks import Content, Finding
+from reports.lineage import STAGES
+from reports.machine import ROOT
+from reports.pages import PAGES, SECOND_SCORES, score_names
+from reports.stored import CONFIG, INDEX, MANIFESTS, PROTOCOL, SCORES, TABLES
+
+HEADLINE = f"{TABLES}/table1"
+FAMILY = "inception"
+SHOWN = 5
+
+
+def complete(content: Content) -> Iterator[Finding]:
+    """Yield what is missing from stored results, and rows that nothing asks for."""
+    yield from _files(content)
+    yield from _runs(content)
+    yield from _rows(content)
+
+
+def _files(content: Content) -> Iterator[Finding]:
+    expected = [SCORES, SECOND_SCORES, PAGES, CONFIG, PROTOCOL]
+    expected += [f"{MANIFESTS}/{stage}.jsonl" for stage in STAGES]
+    expected += [file for page in content.pages for file in page.files]
+    for name in expected:
+        if name not in content.stored.index["files"]:
+            yield content.finding(name, f"expected this file in {INDEX}, found none")
+    for path in (published.PATH, claim_file.PATH):
+        name = path.relative_to(ROOT).as_posix()
+        if name not in content.stored.index["beside"]:
+            yield content.finding(INDEX, f"expected the hash of {name} under 'beside', found none")
+
+
+def _runs(content: Content) -> Iterator[Finding]:
+    """Hold the first table's scores against the models and seeds of the configuration."""
+    config = content.stored.config
+    runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
+    expected = {
+        f"{dataset}/{model}/seed{seed}.{FAMILY}"
+        for dataset in config["datasets"]
+        for model, seed in [("real", 0), *runs]
+    }
+    pages = [page for page in content.pages if page.name == HEADLINE]
+    found = {name for page in pages for name in page.scores}
+    for kind, names in (("missing", expected - found), ("not in it", found - expected)):
+        if names:
+            yield content.finding(
+                PAGES,
+                f"expected scores of every data set, model and seed of {CONFIG} in {HEADLINE}, "
+                f"{kind}: {_listed(names)}",
+            )
+
+
+def _rows(content: Content) -> Iterator[Finding]:
+    for file, names in score_names(content.pages).items():
+        if unread := set(content.lines[file]) - set(names):
+            yield content.finding(
+                file, f"expected rows that a page reads, found also {_listed(unread)}"
+            )
+
+
+def _listed(names: set[str]) -> str:
+    shown = ", ".join(sorted(names)[:SHOWN])
+    return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
