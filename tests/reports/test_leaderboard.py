@@ -157,7 +157,8 @@ def test_presets_and_protocols_have_sections_of_their_own(tmp_path):
     second = tmp_path / "v2.yaml"
     second.write_text(PROTOCOL.read_text().replace("id: v1", "id: v2"))
     label = load_protocol(second).label
-    rows = score_rows((0,), "smoke").replace({"ours": "other", load_protocol(PROTOCOL).label: label})
+    own = load_protocol(PROTOCOL).label
+    rows = score_rows((0,), "smoke").replace({"ours": "other", own: label})
     save(tmp_path, preset="smoke", rows=rows)
     shutil.copy(second, tmp_path / "smoke" / "protocol.yaml")
     found = sections(leaderboard(tmp_path).markdown)
