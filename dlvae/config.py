@@ -18,6 +18,7 @@ import yaml
 from jsonschema.exceptions import ValidationError
 
 from dlvae.errors import UserError, nearest
+from dlvae.installed import check_entry_point
 from dlvae.newcomer import newcomer
 from dlvae.options import check_options
 from dlvae.registry import default_options, model_names
@@ -81,6 +82,9 @@ def resolve(
     config = _completed(config, schema, schema)
     _check_schema(config, schema)
     _check_models(config)
+    for name in [*config["models"], config["candidate"]]:
+        if name is not None:
+            check_entry_point(name)
     _check_ablations(config)
     for name, part in config["datasets"].items():
         _check_side(name, part)

@@ -32,6 +32,9 @@ from eval.scored_images import evenly_per_class
 UNBALANCED = 2.0
 """Images of the largest class over the smallest from which on labels look like a mistake."""
 
+REPEATED = 0.5
+"""Share of exact repeats above which the set is a smaller one, handed in several times."""
+
 NAMED = 10  # classes that a refusal names
 
 
@@ -98,11 +101,21 @@ def balance(labels: np.ndarray, taken: int, class_names: Sequence[str]) -> list[
 
 
 def sameness(images: np.ndarray) -> list[Finding]:
-    """Return findings about images that repeat another one or have one colour throughout."""
+    """Return findings about images that repeat another one or have one colour throughout.
+
+    Raises:
+        UserError: more repeats than `REPEATED`: fewer images handed in several times.
+    """
     findings, n = [], len(images)
     if repeated := n - len(firsts(digests(images))):
         text = "Images that are pixel for pixel equal to an earlier one: "
-        text += f"{repeated} of {n} ({percent(repeated / n)})."
+        text += f"{repeated} of {n} ({percent(repeated / n)})"
+        if repeated / n > REPEATED:
+            raise UserError(
+                f"{text}: expected different images, for scores and their intervals count every "
+                "repeat as a new one; hand in images that were generated one by one"
+            )
+        text += "; intervals count them as new images."
         findings.append(Finding("duplicates", WARNING, text))
     constant = np.array([bool((image == image[0, 0]).all()) for image in images])
     if count := int(constant.sum()):

@@ -3,8 +3,10 @@
 Usage: python -m eval.near_duplicates --samples NPZ --data DIR --config JSON --out JSON
 
 Unlike :mod:`eval.set_metrics.copies`, which reads the embedding of an evaluator, the search looks
-at pixels, and finds copies that were recompressed, mirrored, moved by a pixel or made brighter.
-Strong blur hides some, crops and rotations hide most.
+at pixels, and finds copies that were recompressed, mirrored, moved by a pixel or shifted in
+brightness. Strong blur hides some and crops hide most. So do turns and lower contrast on images as
+simple as the digits: of copies turned by 5 degrees, or with a contrast of 0.8, 2 % are found there
+(rendered faces: 99 % of those turned by 3 degrees, 96 % of those with a contrast of 0.85).
 """
 
 from __future__ import annotations

@@ -25,6 +25,11 @@ READING = (
     "FID, precision and recall compare with the training images; of FID less is better.",
     "Real data are held-out images, for d_intra training images: the ceiling.",
 )
+NOTHING = (
+    "Nothing, neither of the samples nor in the search for near-duplicates. (The search finds "
+    "copies that were recompressed, mirrored, moved by a pixel or shifted in brightness; cropped, "
+    "rotated, blurred or less contrasted ones may go unnoticed.)"
+)
 # What the interval of a difference knows of, by its kind.
 KINDS = {
     WELCH: "{}: over the training seeds of both (Welch's t); P is that a random run of the "
@@ -89,7 +94,7 @@ def _findings(found: Comparison) -> Iterator[Block]:
     if items:
         yield Points(tuple(items))
     else:
-        yield Text("Nothing, neither of the samples nor in the search for near-duplicates.")
+        yield Text(NOTHING)
 
 
 def _same_samples(found: Comparison, dataset: str) -> str:

@@ -11,6 +11,7 @@ preset. Nothing is scored: equal stored rows give equal bytes.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,13 +80,34 @@ def write_leaderboard(root: Path = STORED, readme: Path | None = README) -> list
         UserError: see :func:`leaderboard` and :func:`reports.readme.with_results`; nothing is
             written then.
     """
+    texts = _texts(root, readme)
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
+
+
+def outdated(root: Path, readme: Path | None) -> Iterator[tuple[Path, str, str]]:
+    """Yield the files that do not follow from the stored rows: path, text expected, text found.
+
+    Args:
+        root: folder of the stored results.
+        readme: not looked at if None.
+
+    Raises:
+        UserError: see :func:`write_leaderboard`.
+    """
+    for path, expected in _texts(root, readme).items():
+        found = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if found != expected:
+            yield path, expected, found
+
+
+def _texts(root: Path, readme: Path | None) -> dict[Path, str]:
     made = leaderboard(root)
     texts = {root / f"{NAME}.md": made.markdown, root / f"{NAME}.csv": made.csv}
     if readme is not None:
         texts[readme] = with_results(_read(readme), made.blocks)
-    for path, text in texts.items():
-        write_text(path, text)
-    return list(texts)
+    return texts
 
 
 def _read(readme: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from dlvae.errors import UserError, nearest
@@ -53,6 +54,8 @@ def thresholds(
 
 
 def _check(metric: str, value: float, datasets: Sequence[str]) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"fail_below: {metric}: expected a finite number, found {value}")
     if metric in LESS_IS_BETTER:
         raise UserError(
             f"fail_below: of '{metric}' less is better, so no value is too low: expected "

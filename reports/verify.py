@@ -6,7 +6,8 @@ Usage: python -m reports.verify --preset NAME [--stored DIR] [--config JSON]
 1. Every file, and every file beside that pages rest on, has the hash of ``index.json``; judges,
    manifests and rows agree with each other (:mod:`reports.checks`), and nothing is left out or put
    in (:mod:`reports.complete`).
-2. Every page follows from the stored rows, byte by byte (:mod:`reports.recompute`).
+2. Every page follows from the stored rows, byte by byte (:mod:`reports.recompute`), and so do the
+   leaderboard and the README's tables.
 3. One small training, made again by the workflow, gave the same bytes (:mod:`reports.retrained`).
 
 Every difference is named with its file and what to do; the exit status then is 2. The config JSON
@@ -18,7 +19,7 @@ code a note says so; it is no difference.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dlvae.errors import UserError
@@ -26,10 +27,11 @@ from dlvae.runtime import run_stage, stage_parser
 from reports.cell import cell_named
 from reports.checks import Content, Finding, check, tried
 from reports.complete import complete
+from reports.leaderboard import outdated
 from reports.lineage import stage_of
 from reports.machine import ROOT
 from reports.pages import SECOND_SCORES
-from reports.recompute import recompute
+from reports.recompute import first_difference, recompute
 from reports.retrained import compare_cell
 from reports.stored import INDEX, SCORES, STORED, UNREADABLE, load_stored
 
@@ -53,7 +55,20 @@ def verify(content: Content, root: Path = ROOT) -> list[Finding]:
             f"{', '.join(missing)}; restore it with: git checkout -- {content.folder / INDEX}"
         )
     found = [*check(content, root), *tried(content, complete)]
-    return [*found, *tried(content, recompute)]
+    found += tried(content, recompute)
+    # The board is made of what was just found to be right, or it is not worth a look.
+    return found or tried(content, board)
+
+
+def board(content: Content) -> Iterator[Finding]:
+    """Hold the leaderboard, and the README's tables if there are any, against the rows."""
+    stored = content.folder.parent
+    checkout = stored.resolve().parents[1]
+    readme = checkout / "README.md"
+    for path, expected, text in outdated(stored, readme if readme.is_file() else None):
+        name = path.resolve().relative_to(checkout).as_posix()
+        said = first_difference(expected, text, path.suffix) if text else "expected it, found none"
+        yield Finding(name, said, "Write it anew: snakemake --cores all leaderboard")
 
 
 def counts(content: Content) -> str:

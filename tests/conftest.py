@@ -23,9 +23,11 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if name := config.getoption("--model"):
         from dlvae.errors import UserError
+        from dlvae.installed import check_entry_point
         from dlvae.registry import module_name
 
         try:
+            check_entry_point(name)
             module_name(name)
         except UserError as error:
             raise pytest.UsageError(str(error)) from None

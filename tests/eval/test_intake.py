@@ -388,6 +388,13 @@ def test_links_that_stay_inside_are_followed(work, folder):
     assert list(found(manifest)) == ["duplicates"]
 
 
+def test_a_small_set_handed_in_several_times_is_refused(work, refused):
+    images, _ = enough()
+    images[:8] = images[0]
+    words = r"7 of 12 \(58\.3 %\): expected different images, for scores and their intervals"
+    assert re.search(words, refused(npz(work, images=images)))
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -25,6 +25,7 @@ from reports.claim_file import load_rules
 from reports.claim_rules import needed_scores
 from reports.figures.panel import Panel
 from reports.freeze import freeze
+from reports.leaderboard import write_leaderboard
 from reports.machine import ROOT
 from reports.pages import SECOND_SCORES, Page, make_page, texts_of
 from reports.stored import SCORES as SCORES_FILE
@@ -307,6 +308,7 @@ class Checkout:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
         shutil.copytree(stored, self.stored / PRESET)
+        write_leaderboard(self.stored, readme=None)
 
     def file(self, name):
         return self.stored / PRESET / name

@@ -7,7 +7,8 @@ import pytest
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
 from reports.checks import Content
-from reports.verify import code_notes, main, parser
+from reports.leaderboard import write_leaderboard
+from reports.verify import code_notes, main, parser, verify
 
 CELL = "digits/cvae/seed0"
 
@@ -80,3 +81,24 @@ def test_scores_and_models_of_other_code_are_a_note(frozen):
         "made by other code than the present: scores of the families diversity",
         "made by other code than the present: models cvae",
     ]
+
+
+def test_a_cell_of_the_leaderboard_or_of_the_readme_is_named(checkout):
+    readme = checkout.root / "README.md"
+    readme.write_text(f"<!-- results: {checkout.content.stored.preset} -->\n<!-- /results -->\n")
+    write_leaderboard(checkout.stored, readme)
+    assert verify(checkout.content, checkout.root) == []
+    for path, name in (
+        (readme, "README.md"),
+        (checkout.stored / "leaderboard.md", "reports/stored/leaderboard.md"),
+        (checkout.stored / "leaderboard.csv", "reports/stored/leaderboard.csv"),
+    ):
+        before = path.read_text()
+        assert "2.9" in before
+        path.write_text(before.replace("2.9", "3.9", 1))
+        (found,) = verify(checkout.content, checkout.root)
+        assert found.file == name and "3.9" in found.text
+        path.write_text(before)
+    (checkout.stored / "leaderboard.md").unlink()
+    (found,) = verify(checkout.content, checkout.root)
+    assert found.file == "reports/stored/leaderboard.md" and "found none" in found.text
