@@ -130,6 +130,11 @@ def load_stored(preset: str, root: Path = STORED) -> Stored:
         UserError: there are none, or their index cannot be read.
     """
     folder, known = root / preset, stored_presets(root)
+    if preset not in known and (folder / SCORES).exists():
+        raise UserError(
+            f"{folder}: expected {INDEX} beside {SCORES}, found none. Bring it back with: "
+            f"git checkout -- {folder}"
+        )
     if preset not in known:
         raise UserError(
             f"expected stored results of preset '{preset}' in {folder}, found "

@@ -81,6 +81,13 @@ def test_the_reading_api_finds_what_was_frozen(frozen, made_up_run):
     assert models["models/digits/cvae/seed0"]["images_seen"] == 11200
 
 
+def test_a_lost_index_comes_back_from_git(frozen, tmp_path):
+    shutil.copytree(frozen.folder, tmp_path / "made_up")
+    (tmp_path / "made_up" / "index.json").unlink()
+    with pytest.raises(UserError, match="index.json .*found none.* git checkout -- .*made_up"):
+        load_stored("made_up", tmp_path)
+
+
 def test_rows_are_those_of_the_run_sorted_by_file(frozen, made_up_run):
     files = [
         made_up_run / "scores" / "digits" / model / f"seed0.{family}.csv"
