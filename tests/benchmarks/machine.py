@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
+from dlvae.runtime import use_threads
 from reports.machine import git_commit, machine
 from tests.benchmarks.peak import gemm_peak
 
 
 def use_machine(threads: int, precision: str = "", peak_side: int = 2048) -> dict[str, Any]:
-    """Set torch's threads and return the columns of rows measured from now on.
+    """Set threads as every stage does and return the columns of rows measured from now on.
 
     `precision` is that of the work: "fp32", "bf16", or empty where rows name it themselves or it
     means nothing. `peak_fp32` and `peak_bf16` are GFLOP/s of matrix products with these threads,
     measured now.
     """
-    torch.set_num_threads(threads)
+    use_threads(threads)
     here = machine()
     return {
         "precision": precision,
