@@ -74,10 +74,11 @@ class PlainEncoder(nn.Module):
 class PlainDiscriminator(nn.Module):
     """The projection discriminator with torch's spectral norm on every layer.
 
-    `norm` replaces that norm, for peers with one of their own.
+    Weights are made once per forward pass, or once within an outer ``parametrize.cached()``, and
+    outside autocast: bf16 is too coarse for the power iteration.
     """
 
-    def __init__(self, task: Task, norm=spectral_norm) -> None:
+    def __init__(self, task: Task) -> None:
         super().__init__()
         *trunk, output = shapes.discriminator(task)
         self.trunk = plain_network(trunk)
@@ -87,26 +88,21 @@ class PlainDiscriminator(nn.Module):
         self.normalised = [module for module in self.modules() if isinstance(module, layers)]
         for layer in self.normalised:
             nn.init.normal_(layer.weight, std=0.02)
-            norm(layer)
+            spectral_norm(layer)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return logits (B,)."""
-        h = self.features(x)
-        return self.logits(h, y)
+        """Return logits FC(h) + <V y, h> as (B,), float32."""
+        with parametrize.cached():
+            h = self.features(x)
+            return wide(self.output(h).squeeze(1) + (h * self.embedding(y)).sum(1))
 
     def features(self, x: Tensor) -> Tensor:
         """Return h (B, features)."""
-        return self.trunk(x)
-
-    def logits(self, h: Tensor, y: Tensor) -> Tensor:
-        """Return FC(h) + <V y, h> as (B,), float32."""
-        return wide(self.output(h).squeeze(1) + (h * self.embedding(y)).sum(1))
-
-    def normalise(self) -> None:
-        """Make the weights, to be kept by `parametrize.cached`: bf16 is too coarse for it."""
-        with torch.autocast("cpu", enabled=False):
-            for layer in self.normalised:
-                _ = layer.weight
+        with parametrize.cached():
+            with torch.autocast("cpu", enabled=False):
+                for layer in self.normalised:
+                    _ = layer.weight
+            return self.trunk(x)
 
 
 def wide(x: Tensor) -> Tensor:
@@ -185,7 +181,6 @@ class LiteralAlgorithm1:
         z_s_p = (self.mu[y_p] + self.tau()[y_p].rsqrt() * epsilon_s).detach()
         discriminator = self.discriminator
         with parametrize.cached(), autocast(self.precision):
-            discriminator.normalise()
             mean, logvar = (wide(head) for head in self.encoder_u(x))
             z_s = wide(self.encoder_s(x)[0])
             z_u = mean + (0.5 * logvar).exp() * epsilon
