@@ -233,7 +233,11 @@ class PythaeStep(VaeGanStep):
         data = BaseDataset(self.x, self.y)
         with tempfile.TemporaryDirectory() as folder:  # it is made, and nothing is written to it
             config = CoupledOptimizerAdversarialTrainerConfig(
-                output_dir=folder, no_cuda=True, **rates, **params
+                output_dir=folder,
+                no_cuda=True,
+                per_device_train_batch_size=len(self.x),
+                **rates,
+                **params,
             )
             trainer = CoupledOptimizerAdversarialTrainer(model, data, training_config=config)
             with torch.random.fork_rng(devices=[]):
