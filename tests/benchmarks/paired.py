@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from dlvae.artefact import atomic
 
 FOLDER = Path("reports/stored/benchmarks")
 Clock = Callable[[], float]
+Measure = Callable[[Mapping[str, Callable[[], object]]], dict[str, list[float]]]
+LEAST = 0.2
+"""Seconds that a measurement lasts at least."""
 
 
 def paired(
@@ -32,7 +36,7 @@ def paired(
     rounds: int,
     *,
     warm_up: int = 2,
-    least: float = 0.2,
+    least: float = LEAST,
     clock: Clock = time.perf_counter,
 ) -> dict[str, list[float]]:
     """Return the seconds of one call of each piece of work, by name, one number per round.
@@ -55,6 +59,13 @@ def paired(
         for name in names[first:] + names[:first]:
             seconds[name].append(_seconds(work[name], calls[name], clock) / calls[name])
     return seconds
+
+
+def measure(rounds: int, brief: bool) -> Measure:
+    """Return :func:`paired` of that many rounds; `brief` where only running counts."""
+    if brief:
+        return partial(paired, rounds=rounds, warm_up=1, least=0.0)
+    return partial(paired, rounds=rounds)
 
 
 def _seconds(call: Callable[[], object], times: int, clock: Clock) -> float:

@@ -14,8 +14,9 @@ from dlvae.base import Method, Task
 from tests.benchmarks import setups
 from tests.benchmarks.machine import use_machine
 from tests.benchmarks.paired import (
+    Measure,
     benchmark_parser,
-    paired,
+    measure,
     print_summaries,
     summaries,
     write_csv,
@@ -26,14 +27,14 @@ PEERS = {"cvae_gan": ("pythae", vae_gan_step), "cgan": ("torch-mimicry", CganPdS
 
 
 def compare(
-    name: str, task: Task, method: Method, precision: str, where: dict[str, Any], rounds: int
+    name: str, task: Task, method: Method, precision: str, where: dict[str, Any], take: Measure
 ) -> list[dict[str, Any]]:
     """Return the rows of one of our models and of its peer, which is the base."""
     package, peer = PEERS[name]
     model, batch = setups.trained(name, task, method, precision), setups.batch(task)
     theirs = peer(task, method, precision, setups.batch(task))
     sides = {package: theirs, f"our {name}": lambda: model.training_step(batch, 0)}
-    found = summaries(paired(sides, rounds), package, task.batch_size)
+    found = summaries(take(sides), package, task.batch_size)
     print_summaries(f"{name}, {precision} (peer: {theirs.source})", found, "images")
     return [
         {
@@ -55,11 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--tiny", action="store_true", help="tiny networks: does it run?")
     args = parser.parse_args(argv)
     task, method = setups.tiny() if args.tiny else setups.full_width()
-    where = use_machine(args.threads or 2)
+    where = use_machine(args.threads or 2, brief=args.tiny)
+    take = measure(args.rounds, brief=args.tiny)
     rows = []
     for name in PEERS:
         for precision in ("fp32", "bf16"):
-            rows += compare(name, task, method, precision, where, args.rounds)
+            rows += compare(name, task, method, precision, where, take)
     write_csv(args.out, rows)
 
 

@@ -73,7 +73,7 @@ def test_quartiles_are_numpys() -> None:
 
 
 def test_a_csv_has_the_columns_of_side_and_machine(tmp_path) -> None:
-    columns = use_machine(1, "fp32", peak_side=64)
+    columns = use_machine(1, "fp32", brief=True)
     found = summaries({"a": [1.0, 1.0], "b": [3.0, 3.0]}, base="a", units=96)
     rows = [{"name": name, **side.row(), **columns} for name, side in found.items()]
     write_csv(tmp_path / "new" / "speed.csv", rows)

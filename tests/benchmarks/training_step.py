@@ -19,8 +19,9 @@ from tests.benchmarks.flop import useful_flop
 from tests.benchmarks.literal import LiteralAlgorithm1
 from tests.benchmarks.machine import use_machine
 from tests.benchmarks.paired import (
+    Measure,
     benchmark_parser,
-    paired,
+    measure,
     print_summaries,
     summaries,
     write_csv,
@@ -46,20 +47,24 @@ def literal(task: Task, method: Method, precision: str) -> Callable[[], object]:
 
 
 def compare(
-    width: str, task: Task, method: Method, precisions: Sequence[str], threads: int, rounds: int
+    width: str,
+    task: Task,
+    method: Method,
+    precisions: Sequence[str],
+    where: dict[str, Any],
+    take: Measure,
 ) -> list[dict[str, Any]]:
     """Return a row per side and precision; each is compared with both literal steps."""
-    where = use_machine(threads)
     flop, sides = useful_flop(task, method.n_gm), {}
     for precision in BOTH:
         sides[f"literal {precision}"] = literal(task, method, precision)
     for precision in precisions:
         sides[f"ours {precision}"] = ours(task, method, precision)
-    seconds = paired(sides, rounds)
+    seconds = take(sides)
     found, against_bf16 = (
         summaries(seconds, f"literal {precision}", task.batch_size) for precision in BOTH
     )
-    title = f"{width} width, batch {task.batch_size}, {threads} threads"
+    title = f"{width} width, batch {task.batch_size}, {where['threads']} threads"
     print_summaries(title, found, "images")
     rows = []
     for name, side in found.items():
@@ -81,9 +86,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     full, quarter = setups.full_width(), setups.quarter_width()
     if args.tiny:
         full = quarter = setups.tiny()
-    rows = compare("full", *full, BOTH, args.threads or 2, args.rounds)
-    native = setups.native_precision()
-    rows += compare("quarter", *quarter, [native], args.threads or 1, args.rounds)
+    take, native = measure(args.rounds, brief=args.tiny), setups.native_precision()
+    where = use_machine(args.threads or 2, brief=args.tiny)
+    rows = compare("full", *full, BOTH, where, take)
+    where = use_machine(args.threads or 1, brief=args.tiny)
+    rows += compare("quarter", *quarter, [native], where, take)
     write_csv(args.out, rows)
 
 
