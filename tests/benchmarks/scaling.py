@@ -13,7 +13,6 @@ and that exponent's standard error:
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from dlvae.algorithm1 import mixture_step
 from dlvae.base import Batch, GenerativeModel, Method, Task
 from tests.benchmarks import setups
 from tests.benchmarks.machine import use_machine
+from tests.benchmarks.memory import peak_mib
 from tests.benchmarks.paired import (
     Measure,
     Summary,
@@ -88,7 +88,7 @@ def _step(model: GenerativeModel, task: Task) -> Callable[[], object]:
     return lambda: model.training_step(batch, 0)
 
 
-def peak_mib(tiny: bool, precision: str, threads: int, classes: int) -> float:
+def memory_of(tiny: bool, precision: str, threads: int, classes: int) -> float:
     """Return the peak resident memory in MiB of a process that takes two updates of stage 1."""
     arguments = [str(int(tiny)), precision, str(threads), str(classes)]
     command = [sys.executable, "-m", "tests.benchmarks.scaling", "--memory", *arguments]
@@ -101,8 +101,7 @@ def _report_memory(tiny: str, precision: str, threads: str, classes: str) -> Non
     update = stage_1(task, method, precision, int(classes))
     update()
     update()
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes of what the system counts
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
+    print(peak_mib())
 
 
 def _setup(tiny: bool) -> tuple[Task, Method]:
@@ -145,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for size, side in found.items():
             memory: float | str = ""
             if name == "classes":
-                memory = peak_mib(args.tiny, precision, where["threads"], int(size))
+                memory = memory_of(args.tiny, precision, where["threads"], int(size))
                 print(f"  {size:>8} {memory:10,.0f} MiB at the most")
             row = {"curve": name, "size": size, **side.row(), "peak_mib": memory}
             row |= {"exponent": fit.exponent, "exponent_error": fit.error}

@@ -2,6 +2,8 @@
 
 import csv
 import importlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -44,3 +46,10 @@ def test_a_power_law_is_found_again() -> None:
     assert power_law(sizes, 3.0 * sizes**1.5).exponent == pytest.approx(1.5)
     fit = power_law(sizes, 3.0 * sizes**1.5 * np.array([1.1, 0.9, 1.1, 0.9]))
     assert 0 < fit.error < 0.1 and abs(fit.exponent - 1.5) < 3 * fit.error
+
+
+def test_the_peak_of_memory_is_of_the_process_itself_not_of_its_parent() -> None:
+    large = np.ones(150 * 2**17)  # 150 MiB that the child does not have
+    command = "from tests.benchmarks.memory import peak_mib; print(peak_mib())"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert large.all() and 1 < float(done.stdout) < 100
