@@ -46,7 +46,16 @@ class GaussianMixture(nn.Module):
 
     def precision(self) -> Tensor:
         """Return tau (C, d), the inverse variances."""
-        return F.softplus(self.scale) if self.param == "precision" else self.scale.neg().exp()
+        return self._tau(self.scale)
+
+    def _precision_of(self, labels: Tensor) -> Tensor:
+        """Return tau of `labels` (B,) as (B, d), made for all classes only where they are fewer."""
+        if len(labels) < len(self.scale):
+            return self._tau(self.scale[labels])
+        return self.precision()[labels]
+
+    def _tau(self, scale: Tensor) -> Tensor:
+        return F.softplus(scale) if self.param == "precision" else scale.neg().exp()
 
     def sigma(self) -> Tensor:
         """Return the standard deviations sigma_c = tau_c^(-1/2), (C, d)."""
@@ -78,13 +87,14 @@ class GaussianMixture(nn.Module):
         """Return ell_k = -1/2 sum_d tau_kd (z_d - mu_kd)^2 + 1/2 sum_d log tau_kd as (B, C).
 
         The logits of q(c|z_s), Eq. 8: log N(z; mu_k, Sigma_k) without its constant. The square is
-        expanded into two matrix products, never in less than float32.
+        expanded into two matrix products, never in less than float32, about the mean of all mu_k:
+        an offset that they share would cost the difference its digits.
         """
-        z = full_precision(z)
+        z, centre = full_precision(z), self.mu.detach().mean(0)
         with torch.autocast(z.device.type, enabled=False):
-            tau = self.precision()
-            tau_mu = tau * self.mu
-            bias = 0.5 * (tau.log() - tau_mu * self.mu).sum(1)
+            z, mu, tau = z - centre, self.mu - centre, self.precision()
+            tau_mu = tau * mu
+            bias = 0.5 * (tau.log() - tau_mu * mu).sum(1)
             return torch.addmm(torch.addmm(bias, z, tau_mu.t()), z.square(), tau.t(), alpha=-0.5)
 
     def likelihood_constant(self) -> float:
@@ -93,7 +103,7 @@ class GaussianMixture(nn.Module):
 
     def log_likelihood(self, z: Tensor, labels: Tensor) -> Tensor:
         """Return log N(z; mu_y, Sigma_y) as (B,); -L_lkd of Eq. 7 is its mean over the batch."""
-        return _log_normal(full_precision(z), self.mu[labels], self.precision()[labels])
+        return _log_normal(full_precision(z), self.mu[labels], self._precision_of(labels))
 
     def classification_losses(self, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return (L_cls of Eq. 8, L_lkd of Eq. 7), batch means, from one set of logits."""
@@ -124,7 +134,7 @@ class GaussianMixture(nn.Module):
 
     def sample(self, labels: Tensor, noise: Tensor) -> Tensor:
         """Return mu_y + sigma_y * noise for labels (B,) and N(0, 1) noise (B, d)."""
-        return self.mu[labels] + self.precision()[labels].rsqrt() * noise
+        return self.mu[labels] + self._precision_of(labels).rsqrt() * noise
 
 
 def _log_normal(z: Tensor, mean: Tensor, precision: Tensor) -> Tensor:

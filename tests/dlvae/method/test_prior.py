@@ -175,3 +175,23 @@ def test_far_codes_of_512_dimensions_keep_their_gradient() -> None:
     (gradient,) = torch.autograd.grad(cls, z)
     assert torch.isfinite(cls) and torch.isfinite(lkd)
     assert (gradient.abs().amax(1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0])
+def test_an_offset_that_all_means_share_costs_the_logits_no_digits(offset) -> None:
+    torch.manual_seed(0)
+    mixture = GaussianMixture(10, 100)
+    with torch.no_grad():
+        mixture.mu.add_(offset)
+    z = offset + torch.randn(16, 100)
+    found = mixture.logits(z).double()
+    assert (found - mixture.double().logits(z.double())).abs().max() < 5e-5
+
+
+def test_precisions_of_few_labels_among_many_classes_are_those_of_all() -> None:
+    mixture, noise = GaussianMixture(50, 4, "logvar"), torch.ones(3, 4)
+    with torch.no_grad():
+        mixture.scale.normal_(generator=torch.Generator().manual_seed(0))
+    labels, many = torch.tensor([7, 49, 7]), torch.arange(50)
+    every = mixture.sample(many, torch.ones(50, 4))
+    torch.testing.assert_close(mixture.sample(labels, noise), every[labels], rtol=0, atol=0)
