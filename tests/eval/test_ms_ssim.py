@@ -148,8 +148,8 @@ def test_one_image():
 def test_pieces_change_nothing(name):
     """Blocks, tiles and chunks that divide nothing evenly give what one piece gives."""
     images, which = blobs(13, 32, common=0.5), variant(name, 32)
-    whole = matrix(images, which, limits=Limits(64, 1, 1 << 24))
-    for limits in (Limits(5, 9, 1 << 10), Limits(5, 2, 1 << 9), Limits(8, 1, 1 << 8)):
+    whole = matrix(images, which, limits=Limits(64, 64, 64, 1 << 24))
+    for limits in (Limits(5, 3, 4, 1 << 10), Limits(13, 5, 2, 1 << 9), Limits(8, 8, 8, 1 << 8)):
         pieces = matrix(images, which, limits=limits)
         assert np.abs(pieces - whole).max() < 1e-6
         mean = all_pairs(images, which, limits=limits).mean
