@@ -18,7 +18,7 @@ from eval.ms_ssim.maps import Limits, Piece, Workspace, evenly, halved, map_sums
 from eval.ms_ssim.variant import Variant
 
 CHANNELS = 3
-LIMITS = {"cpu": Limits(512, 32, 256, 1 << 19), "cuda": Limits(1024, 512, 512, 1 << 24)}
+LIMITS = {"cpu": Limits(512, 25, 256, 1 << 19), "cuda": Limits(1024, 512, 512, 1 << 24)}
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,19 @@ class Workspace:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._buffers: dict[str, Tensor] = {}
+        self._memory: dict[str, Tensor] = {}
+        self._views: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
-    def buffer(self, name: str, shape: tuple[int, ...]) -> Tensor:
+    def buffer(self, name: str, *shape: int) -> Tensor:
         """Return uninitialised float32 memory of ``shape``; it overwrites the last of its name."""
-        size = int(np.prod(shape))
-        if name not in self._buffers or self._buffers[name].numel() < size:
-            self._buffers[name] = torch.empty(size, device=self._device)
-        return self._buffers[name][:size].view(shape)
+        view = self._views.get((name, shape))
+        if view is None:
+            size = int(np.prod(shape))
+            if name not in self._memory or self._memory[name].numel() < size:
+                self._memory[name] = torch.empty(size, device=self._device)
+                self._views = {key: v for key, v in self._views.items() if key[0] != name}
+            view = self._views[name, shape] = self._memory[name][:size].view(shape)
+        return view
 
 
 Piece = tuple[slice, slice]
@@ -101,12 +106,15 @@ def map_sums(
     second = first if same else _Panel(right, piece, scale, variant, workspace, "right")
     last = scale is variant.scales[-1]
     sums = left.new_zeros(left.shape[-1], right.shape[-1])
+    ones = sums.new_ones(1, len(first.mean))
     for i, j in _tiles(sums.shape, limits, same):
         structure = _structure(first, second, i, j, workspace)
         if last:
             structure.mul_(_light(first, second, i, j, variant.c1, workspace))
-        flat = structure.flatten(1)
-        sums[i, j] = torch.mm(flat.new_ones(1, len(flat)), flat).view(structure.shape[1:])
+        tile = structure.shape[1:]
+        flat = workspace.buffer("ratio", len(first.mean), tile[0] * tile[1])
+        torch.mm(ones, flat, out=workspace.buffer("sum", 1, flat.shape[1]))
+        sums[i, j] = workspace.buffer("sum", *tile)
     return sums
 
 
@@ -132,32 +140,35 @@ class _Panel:
     ) -> None:
         k, n = scale.window, pixels.shape[-1]
         line = gaussian(k, scale.sigma).to(pixels)
-        self.band = banded(line, piece[0].stop - piece[0].start)
+        self.band, across = (banded(line, part.stop - part.start) for part in piece)
         seen = pixels[tuple(slice(part.start, part.stop + k - 1) for part in piece)]
         self.centre = seen.mean(dim=(0, 1))
-        patches = (seen - self.centre).unfold(1, k, 1).transpose(2, 3)
-        height, columns = patches.shape[:2]
-        panel = workspace.buffer(name, (height, columns, k + 1, n))
-        torch.mul(patches, line.sqrt()[:, None], out=panel[:, :, :k])
+        seen = seen - self.centre
+        panel = workspace.buffer(name, len(seen), len(across), k + 1, n)
+        torch.mul(seen.unfold(1, k, 1).transpose(2, 3), line.sqrt()[:, None], out=panel[:, :, :k])
         panel[:, :, k] = (variant.c2 / 2) ** 0.5
-        means = torch.matmul(line.sqrt(), panel[:, :, :k])
-        squares = panel.square().sum(dim=2)
-        self.mean = torch.tensordot(self.band, means, dims=1).flatten(0, 1)
-        self.half = torch.tensordot(self.band, squares, dims=1).flatten(0, 1)
-        self.half.sub_(self.mean.square()).div_(2)
         self.products = panel.flatten(0, 1)
+        self.transposed = self.products.transpose(1, 2)
+        means, squares = (
+            torch.tensordot(self.band, torch.matmul(across, values), dims=1).flatten(0, 1)
+            for values in (seen, seen.square())
+        )
+        self.mean, self.half = means, (squares - means.square() + variant.c2 / 2) / 2
 
 
 def _structure(first: _Panel, second: _Panel, i: slice, j: slice, workspace: Workspace) -> Tensor:
     """Return the contrast-structure maps of a tile, (L, N_i, N_j)."""
-    left, right = first.products[:, :, i].transpose(1, 2), second.products[:, :, j]
-    tile = (left.shape[1], right.shape[2])
-    products = torch.bmm(left, right, out=workspace.buffer("products", (len(left), *tile)))
-    rows, height = first.band.shape
-    ratio = workspace.buffer("ratio", (len(first.mean), *tile))
-    torch.mm(first.band, products.view(height, -1), out=ratio.view(rows, -1))
+    (rows, height), locations = first.band.shape, len(first.mean)
+    tile, buffer = (i.stop - i.start, j.stop - j.start), workspace.buffer
+    columns = locations // rows * tile[0] * tile[1]
+    products, ratio = (
+        buffer("products", len(first.products), *tile),
+        buffer("ratio", locations, *tile),
+    )
+    torch.bmm(first.transposed[:, i], second.products[:, :, j], out=products)
+    torch.mm(first.band, buffer("products", height, columns), out=buffer("ratio", rows, columns))
     ratio.addcmul_(first.mean[:, i, None], second.mean[:, None, j], value=-1)
-    divisor = workspace.buffer("divisor", ratio.shape)
+    divisor = buffer("divisor", *ratio.shape)
     return ratio.div_(torch.add(first.half[:, i, None], second.half[:, None, j], out=divisor))
 
 
@@ -168,7 +179,7 @@ def _light(
     one = (first.mean[:, i] + first.centre[i])[:, :, None]
     two = (second.mean[:, j] + second.centre[j])[:, None]
     shape = (len(one), one.shape[1], two.shape[2])
-    product, divisor = (workspace.buffer(name, shape) for name in ("light", "divisor"))
+    product, divisor = (workspace.buffer(name, *shape) for name in ("light", "divisor"))
     torch.mul(one, two, out=product).add_(c1 / 2)
     halves = ((mean.square() + c1 / 2) / 2 for mean in (one, two))
     return product.div_(torch.add(*halves, out=divisor))
@@ -191,8 +202,8 @@ def banded(line: Tensor, rows: int) -> Tensor:
 
 def halved(pixels: Tensor) -> Tensor:
     """Return the 2 x 2 means of (H, W, N)."""
-    height, width, n = pixels.shape
-    return pixels.view(height // 2, 2, width // 2, 2, n).mean(dim=(1, 3))
+    rows = pixels[0::2] + pixels[1::2]
+    return (rows[:, 0::2] + rows[:, 1::2]).div_(4)
 
 
 def filtered(pixels: Tensor, line: Tensor) -> Tensor:
