@@ -31,6 +31,8 @@ class PairScores:
         off_diagonal: mean over pairs of two different images; NaN for one image.
         clamped_share: share of those pairs with a negative factor at some scale and channel.
         probed: values of the pairs asked for.
+        error: standard error of ``off_diagonal`` where it is the mean of pairs drawn at random,
+            about that of all pairs; 0 where these were scored.
     """
 
     n: int
@@ -38,6 +40,7 @@ class PairScores:
     off_diagonal: float
     clamped_share: float
     probed: np.ndarray
+    error: float = 0.0
 
 
 @torch.inference_mode()
@@ -57,7 +60,7 @@ def all_pairs(
     Raises:
         UserError: images of another dtype, shape or size.
     """
-    _check(images, variant.size)
+    check_images(images, variant.size)
     device, n = torch.device(device), len(images)
     limits = limits or LIMITS[device.type]
     probes = np.sort(np.empty((0, 2), int) if probes is None else probes, axis=1)
@@ -84,7 +87,8 @@ def all_pairs(
     )
 
 
-def _check(images: np.ndarray, size: int) -> None:
+def check_images(images: np.ndarray, size: int) -> None:
+    """Refuse anything but uint8 (N, size, size, 3), N > 0."""
     if images.dtype != np.uint8:
         raise UserError(
             f"expected images of dtype uint8 (0 to 255), found {images.dtype}: floats could be "
