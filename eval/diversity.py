@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from dlvae.errors import UserError
+from eval.intervals import Interval, over_classes, over_pairs
 from eval.ms_ssim.all_pairs import all_pairs
+from eval.ms_ssim.pairs import sampled_pairs
 from eval.ms_ssim.reference import reference_pairs
 from eval.ms_ssim.variant import Variant
 
@@ -51,6 +54,9 @@ class Diversity:
         clamped_share: share of pairs with a negative factor, mean over classes.
         per_class: ``value`` of every class.
         off_diagonal_per_class: ``off_diagonal`` of every class.
+        errors: standard errors of ``per_class`` about what all pairs would give; 0 where all pairs
+            were scored.
+        off_diagonal_errors: those of ``off_diagonal_per_class``.
         recheck: agreement with independent code.
     """
 
@@ -59,6 +65,8 @@ class Diversity:
     clamped_share: float
     per_class: tuple[float, ...]
     off_diagonal_per_class: tuple[float, ...]
+    errors: tuple[float, ...]
+    off_diagonal_errors: tuple[float, ...]
     recheck: Recheck
 
 
@@ -69,6 +77,7 @@ def d_intra(
     recheck_pairs: int,
     draws: np.random.Generator,
     device: torch.device | str = "cpu",
+    pairs: int = 0,
 ) -> Diversity:
     """Score a sample set.
 
@@ -76,7 +85,8 @@ def d_intra(
         images: uint8 (N, H, W, 3).
         labels: int (N,), the class asked for; every class that occurs counts once.
         recheck_pairs: random pairs to score again, spread evenly over the classes.
-        draws: picks those pairs.
+        draws: picks those pairs, then those of a sample.
+        pairs: random pairs to score per class; 0 for all of them.
 
     Raises:
         UserError: a class with one image, or images of a wrong dtype or shape.
@@ -89,7 +99,10 @@ def d_intra(
             raise UserError(f"class {label}: expected at least 2 images for a diversity, found 1")
         count = len(range(index, recheck_pairs, len(classes)))
         probes = random_pairs(len(members), count, draws)
-        score = all_pairs(members, variant, probes, device)
+        if pairs:
+            score = sampled_pairs(members, variant, pairs, draws, probes, device)
+        else:
+            score = all_pairs(members, variant, probes, device)
         if not np.isfinite(score.mean):
             raise UserError(
                 f"class {label}: {100 * score.clamped_share:.1f} % of its pairs have a negative "
@@ -105,8 +118,25 @@ def d_intra(
         float(np.mean([score.clamped_share for score in scores])),
         per_class,
         off_diagonal,
+        tuple((1 - 1 / score.n) * score.error for score in scores),
+        tuple(score.error for score in scores),
         _compared(*map(np.concatenate, zip(*checks, strict=True)), variant),
     )
+
+
+def interval_of_mean(
+    scores: Sequence[float], errors: Sequence[float], generator: np.random.Generator, draws: int
+) -> Interval | None:
+    """Interval of a mean over classes; with too few for one over classes, one over drawn pairs.
+
+    Over classes the draws of pairs, made in every class apart, widen the spread and so count.
+
+    Args:
+        scores, errors: of every class, as in :class:`Diversity`.
+        draws: resamples of classes.
+    """
+    found = over_classes(np.array(scores), generator, draws)
+    return found or over_pairs(float(np.mean(scores)), float(np.linalg.norm(errors)) / len(errors))
 
 
 def random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Uncertainty of scores: 95 % intervals.
 
 An interval answers one question only, and its kind says which: would another training give this
-score (seeds), other images of the same model (images, subsets, paths), or other classes (classes)?
+score (seeds), other images of the same model (images, subsets, paths), other classes (classes), or
+all pairs of the same images (pairs)?
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ T_SUBSETS = "t95_subsets"
 T_IMAGES = "t95_images"
 T_PATHS = "t95_paths"
 WILSON = "wilson95"
+NORMAL_PAIRS = "normal95_pairs"
 BOOTSTRAP_SEEDS = "bootstrap95_seeds"
 
 T_KINDS = (T_SEEDS, T_SUBSETS, T_IMAGES, T_PATHS)
@@ -111,6 +113,18 @@ def over_classes(
     below, above = np.quantile(z.mean(axis=1) / z.std(axis=1, ddof=1), TAILS)
     # Crossed: resamples far above the mean say that the mean may lie as far above the truth.
     return Interval(float(mean - above * spread), float(mean - below * spread), BOOTSTRAP_CLASSES)
+
+
+def over_pairs(value: float, error: float) -> Interval | None:
+    """Normal interval of a mean over pairs of images drawn at random, about that over all pairs.
+
+    Other images are not what it is about. None where all pairs were scored.
+
+    Args:
+        error: standard error, as from :func:`eval.ms_ssim.pairs.sampled_pairs`; 0 for all pairs.
+    """
+    half = float(stats.norm.ppf(TAILS[1])) * error
+    return Interval(value - half, value + half, NORMAL_PAIRS) if error > 0 else None
 
 
 def proportion(successes: int, n: int) -> Interval:

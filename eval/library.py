@@ -25,7 +25,7 @@ from dlvae.runtime import device
 from dlvae.seeds import numpy_generator
 from eval.disentanglement.arrays import check_labels as check_classes
 from eval.disentanglement.probes import KINDS, label_probe
-from eval.diversity import d_intra
+from eval.diversity import d_intra, interval_of_mean
 from eval.evaluator.load import load_evaluator
 from eval.fidelity import Features, extract, inception_of_logits
 from eval.intervals import (
@@ -33,7 +33,6 @@ from eval.intervals import (
     inception_score_interval,
     jackknife,
     jackknife_groups,
-    over_classes,
     proportion,
 )
 from eval.protocol import Protocol, load_protocol
@@ -178,9 +177,10 @@ def intra_class_diversity(
         rules.recheck_pairs,
         _draws("diversity", seed, "recheck", variant),
         device(),
+        rules.pairs,
     )
     draws = _draws("diversity", seed, "classes", variant, "")
-    interval = over_classes(np.array(found.per_class), draws, rules.intervals.draws)
+    interval = interval_of_mean(found.per_class, found.errors, draws, rules.intervals.draws)
     return Measured.sure(found.value, len(images), interval)
 
 

@@ -67,8 +67,9 @@ class Protocol:
         intervals: how sure a score of one seed is.
         recheck_pairs: pairs that are scored again by independent code.
         ms_ssim: diversity variants by name.
+        pairs: random pairs per class that diversity is taken from; 0, or no such key: all pairs.
         hash: 12 hex digits of SHA-256 over all of the above; comments, the order of keys and the
-            spelling of numbers do not matter.
+            spelling of numbers do not matter, nor whether ``pairs: 0`` is written.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Protocol:
     intervals: IntervalsRule
     recheck_pairs: int
     ms_ssim: Mapping[str, VariantRule]
+    pairs: int = 0
 
     def __post_init__(self) -> None:
         _one_of("checkpoint", self.checkpoint, CHECKPOINTS)
@@ -86,6 +88,8 @@ class Protocol:
         counts = (self.samples.few, self.samples.many, self.inception.splits)
         if min(counts) < 1 or self.recheck_pairs < 0:
             raise UserError("samples and splits: expected at least 1; recheck_pairs: at least 0")
+        if self.pairs < 0 or self.pairs == 1:
+            raise UserError(f"pairs: expected at least 2, or 0 for all, found {self.pairs}")
         if self.intervals.groups < 3 or self.intervals.draws < 100:
             raise UserError("intervals: expected at least 3 groups and 100 draws")
 
@@ -160,10 +164,11 @@ def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
             valid = ", ".join(fields)
             hint = nearest(key, fields)
             raise UserError(f"unknown key '{prefix}{key}': expected one of {valid}.{hint}")
-    missing = [prefix + key for key in fields if key not in given]
+    optional = {field.name for field in dataclasses.fields(kind) if _has_default(field)}
+    missing = [prefix + key for key in fields if key not in given and key not in optional]
     if missing:
         raise UserError(f"missing {', '.join(missing)}; a protocol is a complete file")
-    read = {key: _read(of, given[key], prefix + key) for key, of in fields.items()}
+    read = {key: _read(of, given[key], prefix + key) for key, of in fields.items() if key in given}
     try:
         return kind(**read)
     except UserError as error:
@@ -178,11 +183,20 @@ def _expect(value: Any, kind: type, name: str, where: str) -> Any:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        return {name: _plain(getattr(value, name)) for name in names}
+        # A default is left out: protocols from before there was such a key keep their hashes.
+        items = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
+        return {
+            field.name: _plain(item)
+            for field, item in items
+            if not (_has_default(field) and item == field.default)
+        }
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _has_default(field: dataclasses.Field) -> bool:
+    return field.default is not dataclasses.MISSING
 
 
 def _one_of(key: str, value: str, valid: tuple[str, ...]) -> None:

@@ -158,6 +158,7 @@ INTERVALS = {
     "t95_images": "over images of the one model (t)",
     "t95_subsets": "over disjoint subsets of the images of the one model (t)",
     "t95_seeds": "over training seeds (t)",
+    "normal95_pairs": "over pairs of the same images, drawn at random (normal)",
     "t95_paths": "over paths of the one model, a mean over the images of each (t)",
 }
 

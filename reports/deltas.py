@@ -16,6 +16,7 @@ from eval.intervals import (
     JACKKNIFE_IMAGES,
     LEVEL,
     MIN_VALUES,
+    NORMAL_PAIRS,
     T_SEEDS,
     TAILS,
     Interval,
@@ -104,7 +105,8 @@ def delta(
         higher = probability_paired(*classes, next(draws), rule.draws)
         interval = Interval(interval.low, interval.high, PAIRED)
         return Delta(value, interval, _better(higher, metric))
-    if one.interval is None or two.interval is None:
+    # Intervals over pairs of the same images say nothing of a difference between models.
+    if any(side.interval is None or side.interval.kind == NORMAL_PAIRS for side in (one, two)):
         return Delta(value, None, None)
     errors = [
         _error(side.interval, rule, rows_of(whose.rows, dataset, whose.model, metric))

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dlvae.errors import UserError
-from eval.ms_ssim.maps import Tile, Workspace, halved, scale_factors
+from eval.ms_ssim.maps import Limits, Piece, Workspace, evenly, halved, map_sums, pieces
 from eval.ms_ssim.variant import Variant
 
-
-@dataclass(frozen=True)
-class Limits:
-    """Sizes of the pieces that the work is cut into; they change speed and memory, not values.
-
-    Attributes:
-        group: images whose patches are cut together; the pairs of two groups are a tile, and only
-            tiles of the upper triangle are computed.
-        groups: groups whose tiles are computed together; bounds the memory whatever N is.
-        elements: float32 numbers of a map (locations x pairs) held at once.
-    """
-
-    group: int
-    groups: int
-    elements: int
-
-
 CHANNELS = 3
-ALIGN = 16  # float32 numbers of a cache line
-LIMITS = {"cpu": Limits(128, 4, 1 << 19), "cuda": Limits(512, 4, 1 << 26)}
+LIMITS = {"cpu": Limits(512, 25, 256, 1 << 19), "cuda": Limits(1024, 512, 512, 1 << 24)}
 
 
 @dataclass(frozen=True)
@@ -46,6 +31,8 @@ class PairScores:
         off_diagonal: mean over pairs of two different images; NaN for one image.
         clamped_share: share of those pairs with a negative factor at some scale and channel.
         probed: values of the pairs asked for.
+        error: standard error of ``off_diagonal`` where it is the mean of pairs drawn at random,
+            about that of all pairs; 0 where these were scored.
     """
 
     n: int
@@ -53,6 +40,7 @@ class PairScores:
     off_diagonal: float
     clamped_share: float
     probed: np.ndarray
+    error: float = 0.0
 
 
 @torch.inference_mode()
@@ -72,19 +60,21 @@ def all_pairs(
     Raises:
         UserError: images of another dtype, shape or size.
     """
-    _check(images, variant.size)
+    check_images(images, variant.size)
     device, n = torch.device(device), len(images)
     limits = limits or LIMITS[device.type]
     probes = np.sort(np.empty((0, 2), int) if probes is None else probes, axis=1)
     total, clamped, probed = 0.0, 0, np.full(len(probes), np.nan)
-    members = _groups(n, limits.group)
-    with _full_precision():
-        for numbers, tiles in _blocks(len(members), limits.groups):
-            pixels = {i: _pixels(images[members[i]], variant, device) for i in numbers}
-            for (i, j), values, negative in _scored(pixels, tiles, variant, limits.elements):
+    members = evenly(n, limits.block)
+    with _full_precision(), _workers(device) as workers:
+        for i, first in enumerate(members):
+            left = _pyramid(images[first], variant, device)
+            for second in members[i:]:
+                right = left if second is first else _pyramid(images[second], variant, device)
+                values, negative = _scored(left, right, variant, limits, workers)
                 total += float(values.sum(dtype=torch.float64))
                 clamped += int(negative.sum())
-                at = probes - (members[i].start, members[j].start)
+                at = probes - (first.start, second.start)
                 inside = ((at >= 0) & (at < tuple(values.shape))).all(axis=1)
                 probed[inside] = values.cpu().numpy()[tuple(at[inside].T)]
     pairs = n * (n - 1) // 2
@@ -97,7 +87,8 @@ def all_pairs(
     )
 
 
-def _check(images: np.ndarray, size: int) -> None:
+def check_images(images: np.ndarray, size: int) -> None:
+    """Refuse anything but uint8 (N, size, size, 3), N > 0."""
     if images.dtype != np.uint8:
         raise UserError(
             f"expected images of dtype uint8 (0 to 255), found {images.dtype}: floats could be "
@@ -120,55 +111,73 @@ def _full_precision() -> Iterator[None]:
         torch.set_float32_matmul_precision(allowed)
 
 
-def _groups(n: int, most: int) -> list[slice]:
-    """Cut n images into groups of nearly equal size, each of at most ``most``."""
-    size = -(-n // -(-n // most))
-    # Rows of whole cache lines multiply faster; the last group takes what is left.
-    size = min(most, -(-size // ALIGN) * ALIGN)
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+@contextmanager
+def _workers(device: torch.device) -> Iterator[Executor]:
+    """Yield threads that each compute alone.
+
+    The pieces are small, and waking the threads of an operator would take as long as its work.
+    """
+    count = torch.get_num_threads()
+    most = count if device.type == "cpu" else 1
+    try:
+        with ThreadPoolExecutor(most, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(count)
 
 
-def _blocks(count: int, together: int) -> Iterator[tuple[list[int], list[Tile]]]:
-    """Yield groups to hold at once, and tiles between them; every tile i <= j once in all."""
-    blocks = [range(start, min(start + together, count)) for start in range(0, count, together)]
-    for number, first in enumerate(blocks):
-        for second in blocks[number:]:
-            tiles = [(i, j) for i in first for j in second if i <= j]
-            yield sorted({*first, *second}), tiles
-
-
-def _pixels(images: np.ndarray, variant: Variant, device: torch.device) -> Tensor:
-    """uint8 (N, H, W, 3) -> float32 (3, H, W, N) in the variant's range, images innermost."""
+def _pyramid(images: np.ndarray, variant: Variant, device: torch.device) -> list[list[Tensor]]:
+    """uint8 (N, H, W, 3) -> pixels in the variant's range by channel and scale, each (H, W, N)."""
     low, high = variant.pixel_range
     pixels = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(3, 1, 2, 0)
-    return pixels.float().contiguous().mul_((high - low) / 255.0).add_(low)
+    pixels = pixels.float().contiguous().mul_((high - low) / 255.0).add_(low)
+    return [
+        list(accumulate(variant.scales[1:], lambda above, _: halved(above), initial=channel))
+        for channel in pixels
+    ]
 
 
 def _scored(
-    pixels: dict[int, Tensor], tiles: list[Tile], variant: Variant, elements: int
-) -> Iterator[tuple[Tile, Tensor, Tensor]]:
-    """Yield each tile, its MS-SSIM (N_i, N_j) and whether a factor was negative.
+    left: list[list[Tensor]],
+    right: list[list[Tensor]],
+    variant: Variant,
+    limits: Limits,
+    workers: Executor,
+) -> tuple[Tensor, Tensor]:
+    """Return the MS-SSIM of the pairs of two blocks (N_i, N_j), and whether a factor was negative.
 
-    Of a group's tile with itself, values outside the upper triangle are 0: each pair counts once.
+    Of a block with itself, values outside the upper triangle are 0: each pair counts once.
     """
-    device = next(iter(pixels.values())).device
-    workspace = Workspace(elements, device)
-    shapes = [(pixels[i].shape[-1], pixels[j].shape[-1]) for i, j in tiles]
-    values = [torch.zeros(shape, device=device) for shape in shapes]
-    negative = [value.bool() for value in values]
+    shape = (left[0][0].shape[-1], right[0][0].shape[-1])
+    tasks = [
+        (channel, index, piece)
+        for channel in range(CHANNELS)
+        for index, scale in enumerate(variant.scales)
+        for piece in pieces(scale, shape, limits)
+    ]
+    memory = threading.local()
+
+    @torch.inference_mode()
+    def sums(task: tuple[int, int, Piece]) -> Tensor:
+        channel, index, piece = task
+        pair = left[channel][index], right[channel][index]
+        if not hasattr(memory, "workspace"):
+            memory.workspace = Workspace(pair[0].device)
+        return map_sums(*pair, piece, variant.scales[index], variant, limits, memory.workspace)
+
+    factors = {}
+    for (channel, index, _), part in zip(tasks, workers.map(sums, tasks), strict=True):
+        key = channel, index
+        factors[key] = factors[key].add_(part) if key in factors else part
+    values = torch.zeros(shape, device=part.device)
+    negative = values.bool()
     for channel in range(CHANNELS):
-        groups = {i: group[channel] for i, group in pixels.items()}
-        products = [torch.ones_like(value) for value in values]
-        for scale in variant.scales:
-            if groups[tiles[0][0]].shape[0] != scale.side:
-                groups = {i: halved(group) for i, group in groups.items()}
-            factors = scale_factors(groups, tiles, scale, variant, workspace)
-            for product, factor, below in zip(products, factors, negative, strict=True):
-                below.logical_or_(factor < 0)
-                if variant.clamp:
-                    factor.clamp_(min=0)
-                product.mul_(factor.pow_(scale.weight))
-        for value, product in zip(values, products, strict=True):
-            value.add_(product, alpha=1 / CHANNELS)
-    for (i, j), value, below in zip(tiles, values, negative, strict=True):
-        yield ((i, j), value.triu(1), below.triu(1)) if i == j else ((i, j), value, below)
+        product = torch.ones_like(values)
+        for index, scale in enumerate(variant.scales):
+            factor = factors[channel, index].div_((scale.side - scale.window + 1) ** 2)
+            negative.logical_or_(factor < 0)
+            if variant.clamp:
+                factor.clamp_(min=0)
+            product.mul_(factor.pow_(scale.weight))
+        values.add_(product, alpha=1 / CHANNELS)
+    return (values.triu_(1), negative.triu_(1)) if left is right else (values, negative)

@@ -1,21 +1,26 @@
-"""SSIM maps of all pairs, by one matrix product per location of the window.
+"""SSIM maps of all pairs, by small matrix products along rows that neighbouring windows share.
 
-At one scale and channel, for every location p of the Gaussian window w (k x k), let row i of A_p
-be sqrt(w) * (patch of image i at p - its Gaussian mean). Then A_p A_p^T holds the covariance of
-all pairs at p, already centred. Since the rows of A_p are orthogonal to sqrt(w), the panel
+The Gaussian window w is the outer product of a line with itself. At one scale and channel take the
+locations p of R rows and some columns, and of every image the pixels that their windows see, less
+one number per image. For a row of pixels y and a column x of locations let row i of P_yx be
+sqrt(w_dx) * a_i[y, x + dx], and sqrt(C2 / 2) at its end. Then with band[r, y] = w_(y - r)
 
-    P_p = sqrt(2) * (A_p + sqrt(C2 / 2) * sqrt(w))
+    sum_y band[r, y] (P_yx P_yx^T)_ij - m_i m_j = covariance of i and j at (r, x) + C2 / 2,
 
-gives P_p P_p^T = 2 A_p A_p^T + C2, the numerator of the contrast-structure map, and half the sum
-of its diagonal entries (i, i) and (j, j) is the denominator s_i + s_j + C2. The luminance map has
-the same form, with rows (sqrt(2) * mean_i, sqrt(C1)).
+where m are the Gaussian means: half the numerator of the contrast-structure map. Half its
+denominator is half the sum of the same at (i, i) and (j, j). So the products along a row of pixels
+(k + 1 long instead of the k^2 of a whole window) serve all of the R windows above it, and one more
+matrix product with the band weighs and adds them.
 
-Tensors have the images innermost, so that cutting patches is copying rows.
+The number taken off is the mean of those few pixels, so that little cancels in float32. It changes
+no covariance. Tensors have the images innermost, so that cutting patches is copying rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -23,111 +28,161 @@ from torch import Tensor
 
 from eval.ms_ssim.variant import Scale, Variant
 
-Tile = tuple[int, int]
-"""Pairs of the images of one group with those of another, by the groups' numbers."""
+EXTRA = 3
+"""Rows of locations beyond the window's side that share products: more of them share more, but
+make the band longer. Between 2 and 4 is fastest for windows of 7 and 11."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes of the pieces that the work is cut into; they change speed and memory, not values.
+
+    Attributes:
+        block: images whose pairs with those of another block are computed together; bounds the
+            memory whatever N is.
+        rows, columns: images of either side of a tile of pairs; the pairs within a block cost what
+            the tiles do that touch its upper triangle.
+        elements: float32 numbers of a map (locations x pairs of a tile) held at once.
+    """
+
+    block: int
+    rows: int
+    columns: int
+    elements: int
 
 
 class Workspace:
-    """Buffers that are reused: fresh ones would cost as much in page faults as the arithmetic.
+    """Buffers that are reused: fresh ones would cost as much in page faults as the arithmetic."""
 
-    Args:
-        elements: float32 numbers of a map to hold at once.
-    """
-
-    def __init__(self, elements: int, device: torch.device) -> None:
-        self.elements = elements
+    def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._buffers: dict[str, Tensor] = {}
+        self._memory: dict[str, Tensor] = {}
+        self._views: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
-    def buffer(self, name: str, shape: tuple[int, ...]) -> Tensor:
+    def buffer(self, name: str, *shape: int) -> Tensor:
         """Return uninitialised float32 memory of ``shape``; it overwrites the last of its name."""
-        size = int(np.prod(shape))
-        if name not in self._buffers or self._buffers[name].numel() < size:
-            self._buffers[name] = torch.empty(size, device=self._device)
-        return self._buffers[name][:size].view(shape)
+        view = self._views.get((name, shape))
+        if view is None:
+            size = int(np.prod(shape))
+            if name not in self._memory or self._memory[name].numel() < size:
+                self._memory[name] = torch.empty(size, device=self._device)
+                self._views = {key: v for key, v in self._views.items() if key[0] != name}
+            view = self._views[name, shape] = self._memory[name][:size].view(shape)
+        return view
 
 
-def scale_factors(
-    groups: Mapping[int, Tensor],
-    tiles: Sequence[Tile],
+Piece = tuple[slice, slice]
+"""A rectangle of locations: rows, columns."""
+
+
+def pieces(scale: Scale, images: tuple[int, int], limits: Limits) -> Iterator[Piece]:
+    """Cut the locations of a scale into rectangles, for blocks of so many images."""
+    side = scale.side - scale.window + 1
+    rows = evenly(side, scale.window + EXTRA)
+    tile = min(limits.rows, images[0]) * min(limits.columns, images[1])
+    most = max(1, limits.elements // (tile * (rows[0].stop - rows[0].start)))
+    return ((row, column) for row in rows for column in evenly(side, most))
+
+
+def map_sums(
+    left: Tensor,
+    right: Tensor,
+    piece: Piece,
     scale: Scale,
     variant: Variant,
+    limits: Limits,
     workspace: Workspace,
-) -> list[Tensor]:
-    """Return the mean map of every tile at one scale and channel, float32 (N_i, N_j).
+) -> Tensor:
+    """Return the sum of every pair's map over the locations of a piece, float32 (N_i, N_j).
 
     At the last scale of ``variant`` the contrast-structure map is multiplied by the luminance map.
 
     Args:
-        groups: pixels (H, W, N_i) by number.
+        left, right: pixels (H, W, N) of one scale and channel. Given the same tensor twice, tiles
+            that lie below the diagonal are left 0.
     """
+    same = left is right
+    first = _Panel(left, piece, scale, variant, workspace, "left")
+    second = first if same else _Panel(right, piece, scale, variant, workspace, "right")
     last = scale is variant.scales[-1]
-    patches = {i: _Patches(pixels, scale, variant) for i, pixels in groups.items()}
-    shapes = [(groups[i].shape[-1], groups[j].shape[-1]) for i, j in tiles]
-    sums = [torch.zeros(shape, device=groups[tiles[0][0]].device) for shape in shapes]
-    count = scale.side - scale.window + 1
-    most = max(rows * columns for rows, columns in shapes)
-    for where in _chunks(count, max(1, workspace.elements // most)):
-        structure = {i: p.structure(where, workspace, f"panel{i}") for i, p in patches.items()}
-        light = {i: p.light(where) for i, p in patches.items()} if last else None
-        for (i, j), total in zip(tiles, sums, strict=True):
-            ratio = _ratio(structure[i], structure[j], workspace, "structure")
-            if light is not None:
-                ratio.mul_(_ratio(light[i], light[j], workspace, "light"))
-            total.add_(ratio.sum(0))
-    return [total.div_(count * count) for total in sums]
+    sums = left.new_zeros(left.shape[-1], right.shape[-1])
+    ones = sums.new_ones(1, len(first.mean))
+    for i, j in _tiles(sums.shape, limits, same):
+        structure = _structure(first, second, i, j, workspace)
+        if last:
+            structure.mul_(_light(first, second, i, j, variant.c1, workspace))
+        tile = structure.shape[1:]
+        flat = workspace.buffer("ratio", len(first.mean), tile[0] * tile[1])
+        torch.mm(ones, flat, out=workspace.buffer("sum", 1, flat.shape[1]))
+        sums[i, j] = workspace.buffer("sum", *tile)
+    return sums
 
 
-def _ratio(
-    left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], workspace: Workspace, name: str
+class _Panel:
+    """What a block of images brings to the products at the locations of a piece.
+
+    Attributes:
+        products: P_yx^T, (rows of pixels * columns, k + 1, N).
+        band: (rows of locations, rows of pixels).
+        mean: m of the pixels less ``centre``, (L, N).
+        half: half of the variance plus C2 / 2, (L, N).
+        centre: what was taken off, (N,).
+    """
+
+    def __init__(
+        self,
+        pixels: Tensor,
+        piece: Piece,
+        scale: Scale,
+        variant: Variant,
+        workspace: Workspace,
+        name: str,
+    ) -> None:
+        k, n = scale.window, pixels.shape[-1]
+        line = gaussian(k, scale.sigma).to(pixels)
+        self.band, across = (banded(line, part.stop - part.start) for part in piece)
+        seen = pixels[tuple(slice(part.start, part.stop + k - 1) for part in piece)]
+        self.centre = seen.mean(dim=(0, 1))
+        seen = seen - self.centre
+        panel = workspace.buffer(name, len(seen), len(across), k + 1, n)
+        torch.mul(seen.unfold(1, k, 1).transpose(2, 3), line.sqrt()[:, None], out=panel[:, :, :k])
+        panel[:, :, k] = (variant.c2 / 2) ** 0.5
+        self.products = panel.flatten(0, 1)
+        self.transposed = self.products.transpose(1, 2)
+        means, squares = (
+            torch.tensordot(self.band, torch.matmul(across, values), dims=1).flatten(0, 1)
+            for values in (seen, seen.square())
+        )
+        self.mean, self.half = means, (squares - means.square() + variant.c2 / 2) / 2
+
+
+def _structure(first: _Panel, second: _Panel, i: slice, j: slice, workspace: Workspace) -> Tensor:
+    """Return the contrast-structure maps of a tile, (L, N_i, N_j)."""
+    (rows, height), locations = first.band.shape, len(first.mean)
+    tile, buffer = (i.stop - i.start, j.stop - j.start), workspace.buffer
+    columns = locations // rows * tile[0] * tile[1]
+    products, ratio = (
+        buffer("products", len(first.products), *tile),
+        buffer("ratio", locations, *tile),
+    )
+    torch.bmm(first.transposed[:, i], second.products[:, :, j], out=products)
+    torch.mm(first.band, buffer("products", height, columns), out=buffer("ratio", rows, columns))
+    ratio.addcmul_(first.mean[:, i, None], second.mean[:, None, j], value=-1)
+    divisor = buffer("divisor", *ratio.shape)
+    return ratio.div_(torch.add(first.half[:, i, None], second.half[:, None, j], out=divisor))
+
+
+def _light(
+    first: _Panel, second: _Panel, i: slice, j: slice, c1: float, workspace: Workspace
 ) -> Tensor:
-    """Return P_i P_j^T / (norm_i + norm_j) at L locations: (L, N_i, N_j).
-
-    Args:
-        left, right: panel (L, K, N) and half norms (L, N).
-    """
-    shape = (len(left[0]), left[0].shape[-1], right[0].shape[-1])
-    product, divisor = (workspace.buffer(key, shape) for key in (name, "divisor"))
-    torch.bmm(left[0].transpose(1, 2), right[0], out=product)
-    torch.add(left[1][:, :, None], right[1][:, None], out=divisor)
-    return product.div_(divisor)
-
-
-class _Patches:
-    """Patches of one group at one scale and channel.
-
-    Args:
-        pixels: float32 (H, W, N).
-    """
-
-    def __init__(self, pixels: Tensor, scale: Scale, variant: Variant) -> None:
-        self.pixels, self.window, self.c1 = pixels, scale.window, variant.c1
-        line = gaussian(scale.window, scale.sigma).to(pixels.device)
-        self.root = (2.0 * torch.outer(line, line)).sqrt().float().reshape(1, -1, 1)
-        # Means and variances are per image, not per pair: float64 costs nothing here.
-        exact = pixels.double()
-        mean = filtered(exact, line)
-        variance = filtered(exact.square_(), line) - mean.square()
-        self.mean = mean.float()
-        self.half_norm = (variance + variant.c2 / 2).float()
-        self.shift = (mean - (variant.c2 / 2) ** 0.5).float()
-
-    def structure(
-        self, where: tuple[slice, slice], workspace: Workspace, name: str
-    ) -> tuple[Tensor, Tensor]:
-        """Return P_p^T (L, k * k, N) and s_i + C2 / 2 (L, N) at the locations ``where``."""
-        k, inside = self.window, tuple(slice(s.start, s.stop + self.window - 1) for s in where)
-        patches = self.pixels[inside].unfold(0, k, 1).unfold(1, k, 1).permute(0, 1, 3, 4, 2)
-        panel = workspace.buffer(name, patches.shape)
-        torch.sub(patches, self.shift[where][:, :, None, None], out=panel)
-        panel = panel.view(-1, k * k, panel.shape[-1]).mul_(self.root)
-        return panel, self.half_norm[where].flatten(0, 1)
-
-    def light(self, where: tuple[slice, slice]) -> tuple[Tensor, Tensor]:
-        """Return panel (L, 2, N) and half norms (L, N) of the luminance map."""
-        mean = self.mean[where].flatten(0, 1)
-        constant = torch.full_like(mean, self.c1**0.5)
-        return torch.stack([mean * 2**0.5, constant], dim=1), mean.square() + self.c1 / 2
+    """Return the luminance maps of a tile, (L, N_i, N_j)."""
+    one = (first.mean[:, i] + first.centre[i])[:, :, None]
+    two = (second.mean[:, j] + second.centre[j])[:, None]
+    shape = (len(one), one.shape[1], two.shape[2])
+    product, divisor = (workspace.buffer(name, *shape) for name in ("light", "divisor"))
+    torch.mul(one, two, out=product).add_(c1 / 2)
+    halves = ((mean.square() + c1 / 2) / 2 for mean in (one, two))
+    return product.div_(torch.add(*halves, out=divisor))
 
 
 def gaussian(size: int, sigma: float) -> Tensor:
@@ -137,25 +192,36 @@ def gaussian(size: int, sigma: float) -> Tensor:
     return weights / weights.sum()
 
 
+def banded(line: Tensor, rows: int) -> Tensor:
+    """Return the matrix (rows, rows + k - 1) that correlates with a window of k, valid only."""
+    band = line.new_zeros(rows, rows + len(line) - 1)
+    for row in range(rows):
+        band[row, row : row + len(line)] = line
+    return band
+
+
 def halved(pixels: Tensor) -> Tensor:
     """Return the 2 x 2 means of (H, W, N)."""
-    height, width, n = pixels.shape
-    return pixels.view(height // 2, 2, width // 2, 2, n).mean(dim=(1, 3))
+    rows = pixels[0::2] + pixels[1::2]
+    return (rows[:, 0::2] + rows[:, 1::2]).div_(4)
 
 
 def filtered(pixels: Tensor, line: Tensor) -> Tensor:
     """Correlate (H, W, N) with a window in both directions, valid locations only."""
-    k, side = len(line), len(pixels)
-    band = pixels.new_zeros(side - k + 1, side)
-    for row in range(len(band)):
-        band[row, row : row + k] = line
+    band = banded(line, len(pixels) - len(line) + 1)
     return torch.matmul(band, torch.tensordot(band, pixels, dims=1))
 
 
-def _chunks(side: int, locations: int) -> Iterator[tuple[slice, slice]]:
-    """Cut side x side locations into rectangles of about ``locations``: whole rows if they fit."""
-    height = max(1, min(side, locations // side))
-    width = -(-side // -(-side // locations))
-    for row in range(0, side, height):
-        for column in range(0, side, width):
-            yield slice(row, min(row + height, side)), slice(column, min(column + width, side))
+def _tiles(shape: tuple[int, int], limits: Limits, triangle: bool) -> Iterator[Piece]:
+    """Cut pairs into tiles; of a triangle, those that hold a pair i < j."""
+    for i in evenly(shape[0], limits.rows):
+        start = i.start if triangle else 0
+        for j in evenly(shape[1] - start, limits.columns):
+            yield i, slice(start + j.start, start + j.stop)
+
+
+def evenly(length: int, most: int) -> list[slice]:
+    """Cut a length into as few parts of at most ``most`` as it takes, of nearly equal size."""
+    count = -(-length // most)
+    ends = [length * part // count for part in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]

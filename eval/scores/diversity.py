@@ -11,8 +11,8 @@ import dataclasses
 import numpy as np
 
 from dlvae.runtime import device
-from eval.diversity import d_intra
-from eval.intervals import over_classes
+from eval.diversity import d_intra, interval_of_mean
+from eval.intervals import over_pairs
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
 
@@ -33,17 +33,23 @@ def diversity(request: ScoreRequest) -> Scores:
             request.protocol.recheck_pairs,
             request.numpy_draws("recheck", name),
             device(),
+            request.protocol.pairs,
         )
         metric = f"d_intra_{name}"
-        per_class = {"": found.per_class, "_offdiag": found.off_diagonal_per_class}
-        for suffix, scores in per_class.items():
+        per_class = {
+            "": (found.per_class, found.errors),
+            "_offdiag": (found.off_diagonal_per_class, found.off_diagonal_errors),
+        }
+        for suffix, (scores, errors) in per_class.items():
             draws = request.numpy_draws("classes", name, suffix)
-            interval = over_classes(np.array(scores), draws, request.protocol.intervals.draws)
+            interval = interval_of_mean(scores, errors, draws, request.protocol.intervals.draws)
             values[metric + suffix] = Measured.sure(float(np.mean(scores)), n, interval)
         values[f"{metric}_clamped_share"] = Measured(found.clamped_share, n)
         values |= {
-            f"{metric}:class:{label}": Measured(score, int(size))
-            for label, size, score in zip(classes, sizes, found.per_class, strict=True)
+            f"{metric}:class:{label}": Measured.sure(score, int(size), over_pairs(score, error))
+            for label, size, score, error in zip(
+                classes, sizes, found.per_class, found.errors, strict=True
+            )
         }
         recheck = dataclasses.asdict(found.recheck)
         extra[metric] = {"per_class": found.per_class, "recheck": recheck}

@@ -1,40 +1,20 @@
 """MS-SSIM of all pairs against other code in float64, and against what can be worked out."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from pytorch_msssim import ms_ssim
-from scipy.ndimage import gaussian_filter, zoom
 
 from dlvae.errors import UserError
-from eval.ms_ssim.all_pairs import Limits, all_pairs
+from eval.ms_ssim.all_pairs import all_pairs
+from eval.ms_ssim.maps import Limits
 from eval.ms_ssim.reference import reference_pairs, window_line
 from eval.ms_ssim.variant import Scale, SizeRule, Variant
-from eval.protocol import load_protocol
+from soft_images import PROTOCOL, blobs, upper, variant
 
-CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
-PROTOCOL = load_protocol(CONFIG / "v1.yaml")
 VARIANTS = list(PROTOCOL.ms_ssim)
-
-
-def variant(name, size):
-    return PROTOCOL.ms_ssim[name].at(size)
-
-
-def blobs(n, size, seed=0, common=0.0):
-    """Soft colour fields with some texture, uint8: like photographs, unlike white noise."""
-    draws = np.random.default_rng(seed)
-    fields = zoom(draws.normal(size=(n + 1, 5, 5, 3)), (1, size / 5, size / 5, 1), order=1)
-    fields = (1 - common) * fields[:n] + common * fields[n:]
-    texture = gaussian_filter(draws.normal(size=(n, size, size, 3)), (0, 0.7, 0.7, 0))
-    return (128 + 55 * fields + 20 * texture).round().clip(0, 255).astype(np.uint8)
-
-
-def upper(n):
-    return np.stack(np.triu_indices(n, 1), axis=1)
 
 
 def matrix(images, which, **more):
@@ -148,8 +128,8 @@ def test_one_image():
 def test_pieces_change_nothing(name):
     """Blocks, tiles and chunks that divide nothing evenly give what one piece gives."""
     images, which = blobs(13, 32, common=0.5), variant(name, 32)
-    whole = matrix(images, which, limits=Limits(64, 1, 1 << 24))
-    for limits in (Limits(5, 9, 1 << 10), Limits(5, 2, 1 << 9), Limits(8, 1, 1 << 8)):
+    whole = matrix(images, which, limits=Limits(64, 64, 64, 1 << 24))
+    for limits in (Limits(5, 3, 4, 1 << 10), Limits(13, 5, 2, 1 << 9), Limits(8, 8, 8, 1 << 8)):
         pieces = matrix(images, which, limits=limits)
         assert np.abs(pieces - whole).max() < 1e-6
         mean = all_pairs(images, which, limits=limits).mean

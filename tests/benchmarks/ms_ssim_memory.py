@@ -1,0 +1,48 @@
+"""How much memory scoring the pairs of N images takes: ``python -m tests.benchmarks.ms_ssim_memory N``.
+
+A process of its own per number, since a process never gives its peak back. Linux only.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from eval.ms_ssim.all_pairs import all_pairs
+from eval.protocol import load_protocol
+from tests.benchmarks.memory import peak_mib
+
+ROOT = Path(__file__).resolve().parents[2]
+PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
+
+
+def noise(n: int, size: int) -> np.ndarray:
+    """Return white noise, uint8 (N, H, W, 3); neither speed nor memory depends on the picture."""
+    return np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+
+
+def peak_extra_memory(n: int, size: int, threads: int) -> float:
+    """Return how far scoring N images raises the peak memory of a fresh process, MB."""
+    words = [str(number) for number in (n, size, threads)]
+    command = [sys.executable, "-m", "tests.benchmarks.ms_ssim_memory", *words]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main(n: int, size: int, threads: int) -> None:
+    """Print the number of this process. What it holds before, images included, does not count."""
+    torch.set_num_threads(threads)
+    images, variant = noise(n, size), load_protocol(PROTOCOL).ms_ssim["standard"].at(size)
+    # Not the peak so far, which the imports may have set and which would hide what comes.
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    all_pairs(images, variant)
+    print((peak_mib() * 2**20 - before) / 1e6)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
