@@ -13,7 +13,7 @@ from dlvae.artefact import check_samples
 from dlvae.data.batches import to_model_range
 from dlvae.errors import UserError
 
-BATCH = 256
+BATCH = 128
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,16 @@ class Recipe:
         return total, min(warmup, total - 1)
 
 
+class LeanSGD(torch.optim.SGD):
+    """`torch.optim.SGD` without the wrappers that import torch's compiler, a second or two."""
+
+    add_param_group = getattr(
+        torch.optim.SGD.add_param_group, "__wrapped__", torch.optim.SGD.add_param_group
+    )
+    step = torch.no_grad()(getattr(torch.optim.SGD.step, "__wrapped__", torch.optim.SGD.step))
+    step.hooked = True  # keeps the library from wrapping `step` in its profiling hook
+
+
 class Learner:
     """A network under training; a step depends on the state, the batch and its index alone.
 
@@ -65,7 +75,7 @@ class Learner:
         self.network, self.loss, self.precision = network, loss, precision
         self.lr = recipe.lr
         self.steps, self.warmup = recipe.steps(images)
-        self.optimiser = torch.optim.SGD(
+        self.optimiser = LeanSGD(
             network.parameters(),
             lr=recipe.lr,
             momentum=0.9,
@@ -97,7 +107,7 @@ class Learner:
             torch.manual_seed(seed)
             outputs = self.network(images)
         loss = self.loss(outputs.float(), labels)
-        self.optimiser.zero_grad()
+        self.network.zero_grad()
         loss.backward()
         self.optimiser.step()
         return {"loss": loss.detach()}
