@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.base import Batch
+from dlvae.lean import LeanOptimizer, unwrapped
 from dlvae.seeds import derive_seed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -51,13 +52,10 @@ class Recipe:
         return total, min(warmup, total - 1)
 
 
-class LeanSGD(torch.optim.SGD):
-    """`torch.optim.SGD` without the wrappers that import torch's compiler, a second or two."""
+class LeanSGD(LeanOptimizer, torch.optim.SGD):
+    """`torch.optim.SGD`, to the bit; the library's `step` imports torch's compiler too."""
 
-    add_param_group = getattr(
-        torch.optim.SGD.add_param_group, "__wrapped__", torch.optim.SGD.add_param_group
-    )
-    step = torch.no_grad()(getattr(torch.optim.SGD.step, "__wrapped__", torch.optim.SGD.step))
+    step = torch.no_grad()(unwrapped(torch.optim.SGD.step))
     step.hooked = True  # keeps the library from wrapping `step` in its profiling hook
 
 
@@ -107,7 +105,7 @@ class Learner:
             torch.manual_seed(seed)
             outputs = self.network(images)
         loss = self.loss(outputs.float(), labels)
-        self.network.zero_grad()
+        self.network.zero_grad()  # the optimiser's would import the compiler
         loss.backward()
         self.optimiser.step()
         return {"loss": loss.detach()}
