@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dlvae.lean import LeanOptimizer
 
-class FastAdam(torch.optim.Adam):
+
+class FastAdam(LeanOptimizer, torch.optim.Adam):
     """The updates of fused `torch.optim.Adam`, to the bit, for one parameter group.
 
     Every parameter must have a gradient at every step, so that one counter serves them all. It
@@ -58,12 +60,6 @@ class FastAdam(torch.optim.Adam):
         )
 
     step.hooked = True  # keeps the library from wrapping `step` in its profiling hook
-
-    # The wrapper hides the method from the compiler, and imports the compiler to do so: two seconds
-    # in every process that builds a model.
-    add_param_group = getattr(
-        torch.optim.Adam.add_param_group, "__wrapped__", torch.optim.Adam.add_param_group
-    )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore a state that this class or `torch.optim.Adam` saved."""

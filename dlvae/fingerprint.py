@@ -72,6 +72,7 @@ def _packages_beside(modules: Iterable[str]) -> set[str]:
     return found
 
 
+@cache
 def _path(name: str) -> Path | None:
     top, *rest = name.split(".")
     for place in [ROOT / top] if top in PACKAGES else _places(top):
@@ -125,6 +126,7 @@ def _absolute(name: str, node: ast.ImportFrom) -> str:
     return util.resolve_name("." * node.level + (node.module or ""), package)
 
 
+@cache
 def _named_files(name: str) -> list[Path]:
     """Return the files other than modules that lie beside a module and occur in it by name."""
     folder = _path(name).parent

@@ -90,7 +90,7 @@ def features_of(scored: Scored, evaluator: Path, card: Mapping[str, Any]) -> Fea
     """
     # Here: the packages behind these cost more time than reading features does.
     from eval.evaluator.load import load_judge
-    from eval.fidelity import extract
+    from eval.predict import extract
 
     judge = load_judge(evaluator, card)
     found = extract(scored.images, judge)

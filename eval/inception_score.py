@@ -9,7 +9,8 @@ from torch import nn
 
 from dlvae.artefact import load_samples
 from eval.evaluator.load import load_evaluator
-from eval.fidelity import extract, inception_of_logits
+from eval.logits import inception_of_logits
+from eval.predict import extract
 
 
 def inception_score(

@@ -27,7 +27,6 @@ from eval.disentanglement.arrays import check_labels as check_classes
 from eval.disentanglement.probes import KINDS, label_probe
 from eval.diversity import d_intra, interval_of_mean
 from eval.evaluator.load import load_evaluator
-from eval.fidelity import Features, extract, inception_of_logits
 from eval.intervals import (
     Interval,
     inception_score_interval,
@@ -35,6 +34,8 @@ from eval.intervals import (
     jackknife_groups,
     proportion,
 )
+from eval.logits import inception_of_logits
+from eval.predict import Features, extract
 from eval.protocol import Protocol, load_protocol
 from eval.scored_images import evenly_per_class
 from eval.scores.common import Measured, ScoreRequest

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlvae.artefact import check_samples
 from dlvae.data.batches import to_model_range
 from dlvae.errors import UserError
 
-BATCH = 256
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the evaluator says of images, in their order.
+
+    Attributes:
+        features: float32 (N, D), the embedding before the last layer.
+        logits: float32 (N, C).
+    """
+
+    features: np.ndarray
+    logits: np.ndarray
 
 
 def check_images(images: np.ndarray, size: int | None) -> None:
@@ -44,3 +58,23 @@ def in_batches(
         for start in range(0, len(images), batch_size)
     ]
     return tuple(torch.cat(outputs).float().cpu().numpy() for outputs in zip(*parts, strict=True))
+
+
+def extract(images: np.ndarray, evaluator: nn.Module, batch_size: int = BATCH) -> Features:
+    """Features and logits of uint8 (N, H, W, 3) images under an evaluator in evaluation mode.
+
+    Args:
+        evaluator: maps float (B, 3, H, W) in [-1, 1] to (features, logits); the images must have
+            its ``image_size``, where it has one.
+
+    Raises:
+        UserError: images of a wrong dtype, shape or size, or output that is not finite.
+    """
+    check_images(images, getattr(evaluator, "image_size", None))
+    where = next(iter(evaluator.parameters()), torch.empty(0)).device
+    found = Features(*in_batches(evaluator, images, where, batch_size))
+    if not np.isfinite(found.logits).all() or not np.isfinite(found.features).all():
+        raise UserError(
+            "the evaluator's output is not finite; train it again with a smaller learning rate"
+        )
+    return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
-
-import torch
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dlvae.errors import UserError
 from dlvae.seeds import generator
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Request:
         missing = [key for key in expected if key not in self.config]
         if missing:
             raise UserError(
-                f"--config: expected the keys {', '.join(expected)}, missing "
-                f"{', '.join(missing)}"
+                f"--config: expected the keys {', '.join(expected)}, missing {', '.join(missing)}"
             )
 
     @property

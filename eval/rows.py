@@ -9,11 +9,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dlvae.artefact import write_text
 from dlvae.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NONE = "none"
 """In ``ci_kind``: no interval was computed. In ``evaluator``: the metric uses none."""
@@ -113,6 +115,8 @@ def read_rows(paths: Sequence[str | Path]) -> pd.DataFrame:
     Raises:
         UserError: a file that is missing, malformed or holds a value that is not finite.
     """
+    import pandas as pd  # scoring writes rows, and waits for no package that reads them
+
     frames = [_read(Path(path)) for path in paths]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
 
@@ -152,6 +156,8 @@ def _names(rows: pd.DataFrame) -> str:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         with open(path, encoding="utf-8", newline="") as file:
             header, *lines = csv.reader(file)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.base import Batch
+from dlvae.lean import LeanOptimizer, unwrapped
 from dlvae.seeds import derive_seed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -51,6 +52,13 @@ class Recipe:
         return total, min(warmup, total - 1)
 
 
+class LeanSGD(LeanOptimizer, torch.optim.SGD):
+    """`torch.optim.SGD`, to the bit; the library's `step` imports torch's compiler too."""
+
+    step = torch.no_grad()(unwrapped(torch.optim.SGD.step))
+    step.hooked = True  # keeps the library from wrapping `step` in its profiling hook
+
+
 class Learner:
     """A network under training; a step depends on the state, the batch and its index alone.
 
@@ -65,7 +73,7 @@ class Learner:
         self.network, self.loss, self.precision = network, loss, precision
         self.lr = recipe.lr
         self.steps, self.warmup = recipe.steps(images)
-        self.optimiser = torch.optim.SGD(
+        self.optimiser = LeanSGD(
             network.parameters(),
             lr=recipe.lr,
             momentum=0.9,
@@ -97,7 +105,7 @@ class Learner:
             torch.manual_seed(seed)
             outputs = self.network(images)
         loss = self.loss(outputs.float(), labels)
-        self.optimiser.zero_grad()
+        self.network.zero_grad()  # the optimiser's would import the compiler
         loss.backward()
         self.optimiser.step()
         return {"loss": loss.detach()}

@@ -62,3 +62,43 @@ def test_light_modules_import_no_torch():
         "    assert 'torch' not in sys.modules, name\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+COMPILER = {"torch._dynamo", "sympy"}
+OTHERS = {"timm", "torchvision", "torch_fidelity", "sklearn", "scipy.stats", "pandas", "matplotlib"}
+NEEDLESS = {
+    # Scores of feature sets that are there already, and what reads them.
+    ("eval.scores.inception", "eval.scores.__main__", "eval.evaluator.report", "eval.features"): {
+        "torch",
+        *COMPILER,
+        *OTHERS,
+    },
+    # Training, sampling and judging by our own networks.
+    ("dlvae.train.stage", "dlvae.model", "dlvae.sample"): COMPILER | OTHERS,
+    ("eval.evaluator.training", "eval.evaluator.load", "eval.predict", "eval.factors"): COMPILER
+    | OTHERS,
+    ("eval.scores.diversity", "eval.panels.__main__", "eval.panels.figure3"): COMPILER | OTHERS,
+}
+
+
+@pytest.mark.parametrize("stages", NEEDLESS, ids=lambda stages: stages[0])
+def test_stages_import_no_package_that_they_do_not_need(stages):
+    """A run has dozens of jobs, each of them a process that would wait for its imports."""
+    code = (
+        "import importlib, sys\n"
+        f"for name in {stages!r}:\n"
+        "    importlib.import_module(name)\n"
+        f"    found = {NEEDLESS[stages]!r} & sys.modules.keys()\n"
+        "    assert not found, (name, found)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_our_evaluator_is_built_without_timm():
+    code = (
+        "import sys\n"
+        "from eval.evaluator.architecture import build_network\n"
+        "build_network('inception_resnet_v1', 3, 32, 0.0625)\n"
+        "assert not {'timm', 'torchvision'} & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

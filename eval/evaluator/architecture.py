@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import timm
 import torch
 from torch import nn
 
 from dlvae.errors import UserError, nearest
-from eval.evaluator import inception_resnet_v1  # noqa: F401 (importing it registers the model)
+from eval.evaluator.inception_resnet_v1 import InceptionResnetV1
 
 OURS = "inception_resnet_v1"
 
@@ -27,26 +26,30 @@ def build_network(
     Raises:
         UserError: unknown architecture, or one that cannot take images of this size.
     """
+    options = {"num_classes": classes, "drop_rate": dropout}
+    if arch == OURS:
+        network = InceptionResnetV1(**options, img_size=size, width=width)
+    else:
+        network = _foreign(arch, size, width, options)
+    return network.to(memory_format=torch.channels_last)
+
+
+def _foreign(arch: str, size: int, width: float, options: dict) -> nn.Module:
+    """Build a model of timm and see that it takes such images."""
+    import timm
+
+    from eval.evaluator import timm_entry  # noqa: F401 (registers ours, for the nearest name)
+
     # is_model knows registered names alone, so a name that timm would fetch elsewhere is refused.
     if not timm.is_model(arch):
         raise UserError(
             f"evaluator.arch: unknown model '{arch}'; expected {OURS} or a name of "
             f"timm.list_models().{nearest(arch, timm.list_models())}"
         )
-    options = {"num_classes": classes, "drop_rate": dropout}
-    if arch == OURS:
-        network = timm.create_model(arch, **options, img_size=size, width=width)
-    elif width != 1.0:
+    if width != 1.0:
         raise UserError(
             f"evaluator.width: {arch} has one width, found {width}; set evaluator.width to 1"
         )
-    else:
-        network = _foreign(arch, size, options)
-    return network.to(memory_format=torch.channels_last)
-
-
-def _foreign(arch: str, size: int, options: dict) -> nn.Module:
-    """Build a model of timm and see that it takes such images."""
     defaults = timm.get_pretrained_cfg(arch)
     if defaults is not None and defaults.fixed_input_size:
         options = {**options, "img_size": size}

@@ -1,15 +1,13 @@
-"""Inception-ResNet-v1 at full depth for small images, registered with timm.
+"""Inception-ResNet-v1 at full depth for small images.
 
-The trunk of facenet with a stride-1 "same" stem, so
-that 64 px and 32 px images reach the A, B and C blocks on grids of 16, 8 and 4; the stem's max
-pool has stride 1 at 32 px. Depth never changes (5 A, 10 B, 5 + 1 C); `width` scales every hidden
-channel count.
+The trunk of facenet with a stride-1 "same" stem, so that 64 px and 32 px images reach the A,
+B and C blocks on grids of 16, 8 and 4; the stem's max pool has stride 1 at 32 px. Depth never
+changes (5 A, 10 B, 5 + 1 C); `width` scales every hidden channel count.
 """
 
 from collections.abc import Sequence
 
 import torch
-from timm.models import register_model
 from torch import Tensor, nn
 
 from dlvae.errors import UserError
@@ -191,20 +189,3 @@ class InceptionResnetV1(nn.Module):
     def get_classifier(self) -> nn.Module:
         """The last layer (timm's convention)."""
         return self.fc
-
-
-@register_model
-def inception_resnet_v1(
-    pretrained: bool = False,
-    pretrained_cfg: object = None,
-    pretrained_cfg_overlay: object = None,
-    cache_dir: object = None,
-    **kwargs,
-) -> InceptionResnetV1:
-    """Entry point of timm: `timm.create_model("inception_resnet_v1", img_size=32, width=0.125)`.
-
-    The arguments from `pretrained` to `cache_dir` are timm's; there is nothing pretrained.
-    """
-    if pretrained:
-        raise UserError("inception_resnet_v1 has no pretrained weights; train it on your data")
-    return InceptionResnetV1(**kwargs)

@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.metrics import confusion_matrix
 
 from dlvae.artefact import write_json
 from dlvae.data.dataset import load_card
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.features import FeatureSet, load_features
-from eval.fidelity import inception_of_logits
+from eval.logits import inception_of_logits
 
 BINS = 15
 
@@ -47,6 +46,12 @@ def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) 
     return float(np.abs(gaps).sum() / len(labels))
 
 
+def confusion_matrix(labels: np.ndarray, judged: np.ndarray, classes: int) -> np.ndarray:
+    """Count images, int (C, C), by true class (rows) and class judged, both int (N,) in 0..C-1."""
+    cells = np.bincount(labels * classes + judged, minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
 def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict[str, Any]:
     """Measure an evaluator on the real images of its data set.
 
@@ -68,7 +73,7 @@ def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict
             f"{test.evaluator[:12]}; make both again with python -m eval.features"
         )
     judged = test.logits.argmax(axis=1)
-    confusion = confusion_matrix(test.labels, judged, labels=np.arange(card["classes"]))
+    confusion = confusion_matrix(test.labels, judged, card["classes"])
     counts = zip(confusion.diagonal(), confusion.sum(axis=1), strict=True)
     return {
         "dataset": card["dataset"],

@@ -29,6 +29,8 @@ from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
 
 FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale")
 FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "effects", "codes", "toy")
+# Read feature sets alone: importing torch would take longer than the score.
+WITHOUT_TORCH = ("inception",)
 
 
 def score(request: ScoreRequest) -> Scores:
@@ -63,7 +65,10 @@ def _reason(note: str) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the scoring stage."""
     started = time.time()
-    use_threads(args.threads)
+    where = "cpu"
+    if args.family not in WITHOUT_TORCH:
+        use_threads(args.threads)
+        where = str(device())
     request = ScoreRequest(args.family, args.config, args.inputs, args.data, args.protocol)
     scores = score(request)
     write_rows(args.out, rows_of(request, scores, args.fingerprint))
@@ -75,7 +80,7 @@ def main(args: argparse.Namespace) -> None:
         seed=args.config["seed"],
         threads=args.threads,
         precision="fp32",
-        device=str(device()),
+        device=where,
         extra={"protocol": request.protocol.label, **scores.extra},
     )
 

@@ -9,18 +9,33 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch_fidelity
+from torch import Tensor
+from torch.utils.data import Dataset
 
 from dlvae.artefact import sha256_file
 from dlvae.errors import UserError
 from dlvae.runtime import device
-from eval.fidelity import UintImages
 from eval.scored_images import evenly_per_class, labelled_images, real
 from eval.scores.common import Measured, ScoreRequest, Scores
 
 EXTRACTOR = "inception-v3-compat"
 FEATURES = 2048
+
+
+class UintImages(Dataset):
+    """uint8 (N, H, W, 3) as torch-fidelity reads it: one uint8 (3, H, W) tensor per image."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self._images = torch.from_numpy(np.ascontiguousarray(images))
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self._images[index].permute(2, 0, 1)
 
 
 def imagenet(request: ScoreRequest) -> Scores:

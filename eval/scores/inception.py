@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from eval.features import FeatureSet
-from eval.fidelity import inception_of_logits, label_fidelity
 from eval.intervals import Interval, inception_score_interval, proportion
+from eval.logits import inception_of_logits, label_fidelity
 from eval.scores.common import Measured, ScoreRequest, Scores
 
 

@@ -1,6 +1,8 @@
 """FastAdam is torch.optim.Adam: same numbers to the bit, before and after a restart."""
 
 import copy
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -76,3 +78,17 @@ def test_integer_betas_of_a_yaml_file_are_accepted() -> None:
     expected = train(twin, FastAdam(twin.parameters(), lr=1e-3, betas=(0.0, 0.9)), range(2))
     found = train(net, FastAdam(net.parameters(), lr=1e-3, betas=(0, 0.9)), range(2))
     assert same(found, expected) and not same(found, list(network().parameters()))
+
+
+def test_a_training_that_is_saved_imports_no_compiler() -> None:
+    code = (
+        "import sys, torch\n"
+        "from dlvae.adam import FastAdam\n"
+        "weight = torch.nn.Parameter(torch.ones(3))\n"
+        "optimiser = FastAdam([weight], 1e-3, (0.0, 0.9))\n"
+        "weight.grad = torch.ones(3)\n"
+        "optimiser.step()\n"
+        "optimiser.load_state_dict(optimiser.state_dict())\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -34,8 +34,9 @@ def project(tmp_path, monkeypatch):
 
 def anew(*modules):
     """Return a fingerprint as a new process would."""
-    for function in (module.fingerprint, module._tree, module._imports, module._normalised):
-        function.cache_clear()
+    for function in vars(module).values():
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
     return module.fingerprint(*modules)
 
 

@@ -298,6 +298,12 @@ def test_wilson_holds_the_shares_that_a_score_test_accepts(successes, n):
             assert abs(z) == pytest.approx(stats.norm.ppf(0.975), rel=1e-6)
 
 
+@pytest.mark.parametrize(("successes", "n"), [(0, 20), (7, 20), (4960, 5000), (5000, 5000)])
+def test_wilson_is_that_of_scipy(successes, n):
+    theirs = stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    assert ends(proportion(successes, n)) == pytest.approx(tuple(theirs), rel=1e-13)
+
+
 @pytest.mark.parametrize(("n", "share"), [(50, 0.5), (200, 0.9), (300, 0.97)])
 def test_exact_coverage_of_wilson(n, share):
     found = [proportion(successes, n) for successes in range(n + 1)]

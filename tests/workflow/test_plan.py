@@ -1,10 +1,17 @@
 """Which jobs a target of a preset needs, and what stops a run before any job."""
 
+import functools
 import json
 import re
 import shlex
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from eval.scores.__main__ import FAMILIES, WITHOUT_TORCH
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_table1_runs_only_what_it_needs(repository, plan):
@@ -263,3 +270,11 @@ def test_more_metrics_train_nothing_else(finished, plan):
     assert found.rules == {"table": 1, "metrics": 1}
     found = plan(finished, "metrics", "--config", "preset=smoke", "models=[ours]", "-R", "score")
     assert set(found.rules) == {"score", "table", "metrics"} and found.rules["score"] == 4
+
+
+def test_scores_of_logits_leave_the_gpu_to_others():
+    """The file holds functions only; dry runs do not show the resources of a job."""
+    names = {"GPU": 1, "cache": functools.cache}
+    exec((ROOT / "workflow" / "rules" / "slices.smk").read_text(), names)
+    found = {family: names["score_gpu"](SimpleNamespace(family=family)) for family in FAMILIES}
+    assert found == {family: int(family not in WITHOUT_TORCH) for family in FAMILIES}

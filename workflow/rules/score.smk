@@ -54,7 +54,7 @@ rule score:
     threads: config["threads"]
     resources:
         mem_mb=score_memory,
-        gpu=GPU,
+        gpu=score_gpu,
     params:
         inputs=score_inputs_argument,
         data=subpath(input.card, parent=True),

@@ -219,6 +219,11 @@ def evaluator_memory(wildcards):
     return round(1200 + 400 * width**2 + image * batch)
 
 
+def score_gpu(wildcards):
+    """Scores of the evaluator's logits are taken beside a job that has the GPU."""
+    return 0 if wildcards.family == "inception" else GPU
+
+
 def score_memory(wildcards):
     """Estimate of the memory of scoring, MiB; points have no evaluator."""
     return evaluator_memory(wildcards) if "evaluator" in section(wildcards) else 1200

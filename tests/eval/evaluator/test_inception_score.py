@@ -8,11 +8,39 @@ from dlvae.artefact import save_samples
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 from eval.evaluator.load import Evaluator
-from eval.fidelity import EXTRACTOR, UintImages, extract, inception_of_logits, label_fidelity
 from eval.inception_score import inception_score
+from eval.logits import inception_of_logits, label_fidelity
+from eval.predict import extract
+from eval.scores.imagenet import UintImages
 from eval.supervised import build_seeded
 
 CLASSES = 5
+
+
+class Extractor(torch_fidelity.FeatureExtractorBase):
+    """An evaluator behind torch-fidelity's front door: uint8 (B, 3, H, W) -> logits."""
+
+    def __init__(self, name, features_list, evaluator, **_):
+        super().__init__(name, features_list)
+        self.evaluator = evaluator
+
+    @staticmethod
+    def get_provided_features_list():
+        return ("logits",)
+
+    @staticmethod
+    def get_default_feature_layer_for_metric(metric):
+        return "logits"
+
+    @staticmethod
+    def can_be_compiled():
+        return False
+
+    def forward(self, images):
+        return (self.evaluator(images.float() / 127.5 - 1)[1],)
+
+
+torch_fidelity.register_feature_extractor("evaluator", Extractor)
 
 
 class Analytic(torch.nn.Module):
@@ -100,14 +128,16 @@ def test_splits_are_scored_apart():
     assert result.spread > 0
 
 
-def test_score_is_that_of_torch_fidelitys_front_door():
+@pytest.mark.parametrize("splits", [1, 4])
+def test_score_is_that_of_torch_fidelitys_front_door(splits):
     images, evaluator = random_images(120), build_seeded(Scrambled, 0)
-    own = inception_score(images, evaluator)
     whole = torch_fidelity.calculate_metrics(
-        input1=UintImages(images), isc=True, isc_splits=1, feature_extractor=EXTRACTOR,
+        input1=UintImages(images), isc=True, isc_splits=splits, feature_extractor="evaluator",
         evaluator=evaluator, cuda=False, cache=False, save_cpu_ram=True, verbose=False,
     )  # fmt: skip
-    assert own == whole[torch_fidelity.KEY_METRIC_ISC_MEAN]
+    own = inception_of_logits(extract(images, evaluator).logits, splits)
+    assert own.score == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_MEAN], rel=1e-6)
+    assert own.spread == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_STD], rel=1e-6)
 
 
 def test_output_comes_in_the_order_of_the_images_whatever_the_batch():

@@ -1,0 +1,94 @@
+"""The profile of a run, from records that Snakemake wrote and from made-up times."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+import dag
+
+WORKFLOW = """
+rule all:
+    input: expand("results/tiny/{name}/joined_%s.txt", name=["a", "b"])
+rule first:
+    output: "results/tiny/{name}/one.txt", "results/tiny/{name}/two.txt"
+    shell: "touch {output}"
+rule join:
+    input: "results/tiny/{name}/one.txt", "results/tiny/{name}/two.txt"
+    output: "results/tiny/{name}/joined_%s.txt"
+    shell: "touch {output}"
+"""
+LONG = "x" * 200  # its record lies in a folder of its own
+
+
+def job(name, start, end, *inputs):
+    return dag.Job(name.rstrip("0123456789"), start, end, frozenset(inputs), frozenset([name]))
+
+
+# Two cores: a1 and b1 side by side, then a2 alone, which needs a1; nothing for 1 s; then c.
+JOBS = [
+    job("a1", 10.0, 14.0),
+    job("b1", 10.0, 12.0, "given"),
+    job("a2", 14.0, 17.0, "a1"),
+    job("c", 18.0, 20.0, "b1", "a2"),
+]
+
+
+def test_longest_chain():
+    assert [next(iter(j.outputs)) for j in dag.critical_path(JOBS)] == ["a1", "a2", "c"]
+
+
+def test_idle_time_is_what_no_job_filled():
+    assert dag.idle_share(JOBS, cores=2) == pytest.approx(1 - 11 / 20)
+    assert dag.idle_share(JOBS[:2], cores=2) == pytest.approx(2 / 8)
+
+
+def test_rules_and_floors():
+    rows = {row["rule"]: row for row in dag.profile(JOBS, cores=2)}
+    assert list(rows)[:3] == ["a", "b", "c"]
+    assert rows["a"] == {"rule": "a", "jobs": 2, "seconds": 7.0, "longest": 4.0, "share": 0.6364}
+    assert rows["[run]"]["seconds"] == 10.0
+    assert rows["[idle]"]["seconds"] == 4.5
+    assert rows["[sum / cores]"]["seconds"] == 5.5
+    assert rows["[longest chain]"]["seconds"] == 9.0
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "Snakefile").write_text(WORKFLOW % (LONG, LONG))
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet"]
+    subprocess.run(command, check=True, cwd=folder)
+    return folder / ".snakemake" / "metadata"
+
+
+def test_jobs_of_a_run(records):
+    jobs = dag.read_jobs(records, "results/tiny/")
+    assert sorted(j.rule for j in jobs) == ["first", "first", "join", "join"]
+    assert all(0 < j.seconds < 60 for j in jobs)
+    assert [j.rule for j in dag.critical_path(jobs)] == ["first", "join"]
+    (joined,) = (j for j in jobs if j.outputs == {f"results/tiny/a/joined_{LONG}.txt"})
+    assert joined.inputs == {"results/tiny/a/one.txt", "results/tiny/a/two.txt"}
+
+
+def test_a_run_that_left_nothing_is_an_error(records):
+    with pytest.raises(SystemExit, match="no jobs of results/other/"):
+        dag.read_jobs(records, "results/other/")
+
+
+def test_command_saves_the_rows(records, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "dag.csv"
+    command = ["dag.py", "--preset", "tiny", "--records", str(records), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", command)
+    dag.main()
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["rule"]: row["jobs"] for row in rows if row["rule"] in ("first", "join")} == {
+        "first": "2",
+        "join": "2",
+    }
+    assert rows[0].keys() == set(dag.FIELDS)
+    assert "longest chain: first" in capsys.readouterr().out
