@@ -1,4 +1,4 @@
-"""How much memory scoring the pairs of N images takes: ``python -m tests.benchmarks.ms_ssim_memory N``.
+"""Memory that scoring the pairs of N images takes: ``python -m tests.benchmarks.ms_ssim_memory N``.
 
 A process of its own per number, since a process never gives its peak back. Linux only.
 """
