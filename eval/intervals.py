@@ -122,7 +122,7 @@ def over_pairs(value: float, error: float) -> Interval | None:
     Args:
         error: standard error, as from :func:`eval.ms_ssim.pairs.sampled_pairs`; 0 for all pairs.
     """
-    half = float(stats.norm.ppf(TAILS[1])) * error
+    half = float(special.ndtri(TAILS[1])) * error
     return Interval(value - half, value + half, NORMAL_PAIRS) if error > 0 else None
 
 
