@@ -1,9 +1,9 @@
-"""Strided convolutions down to a few pixels as matrix products.
+"""Convolutions of stride 2 in the two forms that are faster on a processor than the library's.
 
-Where a convolution has a map of 4 x 4 pixels or fewer on its small side, the kernels that the
-library picks in bfloat16 fall behind plain matrix products, above all for the gradient of the
-weights. Both layers here differ from the library's in nothing else, and leave every other
-convolution to it: other strides, larger maps, float32, other devices.
+With a map of 4 x 4 pixels or fewer, the kernels that the library picks in bfloat16 fall behind
+plain matrix products, above all for the gradient of the weights. With few channels, its transposed
+convolution falls behind a convolution that makes the four phases of the image at once.
+Both layers here differ from the library's in nothing else, and leave every other convolution to it.
 
 Below, an image x is (B, c, 2h, 2w), a map g (B, d, h, w) and a kernel (d, c, k, k) with k odd and
 the padding k // 2: the weight of `nn.Conv2d`, which maps x to g, and that of `nn.ConvTranspose2d`,
@@ -22,6 +22,9 @@ STRIDE = 2
 # largest sides of a map for which the gradient of the kernel, and the map, are made here
 OUTER_SIDE = 4
 DOWN_SIDE = 2
+# largest c d of a kernel for which the image is made of its phases
+FEW_CHANNELS = 1024
+PRODUCT_TYPES = (torch.bfloat16, torch.float64)  # in float32 the library is as fast
 
 
 class Conv2d(nn.Conv2d):
@@ -53,11 +56,17 @@ def _with_bias(out: Tensor, bias: Tensor | None) -> Tensor:
 
 def _faster_in(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, side: int) -> torch.dtype | None:
     """Return the type to compute in, where this module is faster for a map of ``side``, or None."""
-    if x.device.type != "cpu" or layer.stride[0] != STRIDE or side > OUTER_SIDE:
+    if x.device.type != "cpu" or layer.stride[0] != STRIDE:
         return None
     autocast = torch.is_autocast_enabled("cpu")
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
-    return dtype if dtype in (torch.bfloat16, torch.float64) else None
+    products = side <= OUTER_SIDE and dtype in PRODUCT_TYPES
+    phases = _few(layer.weight) and dtype in (*PRODUCT_TYPES, torch.float32)
+    return dtype if products or phases else None
+
+
+def _few(kernel: Tensor) -> bool:
+    return kernel.shape[0] * kernel.shape[1] <= FEW_CHANNELS
 
 
 class _Down(torch.autograd.Function):
@@ -91,8 +100,30 @@ class _Up(torch.autograd.Function):
 
 
 def up(g: Tensor, kernel: Tensor) -> Tensor:
-    """Return the transposed convolution of g, which is the gradient of the image as well."""
-    return F.conv_transpose2d(g, kernel, None, STRIDE, kernel.shape[2] // 2, STRIDE - 1)
+    """Return the transposed convolution of g, which is the gradient of the image as well.
+
+    Pixel 2 q + r of the image is a sum over the map's pixels q + reach - j with the taps
+    2 j + r - lead: for each phase r a convolution of g, of which all have the same window.
+    """
+    count, channels, height, width = g.shape
+    _, c, size, _ = kernel.shape
+    pad = size // 2
+    if not _few(kernel):
+        return F.conv_transpose2d(g, kernel, None, STRIDE, pad, STRIDE - 1)
+    reach = -(-pad // STRIDE)
+    lead = STRIDE * reach - pad
+    window = -(-(size + lead) // STRIDE)
+    tail = STRIDE * window - size - lead
+    taps = F.pad(kernel.permute(2, 3, 0, 1), (0, 0, 0, 0, lead, tail, lead, tail))
+    taps = taps.view(window, STRIDE, window, STRIDE, channels, c).flip(0, 2)
+    taps = taps.permute(1, 3, 5, 0, 2, 4).reshape(-1, window, window, channels)
+    before = window - 1 - reach
+    if before != reach:
+        g = F.pad(g, (before, reach, before, reach))
+    phases = F.conv2d(g, taps.permute(0, 3, 1, 2), None, 1, reach if before == reach else 0)
+    phases = phases.permute(0, 2, 3, 1).reshape(count, height, width, STRIDE, STRIDE, c)
+    image = phases.transpose(2, 3).reshape(count, STRIDE * height, STRIDE * width, c)
+    return image.permute(0, 3, 1, 2)
 
 
 def down(x: Tensor, kernel: Tensor) -> Tensor:
@@ -100,7 +131,7 @@ def down(x: Tensor, kernel: Tensor) -> Tensor:
     count, _, height, width = x.shape
     channels, _, size, _ = kernel.shape
     pad = size // 2
-    if max(height, width) > STRIDE * DOWN_SIDE:
+    if max(height, width) > STRIDE * DOWN_SIDE or x.dtype not in PRODUCT_TYPES:
         return F.conv2d(x, kernel, None, STRIDE, pad)
     windows = _windows(F.pad(_pixels_last(x), (0, 0, pad, pad)), 1, size, 1)
     # (B, w, 2h, k c): windows of neighbouring rows lie side by side, so any range is a matrix
@@ -118,6 +149,12 @@ def outer(x: Tensor, g: Tensor, kernel: Tensor) -> Tensor:
     """Return the gradient of the kernel: one product of every window of x with g."""
     channels, c, size, _ = kernel.shape
     pad = size // 2
+    if max(g.shape[2:]) > OUTER_SIDE or x.dtype not in PRODUCT_TYPES:
+        strides, pads, dilations = [STRIDE] * 2, [pad] * 2, [1, 1]
+        wanted = [False, True, False]
+        return torch.ops.aten.convolution_backward(
+            g, x, kernel, None, strides, pads, dilations, False, [0, 0], 1, wanted
+        )[1]
     windows = _windows(F.pad(_pixels_last(x), (0, 0, pad, pad, pad, pad)), size, size, STRIDE)
     flat = _pixels_last(g).view(-1, channels)
     gradient = flat.t() @ windows.reshape(len(flat), -1)
