@@ -12,19 +12,18 @@ is computed for a network that an objective only passes through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from dlvae.adversary import Verdict
 from dlvae.base import Method, Task
 from dlvae.losses import (
     cross_entropy,
-    discriminator_loss,
     full_precision,
-    generator_loss,
     half_squared_error,
     kl_standard_normal,
     mse,
@@ -172,19 +171,13 @@ def shared_losses(model: LrLiVAE, forward: JointPass) -> dict[str, Tensor]:
     }
 
 
-def adversarial_losses(
-    real: Tensor, reconstruction: Tensor, prior_image: Tensor, kind: str
-) -> dict[str, Tensor]:
-    """Return L_D^adv and L_GD^adv from the logits of x, x_f and x_p."""
-    fakes = (reconstruction, prior_image)
-    return {
-        "adv_discriminator": discriminator_loss(real, fakes, kind),
-        "adv_decoder": generator_loss(fakes, kind),
-    }
+def joint_losses(
+    model: LrLiVAE, forward: JointPass, labels: Tensor
+) -> tuple[dict[str, Tensor], Verdict | None]:
+    """Return every loss of stage 2 for a labelled batch, and what the discriminator said.
 
-
-def joint_losses(model: LrLiVAE, forward: JointPass, labels: Tensor) -> dict[str, Tensor]:
-    """Return every loss of stage 2 for a labelled batch, but those of an adversary of weight 0."""
+    Losses of an adversary of weight 0 are left out.
+    """
     losses = {
         **shared_losses(model, forward),
         "lkd": -model.prior.log_likelihood(forward.z_s, labels).mean(),
@@ -194,35 +187,37 @@ def joint_losses(model: LrLiVAE, forward: JointPass, labels: Tensor) -> dict[str
             class_logits = model.classifier(forward.z_u)
         losses["adv_encoder"] = uniform_cross_entropy(class_logits)
         losses["adv_classifier"] = cross_entropy(class_logits, labels)
-    if forward.prior_image is not None:
-        with model.autocast():
-            # The discriminator has no batch norm: one call for the three batches.
-            scores = model.discriminator(
-                torch.cat([forward.images, forward.reconstruction, forward.prior_image]),
-                torch.cat([labels, labels, forward.prior_labels]),
-            )
-        losses |= adversarial_losses(*scores.chunk(3), model.method.gan_loss)
-    return losses
+    if forward.prior_image is None:
+        return losses, None
+    fakes = (forward.reconstruction, forward.prior_image)
+    with model.autocast():
+        # The discriminator has no batch norm: one call for the three batches.
+        real, *scores = model.discriminator(
+            torch.cat([forward.images, *fakes]), torch.cat([labels, labels, forward.prior_labels])
+        ).chunk(3)
+    verdict = Verdict(real, tuple(scores), fakes)
+    return losses | verdict.losses(model.method.gan_loss), verdict
 
 
-def joint_gradients(model: LrLiVAE, forward: JointPass, losses: Mapping[str, Tensor]) -> Gradients:
+def joint_gradients(
+    model: LrLiVAE, forward: JointPass, losses: dict[str, Tensor], verdict: Verdict | None
+) -> Gradients:
     """Return the gradient of each group's own objective, by group (lines 25 to 29).
 
     Without `adv_encoder` and `adv_classifier` in `losses` (semi-supervised stage, or weight 0)
-    Encoder_u's objective lacks its term and the classifier has no entry; without `adv_decoder` and
-    `adv_discriminator` the same holds of the decoder and the discriminator.
+    Encoder_u's objective lacks its term and the classifier has no entry; without `verdict` the same
+    holds of the decoder and the discriminator.
     """
     groups, weights, grad = model.groups, model.weights, torch.autograd.grad
     # L_rec enters both encoders through the codes: the decoder is walked back once for the two.
     rec_z_s, rec_z_u = grad(losses["rec"], (forward.z_s, forward.z_u), retain_graph=True)
     gradients: Gradients = {}
-    decoder = weights.rec_decoder * losses["rec"]
-    if "adv_decoder" in losses:
-        gradients["discriminator"] = grad(
-            losses["adv_discriminator"], groups["discriminator"], retain_graph=True
-        )
-        decoder = decoder + weights.gan_decoder * losses["adv_decoder"]
-    gradients["decoder"] = grad(decoder, groups["decoder"])
+    decoder, by_decoder = [weights.rec_decoder * losses["rec"]], [None]
+    if verdict is not None:
+        gradients["discriminator"], by_fakes = verdict.gradients(losses, groups["discriminator"])
+        decoder += verdict.fakes
+        by_decoder += [weights.gan_decoder * gradient for gradient in by_fakes]
+    gradients["decoder"] = grad(decoder, groups["decoder"], by_decoder)
     encoder_u = weights.kl_u * losses["kl"]
     if "adv_encoder" in losses:
         gradients["classifier"] = grad(
@@ -248,6 +243,6 @@ def joint_step(
     if model.method.prior_label == "batch":  # after the draw: the key leaves the noise alone
         prior_labels = labels
     forward = joint_pass(model, images, prior_labels, generator)
-    losses = joint_losses(model, forward, labels)
-    model.apply_all(joint_gradients(model, forward, losses))
+    losses, verdict = joint_losses(model, forward, labels)
+    model.apply_all(joint_gradients(model, forward, losses, verdict))
     return {name: loss.detach() for name, loss in losses.items()}

@@ -19,15 +19,21 @@ from torch import Tensor
 
 
 def gradients(
-    objective: Tensor, parameters: Sequence[Tensor], retain_graph: bool = True
+    objective: Tensor | Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    weights: Sequence[Tensor | None] | None = None,
+    retain_graph: bool = True,
 ) -> tuple[Tensor, ...]:
     """Return d objective / d parameter for each of ``parameters`` and leave ``.grad`` alone.
 
     No gradient is computed for other weights on the way, so networks that only carry the signal
     need no freezing. The graph is kept for the next group's objective unless ``retain_graph`` is
     False. A parameter that the objective does not reach is an error.
+
+    Of several objectives the sum counts. One that is no scalar, such as an image, stands for the
+    loss behind it, whose gradient by it is its entry of ``weights``; a scalar's is None.
     """
-    return torch.autograd.grad(objective, list(parameters), retain_graph=retain_graph)
+    return torch.autograd.grad(objective, list(parameters), weights, retain_graph=retain_graph)
 
 
 def apply_gradients(

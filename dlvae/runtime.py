@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import sys
@@ -13,6 +14,10 @@ from dlvae.errors import UserError
 
 if TYPE_CHECKING:
     import torch
+
+# malloc.h of glibc
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST_KEPT = 2**30  # bytes
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -51,6 +56,7 @@ def use_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    _keep_freed_memory()
     # Needed by deterministic cuBLAS, read when CUDA starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # One CPU thread is deterministic by itself, and the call imports the compiler: two seconds.
@@ -58,6 +64,18 @@ def use_threads(threads: int) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling every fresh tensor is a debugging aid that small networks pay for at each operation.
     torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc to reuse the memory of large tensors instead of returning it to the kernel.
+
+    Every step frees and asks again for the same tensors, whose pages the kernel would map and
+    clear anew each time. Other C libraries are left alone.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if hasattr(libc, "gnu_get_libc_version"):
+        for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            libc.mallopt(parameter, LARGEST_KEPT)
 
 
 def device() -> torch.device:

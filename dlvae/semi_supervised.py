@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from dlvae.adversary import Verdict
 from dlvae.algorithm1 import (
     JointPass,
-    adversarial_losses,
     joint_gradients,
     joint_pass,
     shared_losses,
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from dlvae.model import LrLiVAE
 
 
-def unlabelled_losses(model: LrLiVAE, forward: JointPass) -> dict[str, Tensor]:
-    """Return the losses of a batch without labels.
+def unlabelled_losses(
+    model: LrLiVAE, forward: JointPass
+) -> tuple[dict[str, Tensor], Verdict | None]:
+    """Return the losses of a batch without labels, and what the discriminator said.
 
     L_lkd is that of the mixture's total moments (`unlabelled_prior: total`, Eq. 11: classes outside
     the known ones) or of the mixture itself (`mixture`, Eq. 6: classes among them).
@@ -34,14 +36,15 @@ def unlabelled_losses(model: LrLiVAE, forward: JointPass) -> dict[str, Tensor]:
     prior = model.prior
     log_density = prior.log_total if model.method.unlabelled_prior == "total" else prior.log_mixture
     losses = {**shared_losses(model, forward), "lkd": -log_density(forward.z_s).mean()}
-    if forward.prior_image is not None:
-        with model.autocast():
-            images = torch.cat([forward.images, forward.reconstruction])
-            real, reconstruction = model.discriminator(images, None).chunk(2)
-            prior_score = model.discriminator(forward.prior_image, forward.prior_labels)
-        kind = model.method.gan_loss
-        losses |= adversarial_losses(real, reconstruction, prior_score, kind)
-    return losses
+    if forward.prior_image is None:
+        return losses, None
+    with model.autocast():
+        images = torch.cat([forward.images, forward.reconstruction])
+        real, reconstruction = model.discriminator(images, None).chunk(2)
+        prior_score = model.discriminator(forward.prior_image, forward.prior_labels)
+    fakes = (forward.reconstruction, forward.prior_image)
+    verdict = Verdict(real, (reconstruction, prior_score), fakes)
+    return losses | verdict.losses(model.method.gan_loss), verdict
 
 
 def unlabelled_step(
@@ -50,6 +53,6 @@ def unlabelled_step(
     """Update encoders, decoder and discriminator once; return the losses, detached."""
     prior_labels = model.uniform_labels(len(images), generator)
     forward = joint_pass(model, images, prior_labels, generator)
-    losses = unlabelled_losses(model, forward)
-    model.apply_all(joint_gradients(model, forward, losses))
+    losses, verdict = unlabelled_losses(model, forward)
+    model.apply_all(joint_gradients(model, forward, losses, verdict))
     return {name: loss.detach() for name, loss in losses.items()}

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from baselines.conditional import ConditionalModel
+from dlvae.adversary import Verdict
 from dlvae.base import Batch
-from dlvae.losses import discriminator_loss, generator_loss
 from dlvae.nn.backbones import build_discriminator
 from dlvae.optim import gradients
 
@@ -35,32 +35,25 @@ class CGAN(ConditionalModel):
         """Make the discriminator."""
         self.discriminator = build_discriminator(self.task)
 
-    def losses(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> dict:
-        """Return L_D^adv of (x, x_p) and L_GD^adv of x_p from one forward pass."""
+    def judge(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Verdict:
+        """Return what the discriminator says of x and x_p."""
         prior_labels = self.prior_labels(labels, generator)
         z = self.noise(generator, len(images), self.d_z)
         with self.autocast():
             prior_image = self.generate(prior_labels, z)
             # The discriminator has no batch norm: one call for both batches.
-            scores = self.discriminator(
+            real, score = self.discriminator(
                 torch.cat([images, prior_image]), torch.cat([labels, prior_labels])
-            )
-        real, fake = scores.chunk(2)
-        kind = self.method.gan_loss
-        return {
-            "adv_discriminator": discriminator_loss(real, [fake], kind),
-            "adv_decoder": generator_loss([fake], kind),
-        }
+            ).chunk(2)
+        return Verdict(real, (score,), (prior_image,))
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Update discriminator and decoder once."""
-        losses = self.losses(batch.images[0], batch.labels[0], batch.generator)
-        self.apply_all(
-            {
-                name: gradients(losses[f"adv_{name}"], self.groups[name])
-                for name in ("discriminator", "decoder")
-            }
-        )
+        verdict = self.judge(batch.images[0], batch.labels[0], batch.generator)
+        losses, groups = verdict.losses(self.method.gan_loss), self.groups
+        discriminator, by_fakes = verdict.gradients(losses, groups["discriminator"])
+        decoder = gradients(verdict.fakes, groups["decoder"], by_fakes, retain_graph=False)
+        self.apply_all({"discriminator": discriminator, "decoder": decoder})
         return {name: loss.detach() for name, loss in losses.items()}
 
 

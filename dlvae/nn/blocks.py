@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dlvae.nn.conv import Conv2d, ConvTranspose2d
+
 BN_EPS = 1e-3
 LEAKY_SLOPE = 0.1
 
@@ -23,7 +25,7 @@ def conv_block(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequen
     Padding kernel // 2 gives the sizes of TensorFlow's SAME, which puts the odd pixel of a
     strided convolution on the other side: the same networks up to a shift of one pixel.
     """
-    conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
+    conv = Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, *norm_relu(c_out))
 
 
@@ -32,9 +34,9 @@ def norm_relu(channels: int) -> tuple[nn.Module, nn.Module]:
     return nn.BatchNorm2d(channels, eps=BN_EPS), nn.ReLU(inplace=True)
 
 
-def up_conv(c_in: int, c_out: int, kernel: int, stride: int, bias: bool) -> nn.ConvTranspose2d:
+def up_conv(c_in: int, c_out: int, kernel: int, stride: int, bias: bool) -> ConvTranspose2d:
     """Transposed convolution; the output has ``stride`` times the side."""
-    return nn.ConvTranspose2d(
+    return ConvTranspose2d(
         c_in, c_out, kernel, stride, kernel // 2, output_padding=stride - 1, bias=bias
     )
 
@@ -124,7 +126,7 @@ def first_conv(
     """First convolution of an encoder of ``size`` px images, with ``label_maps`` one-hot maps."""
     if label_maps:
         return LabelMapConv2d(3, label_maps, c_out, kernel, stride, size)
-    return nn.Conv2d(3, c_out, kernel, stride, kernel // 2, bias=False)
+    return Conv2d(3, c_out, kernel, stride, kernel // 2, bias=False)
 
 
 class LabelConcatLinear(nn.Linear):

@@ -11,6 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dlvae.base import Task
 from dlvae.nn.blocks import leaky_relu, scaled
+from dlvae.nn.conv import Conv2d
 
 WEIGHT_STD = 0.02
 
@@ -68,7 +69,7 @@ def conv_discriminator(
     c_in = 3
     for channels, stride in layers:
         c_out = scaled(channels, task.width)
-        modules += [nn.Conv2d(c_in, c_out, 3, stride, 1), leaky_relu()]
+        modules += [Conv2d(c_in, c_out, 3, stride, 1), leaky_relu()]
         c_in = c_out
     features = scaled(units, task.width)
     modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c_in, features), leaky_relu()]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dlvae import algorithm1, base
+from dlvae import adversary, algorithm1, base
 from dlvae import prior as prior_module
 from dlvae.prior import GaussianMixture
 
@@ -26,8 +26,8 @@ SUPERVISED = {
     "L_E^adv": (algorithm1, "uniform_cross_entropy", {"encoder_u"}),
     "L_C^adv": (algorithm1, "cross_entropy", {"classifier"}),
     "L_rec": (algorithm1, "mse", {"encoder_s", "encoder_u", "decoder"}),
-    "L_D^adv": (algorithm1, "discriminator_loss", {"discriminator"}),
-    "L_GD^adv": (algorithm1, "generator_loss", {"decoder"}),
+    "L_D^adv": (adversary, "discriminator_loss", {"discriminator"}),
+    "L_GD^adv": (adversary, "generator_loss", {"decoder"}),
 }
 UNLABELLED = {
     "L_cls": (prior_module, "cross_entropy", set()),
@@ -36,8 +36,8 @@ UNLABELLED = {
     "L_E^adv": (algorithm1, "uniform_cross_entropy", set()),
     "L_C^adv": (algorithm1, "cross_entropy", set()),
     "L_rec": (algorithm1, "mse", {"encoder_s", "encoder_u", "decoder"}),
-    "L_D^adv": (algorithm1, "discriminator_loss", {"discriminator"}),
-    "L_GD^adv": (algorithm1, "generator_loss", {"decoder"}),
+    "L_D^adv": (adversary, "discriminator_loss", {"discriminator"}),
+    "L_GD^adv": (adversary, "generator_loss", {"decoder"}),
 }
 
 
