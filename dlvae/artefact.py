@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import resource
-import sys
 import tempfile
 import time
 import zipfile
@@ -19,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dlvae.errors import UserError
+from dlvae.memory import peak_memory_mib
 
 # Packages whose version can change a number.
 PACKAGES = ("numpy", "torch", "torchvision", "torch-fidelity", "timm", "scikit-learn", "scipy")
@@ -185,12 +184,6 @@ def write_manifest(
             **(extra or {}),
         },
     )
-
-
-def peak_memory_mib() -> float:
-    """Return the largest resident memory of this process so far, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def _installed(name: str) -> bool:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dlvae.memory import peak_memory_mib
 from eval.ms_ssim.all_pairs import all_pairs
 from eval.protocol import load_protocol
-from tests.benchmarks.memory import peak_mib
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
@@ -41,7 +41,7 @@ def main(n: int, size: int, threads: int) -> None:
     # Not the peak so far, which the imports may have set and which would hide what comes.
     before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     all_pairs(images, variant)
-    print((peak_mib() * 2**20 - before) / 1e6)
+    print((peak_memory_mib() * 2**20 - before) / 1e6)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from scipy import stats
 
 from dlvae.algorithm1 import mixture_step
 from dlvae.base import Batch, GenerativeModel, Method, Task
+from dlvae.memory import peak_memory_mib
 from tests.benchmarks import setups
 from tests.benchmarks.machine import use_machine
-from tests.benchmarks.memory import peak_mib
 from tests.benchmarks.paired import (
     Measure,
     Summary,
@@ -101,7 +101,7 @@ def _report_memory(tiny: str, precision: str, threads: str, classes: str) -> Non
     update = stage_1(task, method, precision, int(classes))
     update()
     update()
-    print(peak_mib())
+    print(peak_memory_mib())
 
 
 def _setup(tiny: bool) -> tuple[Task, Method]:

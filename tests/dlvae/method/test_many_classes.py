@@ -15,7 +15,7 @@ import torch
 from dlvae.base import Batch, Method, Task
 from dlvae.registry import build_seeded
 from dlvae.runtime import use_threads
-from tests.benchmarks.memory import peak_mib
+from dlvae.memory import peak_memory_mib
 
 use_threads(1)
 task = Task("image", "net32", 32, 10_000, 1.0, 512, 512, 96, 960_000)
@@ -31,7 +31,7 @@ print(json.dumps({
     "moved": (model.prior.mu != start).any(1).sum().item(),
     "codes": [list(z_s.shape), list(z_u.shape)],
     "finite": bool(z_s.isfinite().all()),
-    "peak_mib": peak_mib(),
+    "peak_mib": peak_memory_mib(),
 }))
 """
 

@@ -1,4 +1,4 @@
-"""The largest memory that this process has resided in."""
+"""The largest resident memory of this process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 
-def peak_mib() -> float:
+def peak_memory_mib() -> float:
     """Return MiB of peak resident memory since the program started.
 
     Linux hands `ru_maxrss` on from the process that started this one, so a child of a large parent
