@@ -16,7 +16,8 @@ def peak_memory_mib() -> float:
     status = Path("/proc/self/status")
     if status.is_file():
         lines = status.read_text(encoding="ascii").splitlines()
-        (kib,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return int(kib) / 1024
+        for line in lines:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
     unit = 1 if sys.platform == "darwin" else 1024  # bytes of what the system counts
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

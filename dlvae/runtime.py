@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # malloc.h of glibc
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGEST_KEPT = 2**30  # bytes
+LARGEST_KEPT = 2**30, 2**25  # bytes; older releases refuse the first
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -73,9 +73,11 @@ def _keep_freed_memory() -> None:
     clear anew each time. Other C libraries are left alone.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if hasattr(libc, "gnu_get_libc_version"):
-        for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
-            libc.mallopt(parameter, LARGEST_KEPT)
+    if not hasattr(libc, "gnu_get_libc_version"):
+        return
+    # The second call alone would freeze the first threshold where it is, far too low.
+    if any(libc.mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST_KEPT):
+        libc.mallopt(M_TRIM_THRESHOLD, LARGEST_KEPT[0])
 
 
 def device() -> torch.device:

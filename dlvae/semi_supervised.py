@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn.utils import parametrize
 
 from dlvae.adversary import Verdict
 from dlvae.algorithm1 import (
@@ -38,7 +39,8 @@ def unlabelled_losses(
     losses = {**shared_losses(model, forward), "lkd": -log_density(forward.z_s).mean()}
     if forward.prior_image is None:
         return losses, None
-    with model.autocast():
+    # One power iteration: both calls judge with the same weights.
+    with model.autocast(), parametrize.cached():
         images = torch.cat([forward.images, forward.reconstruction])
         real, reconstruction = model.discriminator(images, None).chunk(2)
         prior_score = model.discriminator(forward.prior_image, forward.prior_labels)

@@ -61,18 +61,18 @@ def in_batches(
 
 
 def extract(images: np.ndarray, evaluator: nn.Module, batch_size: int = BATCH) -> Features:
-    """Features and logits of uint8 (N, H, W, 3) images under an evaluator in evaluation mode.
+    """Features and logits of uint8 (N, H, W, 3) images under an evaluator.
 
     Args:
         evaluator: maps float (B, 3, H, W) in [-1, 1] to (features, logits); the images must have
-            its ``image_size``, where it has one.
+            its ``image_size``, where it has one. It is put into evaluation mode.
 
     Raises:
         UserError: images of a wrong dtype, shape or size, or output that is not finite.
     """
     check_images(images, getattr(evaluator, "image_size", None))
     where = next(iter(evaluator.parameters()), torch.empty(0)).device
-    found = Features(*in_batches(evaluator, images, where, batch_size))
+    found = Features(*in_batches(evaluator.eval(), images, where, batch_size))
     if not np.isfinite(found.logits).all() or not np.isfinite(found.features).all():
         raise UserError(
             "the evaluator's output is not finite; train it again with a smaller learning rate"

@@ -28,40 +28,65 @@ PRODUCT_TYPES = (torch.bfloat16, torch.float64)  # in float32 the library is as 
 
 
 class Conv2d(nn.Conv2d):
-    """`nn.Conv2d` of a square odd kernel with the padding k // 2."""
+    """`nn.Conv2d`; the forms here need a square odd kernel, stride 2 and the padding k // 2."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._halves = _halves(self) and self.output_padding == (0, 0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, c_in, H, W) to (B, c_out, H / stride, W / stride)."""
-        height, width = x.shape[2:]
-        dtype = _faster_in(self, x, max(height, width) // STRIDE)
-        if dtype is None or height % STRIDE or width % STRIDE:
+        dtype = _faster_in(self, x, STRIDE)
+        if dtype is None or any(side % STRIDE for side in x.shape[2:]):
             return super().forward(x)
         return _with_bias(_Down.apply(x.to(dtype), self.weight.to(dtype)), self.bias)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` of a square odd kernel to ``stride`` times the side."""
+    """`nn.ConvTranspose2d`, likewise, to exactly twice the side."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._halves = _halves(self) and self.output_padding == (STRIDE - 1, STRIDE - 1)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (B, c_in, H, W) to (B, c_out, stride H, stride W)."""
-        dtype = _faster_in(self, x, max(x.shape[2:]))
+        dtype = _faster_in(self, x, 1)
         if dtype is None or output_size is not None:
             return super().forward(x, output_size)
         return _with_bias(_Up.apply(x.to(dtype), self.weight.to(dtype)), self.bias)
+
+
+def _halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
+    """Whether an image has twice the side of its map, and every tap its usual place."""
+    size = layer.kernel_size[0]
+    return (
+        size % 2 == 1
+        and layer.kernel_size == (size, size)
+        and layer.padding == (size // 2, size // 2)
+        and layer.stride == (STRIDE, STRIDE)
+        and layer.dilation == (1, 1)
+        and layer.groups == 1
+        and layer.padding_mode == "zeros"
+    )
 
 
 def _with_bias(out: Tensor, bias: Tensor | None) -> Tensor:
     return out if bias is None else out + bias.to(out.dtype).view(-1, 1, 1)
 
 
-def _faster_in(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, side: int) -> torch.dtype | None:
-    """Return the type to compute in, where this module is faster for a map of ``side``, or None."""
-    if x.device.type != "cpu" or layer.stride[0] != STRIDE:
+def _faster_in(layer: Conv2d | ConvTranspose2d, x: Tensor, per_map: int) -> torch.dtype | None:
+    """Return the type to compute in, where this module is faster, or None.
+
+    `per_map` is how many times the side of the map that of x is.
+    """
+    if not layer._halves or x.device.type != "cpu" or x.dim() != 4 or x.numel() == 0:
         return None
-    autocast = torch.is_autocast_enabled("cpu")
+    autocast = torch.is_autocast_enabled("cpu") and x.dtype != torch.float64
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
-    products = side <= OUTER_SIDE and dtype in PRODUCT_TYPES
-    phases = _few(layer.weight) and dtype in (*PRODUCT_TYPES, torch.float32)
+    products = max(x.shape[2:]) <= OUTER_SIDE * per_map and dtype in PRODUCT_TYPES
+    few = layer.in_channels * layer.out_channels <= FEW_CHANNELS
+    phases = few and dtype in (*PRODUCT_TYPES, torch.float32)
     return dtype if products or phases else None
 
 

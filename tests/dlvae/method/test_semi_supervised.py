@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch.nn.utils import parametrize
 
 from dlvae.base import Batch
 
@@ -57,6 +58,15 @@ def test_discriminator_is_unconditional_but_for_prior_samples(trained, make_batc
     assert len(prior_images) == trained.task.batch_size
     assert torch.equal(labels, asked[0])
     assert labels.min() >= 0 and labels.max() < trained.task.classes
+
+
+def test_both_calls_judge_with_the_weights_of_one_power_iteration(trained, make_batch) -> None:
+    made = []
+    for module in trained.discriminator.modules():
+        if isinstance(module, parametrize.ParametrizationList):
+            module.register_forward_hook(lambda module, *_: made.append(module))
+    trained.semi_supervised_step(unlabelled(make_batch(trained)), 0)
+    assert made and len(made) == len(set(made))
 
 
 def test_labels_are_not_read(trained, make_batch) -> None:

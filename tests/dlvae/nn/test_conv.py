@@ -4,11 +4,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from dlvae.nn import conv
 
 SHAPES = [(8, 8), (4, 4), (2, 2), (6, 4), (2, 4), (3, 5), (7, 7), (16, 16)]
 KINDS = [(conv.Conv2d, nn.Conv2d), (conv.ConvTranspose2d, nn.ConvTranspose2d)]
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
 
 
 def layers(ours, library, kernel, stride, bias, dtype=torch.float64, d_out=7):
@@ -82,7 +88,6 @@ def test_derivatives_of_both_orders(ours, library, kernel, bias):
     def call(x, *parameters):
         return torch.func.functional_call(fast, dict(zip(names, parameters, strict=True)), x)
 
-    torch.manual_seed(0)
     assert torch.autograd.gradcheck(call, (x, *values), fast_mode=True)
     assert torch.autograd.gradgradcheck(call, (x, *values), fast_mode=True)
 
@@ -113,3 +118,45 @@ def test_the_same_bytes_twice():
     x = torch.randn(64, 5, 8, 8, dtype=torch.bfloat16)
     runs = [torch.autograd.grad(fast(x).float().square().sum(), fast.weight)[0] for _ in range(2)]
     assert torch.equal(*runs)
+
+
+UNUSUAL = [
+    {"padding": 0},
+    {"dilation": 2},
+    {"groups": 2},
+    {"kernel_size": 4},
+    {"stride": (2, 1)},
+    {"padding_mode": "reflect"},
+]
+
+
+@pytest.mark.parametrize("unusual", UNUSUAL, ids=lambda options: next(iter(options)))
+def test_other_geometries_are_the_librarys(unusual):
+    options = {"kernel_size": 5, "stride": 2, "padding": 2, **unusual}
+    fast, plain = (kind(4, 6, **options).double() for kind in KINDS[0])
+    fast.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(fast(x), plain(x), rtol=0, atol=0)
+
+
+def test_other_output_paddings_and_inputs_are_the_librarys():
+    options = {"kernel_size": 5, "stride": 2, "padding": 2}
+    fast, plain = (kind(4, 6, **options).double() for kind in KINDS[1])
+    fast.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 4, 4, 4, dtype=torch.float64)
+    assert torch.equal(fast(x), plain(x)) and fast(x).shape[2:] == (7, 7)
+    fast, plain = layers(*KINDS[0], 5, 2, True)
+    for x in (torch.randn(5, 8, 8, dtype=torch.float64), torch.empty(0, 5, 8, 8).double()):
+        assert torch.equal(fast(x), plain(x))
+    x = torch.randn(2, 5, 4, 4, dtype=torch.float64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert fast(x).dtype is plain(x).dtype is torch.float64
+
+
+def test_a_normalised_weight_is_made_once_per_call():
+    fast, _ = layers(*KINDS[0], 3, 2, False)
+    spectral_norm(fast)
+    calls = []
+    fast.parametrizations.weight[0].register_forward_hook(lambda *_: calls.append(1))
+    fast(torch.randn(2, 5, 4, 4, dtype=torch.float64))
+    assert len(calls) == 1

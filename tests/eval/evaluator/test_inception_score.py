@@ -149,6 +149,12 @@ def test_output_comes_in_the_order_of_the_images_whatever_the_batch():
         np.testing.assert_array_equal(result.logits, result.features)
 
 
+def test_no_evaluator_judges_in_training_mode():
+    evaluator = build_seeded(Scrambled, 0).train()
+    extract(random_images(3), evaluator)
+    assert not any(module.training for module in evaluator.modules())
+
+
 def test_two_evaluators_of_one_architecture_give_two_scores():
     images = random_images(100)
     scores = [inception_score(images, build_seeded(Scrambled, seed)) for seed in (0, 1, 0)]
