@@ -5,7 +5,6 @@ A process of its own per number, since a process never gives its peak back. Linu
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +37,15 @@ def main(n: int, size: int, threads: int) -> None:
     torch.set_num_threads(threads)
     images, variant = noise(n, size), load_protocol(PROTOCOL).ms_ssim["standard"].at(size)
     # Not the peak so far, which the imports may have set and which would hide what comes.
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    before = _kilobytes("VmRSS")
     all_pairs(images, variant)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 1e6)
+    print((_kilobytes("VmHWM") - before) * 1024 / 1e6)
+
+
+def _kilobytes(key: str) -> int:
+    """Read a line of /proc: a child's ru_maxrss starts at what its parent held, this does not."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
 
 
 if __name__ == "__main__":
