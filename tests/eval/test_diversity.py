@@ -73,10 +73,31 @@ def test_a_disagreement_stops_the_scoring(monkeypatch):
         d_intra(near_copies(4, 0), np.zeros(4, int), STANDARD, 5, draws())
 
 
-def testrandom_pairs_never_pair_an_image_with_itself():
+def test_random_pairs_never_pair_an_image_with_itself():
     pairs = diversity.random_pairs(3, 300, draws())
     assert (pairs[:, 0] != pairs[:, 1]).all()
     assert len(np.unique(pairs, axis=0)) == 6
+
+
+def test_drawn_pairs_are_near_all_pairs_and_say_how_near():
+    images = np.concatenate([near_copies(12, 0), near_copies(9, 1)])
+    labels = np.repeat([0, 1], [12, 9])
+    whole = d_intra(images, labels, STANDARD, 6, draws())
+    found = d_intra(images, labels, STANDARD, 6, draws(), pairs=30)
+    assert whole.errors == whole.off_diagonal_errors == (0, 0)
+    assert found.recheck.pairs == 6 and found.recheck.largest_difference < 1e-6
+    for n, exact, value, error, off in zip(
+        (12, 9),
+        whole.per_class,
+        found.per_class,
+        found.errors,
+        found.off_diagonal_errors,
+        strict=True,
+    ):
+        assert 0 < abs(value - exact) < 4 * error
+        assert error == pytest.approx((1 - 1 / n) * off)
+    enough = d_intra(images, labels, STANDARD, 6, draws(), pairs=66)
+    assert enough.per_class == whole.per_class
 
 
 def test_a_class_of_one_image_has_no_diversity():

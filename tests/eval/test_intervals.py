@@ -22,6 +22,7 @@ from eval.intervals import (
     jackknife_groups,
     over_classes,
     over_images,
+    over_pairs,
     over_paths,
     over_seeds,
     over_subsets,
@@ -67,6 +68,12 @@ def test_intervals_over_seeds_subsets_images_and_paths_are_those_of_a_t_test():
         found = over(values)
         assert ends(found) == pytest.approx(expected, rel=1e-12)
         assert found.kind == kind
+
+
+def test_an_interval_over_drawn_pairs_is_normal_and_none_is_needed_for_all_pairs():
+    found = over_pairs(0.7, 0.02)
+    assert ends(found) == pytest.approx(stats.norm(0.7, 0.02).interval(0.95), rel=1e-12)
+    assert found.kind == "normal95_pairs" and over_pairs(0.7, 0.0) is None
 
 
 def test_two_values_give_no_interval():

@@ -10,6 +10,7 @@ from pytorch_msssim import ms_ssim
 from dlvae.errors import UserError
 from eval.ms_ssim.all_pairs import all_pairs
 from eval.ms_ssim.maps import Limits
+from eval.ms_ssim.pairs import score_pairs
 from eval.ms_ssim.reference import reference_pairs, window_line
 from eval.ms_ssim.variant import Scale, SizeRule, Variant
 from soft_images import PROTOCOL, blobs, upper, variant
@@ -38,6 +39,29 @@ def test_agrees_with_the_reference_of_its_protocol(name, size):
     far = smallest > 1e-2
     assert far.sum() > 20
     assert np.abs(scores.probed - expected)[far].max() < 1e-6
+
+
+@pytest.mark.parametrize(("size", "n"), [(32, 61), (64, 27)])
+def test_the_mean_is_that_of_float64_where_nothing_divides_evenly(size, n):
+    images, which = blobs(n, size, seed=2), variant("standard", size)
+    expected = score_pairs(images, upper(n), which)[0].mean()
+    for limits in (None, Limits(25, 7, 9, 1 << 14)):
+        found = all_pairs(images, which, limits=limits)
+        assert abs(found.off_diagonal - expected) < 1e-6
+    assert abs(all_pairs(images[:2], which, limits=limits).off_diagonal - expected) > 1e-3
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_flat_pictures_with_an_edge_keep_their_precision(size):
+    """Where nothing varies, rounding has no noise to average over, and C2 is all there is."""
+    images = np.full((12, size, size, 3), 250, np.uint8)
+    for index, image in enumerate(images):
+        image[:, : 3 * index + 2] = 7 * index
+    which = variant("standard", size)
+    expected = score_pairs(images, upper(12), which)[0]
+    found = all_pairs(images, which, upper(12))
+    assert abs(found.off_diagonal - expected.mean()) < 1e-6
+    assert np.abs(found.probed - expected).max() < 2e-5
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -155,11 +179,18 @@ def test_neither_order_nor_precision_settings_matter():
     assert np.abs(shuffled - matrix(images, which)[np.ix_(order, order)]).max() < 1e-6
 
 
-def test_the_same_bits_every_time():
-    images = blobs(30, 32)
-    first, second = (all_pairs(images, variant("standard", 32), upper(30)) for _ in range(2))
-    assert first.mean == second.mean
-    assert first.probed.tobytes() == second.probed.tobytes()
+def test_the_same_bits_with_any_number_of_threads():
+    images, before = blobs(30, 32), torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2, 3, 1):
+            torch.set_num_threads(threads)
+            found.append(all_pairs(images, variant("standard", 32), upper(30)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len({scores.mean for scores in found}) == 1
+    assert len({scores.probed.tobytes() for scores in found}) == 1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

@@ -97,10 +97,23 @@ def test_overrides_change_value_and_hash():
     assert load_protocol(V1, {"samples": {"few": 500}}).hash == plain.hash
 
 
+def test_all_pairs_are_the_default_and_leave_hashes_from_before_there_was_a_choice():
+    plain = load_protocol(V1)
+    assert plain.pairs == 0 and "pairs" not in content()
+    # Stored results carry this hash. A protocol that means something else gets another id too.
+    assert plain.label == "v1:7d43767492b6"
+    assert load_protocol(V1, {"pairs": 0}).hash == plain.hash
+    some, more = (load_protocol(V1, {"pairs": count}) for count in (2, 3))
+    assert some.pairs == 2 and len({plain.hash, some.hash, more.hash}) == 3
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
         ({"bn_evl": "batch"}, "unknown key 'bn_evl'.*Did you mean 'bn_eval'"),
+        ({"pairs": 1}, "pairs: expected at least 2, or 0 for all, found 1"),
+        ({"pairs": -5}, "found -5"),
+        ({"pairs": "some"}, "pairs: expected an integer, found 'some'"),
         ({"bn_eval": "bacth"}, "found 'bacth'. Did you mean 'batch'"),
         ({"checkpoint": "best"}, "checkpoint: expected one of final"),
         ({"samples": {"few": 0}}, "at least 1"),

@@ -105,6 +105,27 @@ def test_diversity_rows(folder):
     assert set(rows[~of_one]["n"]) == {12} and set(rows[of_one]["n"]) == {6}
 
 
+def test_diversity_of_drawn_pairs_says_how_sure_it_is_of_all_pairs(folder):
+    whole = run(folder, "diversity")[0].set_index("metric")
+    config = CONTEXT | {"protocol_overrides": {"pairs": 8}}
+    rows = run(folder, "diversity", config=config)[0].set_index("metric")
+    assert rows.index.equals(whole.index)
+    assert rows["protocol"].iloc[0] != whole["protocol"].iloc[0]
+    sure = [m for m in rows.index if m.startswith("d_intra_standard") and "share" not in m]
+    assert len(sure) == 4 and set(whole.loc[sure, "ci_kind"]) == {"none"}
+    for metric in sure:
+        row, value = rows.loc[metric], whole.loc[metric, "value"]
+        half = (row["ci_high"] - row["ci_low"]) / 2
+        assert row["ci_kind"] == "normal95_pairs" and 0 < half < 0.2
+        assert abs(row["value"] - value) < 2 * half
+    classes = rows.loc[["d_intra_standard:class:0", "d_intra_standard:class:1"]]
+    halves = (classes["ci_high"] - classes["ci_low"]) / 2
+    mean = rows.loc["d_intra_standard"]
+    expected = np.hypot(*halves) / 2
+    assert (mean["ci_high"] - mean["ci_low"]) / 2 == pytest.approx(expected)
+    assert rows.loc["d_intra_standard_clamped_share", "ci_kind"] == "none"
+
+
 def test_diversity_of_five_classes_has_an_interval_over_classes(tmp_path):
     images, labels = grey(40, 5)
     labels = np.arange(40) % 5
