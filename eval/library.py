@@ -145,9 +145,10 @@ def intra_class_diversity(
     protocol: Rules = "v1",
     seed: Seed = 0,
 ) -> Measured:
-    """d_intra of Eq. 12: one minus the mean MS-SSIM of all pairs of a class, mean over classes.
+    """d_intra of Eq. 12: one minus the mean MS-SSIM of the pairs of a class, mean over classes.
 
-    The interval is a bootstrap over classes, from five classes on.
+    The interval is a bootstrap over classes, from five classes on; with fewer it is one over pairs
+    if the protocol draws them.
 
     Args:
         images: uint8 (N, H, W, 3) with H = W of a size that the protocol knows.

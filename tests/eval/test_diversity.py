@@ -110,3 +110,12 @@ def test_undefined_powers_are_an_error_not_a_nan():
     loose = dataclasses.replace(STANDARD, clamp=False)
     with pytest.raises(UserError, match="100.0 % of its pairs.*clamp: true"):
         d_intra(np.concatenate([image, 255 - image]), np.zeros(2, int), loose, 0, draws())
+
+
+def test_drawn_pairs_do_not_depend_on_how_many_are_scored_again():
+    images, labels = near_copies(24, 0), np.arange(24) % 2
+    values = {
+        d_intra(images, labels, STANDARD, again, draws(), pairs=20).value
+        for again in (0, 1, 7)
+    }
+    assert len(values) == 1
