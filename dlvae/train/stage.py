@@ -69,9 +69,10 @@ def train_model(
     started = time.time()
     split, card = load_split(paths.data, "train"), load_card(paths.data)
     where = device()
-    resolved = resolve_precision(precision, where)
     model = _initial_model(config, split, paths).to(where)
-    model.precision = resolved
+    if precision == "auto" and model.task.kind == "point":
+        precision = "fp32"  # casting to bf16 takes longer than layers of 64 units gain by it
+    resolved = model.precision = resolve_precision(precision, where)
     step_function, per_step = _stage(model, config["stage"])
     seed_parts = tuple(config[k] for k in ("preset", "stage", "dataset", "model", "seed"))
     batch_size = config["train"]["batch_size"]

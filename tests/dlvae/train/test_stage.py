@@ -1,0 +1,37 @@
+"""A training as its command runs it: the precision that it resolves to."""
+
+import pytest
+
+from dlvae import runtime
+from dlvae.artefact import read_json
+from dlvae.prepare import prepare
+from dlvae.train.stage import Paths, train_model
+
+SECTIONS = {
+    "three_moons": {
+        "data": {"points": 60, "test_points": 6},
+        "network": {"backbone": "toy", "width": 1.0, "d_s": 2, "d_u": 2},
+        "train": {"steps": 1, "batch_size": 8},
+    },
+    "digits": {
+        "data": {"size": 32},
+        "network": {"backbone": "net32", "width": 0.03, "d_s": 4, "d_u": 4},
+        "train": {"steps": 1, "batch_size": 8},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "asked", "resolved"),
+    [("three_moons", "auto", "fp32"), ("three_moons", "bf16", "bf16"), ("digits", "auto", "bf16")],
+)
+def test_points_gain_nothing_by_bf16(tmp_path, monkeypatch, dataset, asked, resolved):
+    monkeypatch.setattr(runtime, "_cpu_has_bf16", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    sections = SECTIONS[dataset]
+    prepare({"dataset": dataset, **sections["data"]}, tmp_path / "data")
+    names = {"preset": "p", "dataset": dataset, "model": "cvae", "seed": 0, "stage": "supervised"}
+    config = names | {"options": {}, "method": {}} | sections
+    paths = Paths(tmp_path / "data", tmp_path / "model", tmp_path / "resume", tmp_path / "log")
+    train_model(paths, config, threads=1, precision=asked, fingerprint="")
+    assert read_json(tmp_path / "model" / "manifest.json")["precision"] == resolved
