@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.benchmarks import setups
-from tests.benchmarks.peers import CganPdStep, PythaeStep, VaeGanStep
+from tests.benchmarks.peers import CganPdStep, VaeGanStep
+from tests.benchmarks.pythae_step import PythaeStep
 
 NETWORKS = ("encoder", "decoder", "discriminator")
 
