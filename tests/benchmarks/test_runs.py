@@ -5,6 +5,9 @@ import importlib
 
 import pytest
 
+from eval.evaluator.load import load_evaluator
+from tests.benchmarks import features_and_scores
+
 
 def rows_of(name: str, path, *arguments: str) -> list[dict[str, str]]:
     main = importlib.import_module(f"tests.benchmarks.{name}").main
@@ -41,6 +44,28 @@ def test_peer_step(tmp_path) -> None:
     mimicry = "torch-mimicry (re-created)"
     assert [row["side"] for row in rows[-3:]] == [mimicry, f"{mimicry} channels_last", "our cgan"]
     assert float(rows[-2]["ratio_to_channels_last"]) == 1
+
+
+def test_features_and_scores(tmp_path) -> None:
+    rows = rows_of("features_and_scores", tmp_path / "scores.csv")
+    assert [row["side"] for row in rows] == ["torch-fidelity", "ours"]
+    assert all(
+        (row["models"], row["images"], row["base"]) == ("2", "128", "torch-fidelity")
+        for row in rows
+    )
+
+
+def test_both_ways_of_scoring_give_the_same_scores() -> None:
+    evaluator = load_evaluator(features_and_scores.EVALUATOR, "cpu")
+    sets = features_and_scores.image_sets(models=2, count=128)
+    theirs, own = (
+        way(evaluator, *sets) for way in (features_and_scores.fidelity, features_and_scores.ours)
+    )
+    scores = [found["inception_score"] for found in own]
+    assert scores == pytest.approx([found["inception_score"] for found in theirs], rel=1e-6)
+    assert scores[0] > scores[1] > 1  # of real digits, the second with more noise
+    for found, expected in zip(own, theirs, strict=True):
+        assert found == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.slow
