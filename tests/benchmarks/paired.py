@@ -139,12 +139,15 @@ def summaries(
 
 def print_summaries(title: str, found: Mapping[str, Summary], unit: str) -> None:
     """Print one line per side: rate and ratio, each with its quartiles."""
-    print(f"\n{title}\n  {'':28} {unit + '/s':>12} {'(quartiles)':>18} {'ratio':>7} (quartiles)")
+    wide = max(map(len, found))
+    print(
+        f"\n{title}\n  {'':{wide}} {unit + '/s':>12} {'(quartiles)':>18} {'ratio':>7} (quartiles)"
+    )
     for name, side in found.items():
         rate, ratio = side.rate, side.ratio
         quartiles = f"({rate.q1:,.1f} - {rate.q3:,.1f})"
         print(
-            f"  {name:28} {rate.median:12,.1f} {quartiles:>18} {ratio.median:7.2f} "
+            f"  {name:{wide}} {rate.median:12,.1f} {quartiles:>18} {ratio.median:7.2f} "
             f"({ratio.q1:.2f} - {ratio.q3:.2f}) x {side.base}",
             flush=True,
         )
