@@ -50,7 +50,11 @@ def main() -> None:
     parser.add_argument("arguments", nargs="*", type=json.loads, help="of the function, as JSON")
     args = parser.parse_args()
     module, _, function = args.maker.partition(":")
-    work = getattr(importlib.import_module(module), function)(*args.arguments)
+    try:
+        make = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        parser.error(f"no function {args.maker}: {error}")
+    work = make(*args.arguments)
     # Not the peak so far, which the imports may have set and which would hide what comes.
     before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     work()
