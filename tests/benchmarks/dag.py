@@ -1,24 +1,30 @@
-"""Where the time of a finished run went: ``python -m tests.benchmarks.dag [--out CSV]``.
+"""Where the time of a finished run went: ``python -m tests.benchmarks.dag``.
 
 Reads the records that Snakemake keeps of every job (``.snakemake/metadata``, of Snakemake 9): rule,
 inputs, outputs, start and end. Prints the time of every rule, and two floors: the longest chain of
-jobs, below which no number of cores comes, and the sum of all jobs shared by the cores. A folder
-that was run twice holds the latest job of every file, so profile a run that began from nothing.
+jobs, below which no number of cores comes, and the sum of all jobs shared by the cores, a job of
+several threads (``--threads`` of its command) holding as many. A folder that was run twice holds
+the latest job of every file, so profile a run that began from nothing. Columns of the machine are
+those of where the profile is made.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
-import csv
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FIELDS = ("preset", "cores", "rule", "jobs", "seconds", "longest", "share")
+from reports.machine import ROOT
+from tests.benchmarks.command import Run, positive
+from tests.benchmarks.machine import here
+
+THREADS = re.compile(r"--threads[ =](\d+)")
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,20 @@ class Job:
     end: float
     inputs: frozenset[str]
     outputs: frozenset[str]
+    threads: int = 1
 
     @property
     def seconds(self) -> float:
-        """How long it ran, waiting for a core included."""
+        """How long it ran.
+
+        Snakemake writes the start down as it hands the job out, once its cores are free, and takes
+        the last change of an output for the end: imports count, waiting for a core does not.
+        """
         return self.end - self.start
+
+    def held(self, cores: int) -> float:
+        """Seconds of cores that it held; Snakemake cuts its threads down to what there is."""
+        return self.seconds * min(self.threads, cores)
 
 
 def read_jobs(records: Path, under: str = "") -> list[Job]:
@@ -59,8 +74,9 @@ def read_jobs(records: Path, under: str = "") -> list[Job]:
             max(record["endtime"] for record in files.values()),
             frozenset(file for record in files.values() for file in record["input"]),
             frozenset(files),
+            max(map(int, THREADS.findall(command or "")), default=1),
         )
-        for (rule, _), files in parts.items()
+        for (rule, command), files in parts.items()
     ]
     if not jobs:
         raise SystemExit(f"error: {records} has no jobs of {under or 'any run'}")
@@ -85,7 +101,7 @@ def idle_share(jobs: Iterable[Job], cores: int) -> float:
     """Return the share of the cores' time, from first start to last end, that no job filled."""
     jobs = list(jobs)
     wall = max(job.end for job in jobs) - min(job.start for job in jobs)
-    return 1 - sum(job.seconds for job in jobs) / (cores * wall)
+    return 1 - sum(job.held(cores) for job in jobs) / (cores * wall)
 
 
 def profile(jobs: list[Job], cores: int) -> list[Mapping[str, object]]:
@@ -101,7 +117,8 @@ def profile(jobs: list[Job], cores: int) -> list[Mapping[str, object]]:
     longest, idle = max(job.seconds for job in jobs), idle_share(jobs, cores)
     rows.append(_row("[run]", len(jobs), wall, longest, 1.0))
     rows.append(_row("[idle]", 0, idle * wall, 0.0, idle))
-    rows.append(_row("[sum / cores]", len(jobs), total / cores, longest, total / cores / wall))
+    shared = sum(job.held(cores) for job in jobs) / cores
+    rows.append(_row("[sum / cores]", len(jobs), shared, longest, shared / wall))
     rows.append(_row("[longest chain]", len(path), chain, longest, chain / wall))
     return rows
 
@@ -111,25 +128,24 @@ def _row(rule: str, jobs: int, seconds: float, longest: float, share: float) -> 
     return {"rule": rule, "jobs": jobs, **shown}
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the profile of a run, and save it if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", default="quick")
-    parser.add_argument("--cores", type=int, default=2, help="that the run was given")
-    parser.add_argument("--records", type=Path, default=Path(".snakemake/metadata"))
-    parser.add_argument("--out", type=Path, help="CSV")
-    args = parser.parse_args()
+
+    def add(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--preset", default="quick")
+        parser.add_argument("--cores", type=positive, default=2, help="that the run was given")
+        records = ROOT / ".snakemake" / "metadata"
+        parser.add_argument("--records", type=Path, default=records, help="of another folder")
+
+    run = Run.parse("dag", __doc__, argv, add=add, timed=False)
+    args = run.arguments
     jobs = read_jobs(args.records, f"results/{args.preset}/")
     rows = profile(jobs, args.cores)
     print(f"{'rule':22}{'jobs':>6}{'seconds':>10}{'longest':>10}{'share':>8}")
     for row in rows:
         print("{rule:22}{jobs:6}{seconds:10}{longest:10}{share:8.1%}".format(**row))
     print("longest chain:", ", ".join(f"{j.rule} {j.seconds:.1f} s" for j in critical_path(jobs)))
-    if args.out:
-        with args.out.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({"preset": args.preset, "cores": args.cores, **row} for row in rows)
+    run.save([{"preset": args.preset, "cores": args.cores, **row, **here()} for row in rows])
 
 
 if __name__ == "__main__":

@@ -36,17 +36,11 @@ from eval.predict import BATCH, extract
 from eval.scores.imagenet import UintImages
 from eval.set_metrics.distributions import SUBSET_SIZE, fid, kid
 from eval.set_metrics.manifolds import precision_recall
-from tests.benchmarks.machine import use_machine
-from tests.benchmarks.paired import (
-    Measure,
-    benchmark_parser,
-    measure,
-    print_summaries,
-    summaries,
-    write_csv,
-)
+from reports.machine import ROOT
+from tests.benchmarks.command import Run
+from tests.benchmarks.paired import print_summaries, summaries
 
-EVALUATOR = Path("reports/stored/quick/evaluator/digits")
+EVALUATOR = ROOT / "reports" / "stored" / "quick" / "evaluator" / "digits"
 EXTRACTOR = "benchmark-evaluator"
 PEER, OURS = "torch-fidelity", "ours"
 KEYS = {
@@ -157,11 +151,12 @@ def fidelity(evaluator: Evaluator, real: np.ndarray, sets: Sequence[np.ndarray])
     return [{name: found[key] for name, key in KEYS.items()} for found in whole]
 
 
-def compare(models: int, count: int, where: dict[str, Any], take: Measure) -> list[dict[str, Any]]:
+def compare(run: Run, models: int, count: int) -> list[dict[str, Any]]:
     """Return the rows of both sides for sets of `count` images; the base is torch-fidelity."""
+    where = run.machine(2, "fp32")
     given = load_evaluator(EVALUATOR, "cpu"), *image_sets(models, count)
     sides = {PEER: lambda: fidelity(*given), OURS: lambda: ours(*given)}
-    found = summaries(take(sides), PEER, models * count)
+    found = summaries(run.take(sides, warm_up=1), PEER, models * count)
     print_summaries(f"{models} models, {count:,} images per set", found, "images")
     return [
         {"models": models, "images": count, "side": side, **summary.row(), **where}
@@ -170,16 +165,12 @@ def compare(models: int, count: int, where: dict[str, Any], take: Measure) -> li
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run all sizes, print and save."""
-    parser = benchmark_parser("features_and_scores", __doc__)
-    parser.add_argument("--tiny", action="store_true", help="few images: does it run?")
-    args = parser.parse_args(argv)
-    where = use_machine(args.threads or 2, "fp32", brief=args.tiny)
-    take = measure(args.rounds, brief=args.tiny)
-    rows = []
-    for count in (128,) if args.tiny else (1000, 5000):
-        rows += compare(2 if args.tiny else 4, count, where, take)
-    write_csv(args.out, rows)
+    """Run all sizes, print, and save if asked to."""
+    run = Run.parse("features_and_scores", __doc__, argv)
+    tiny, rows = run.arguments.tiny, []
+    for count in (128,) if tiny else (1000, 5000):
+        rows += compare(run, 2 if tiny else 4, count)
+    run.save(rows)
 
 
 if __name__ == "__main__":

@@ -147,6 +147,11 @@ class LiteralAlgorithm1:
             for name, group in self.groups.items()
         }
 
+    def use_channels_last(self) -> None:
+        """Keep the weights of convolutions, and so all maps between them, in channels_last."""
+        for network in self.networks():
+            network.to(memory_format=torch.channels_last)
+
     def tau(self) -> Tensor:
         """Precisions (C, d_s)."""
         return F.softplus(self.v)

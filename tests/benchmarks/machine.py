@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from dlvae.runtime import use_threads
 from reports.machine import git_commit, machine
-from tests.benchmarks.peak import SIDE, gemm_peak
+from tests.benchmarks.peak import SIDE, peaks
 
 
 def use_machine(threads: int, precision: str = "", brief: bool = False) -> dict[str, Any]:
     """Set threads as every stage does and return the columns of rows measured from now on.
 
     `precision` is that of the work: "fp32", "bf16", or empty where rows name it themselves or it
-    means nothing. `peak_fp32` and `peak_bf16` are GFLOP/s of matrix products with these threads,
-    measured now, and of small ones if `brief`.
+    means nothing. The peak is measured now, and of small matrices if `brief`.
     """
-    side = 64 if brief else SIDE
     use_threads(threads)
-    here = machine()
+    columns = {"precision": precision, "threads": threads}
+    return columns | peaks(64 if brief else SIDE) | here()
+
+
+def here() -> dict[str, Any]:
+    """Return the columns of machine, day (UTC) and checkout."""
+    found = machine()
     return {
-        "precision": precision,
-        "threads": threads,
-        "processor": here["cpu"],
-        "instructions": here["instructions"],
-        "torch": here["torch"],
-        "peak_fp32": gemm_peak("fp32", side),
-        "peak_bf16": gemm_peak("bf16", side),
+        "processor": found["cpu"],
+        "instructions": found["instructions"],
+        "torch": found["torch"],
+        "date": datetime.now(UTC).date().isoformat(),
         "commit": git_commit(),
     }

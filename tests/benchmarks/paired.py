@@ -10,23 +10,15 @@ median over rounds is what counts. Absolute times of two runs are not compared.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlvae.artefact import atomic
-
-FOLDER = Path("reports/stored/benchmarks")
 Clock = Callable[[], float]
-Measure = Callable[[Mapping[str, Callable[[], object]]], dict[str, list[float]]]
 LEAST = 0.2
 """Seconds that a measurement lasts at least."""
 
@@ -47,7 +39,12 @@ def paired(
         warm_up: calls of each before the first round; the last one says how long a call takes.
         least: seconds that a measurement lasts at least: short calls are repeated within it.
         clock: `time.process_time` counts the processor's seconds instead of those of the wall.
+
+    Raises:
+        ValueError: no round, or nothing to measure.
     """
+    if rounds < 1 or not work:
+        raise ValueError(f"expected a round and work, found {rounds} rounds of {list(work)}")
     calls = {}
     for name, call in work.items():
         for _ in range(warm_up):
@@ -59,13 +56,6 @@ def paired(
         for name in names[first:] + names[:first]:
             seconds[name].append(_seconds(work[name], calls[name], clock) / calls[name])
     return seconds
-
-
-def measure(rounds: int, brief: bool) -> Measure:
-    """Return :func:`paired` of that many rounds; `brief` where only running counts."""
-    if brief:
-        return partial(paired, rounds=rounds, warm_up=1, least=0.0)
-    return partial(paired, rounds=rounds)
 
 
 def _seconds(call: Callable[[], object], times: int, clock: Clock) -> float:
@@ -89,32 +79,38 @@ class Spread:
         q1, median, q3 = np.quantile(np.asarray(values, dtype=float), (0.25, 0.5, 0.75))
         return cls(float(median), float(q1), float(q3))
 
+    def row(self, name: str) -> dict[str, float]:
+        """Return the columns `name`, `name_q1` and `name_q3`."""
+        return {name: self.median, f"{name}_q1": self.q1, f"{name}_q3": self.q3}
+
 
 @dataclass(frozen=True)
 class Summary:
     """What the rounds say of one side.
 
     Attributes:
-        rounds: number of rounds.
-        seconds: of one call.
+        each: seconds of one call, round by round.
+        seconds: their spread.
         rate: units of work (images, pairs) per second.
         ratio: rate over that of the base, taken in each round.
         base: name of the side that `ratio` compares with.
     """
 
-    rounds: int
+    each: Sequence[float]
     seconds: Spread
     rate: Spread
     ratio: Spread
     base: str
 
     def row(self) -> dict[str, Any]:
-        """Return the columns of a CSV: `seconds`, `seconds_q1`, `seconds_q3`, `rate`, ..."""
-        row: dict[str, Any] = {"rounds": self.rounds}
-        for key in ("seconds", "rate", "ratio"):
-            spread: Spread = getattr(self, key)
-            row |= {key: spread.median, f"{key}_q1": spread.q1, f"{key}_q3": spread.q3}
-        return row | {"base": self.base}
+        """Return the columns of a CSV: `seconds`, `seconds_q1`, `seconds_q3`, `rate`, ...
+
+        `seconds_each` joins the rounds by semicolons: any other ratio can be taken from the file.
+        """
+        row: dict[str, Any] = {"rounds": len(self.each)}
+        row |= self.seconds.row("seconds") | self.rate.row("rate") | self.ratio.row("ratio")
+        each = ";".join(f"{seconds:.6g}" for seconds in self.each)
+        return row | {"base": self.base, "seconds_each": each}
 
 
 def summaries(
@@ -131,7 +127,7 @@ def summaries(
     rates = {name: per_call[name] / np.asarray(values) for name, values in seconds.items()}
     return {
         name: Summary(
-            rounds=len(seconds[name]),
+            each=tuple(seconds[name]),
             seconds=Spread.of(seconds[name]),
             rate=Spread.of(rates[name]),
             ratio=Spread.of(rates[name] / rates[base]),
@@ -143,39 +139,15 @@ def summaries(
 
 def print_summaries(title: str, found: Mapping[str, Summary], unit: str) -> None:
     """Print one line per side: rate and ratio, each with its quartiles."""
-    print(f"\n{title}\n  {'':28} {unit + '/s':>12} {'(quartiles)':>18} {'ratio':>7} (quartiles)")
+    wide = max(map(len, found))
+    print(
+        f"\n{title}\n  {'':{wide}} {unit + '/s':>12} {'(quartiles)':>18} {'ratio':>7} (quartiles)"
+    )
     for name, side in found.items():
         rate, ratio = side.rate, side.ratio
         quartiles = f"({rate.q1:,.1f} - {rate.q3:,.1f})"
         print(
-            f"  {name:28} {rate.median:12,.1f} {quartiles:>18} {ratio.median:7.2f} "
+            f"  {name:{wide}} {rate.median:12,.1f} {quartiles:>18} {ratio.median:7.2f} "
             f"({ratio.q1:.2f} - {ratio.q3:.2f}) x {side.base}",
             flush=True,
         )
-
-
-def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows, all with the columns of the first; ValueError where they differ.
-
-    Floats keep six significant digits, more than a timing means.
-    """
-    if not rows or any(list(row) != list(rows[0]) for row in rows):
-        raise ValueError(f"expected rows of the same columns, found {[list(row) for row in rows]}")
-    with atomic(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(rows[0])
-        for row in rows:
-            writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in row.values())
-
-
-def benchmark_parser(name: str, doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser with ``--rounds``, ``--threads`` and ``--out`` of the benchmark `name`."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m tests.benchmarks.{name}",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each side")
-    parser.add_argument("--threads", type=int, help="threads of torch, for every case alike")
-    parser.add_argument("--out", type=Path, default=FOLDER / f"{name}.csv", help="CSV to write")
-    return parser

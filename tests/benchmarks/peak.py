@@ -1,48 +1,40 @@
-"""The floating-point peak of the machine as torch reaches it: ``python -m tests.benchmarks.peak``.
+"""The floating-point peak of the machine as torch reaches it: a product of large square matrices.
 
-A product of two large square matrices, the best of several: no network is faster, so a share of
-this peak says what is left to gain.
+No network is faster, so a share of this peak says what is left to gain. As a side of a comparison,
+a round's products are what the steps of the same round are held to.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
+import functools
+from collections.abc import Callable
 
+import numpy as np
 import torch
+
+from tests.benchmarks.paired import paired
 
 SIDE = 2048
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def gemm_peak(precision: str, side: int = SIDE, repeats: int = 8) -> float:
-    """Return GFLOP/s of the fastest of `repeats` products of (side, side) matrices.
+def gemm(precision: str, side: int = SIDE) -> Callable[[], object]:
+    """Return a product of (side, side) matrices of "fp32" or "bf16" as a call."""
+    draws = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(side, side, generator=draws).to(DTYPES[precision]) for _ in range(2))
+    return functools.partial(torch.mm, a, b, out=torch.empty_like(a))
 
-    `precision` is "fp32" or "bf16"; a product counts 2 side^3 operations. The number of threads is
-    torch's at the time of the call.
+
+def gemm_flop(side: int = SIDE) -> int:
+    """Operations of one product: 2 side^3."""
+    return 2 * side**3
+
+
+def peaks(side: int = SIDE, rounds: int = 3) -> dict[str, float]:
+    """Return the columns `peak_fp32` and `peak_bf16`, GFLOP/s with torch's threads of now.
+
+    `peak_side` names the matrices.
     """
-    generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(side, side, generator=generator).to(DTYPES[precision]) for _ in range(2))
-    out = torch.empty_like(a)
-    torch.mm(a, b, out=out)
-    fastest = float("inf")
-    for _ in range(repeats):
-        start = time.perf_counter()
-        torch.mm(a, b, out=out)
-        fastest = min(fastest, time.perf_counter() - start)
-    return 2 * side**3 / fastest / 1e9
-
-
-def main() -> None:
-    """Print both peaks."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peak", description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--side", type=int, default=SIDE)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    for precision in DTYPES:
-        print(f"{precision}: {gemm_peak(precision, args.side):,.0f} GFLOP/s")
-
-
-if __name__ == "__main__":
-    main()
+    seconds = paired({precision: gemm(precision, side) for precision in DTYPES}, rounds)
+    found = {f"peak_{p}": gemm_flop(side) / float(np.median(s)) / 1e9 for p, s in seconds.items()}
+    return found | {"peak_side": side}

@@ -1,68 +1,60 @@
 """Our baselines' steps against those of public packages: ``python -m tests.benchmarks.peer_step``.
 
 `cvae_gan` against pythae's VAE-GAN trainer and `cgan` against torch-mimicry's cGAN-PD, on the same
-full-width networks, in fp32 and bf16, two threads. The column `peer` says whether the package
-itself ran; see :mod:`tests.benchmarks.peers`.
+full-width networks, batch and precision (fp32 and bf16), two threads: what a user of the package
+would wait for, though not the same algorithm; see :mod:`tests.benchmarks.peers`. Peers run in
+torch's default layout, which `ratio` refers to, and in channels_last, which ours uses.
+
+    pip install --no-deps pythae    # else its step as re-created stands in, and its side says so
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlvae.base import Method, Task
 from tests.benchmarks import setups
-from tests.benchmarks.machine import use_machine
-from tests.benchmarks.paired import (
-    Measure,
-    benchmark_parser,
-    measure,
-    print_summaries,
-    summaries,
-    write_csv,
-)
-from tests.benchmarks.peers import CganPdStep, vae_gan_step
+from tests.benchmarks.command import Run
+from tests.benchmarks.paired import print_summaries, summaries
+from tests.benchmarks.peers import CganPdStep, Step
+from tests.benchmarks.pythae_step import installed, vae_gan_step
 
-PEERS = {"cvae_gan": ("pythae", vae_gan_step), "cgan": ("torch-mimicry", CganPdStep)}
+PEERS: dict[str, Callable[..., Step]] = {"cvae_gan": vae_gan_step, "cgan": CganPdStep}
 
 
 def compare(
-    name: str, task: Task, method: Method, precision: str, where: dict[str, Any], take: Measure
+    run: Run, name: str, task: Task, method: Method, precision: str
 ) -> list[dict[str, Any]]:
     """Return the rows of one of our models and of its peer, which is the base."""
-    package, peer = PEERS[name]
+    where = run.machine(2, precision)
     model, batch = setups.trained(name, task, method, precision), setups.batch(task)
-    theirs = peer(task, method, precision, setups.batch(task))
-    sides = {package: theirs, f"our {name}": lambda: model.training_step(batch, 0)}
-    found = summaries(take(sides), package, task.batch_size)
-    print_summaries(f"{name}, {precision} (peer: {theirs.source})", found, "images")
+    plain, last = (PEERS[name](task, method, precision, batch, layout) for layout in (False, True))
+    base, base_last = plain.name, f"{plain.name} channels_last"
+    sides = {base: plain, base_last: last, f"our {name}": lambda: model.training_step(batch, 0)}
+    seconds = run.take(sides)
+    found, to_last = (summaries(seconds, one, task.batch_size) for one in (base, base_last))
+    print_summaries(f"{name}, {precision}", found, "images")
     return [
-        {
-            "model": name,
-            "batch": task.batch_size,
-            "side": side,
-            "peer": theirs.source,
-            **summary.row(),
-            **where,
-            "precision": precision,
-        }
+        {"model": name, "batch": task.batch_size, "side": side, **summary.row()}
+        | to_last[side].ratio.row("ratio_to_channels_last")
+        | where
         for side, summary in found.items()
     ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run both models in both precisions, print and save."""
-    parser = benchmark_parser("peer_step", __doc__)
-    parser.add_argument("--tiny", action="store_true", help="tiny networks: does it run?")
-    args = parser.parse_args(argv)
-    task, method = setups.tiny() if args.tiny else setups.full_width()
-    where = use_machine(args.threads or 2, brief=args.tiny)
-    take = measure(args.rounds, brief=args.tiny)
+    """Run both models in both precisions, print, and save if asked to."""
+    run = Run.parse("peer_step", __doc__, argv)
+    task, method = setups.tiny() if run.arguments.tiny else setups.full_width()
+    if not installed():
+        print("warning: pythae is not installed; its step as re-created runs", file=sys.stderr)
     rows = []
     for name in PEERS:
         for precision in ("fp32", "bf16"):
-            rows += compare(name, task, method, precision, where, take)
-    write_csv(args.out, rows)
+            rows += compare(run, name, task, method, precision)
+    run.save(rows)
 
 
 if __name__ == "__main__":

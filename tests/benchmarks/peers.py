@@ -3,20 +3,21 @@
 Networks are those of `cgan` and `cvae_gan`, built of plain torch (:mod:`tests.benchmarks.literal`)
 as a user of the package would bring them along, labels included.
 
-pythae 0.1.2 runs as it is where it is installed: its `VAEGAN` in its trainer of three optimisers.
-Elsewhere :class:`VaeGanStep` stands in for it, made from what the package documents and does; a
-test holds the two together where both are at hand.
+pythae 0.1.2 runs as it is where it is installed (:mod:`tests.benchmarks.pythae_step`): its `VAEGAN`
+in its trainer of three optimisers. Elsewhere :class:`VaeGanStep` stands in for it, made from what
+the package documents and does; a test holds the two together where both are at hand.
 
 torch-mimicry 0.1.16, the last release, does not import on torch from 2.0 on (it needs `torch._six`,
 and TensorFlow besides), so :class:`CganPdStep` is always made from what it documents and does:
 discriminator first, then the generator on a batch of its own, one power iteration in each forward.
+
+Their algorithms are not ours. pythae reconstructs features of the discriminator instead of pixels
+and walks through it four times; torch-mimicry generates a second batch for the generator, and has
+more power iterations. Ratios say what a user of the package waits for, on the same networks.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import tempfile
-from importlib import metadata
 from types import SimpleNamespace
 
 import torch
@@ -32,8 +33,6 @@ from tests.benchmarks.literal import (
     plain_network,
     wide,
 )
-
-RECREATED = "re-created"
 
 
 class LabelledEncoder(PlainEncoder):
@@ -63,18 +62,31 @@ class LabelledDecoder(nn.Module):
 
 
 class Step:
-    """Three networks, an Adam for each, and a batch that every call trains on."""
+    """Three networks, an Adam for each, and a batch that every call trains on.
 
-    source = RECREATED
+    Networks and images are in torch's default layout, or in channels_last if asked for.
+    """
 
-    def __init__(self, task: Task, method: Method, precision: str, batch: Batch) -> None:
+    name: str
+
+    def __init__(
+        self,
+        task: Task,
+        method: Method,
+        precision: str,
+        batch: Batch,
+        channels_last: bool = False,
+    ) -> None:
+        layout = torch.channels_last if channels_last else torch.contiguous_format
         self.task, self.precision = task, precision
-        self.x, self.y = batch.images[0].contiguous(), batch.labels[0]
+        self.x, self.y = batch.images[0].contiguous(memory_format=layout), batch.labels[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.encoder = LabelledEncoder(task)
             self.decoder = LabelledDecoder(task)
             self.discriminator = PlainDiscriminator(task)
+        for network in (self.encoder, self.decoder, self.discriminator):
+            network.to(memory_format=layout)
         betas = method.beta1, method.beta2
         self.adams = SimpleNamespace(
             **{
@@ -86,6 +98,8 @@ class Step:
 
 class CganPdStep(Step):
     """torch-mimicry's cGAN-PD step, re-created: hinge loss, n_dis = 1, probabilities logged."""
+
+    name = "torch-mimicry (re-created)"
 
     def __call__(self) -> dict[str, float]:
         """Update the discriminator, then the decoder; return what the package logs."""
@@ -121,6 +135,8 @@ class VaeGanStep(Step):
     margins that may skip a network's update are left out on both sides.
     """
 
+    name = "pythae (re-created)"
+
     def __call__(self) -> dict[str, float]:
         """Update all three; return the losses that the package logs."""
         with autocast(self.precision):
@@ -152,107 +168,3 @@ class VaeGanStep(Step):
             "decoder": (0.5 * rec - 0.5 * loss_d).mean(),
             "discriminator": loss_d,
         }
-
-
-class PythaeStep(VaeGanStep):
-    """pythae's own model and trainer around the same networks and batch."""
-
-    def __init__(self, task: Task, method: Method, precision: str, batch: Batch) -> None:
-        super().__init__(task, method, precision, batch)
-        self.source = f"pythae {metadata.version('pythae')}"
-        model = self._model()
-        if precision == "bf16":  # the trainer knows CUDA's autocast alone
-            model.forward = torch.autocast("cpu", torch.bfloat16)(model.forward)
-        self.trainer = self._trainer(model, method)
-
-    def __call__(self) -> dict[str, float]:
-        """Run the trainer over its loader, which holds one batch."""
-        every, *losses = self.trainer.train_step(1)
-        return dict(zip(("encoder", "decoder", "discriminator"), losses, strict=True)) | {
-            "all": every
-        }
-
-    def _model(self) -> nn.Module:
-        from pythae.models import VAEGAN, VAEGANConfig
-        from pythae.models.base.base_utils import ModelOutput
-        from pythae.models.nn import BaseDecoder, BaseDiscriminator, BaseEncoder
-
-        y = self.y
-
-        class Encoder(BaseEncoder):
-            def __init__(self, network) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, x):
-                mean, logvar = self.network(x, y)
-                return ModelOutput(embedding=mean, log_covariance=logvar)
-
-        class Decoder(BaseDecoder):
-            def __init__(self, network) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, z):
-                return ModelOutput(reconstruction=self.network(z, y))
-
-        class Discriminator(BaseDiscriminator):
-            depth = 2  # level 1: h, level 2: the score
-
-            def __init__(self, network) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, x, output_layer_levels=None):
-                if output_layer_levels == [1]:
-                    return ModelOutput(embedding_layer_1=wide(self.network.features(x)))
-                return ModelOutput(embedding=torch.sigmoid(self.network(x, y)))
-
-        config = VAEGANConfig(
-            input_dim=(3, 32, 32),
-            latent_dim=self.task.d_u,
-            adversarial_loss_scale=0.5,
-            reconstruction_layer=1,
-            margin=100.0,  # nothing is skipped
-        )
-        return VAEGAN(
-            config, Encoder(self.encoder), Decoder(self.decoder), Discriminator(self.discriminator)
-        )
-
-    def _trainer(self, model: nn.Module, method: Method):
-        from pythae.data.datasets import BaseDataset
-        from pythae.trainers import (
-            CoupledOptimizerAdversarialTrainer,
-            CoupledOptimizerAdversarialTrainerConfig,
-        )
-
-        names = ("encoder", "decoder", "discriminator")
-        rates = {f"{name}_learning_rate": method.lr for name in names}
-        betas = {"betas": (method.beta1, method.beta2)}
-        params = {f"{name}_optimizer_params": betas for name in names}
-        data = BaseDataset(self.x, self.y)
-        with tempfile.TemporaryDirectory() as folder:  # it is made, and nothing is written to it
-            config = CoupledOptimizerAdversarialTrainerConfig(
-                output_dir=folder,
-                no_cuda=True,
-                per_device_train_batch_size=len(self.x),
-                **rates,
-                **params,
-            )
-            trainer = CoupledOptimizerAdversarialTrainer(model, data, training_config=config)
-            with torch.random.fork_rng(devices=[]):
-                trainer.prepare_training()
-
-        trainer.callback_handler.callbacks.clear()  # progress bars are no part of a step
-
-        class OneBatch(list):
-            dataset = data
-
-        trainer.train_loader = OneBatch([data[:]])
-        return trainer
-
-
-def vae_gan_step(task: Task, method: Method, precision: str, batch: Batch) -> VaeGanStep:
-    """Return pythae's step where the package is installed, else the re-created one."""
-    kind = PythaeStep if importlib.util.find_spec("pythae") else VaeGanStep
-    return kind(task, method, precision, batch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -12,8 +11,9 @@ from dlvae.base import Batch, GenerativeModel, Method, Task
 from dlvae.config import load_preset
 from dlvae.registry import build_seeded
 from dlvae.runtime import resolve_precision
+from reports.machine import ROOT
 
-CONFIG = Path("config")
+CONFIG = ROOT / "config"
 
 
 def full_width() -> tuple[Task, Method]:

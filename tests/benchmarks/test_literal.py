@@ -55,6 +55,28 @@ def test_losses_and_weights_are_ours_in_float64() -> None:
     assert (literal.v - model.prior.scale).abs().max() < 1e-6
 
 
+def test_channels_last_is_the_same_step_in_another_layout() -> None:
+    task, method = setups.tiny()
+    losses, layouts = [], []
+    for channels_last in (False, True):
+        torch.manual_seed(0)
+        literal = LiteralAlgorithm1(task, method)
+        batch = setups.batch(task, method.n_gm + 1)
+        if channels_last:
+            literal.use_channels_last()
+        else:
+            batch = setups.standard_layout(batch)
+        maps = []
+        for network in literal.networks():
+            for layer in network.modules():
+                if isinstance(layer, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+                    layer.register_forward_hook(lambda _, __, out, maps=maps: maps.append(out))
+        losses.append([literal.training_step(batch)[name].item() for name in ("rec", "cls")])
+        layouts.append([m.is_contiguous(memory_format=torch.channels_last) for m in maps])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert all(layouts[1]) and not any(layouts[0])
+
+
 @pytest.mark.parametrize("width", [0.1, 1.0])
 def test_the_formula_counts_the_operations_of_the_literal_step(width: float) -> None:
     task, method = setups.full_width()

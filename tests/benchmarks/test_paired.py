@@ -1,13 +1,9 @@
 """The arithmetic behind every benchmark, on a clock that the test moves."""
 
-import csv
-
 import numpy as np
 import pytest
 
-from tests.benchmarks.machine import use_machine
-from tests.benchmarks.paired import Spread, benchmark_parser, paired, summaries, write_csv
-from tests.benchmarks.peak import gemm_peak
+from tests.benchmarks.paired import Spread, paired, summaries
 
 
 class Made:
@@ -64,7 +60,7 @@ def test_units_turn_seconds_into_rates_side_by_side() -> None:
     assert found["all pairs"].rate == Spread(50.0, 50.0, 50.0)
     assert found["a batch"].rate.median == 7.5
     assert found["all pairs"].ratio.median == np.median([5.0, 10.0])
-    assert found["all pairs"].rounds == 2 and found["all pairs"].base == "a batch"
+    assert found["all pairs"].each == (2.0, 2.0) and found["all pairs"].base == "a batch"
 
 
 def test_quartiles_are_numpys() -> None:
@@ -72,34 +68,6 @@ def test_quartiles_are_numpys() -> None:
     assert Spread.of(values) == Spread(*(float(np.quantile(values, q)) for q in (0.5, 0.25, 0.75)))
 
 
-def test_a_csv_has_the_columns_of_side_and_machine(tmp_path) -> None:
-    columns = use_machine(1, "fp32", brief=True)
-    found = summaries({"a": [1.0, 1.0], "b": [3.0, 3.0]}, base="a", units=96)
-    rows = [{"name": name, **side.row(), **columns} for name, side in found.items()]
-    write_csv(tmp_path / "new" / "speed.csv", rows)
-    with open(tmp_path / "new" / "speed.csv", encoding="utf-8") as file:
-        read = list(csv.DictReader(file))
-    assert [row["name"] for row in read] == ["a", "b"]
-    assert read[1]["rate"] == "32" and read[1]["ratio"] == "0.333333" and read[1]["base"] == "a"
-    spreads = [f"{key}{end}" for key in ("seconds", "rate", "ratio") for end in ("", "_q1", "_q3")]
-    where = ["precision", "threads", "processor", "instructions", "torch"]
-    where += ["peak_fp32", "peak_bf16", "commit"]
-    assert list(read[0]) == ["name", "rounds", *spreads, "base", *where]
-    assert read[0]["threads"] == "1" and float(read[0]["peak_bf16"]) > 0 and read[0]["processor"]
-
-
-def test_rows_of_other_columns_are_refused(tmp_path) -> None:
-    with pytest.raises(ValueError, match="same columns"):
-        write_csv(tmp_path / "speed.csv", [{"a": 1}, {"b": 1}])
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_command_line_names_rounds_threads_and_file() -> None:
-    args = benchmark_parser("made_up", "What it measures.").parse_args(["--rounds", "3"])
-    assert (args.rounds, args.threads) == (3, None)
-    assert args.out.as_posix() == "reports/stored/benchmarks/made_up.csv"
-
-
-def test_the_peak_is_of_a_product_of_that_size() -> None:
-    # A machine between a pocket calculator and a data centre.
-    assert 0.001 < gemm_peak("fp32", side=64, repeats=2) < 1e6
+def test_no_rounds_are_an_error_in_words() -> None:
+    with pytest.raises(ValueError, match="expected a round"):
+        paired({"a": lambda: None}, rounds=0)

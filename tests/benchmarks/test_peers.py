@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.benchmarks import setups
-from tests.benchmarks.peers import CganPdStep, PythaeStep, VaeGanStep
+from tests.benchmarks.peers import CganPdStep, VaeGanStep
+from tests.benchmarks.pythae_step import PythaeStep
 
 NETWORKS = ("encoder", "decoder", "discriminator")
 
@@ -38,11 +39,30 @@ def test_a_step_moves_the_networks_it_trains(kind, trained, precision) -> None:
         assert moved == (name in trained), name
 
 
-def test_pythae_and_its_stand_in_take_the_same_steps() -> None:
+@pytest.mark.parametrize("kind", [VaeGanStep, CganPdStep])
+def test_channels_last_is_the_same_step_in_another_layout(kind) -> None:
+    task, method = setups.tiny()
+    losses, layouts = [], []
+    for channels_last in (False, True):
+        step = kind(task, method, "fp32", setups.batch(task), channels_last)
+        maps = []
+        for layer in [*step.decoder.modules(), *step.discriminator.modules()]:
+            if isinstance(layer, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+                layer.register_forward_hook(lambda _, __, out, maps=maps: maps.append(out))
+        torch.manual_seed(1)
+        losses.append(step())
+        layouts.append([m.is_contiguous(memory_format=torch.channels_last) for m in maps])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert all(layouts[1]) and not any(layouts[0])
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_pythae_and_its_stand_in_take_the_same_steps(channels_last) -> None:
     pytest.importorskip("pythae")
     task, method = setups.tiny()
     theirs, ours = (
-        kind(task, method, "fp32", setups.batch(task)) for kind in (PythaeStep, VaeGanStep)
+        kind(task, method, "fp32", setups.batch(task), channels_last)
+        for kind in (PythaeStep, VaeGanStep)
     )
     for name in NETWORKS:  # pythae's constructor has already used its networks once
         getattr(ours, name).load_state_dict(getattr(theirs, name).state_dict())

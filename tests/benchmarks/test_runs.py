@@ -1,41 +1,53 @@
-"""Every benchmark runs from its command line, on tiny networks, and writes its rows."""
+"""Every benchmark runs from its command line, on tiny sizes, and writes its rows where asked to."""
 
 import csv
 import importlib
 
-import numpy as np
 import pytest
 
 from eval.evaluator.load import load_evaluator
 from tests.benchmarks import features_and_scores
-from tests.benchmarks.scaling import power_law
 
 
 def rows_of(name: str, path, *arguments: str) -> list[dict[str, str]]:
     main = importlib.import_module(f"tests.benchmarks.{name}").main
-    main(["--rounds", "2", "--threads", "1", "--out", str(path), *arguments])
+    tiny = ["--tiny", "--rounds", "2", "--threads", "1"]
+    main([*tiny, "--out", str(path), *arguments])
     with open(path, encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def test_training_step(tmp_path, capsys) -> None:
-    rows = rows_of("training_step", tmp_path / "speed.csv", "--tiny")
-    sides = [row["side"] for row in rows if row["width"] == "full"]
-    assert sides == ["literal fp32", "literal bf16", "ours fp32", "ours bf16"]
-    assert [float(row["ratio"]) for row in rows if row["side"] == "literal fp32"] == [1, 1]
-    assert all(row["precision"] in row["side"] for row in rows)
-    assert all(0 < float(row["share_of_bf16_peak"]) < 1 for row in rows)
+    rows = rows_of("training_step", tmp_path / "speed.csv")
+    literal = [f"literal {kind}" for kind in ("fp32", "bf16")]
+    literal += [f"literal channels_last {kind}" for kind in ("fp32", "bf16")]
+    expected = [*literal, "ours fp32", "ours bf16", "GEMM 64 fp32", "GEMM 64 bf16"]
+    assert [row["side"] for row in rows if row["width"] == "full"] == expected
+    by_side = {row["side"]: row for row in rows if row["width"] == "full"}
+    own_base = {"ratio": "literal fp32", "ratio_to_bf16": "literal bf16"}
+    own_base |= {"share_of_bf16_peak": "GEMM 64 bf16", "share_of_own_peak": "GEMM 64 fp32"}
+    own_base |= {"ratio_to_channels_last": "literal channels_last fp32"}
+    assert all(float(by_side[side][column]) == 1 for column, side in own_base.items())
+    assert all(row["precision"] == row["side"].split()[-1] for row in rows)
+    for row in rows:  # the share per round: images/s times GFLOP/image, in the round's GEMM
+        peak = by_side["GEMM 64 bf16"] if row["width"] == "full" else rows[-1]
+        each, peak = ([float(s) for s in r["seconds_each"].split(";")] for r in (row, peak))
+        work = 2 * 64**3 / 1e9 if "GEMM" in row["side"] else 6 * float(row["gflop_per_image"])
+        shares = [work / a * b / (2 * 64**3 / 1e9) for a, b in zip(each, peak, strict=True)]
+        assert float(row["share_of_bf16_peak"]) == pytest.approx(sum(shares) / 2, rel=1e-3)
     assert "x literal bf16" in capsys.readouterr().out
 
 
 def test_peer_step(tmp_path) -> None:
-    rows = rows_of("peer_step", tmp_path / "peers.csv", "--tiny")
-    assert [row["model"] for row in rows] == ["cvae_gan"] * 4 + ["cgan"] * 4
-    assert all(row["peer"] == "re-created" for row in rows if row["model"] == "cgan")
+    rows = rows_of("peer_step", tmp_path / "peers.csv")
+    assert [row["model"] for row in rows] == ["cvae_gan"] * 6 + ["cgan"] * 6
+    mimicry = "torch-mimicry (re-created)"
+    assert [row["side"] for row in rows[-3:]] == [mimicry, f"{mimicry} channels_last", "our cgan"]
+    assert float(rows[-2]["ratio_to_channels_last"]) == 1
 
 
 def test_features_and_scores(tmp_path) -> None:
-    rows = rows_of("features_and_scores", tmp_path / "scores.csv", "--tiny")
+    rows = rows_of("features_and_scores", tmp_path / "scores.csv")
     assert [row["side"] for row in rows] == ["torch-fidelity", "ours"]
     assert all(
         (row["models"], row["images"], row["base"]) == ("2", "128", "torch-fidelity")
@@ -58,13 +70,21 @@ def test_both_ways_of_scoring_give_the_same_scores() -> None:
 
 @pytest.mark.slow
 def test_scaling(tmp_path) -> None:
-    rows = rows_of("scaling", tmp_path / "scaling.csv", "--tiny")
+    rows = rows_of("scaling", tmp_path / "scaling.csv")
     assert [row["curve"] for row in rows] == ["batch", "batch", "width", "width"] + ["classes"] * 2
     assert [bool(row["peak_mib"]) for row in rows] == [False] * 4 + [True] * 2
 
 
-def test_a_power_law_is_found_again() -> None:
-    sizes = np.array([10, 100, 530, 2000])
-    assert power_law(sizes, 3.0 * sizes**1.5).exponent == pytest.approx(1.5)
-    fit = power_law(sizes, 3.0 * sizes**1.5 * np.array([1.1, 0.9, 1.1, 0.9]))
-    assert 0 < fit.error < 0.1 and abs(fit.exponent - 1.5) < 3 * fit.error
+@pytest.mark.slow
+def test_ms_ssim(tmp_path) -> None:
+    rows = rows_of("ms_ssim", tmp_path / "ms_ssim.csv")
+    parts = [row["part"] for row in rows]
+    assert set(parts) == {"tuning", "comparison", "growth"}
+    assert parts[-3:] == ["growth"] * 3 and [row["n"] for row in rows[-3:]] == ["4", "6", "8"]
+    assert all(row["extra_mb"] and row["upper_exponent"] for row in rows[-3:])
+    compared = [row for row in rows if row["part"] == "comparison"]
+    assert all(
+        abs(float(row["mean_difference"])) < 1e-5
+        for row in compared
+        if row["side"] == "pytorch-msssim"
+    )

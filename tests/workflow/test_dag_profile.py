@@ -3,23 +3,23 @@
 import csv
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-import dag
+from tests.benchmarks import dag
 
 WORKFLOW = """
 rule all:
     input: expand("results/tiny/{name}/joined_%s.txt", name=["a", "b"])
 rule first:
     output: "results/tiny/{name}/one.txt", "results/tiny/{name}/two.txt"
-    shell: "touch {output}"
+    shell: "sleep 0.1; touch {output}"
 rule join:
     input: "results/tiny/{name}/one.txt", "results/tiny/{name}/two.txt"
     output: "results/tiny/{name}/joined_%s.txt"
-    shell: "touch {output}"
+    threads: 2
+    shell: "sleep 0.1; touch {output} # --threads 2"
 """
 LONG = "x" * 200  # its record lies in a folder of its own
 
@@ -46,6 +46,15 @@ def test_idle_time_is_what_no_job_filled():
     assert dag.idle_share(JOBS[:2], cores=2) == pytest.approx(2 / 8)
 
 
+def test_a_job_of_two_threads_holds_two_cores_where_there_are_two():
+    jobs = [replace(JOBS[0], threads=2), replace(JOBS[3], threads=2)]  # 4 s, 4 s nothing, 2 s
+    assert dag.idle_share(jobs, cores=2) == pytest.approx(4 / 10)
+    assert dag.idle_share(jobs, cores=4) == pytest.approx(1 - 12 / 40)
+    assert dag.idle_share(jobs, cores=1) == pytest.approx(4 / 10)
+    rows = {row["rule"]: row for row in dag.profile(jobs, cores=4)}
+    assert rows["[sum / cores]"]["seconds"] == 3.0 and rows["[idle]"]["share"] == 0.7
+
+
 def test_rules_and_floors():
     rows = {row["rule"]: row for row in dag.profile(JOBS, cores=2)}
     assert list(rows)[:3] == ["a", "b", "c"]
@@ -60,7 +69,7 @@ def test_rules_and_floors():
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     (folder / "Snakefile").write_text(WORKFLOW % (LONG, LONG))
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet"]
     subprocess.run(command, check=True, cwd=folder)
     return folder / ".snakemake" / "metadata"
 
@@ -71,6 +80,7 @@ def test_jobs_of_a_run(records):
     assert all(0 < j.seconds < 60 for j in jobs)
     assert [j.rule for j in dag.critical_path(jobs)] == ["first", "join"]
     (joined,) = (j for j in jobs if j.outputs == {f"results/tiny/a/joined_{LONG}.txt"})
+    assert joined.threads == 2 and all(j.threads == 1 for j in jobs if j.rule == "first")
     assert joined.inputs == {"results/tiny/a/one.txt", "results/tiny/a/two.txt"}
 
 
@@ -79,16 +89,19 @@ def test_a_run_that_left_nothing_is_an_error(records):
         dag.read_jobs(records, "results/other/")
 
 
-def test_command_saves_the_rows(records, tmp_path, monkeypatch, capsys):
+def test_command_saves_the_rows(records, tmp_path, capsys):
     out = tmp_path / "dag.csv"
-    command = ["dag.py", "--preset", "tiny", "--records", str(records), "--out", str(out)]
-    monkeypatch.setattr(sys, "argv", command)
-    dag.main()
+    dag.main(["--preset", "tiny", "--records", str(records), "--out", str(out)])
     with out.open() as file:
         rows = list(csv.DictReader(file))
-    assert {row["rule"]: row["jobs"] for row in rows if row["rule"] in ("first", "join")} == {
-        "first": "2",
-        "join": "2",
-    }
-    assert rows[0].keys() == set(dag.FIELDS)
+    jobs = {row["rule"]: row["jobs"] for row in rows if not row["rule"].startswith("[")}
+    assert jobs == {"first": "2", "join": "2"}
+    columns = ["preset", "cores", "rule", "jobs", "seconds", "longest", "share"]
+    assert list(rows[0]) == columns + ["processor", "instructions", "torch", "date", "commit"]
     assert "longest chain: first" in capsys.readouterr().out
+
+
+def test_no_cores_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        dag.main(["--cores", "0"])
+    assert "python -m tests.benchmarks.dag: error" in capsys.readouterr().err
