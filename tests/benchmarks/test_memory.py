@@ -21,8 +21,3 @@ def test_the_extra_memory_is_that_of_the_work_and_not_of_this_process() -> None:
 def test_a_failure_is_told_in_the_words_of_the_process() -> None:
     with pytest.raises(RuntimeError, match="negative dimensions"):
         memory_of("tests.benchmarks.test_memory:filling", -1)
-
-
-@pytest.mark.slow
-def test_scoring_two_thousand_images_stays_within_300_mb() -> None:
-    assert 0 < memory_of("tests.benchmarks.ms_ssim:scoring", 2000, 32, 2).extra_mb <= 300
