@@ -68,8 +68,10 @@ def all_pairs(
     members = evenly(n, limits.block)
     with _full_precision(), _workers(device) as workers:
         for i, first in enumerate(members):
+            left = right = None  # each is freed before another takes its place
             left = _pyramid(images[first], variant, device)
             for second in members[i:]:
+                right = None
                 right = left if second is first else _pyramid(images[second], variant, device)
                 values, negative = _scored(left, right, variant, limits, workers)
                 total += float(values.sum(dtype=torch.float64))

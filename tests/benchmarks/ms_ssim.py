@@ -14,6 +14,7 @@ peak memory.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from pytorch_msssim.ssim import _ssim
 from torch import Tensor
 from torch.nn import functional as F
 
-from eval.ms_ssim.all_pairs import all_pairs
+from eval.ms_ssim.all_pairs import LIMITS, all_pairs
 from eval.ms_ssim.reference import window_line
 from eval.ms_ssim.variant import Variant
 from eval.protocol import load_protocol
@@ -155,11 +156,12 @@ def compare(run: Run, n: int, size: int, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def scoring(n: int, size: int, threads: int) -> Callable[[], object]:
-    """Return the scoring of N images, for :func:`memory_of`."""
+def scoring(n: int, size: int, threads: int, block: int = 0) -> Callable[[], object]:
+    """Return the scoring of N images, for :func:`memory_of`; `block` 0: as many as usual."""
     torch.set_num_threads(threads)
     variant = load_protocol(PROTOCOL).ms_ssim["standard"].at(size)
-    return functools.partial(all_pairs, noise(n, size), variant)
+    limits = dataclasses.replace(LIMITS["cpu"], block=block) if block else None
+    return functools.partial(all_pairs, noise(n, size), variant, limits=limits)
 
 
 def growth(run: Run, sizes: Sequence[int]) -> list[dict[str, Any]]:

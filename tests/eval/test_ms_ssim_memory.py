@@ -4,14 +4,13 @@ import sys
 
 import pytest
 
-from eval.ms_ssim.all_pairs import LIMITS
 from tests.benchmarks.memory import memory_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def extra_mb(n, size, threads):
-    return memory_of("tests.benchmarks.ms_ssim:scoring", n, size, threads).extra_mb
+def extra_mb(*arguments):
+    return memory_of("tests.benchmarks.ms_ssim:scoring", *arguments).extra_mb
 
 
 @pytest.mark.slow
@@ -21,8 +20,6 @@ def test_two_thousand_images_take_less_than_300_mb():
 
 @pytest.mark.slow
 def test_memory_grows_with_blocks_and_not_with_images():
-    """Twice as many blocks take no more, at 64 pixels, where blocks are largest."""
-    block = LIMITS["cpu"].block
-    few, many = (extra_mb(n, 64, 1) for n in (block, 2 * block))
-    twice = extra_mb(3 * block, 64, 1)
-    assert few < many < 300 and twice < 1.15 * many
+    """Four times as many images: sixteen times the pairs and the memory of a few blocks still."""
+    few, many = (extra_mb(n, 32, 1, 128) for n in (512, 2048))
+    assert 0.7 * few < many < 1.5 * few
