@@ -39,7 +39,7 @@ class Conv2d(nn.Conv2d):
         dtype = _faster_in(self, x, STRIDE)
         if dtype is None or any(side % STRIDE for side in x.shape[2:]):
             return super().forward(x)
-        return _with_bias(_Down.apply(x.to(dtype), self.weight.to(dtype)), self.bias)
+        return _with_bias(_Strided.apply(x.to(dtype), self.weight.to(dtype), False), self.bias)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
@@ -54,7 +54,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         dtype = _faster_in(self, x, 1)
         if dtype is None or output_size is not None:
             return super().forward(x, output_size)
-        return _with_bias(_Up.apply(x.to(dtype), self.weight.to(dtype)), self.bias)
+        return _with_bias(_Strided.apply(x.to(dtype), self.weight.to(dtype), True), self.bias)
 
 
 def _halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
@@ -85,43 +85,31 @@ def _faster_in(layer: Conv2d | ConvTranspose2d, x: Tensor, per_map: int) -> torc
     autocast = torch.is_autocast_enabled("cpu") and x.dtype != torch.float64
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
     products = max(x.shape[2:]) <= OUTER_SIDE * per_map and dtype in PRODUCT_TYPES
-    few = layer.in_channels * layer.out_channels <= FEW_CHANNELS
+    few = _few(layer.in_channels, layer.out_channels)
     phases = few and dtype in (*PRODUCT_TYPES, torch.float32)
     return dtype if products or phases else None
 
 
-def _few(kernel: Tensor) -> bool:
-    return kernel.shape[0] * kernel.shape[1] <= FEW_CHANNELS
+def _few(c: int, d: int) -> bool:
+    return c * d <= FEW_CHANNELS
 
 
-class _Down(torch.autograd.Function):
-    """The convolution x -> g; its derivatives are made of differentiable operations."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
-        ctx.save_for_backward(x, kernel)
-        return down(x, kernel)
+class _Strided(torch.autograd.Function):
+    """Image to map, or map to image; the derivatives are made of differentiable operations."""
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, kernel = ctx.saved_tensors
-        to_x, to_kernel = ctx.needs_input_grad
-        return up(grad, kernel) if to_x else None, outer(x, grad, kernel) if to_kernel else None
-
-
-class _Up(torch.autograd.Function):
-    """The transposed convolution g -> x, likewise."""
+    def forward(ctx: Any, source: Tensor, kernel: Tensor, to_image: bool) -> Tensor:
+        ctx.save_for_backward(source, kernel)
+        ctx.to_image = to_image
+        return up(source, kernel) if to_image else down(source, kernel)
 
     @staticmethod
-    def forward(ctx: Any, g: Tensor, kernel: Tensor) -> Tensor:
-        ctx.save_for_backward(g, kernel)
-        return up(g, kernel)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        g, kernel = ctx.saved_tensors
-        to_g, to_kernel = ctx.needs_input_grad
-        return down(grad, kernel) if to_g else None, outer(grad, g, kernel) if to_kernel else None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        source, kernel = ctx.saved_tensors
+        back = down if ctx.to_image else up
+        x, g = (grad, source) if ctx.to_image else (source, grad)
+        by_source = back(grad, kernel) if ctx.needs_input_grad[0] else None
+        return by_source, outer(x, g, kernel) if ctx.needs_input_grad[1] else None, None
 
 
 def up(g: Tensor, kernel: Tensor) -> Tensor:
@@ -133,7 +121,7 @@ def up(g: Tensor, kernel: Tensor) -> Tensor:
     count, channels, height, width = g.shape
     _, c, size, _ = kernel.shape
     pad = size // 2
-    if not _few(kernel):
+    if not _few(c, channels):
         return F.conv_transpose2d(g, kernel, None, STRIDE, pad, STRIDE - 1)
     reach = -(-pad // STRIDE)
     lead = STRIDE * reach - pad
