@@ -13,14 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlvae.base import GenerativeModel, Method, Task
+from dlvae.base import ENCODED_AT_ONCE, GenerativeModel, Method, Task
 from dlvae.errors import UserError
 from dlvae.losses import full_precision, half_squared_error, kl_standard_normal, mse
 from dlvae.nn.backbones import build_decoder, build_encoder
+from dlvae.prior import CodePrior
 
 
 class ConditionalModel(GenerativeModel):
-    """A decoder of (label, z) with z ~ N(0, I).
+    """A decoder of (label, z) with z ~ N(0, I), its `prior_z`.
 
     The configuration's ``d_z`` is the dimension of z; None means that of our z_u. Subclasses name
     their networks in ``trained``: the network ``name`` is the attribute of that name, its
@@ -35,6 +36,7 @@ class ConditionalModel(GenerativeModel):
         if self.d_z < 1:
             raise UserError(f"d_z: expected at least 1 dimension, found {self.d_z}")
         self.decoder = build_decoder(task, task.classes + self.d_z)
+        self.prior_z = CodePrior(self.d_z)
         self.build_networks()
         self.groups = {
             name: list(getattr(self, name).parameters()) for name in self.trained
@@ -51,8 +53,9 @@ class ConditionalModel(GenerativeModel):
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one image in [-1, 1] per label, (N, 3, H, W), or one point (N, 2)."""
-        z = self.noise(generator, len(labels), self.d_z)
+        noise = self.noise(generator, len(labels), self.d_z)
         with self.sampling(), self.autocast():
+            z = self.prior_z.sample(noise)
             return full_precision(self.generate(labels.to(self.device), z))
 
 
@@ -96,6 +99,17 @@ class ConditionalVAE(ConditionalModel):
         """Return mean and log-variance (B, d_z) of q(z|x, y), float32."""
         mean, logvar = self.encoder(images, labels)
         return full_precision(mean), full_precision(logvar)
+
+    def fit_priors(self, images: Tensor, labels: Tensor) -> None:
+        """Set the prior of z to the Gaussian of its aggregate posterior over training images.
+
+        Args:
+            images: (N, 3, H, W) in [-1, 1], or points (N, 2); labels (N,).
+        """
+        batches = zip(images.split(ENCODED_AT_ONCE), labels.split(ENCODED_AT_ONCE), strict=True)
+        with self.sampling(), self.autocast():
+            means, logvars = zip(*(self.posterior(*batch) for batch in batches), strict=True)
+        self.prior_z.fit(torch.cat(means), torch.cat(logvars))
 
     def autoencode(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Posterior:
         """Encode, sample z and decode, with the two losses of it."""

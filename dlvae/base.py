@@ -22,6 +22,9 @@ METHOD_CHOICES = {
     "unlabelled_prior": ("total", "mixture"),
 }
 
+ENCODED_AT_ONCE = 256  # images, where a model encodes a whole training set
+
+
 @dataclass(frozen=True)
 class Task:
     """What a model is told about the data and the networks.
@@ -56,6 +59,8 @@ class Method:
         variant: ``code`` or ``paper``: the objectives of the published code or of Algorithm 1.
         gan_loss: ``hinge`` or ``log`` (Eq. 10).
         param: ``precision`` (tau = softplus(v)) or ``logvar`` for Sigma_c.
+        running_moments: x_p, and later samples, draw z_s from running means and variances of each
+            class's codes in the place of mu_c and Sigma_c.
         fixed_sigma: Sigma_c is the identity and not trained.
         reuse_batch: stage 2 re-uses the last batch of stage 1.
         prior_label: label of x_p, ``uniform`` at random or the ``batch``'s.
@@ -68,13 +73,15 @@ class Method:
         lambda_adv: weight of L_E^adv for Encoder_u; with 0 the classifier on z_u rests as well.
         lambda_gan: weight of L_GD^adv for the decoder of ours; with 0 the discriminator rests as
             well.
-        tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10; None
-            keeps it.
+        tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10, and in
+            the first of which Sigma_c can travel as far as in the published training, see
+            :func:`dlvae.algorithm1.precision_lr`.
     """
 
     variant: str = "code"
     gan_loss: str = "hinge"
     param: str = "precision"
+    running_moments: bool = False
     fixed_sigma: bool = False
     reuse_batch: bool = False
     prior_label: str = "uniform"
@@ -89,7 +96,7 @@ class Method:
     lambda_cls: float = 1.0
     lambda_adv: float = 1.0
     lambda_gan: float = 1.0
-    tau_decay_epochs: int | None = 10
+    tau_decay_epochs: int = 10
 
     def __post_init__(self) -> None:
         for key, valid in METHOD_CHOICES.items():
@@ -125,7 +132,8 @@ class GenerativeModel(nn.Module):
     A model makes its networks, the parameter ``groups`` and the ``optimisers`` of the same names in
     ``__init__`` and defines ``training_step`` and ``sample``. Optional abilities are plain methods,
     found by ``hasattr``: ``reconstruct(images, labels)``, ``encode(images)``, for an encoder that
-    needs labels ``posterior(images, labels)`` in its place, ``decode(z_s, z_u)``, and
+    needs labels ``posterior(images, labels)`` in its place, ``decode(z_s, z_u)``,
+    ``fit_priors(images, labels)``, and
     ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
     """
 

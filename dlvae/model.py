@@ -14,7 +14,7 @@ from dlvae.algorithm1 import (
     semi_supervised_weights,
     stage2_weights,
 )
-from dlvae.base import Batch, GenerativeModel, Method, Task
+from dlvae.base import ENCODED_AT_ONCE, Batch, GenerativeModel, Method, Task
 from dlvae.losses import full_precision
 from dlvae.nn.backbones import (
     build_decoder,
@@ -22,7 +22,7 @@ from dlvae.nn.backbones import (
     build_encoder,
     build_latent_classifier,
 )
-from dlvae.prior import GaussianMixture
+from dlvae.prior import CodePrior, GaussianMixture
 from dlvae.semi_supervised import unlabelled_step
 
 
@@ -35,7 +35,7 @@ class LrLiVAE(GenerativeModel):
     """The paper's model: z_s of a learned Gaussian mixture, z_u of N(0, I), one decoder for both.
 
     Networks: `encoder_s` (psi), `encoder_u` (phi), `decoder` (theta), `classifier` on z_u (omega),
-    `discriminator` (theta_d); `prior` holds mu_c and Sigma_c. `groups` lists the parameters that
+    `discriminator` (theta_d); `prior` holds mu_c and Sigma_c, `prior_u` is that of z_u. `groups` lists the parameters that
     each optimiser of the same name updates. Encoder_s has two, with moments of their own: "mixture"
     (L_GM, with every mu_c) and "encoder_s" (stage 2); "precision" is that of Sigma_c. What the
     method leaves untrained is made all the same, so that the other weights start as ever, but has
@@ -53,7 +53,10 @@ class LrLiVAE(GenerativeModel):
         self.decoder = build_decoder(task, task.d_s + task.d_u)
         self.classifier = build_latent_classifier(task, task.d_u)
         self.discriminator = build_discriminator(task)
-        self.prior = GaussianMixture(task.classes, task.d_s, method.param, method.fixed_sigma)
+        self.prior = GaussianMixture(
+            task.classes, task.d_s, method.param, method.fixed_sigma, method.running_moments
+        )
+        self.prior_u = CodePrior(task.d_u)
         self.groups = self._stage2_groups()
         if method.lambda_adv > 0:
             self.groups["classifier"] = list(self.classifier.parameters())
@@ -98,11 +101,12 @@ class LrLiVAE(GenerativeModel):
         return unlabelled_step(self, batch.images[0], batch.generator)
 
     def sample_codes(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw z_s ~ N(mu_y, Sigma_y) (N, d_s) and z_u ~ N(0, I) (N, d_u), one per label (N,)."""
+        """Draw z_s ~ N(mu_y, Sigma_y) (N, d_s) and z_u (N, d_u) of its prior, per label (N,)."""
         d_s, d_u = self.task.d_s, self.task.d_u
-        noise_s, z_u = self.noise(generator, len(labels), d_s + d_u).split([d_s, d_u], dim=1)
+        noise_s, noise_u = self.noise(generator, len(labels), d_s + d_u).split([d_s, d_u], dim=1)
         with torch.no_grad():
-            return self.prior.sample(labels.to(self.device), noise_s), z_u
+            z_s = self.prior.sample(labels.to(self.device), noise_s)
+            return z_s, self.prior_u.sample(noise_u)
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one image in [-1, 1] per label, (N, 3, H, W), or one point (N, 2)."""
@@ -120,6 +124,17 @@ class LrLiVAE(GenerativeModel):
             mean, logvar = self.encoder_u(images)
         codes = {"z_s": z_s, "z_u": mean, "z_u_logvar": logvar}
         return {name: full_precision(code) for name, code in codes.items()}
+
+    def fit_priors(self, images: Tensor, labels: Tensor) -> None:
+        """Set each prior in closed form to the codes of training images (N, 3, H, W) or points.
+
+        mu_c and Sigma_c become the moments of z_s of each class, N(0, I) the Gaussian of the
+        aggregate posterior of z_u. No other weight changes.
+        """
+        parts = [self.encode(part) for part in images.split(ENCODED_AT_ONCE)]
+        codes = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        self.prior.fit(codes["z_s"], labels)
+        self.prior_u.fit(codes["z_u"], codes["z_u_logvar"])
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Reconstruct images from their codes at the posterior mean; labels are not needed."""

@@ -14,8 +14,10 @@ from dlvae.losses import cross_entropy, full_precision
 
 PARAMETRISATIONS = ("precision", "logvar")
 PRECISION_BOUNDS = (0.01, 100.0)
+MOMENTUM = 0.01  # of the running moments, per code of a class
 _INITIAL_V = 0.54  # softplus(0.54) = 0.9992: Sigma_c starts near the identity, as published
 _IDENTITY_V = math.log(math.expm1(1.0))  # softplus of it is 1
+TINY_VARIANCE = 1e-12  # of a dimension in which all codes agree
 _LOG_2PI = math.log(2 * math.pi)
 
 
@@ -25,13 +27,20 @@ class GaussianMixture(nn.Module):
     `param` says what is learned for Sigma_c: "precision" (tau = softplus(v), as published) or
     "logvar" (tau = exp(-logvar)). L_lkd is unbounded below where sigma_c -> 0 on a constant code,
     so :meth:`clamp_` keeps tau within `PRECISION_BOUNDS` and counts how often that binds. With
-    `fixed` Sigma_c is the identity and asks for no gradient.
+    `fixed` Sigma_c is the identity and asks for no gradient. With `running` samples are drawn from
+    running moments of each class's codes (:meth:`track`) in the place of mu_c and Sigma_c, which
+    L_GM goes on to train.
 
     Parameters are `mu` (C, d), Xavier uniform, and `scale` (C, d), holding v or logvar.
     """
 
     def __init__(
-        self, classes: int, dim: int, param: str = "precision", fixed: bool = False
+        self,
+        classes: int,
+        dim: int,
+        param: str = "precision",
+        fixed: bool = False,
+        running: bool = False,
     ) -> None:
         super().__init__()
         if param not in PARAMETRISATIONS:
@@ -43,6 +52,10 @@ class GaussianMixture(nn.Module):
         self.scale = nn.Parameter(scale, requires_grad=not fixed)
         self.register_buffer("clamped", torch.zeros((), dtype=torch.int64))
         self.register_buffer("clamp_checked", torch.zeros((), dtype=torch.int64))
+        self.running = running
+        if running:
+            self.register_buffer("running_mean", self.mu.detach().clone())
+            self.register_buffer("running_var", torch.ones(classes, dim))
 
     def precision(self) -> Tensor:
         """Return tau (C, d), the inverse variances."""
@@ -132,9 +145,87 @@ class GaussianMixture(nn.Module):
         mean, variance = self.total_moments()
         return _log_normal(full_precision(z), mean, variance.reciprocal())
 
+    @torch.no_grad()
+    def track(self, z: Tensor, labels: Tensor) -> None:
+        """Move the running moments towards those of codes z (B, d) of `labels` (B,), if kept.
+
+        A class moves by 1 - (1 - `MOMENTUM`)^n for n codes in the batch. Moments are joined as
+        those of a mixture of what was and what is new, without a difference of squares.
+        """
+        if not self.running:
+            return
+        z, shape = full_precision(z), self.running_mean.shape
+        count = torch.bincount(labels, minlength=shape[0]).to(z.dtype)[:, None]
+        index = labels[:, None].expand_as(z)
+        mean = z.new_zeros(shape).scatter_add_(0, index, z) / count.clamp(min=1)
+        squares = z.new_zeros(shape).scatter_add_(0, index, (z - mean[labels]).square())
+        variance, rate = squares / count.clamp(min=1), 1 - (1 - MOMENTUM) ** count
+        moved = mean - self.running_mean
+        self.running_var.add_(rate * moved.square()).mul_(1 - rate).add_(rate * variance)
+        self.running_mean.add_(rate * moved)
+
+    @torch.no_grad()
+    def fit(self, z: Tensor, labels: Tensor) -> None:
+        """Set mu_c and Sigma_c to mean and variance of each class's codes z (N, d).
+
+        The minimiser of L_lkd (Eq. 7) for these codes, in float64 and without the bounds of
+        :meth:`clamp_`. A class without codes keeps its Gaussian.
+        """
+        for label in labels.unique().tolist():
+            codes = z[labels == label].double()
+            mean, variance = codes.mean(0), codes.var(0, unbiased=False).clamp(min=TINY_VARIANCE)
+            self.mu[label] = mean.to(self.mu.dtype)
+            if self.param == "logvar":
+                self.scale[label] = variance.log().to(self.scale.dtype)
+            else:  # inverse of softplus
+                tau = variance.reciprocal()
+                self.scale[label] = (tau + (-torch.expm1(-tau)).log()).to(self.scale.dtype)
+            if self.running:
+                self.running_mean[label], self.running_var[label] = mean, variance
+
     def sample(self, labels: Tensor, noise: Tensor) -> Tensor:
-        """Return mu_y + sigma_y * noise for labels (B,) and N(0, 1) noise (B, d)."""
+        """Return mu_y + sigma_y * noise for labels (B,) and N(0, 1) noise (B, d).
+
+        Under `running`, the running mean and standard deviation stand in for mu_y and sigma_y.
+        """
+        if self.running:
+            return self.running_mean[labels] + self.running_var[labels].sqrt() * noise
         return self.mu[labels] + self._precision_of(labels).rsqrt() * noise
+
+    def sampled_moments(self) -> tuple[Tensor, Tensor]:
+        """Return the means and standard deviations (C, d) that :meth:`sample` draws with."""
+        if self.running:
+            return self.running_mean, self.running_var.sqrt()
+        return self.mu, self.sigma()
+
+
+class CodePrior(nn.Module):
+    """The prior of z_u, or of a baseline's z: N(0, I) as published, a diagonal Gaussian if fitted.
+
+    Buffers `mean` and `std` (d,) are 0 and 1 in every training.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("std", torch.ones(dim))
+
+    @torch.no_grad()
+    def fit(self, means: Tensor, logvars: Tensor) -> None:
+        """Set it to the moments of the aggregate posterior 1/N sum_i N(m_i, diag exp(logvar_i)).
+
+        Of all diagonal Gaussians the one nearest to it in KL(aggregate || Gaussian).
+
+        Args:
+            means, logvars: (N, d).
+        """
+        m, within = means.double(), logvars.double().exp().mean(0)
+        self.mean.copy_(m.mean(0))
+        self.std.copy_((m.var(0, unbiased=False) + within).sqrt())
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Return mean + std * noise for N(0, 1) noise (B, d)."""
+        return self.mean + self.std * noise
 
 
 def _log_normal(z: Tensor, mean: Tensor, precision: Tensor) -> Tensor:

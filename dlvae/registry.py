@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BASELINES = Path(__file__).resolve().parent.parent / "baselines"
 ENTRY_POINTS = "dlvae.models"
 WEIGHTS, DEFINITION = "weights.safetensors", "model.json"
+SNAPSHOTS = "snapshots.safetensors"  # weights on the way, as "<step>/<name>"
 
 
 def model_names() -> list[str]:

@@ -30,7 +30,7 @@ def vary_z_s(
         z_s (rows, COLUMNS, d_s) and z_u (1, d_u), which :func:`eval.decoding.decode_grid` takes.
     """
     ends = model.noise(draws, 2, model.task.d_s)
-    z_u = model.noise(draws, 1, model.task.d_u)
+    z_u = model.prior_u.sample(model.noise(draws, 1, model.task.d_u))
     noise = _line(ends)
     every = labels.to(model.device).repeat_interleave(COLUMNS)
     with torch.no_grad():
@@ -41,7 +41,7 @@ def vary_z_s(
 def vary_z_u(
     model: GenerativeModel, labels: Tensor, draws: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Figure 4(b): z_u moves between two N(0, I) draws that all rows share.
+    """Figure 4(b): z_u moves between two draws of its prior that all rows share.
 
     Args:
         labels: int64 (rows,); each row has one z_s ~ N(mu_c, Sigma_c).
@@ -53,7 +53,7 @@ def vary_z_u(
     ends = model.noise(draws, 2, model.task.d_u)
     with torch.no_grad():
         z_s = model.prior.sample(labels.to(model.device), noise)
-    return z_s[:, None], _line(ends)
+    return z_s[:, None], model.prior_u.sample(_line(ends))
 
 
 def smoothness(points: np.ndarray) -> np.ndarray:

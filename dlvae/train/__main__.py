@@ -20,6 +20,7 @@ def main(args: argparse.Namespace) -> None:
         precision=args.precision,
         fingerprint=args.fingerprint,
         save_seconds=args.save_seconds,
+        keep_state=args.keep_state,
     )
 
 
@@ -32,4 +33,5 @@ if __name__ == "__main__":
     parser.add_argument("--init", type=Path, help="trained model to start from")
     parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
     parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
+    parser.add_argument("--keep-state", action="store_true", help="for a longer training to go on")
     run_stage(main, parser)

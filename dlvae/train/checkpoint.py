@@ -23,8 +23,8 @@ class Resume:
 
     Args:
         root: folder of all resume folders of a preset.
-        key_parts: JSON-able values that the result depends on (configuration, data hash, code
-            fingerprint, precision, threads).
+        key_parts: JSON-able values that a step depends on (configuration, data hash, code
+            fingerprint, precision, threads), but not how many of them there will be.
     """
 
     def __init__(self, root: str | Path, key_parts: list[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -30,6 +31,20 @@ class Trainable(Protocol):
     def load_training_state(self, state: dict[str, Any]) -> None: ...
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What a training left on its way.
+
+    Attributes:
+        snapshots: the weights after each of the steps asked for, on the CPU.
+        cpu_seconds: processor time of this process up to each of them and to the end, over all
+            the runs that it took; a measurement, so no two trainings agree on it.
+    """
+
+    snapshots: dict[int, dict[str, Tensor]]
+    cpu_seconds: dict[int, float]
+
+
 def fit(
     model: Trainable,
     step_function: Callable[[Batch, int], dict[str, Tensor]],
@@ -39,37 +54,50 @@ def fit(
     resume: Resume | None = None,
     snapshots: Collection[int] = (),
     save_seconds: float = 30.0,
-) -> dict[int, dict[str, Tensor]]:
+    keep_state: bool = False,
+) -> Taken:
     """Run ``step_function(batch, step)`` for steps 0 to ``steps - 1``.
 
     A step depends on the model's state and its index alone, so a run that was killed at any
-    moment continues from its last saved state to the same bytes.
+    moment continues from its last saved state to the same bytes. For the same reason a shorter
+    training, whose last state was kept, is continued by a longer one.
 
     Args:
         snapshots: numbers of finished steps after which the weights are copied (0: initial).
         resume: where states are saved; the first one before the first step.
         save_seconds: least time between two saved states.
-
-    Returns:
-        The weights at each of ``snapshots``, on the CPU.
+        keep_state: save the last state as well, for a longer training to continue.
 
     Raises:
         UserError: a loss or a weight is not finite; the last good state is kept.
     """
-    taken: dict[int, dict[str, Tensor]] = {}
-    state = resume.load() if resume else None
-    first = 0
+    state = _usable(resume.load() if resume else None, steps, snapshots)
+    first, taken, clock = 0, {}, _Clock({})
     if state is not None:
         model.load_training_state(state["model"])
         first, taken = state["step"], state["snapshots"]
+        clock = _Clock(state["cpu_seconds"], state["cpu"])
+
+    def save(step: int) -> None:
+        resume.save(
+            {
+                "model": model.training_state(),
+                "step": step,
+                "snapshots": taken,
+                "cpu_seconds": clock.at,
+                "cpu": clock.now(),
+            }
+        )
+
     guard = _Guard(stream.device, resume)
     per_step = stream.per_step * stream.batch_size
     if first == 0 and 0 in snapshots:
         taken[0] = _copy(model.state_dict())
+        clock.mark(0)
     if resume and state is None:
         # A training that diverges in its first steps has a last good state as well.
         guard.check(model.state_dict())
-        resume.save({"model": model.training_state(), "step": 0, "snapshots": taken})
+        save(0)
     # The first trained state comes early, for the same reason.
     saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
     for step in range(first, steps):
@@ -78,15 +106,44 @@ def fit(
         done = step + 1
         if done in snapshots:
             taken[done] = _copy(model.state_dict())
+            clock.mark(done)
         if log.due(done):
             guard.check()
             log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
         if resume and done < steps and time.monotonic() - saved >= save_seconds:
             guard.check(model.state_dict())
-            resume.save({"model": model.training_state(), "step": done, "snapshots": taken})
+            save(done)
             saved = time.monotonic()
     guard.check(model.state_dict())
-    return taken
+    clock.mark(steps)
+    if resume and keep_state and first < steps:
+        save(steps)
+    wanted = {step: taken[step] for step in sorted(snapshots)}
+    return Taken(wanted, {step: clock.at[step] for step in sorted({*wanted, steps})})
+
+
+def _usable(
+    state: dict[str, Any] | None, steps: int, snapshots: Collection[int]
+) -> dict[str, Any] | None:
+    """Return a state that these steps and snapshots can be reached from, else None."""
+    if state is None or state["step"] > steps:
+        return None
+    passed = {step for step in snapshots if step <= state["step"]}
+    return state if passed <= state["snapshots"].keys() else None
+
+
+class _Clock:
+    """Processor time of a training, over all of its runs; `at` holds it by step."""
+
+    def __init__(self, at: dict[int, float], before: float = 0.0) -> None:
+        self.at = at
+        self._start = time.process_time() - before
+
+    def now(self) -> float:
+        return time.process_time() - self._start
+
+    def mark(self, step: int) -> None:
+        self.at.setdefault(step, round(self.now(), 2))
 
 
 class _Guard:

@@ -16,6 +16,7 @@ from dlvae.errors import UserError
 from dlvae.progress import RunLog
 from dlvae.registry import (
     DEFINITION,
+    SNAPSHOTS,
     WEIGHTS,
     build_seeded,
     load_weights,
@@ -58,12 +59,16 @@ def train_model(
     precision: str,
     fingerprint: str,
     save_seconds: float = 30.0,
+    keep_state: bool = False,
 ) -> None:
     """Train one model on one data set with one seed, and save it.
 
     Args:
         config: ``preset``, ``dataset``, ``model``, ``seed``, ``stage`` and the sections
-            ``network``, ``train``, ``method`` and ``options``.
+            ``network``, ``train``, ``method`` and ``options``. ``train`` holds ``batch_size`` and
+            either ``steps`` and ``snapshots`` (after how many of them weights are copied) or, for
+            points, ``epochs`` and ``snapshot_epochs``.
+        keep_state: leave the last state, from which a longer training continues.
         fingerprint: of the code; part of what a resumed state must match.
     """
     started = time.time()
@@ -80,18 +85,22 @@ def train_model(
         split, batch_size, per_step, bool(card.get("flip")), 0, seed_parts, where
     )
     steps, snapshots = _schedule(config["train"], len(split))
-    key = [config, card["sha256"]["train"], fingerprint, resolved, threads, where.type]
-    # The folder too: two names for one method (an ablation may change nothing) share no state.
-    key += [_init_hash(paths.init), str(paths.out)]
-    resume = Resume(paths.resume_root, key)
     label = "/".join(paths.out.parts[-3:])  # data set, model or ablation, seed
+    endless = config | {"train": {"batch_size": batch_size}}
+    key = [endless, card["sha256"]["train"], fingerprint, resolved, threads, where.type]
+    # The label too: two names for one method (an ablation may change nothing) share no state.
+    key += [_init_hash(paths.init), label]
+    resume = Resume(paths.resume_root, key)
     log = RunLog(paths.run_log, steps, label, resumed=resume.exists)
     model.train()
-    taken = fit(model, step_function, stream, steps, log, resume, snapshots, save_seconds)
+    taken = fit(
+        model, step_function, stream, steps, log, resume, snapshots, save_seconds, keep_state
+    )
     log.close()
     if snapshots:
-        flat = {f"{step}/{name}": t for step, state in taken.items() for name, t in state.items()}
-        save_weights(paths.out / "snapshots.safetensors", flat)
+        states = taken.snapshots.items()
+        flat = {f"{step}/{name}": t for step, state in states for name, t in state.items()}
+        save_weights(paths.out / SNAPSHOTS, flat)
     section = {k: config[k] for k in ("preset", "dataset", "seed", "stage")}
     save_model(paths.out, config["model"], model, {**section, "precision": resolved})
     write_manifest(
@@ -108,9 +117,11 @@ def train_model(
             "steps": steps,
             "images_seen": steps * per_step * batch_size,
             "epochs_seen": stream.epoch(steps),
+            "cpu_seconds": {str(step): seconds for step, seconds in taken.cpu_seconds.items()},
         },
     )
-    resume.clear()
+    if not keep_state:
+        resume.clear()
 
 
 def _initial_model(config: dict[str, Any], split: Split, paths: Paths) -> GenerativeModel:
@@ -163,7 +174,7 @@ def _schedule(train: dict[str, Any], images: int) -> tuple[int, list[int]]:
     batch per step, whatever a model reads besides.
     """
     if train.get("epochs") is None:
-        return train["steps"], []
+        return train["steps"], train.get("snapshots", [])
     steps_per_epoch = images / train["batch_size"]
     steps = math.ceil(train["epochs"] * steps_per_epoch)
     return steps, [math.ceil(e * steps_per_epoch) for e in train.get("snapshot_epochs", [])]

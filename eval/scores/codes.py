@@ -119,7 +119,7 @@ def _all(request: ScoreRequest, model: GenerativeModel, train: Split, test: Spli
     return [
         _label(request, learned, held_out),
         _mixture(model, held_out),
-        _latents(held_out),
+        _latents(model, held_out),
         _factors(request, learned, held_out),
         _position(request, learned, held_out),
         _reconstruction(model, test),
@@ -163,7 +163,7 @@ def _mixture(model: GenerativeModel, test: Codes) -> Found:
         note = NO_Z_S if test.z_s is None else NO_MIXTURE
         names = OF_Z_S if test.z_s is None else MIXTURE
         return {name: Measured(None, n, note=note) for name in names}, {}
-    mu, sigma = (part.detach().cpu().numpy() for part in (prior.mu, prior.sigma()))
+    mu, sigma = (part.detach().cpu().numpy() for part in prior.sampled_moments())
     fit = mixture_fit(mu, sigma, test.z_s, test.split.labels)
     distance = prior_distance(mu, sigma, test.z_s, test.split.labels)
     near = Measured(distance, n) if np.isfinite(distance) else Measured(None, n, note=NO_SPREAD)
@@ -179,18 +179,27 @@ def _mixture(model: GenerativeModel, test: Codes) -> Found:
     return values, {"calibration": fit.calibration}
 
 
-def _latents(test: Codes) -> Found:
-    """Units in use, and how near z_u comes to N(0, I): in nats per dimension and per image."""
+def _latents(model: GenerativeModel, test: Codes) -> Found:
+    """Units in use, and how near z_u comes to its prior: in nats per dimension and per image."""
     n, values = len(test.split), {}
     for code in ("z_s", "z_u"):
         if (x := getattr(test, code)) is not None:
             units = active_units(x)
             values[f"active_units:{code}"] = Measured(units.share, n)
             values[f"active_count:{code}"] = Measured(units.count, n)
-    aggregate = aggregate_posterior(test.z_u, test.z_u_logvar)
+    aggregate = aggregate_posterior(*_in_units_of_the_prior(model, test))
     values["aggregate_kl"] = Measured(aggregate.kl / test.z_u.shape[1], n)
     values["posterior_kl"] = Measured(aggregate.kl_per_image, n)
     return values, {"aggregate_posterior": dataclasses.asdict(aggregate)}
+
+
+def _in_units_of_the_prior(model: GenerativeModel, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
+    """Return posterior means and log-variances as if the prior of z_u, or of z, were N(0, I)."""
+    prior = getattr(model, "prior_u", getattr(model, "prior_z", None))
+    if prior is None:
+        return codes.z_u, codes.z_u_logvar
+    mean, std = (part.cpu().numpy() for part in (prior.mean, prior.std))
+    return (codes.z_u - mean) / std, codes.z_u_logvar - 2 * np.log(std)
 
 
 def _factors(request: ScoreRequest, train: Codes, test: Codes) -> Found:

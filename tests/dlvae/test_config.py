@@ -60,7 +60,8 @@ def test_defaults_reach_every_depth():
     faces = resolved({"preset": "faces"})
     assert faces["datasets"]["faces"]["unlabelled"] == {"max_images": None}
     assert faces["datasets"]["faces"]["evaluator"]["dropout"] == 0.2
-    assert faces["three_moons"]["method"] == {"lr": 0.0005, "tau_decay_epochs": None}
+    assert faces["three_moons"]["method"] == {"lr": 0.0005}
+    assert faces["method"]["tau_decay_epochs"] == 10
     assert faces["method"]["variant"] == "code"
     digits = resolved()["datasets"]["digits"]
     digits["evaluator"]["lr"] = -1  # defaults are copies, never shared with the schema
@@ -142,7 +143,7 @@ def test_strings_of_the_command_line_become_what_the_schema_asks_for():
             "method": {
                 "n_gm": "2",
                 "reuse_batch": "true",
-                "tau_decay_epochs": "null",
+                "lambda_kl": "null",
                 "lr": "1e-3",
             },
             "datasets": {"digits": {"train": {"steps": "5"}}},
@@ -153,7 +154,7 @@ def test_strings_of_the_command_line_become_what_the_schema_asks_for():
     )
     assert config["seeds"] == [0, 1]
     assert (config["method"]["n_gm"], config["method"]["reuse_batch"]) == (2, True)
-    assert config["method"]["tau_decay_epochs"] is None and config["method"]["lr"] == 1e-3
+    assert config["method"]["lambda_kl"] is None and config["method"]["lr"] == 1e-3
     assert config["datasets"]["digits"]["train"]["steps"] == 5
     assert config["options"] == {"cvae": {"d_z": 64}}
     assert config["data_root"] is None and config["three_moons"] is None
@@ -196,10 +197,10 @@ def test_ablations_hold_what_they_change_and_nothing_else():
     """They are laid over the method: a default in them would undo what is set there."""
     shipped = ablation_models(resolved())
     assert shipped["ours_n_gm_1"] == {"n_gm": 1} and shipped["ours_paper"] == {"variant": "paper"}
-    assert shipped["ours_unit_covariance"] == {"fixed_sigma": True} and len(shipped) == 7
-    given = {"weak": {"lambda_gan": "0.1", "fixed_sigma": "true", "tau_decay_epochs": "null"}}
+    assert shipped["ours_unit_covariance"] == {"fixed_sigma": True} and len(shipped) == 8
+    given = {"weak": {"lambda_gan": "0.1", "fixed_sigma": "true", "lambda_kl": "null"}}
     added = ablation_models(resolved({"ablations": {"methods": given}}))
-    typed = {"lambda_gan": 0.1, "fixed_sigma": True, "tau_decay_epochs": None}
+    typed = {"lambda_gan": 0.1, "fixed_sigma": True, "lambda_kl": None}
     assert added == shipped | {"ours_weak": typed}
     assert ablation_models(resolved({"ablations": "null"})) == {}
     assert ablation_models(resolved({"preset": "cifar10"})) == {}

@@ -41,6 +41,8 @@ MORE_TABLES = {
 }
 # Families of scores that the target `ablations` compares.
 ABLATION_FAMILIES = ("inception", "diversity", "fidelity", "codes")
+# Ending of the name of a model whose priors were fitted to its codes.
+FITTED = "_fitted"
 FIGURES = [f"figure{number}" for number in range(2, 8)]
 # A counter that serialises the jobs that want a GPU; the device itself is chosen in the code.
 GPU = 1 if shutil.which("nvidia-smi") else 0
@@ -80,13 +82,27 @@ def all_datasets():
     return [*config["datasets"], "three_moons"]
 
 
-def all_models():
+def trained_models():
     return [*model_names(), *ablation_models(config)]
+
+
+def all_models():
+    return [*trained_models(), *(fitted_form(model) for model in model_names())]
+
+
+def fitted_form(model):
+    """The name of a model with its priors fitted to its codes."""
+    return model + FITTED
+
+
+def fitted_models():
+    """The models of this preset that have a fitted form, by their own names."""
+    return [model for model in config["models"] if model in config["fitted"]]
 
 
 def registered(model):
     """The name by which the registry knows a model: an ablation is ours with another method."""
-    return "ours" if model in ablation_models(config) else model
+    return "ours" if model in ablation_models(config) else model.removesuffix(FITTED)
 
 
 def results():

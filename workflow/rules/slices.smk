@@ -37,21 +37,49 @@ def factors_config(wildcards):
 
 
 def train_config(wildcards):
-    part = section(wildcards)
-    return train_slice(wildcards, "supervised", part["train"])
+    train = updates(section(wildcards)["train"])
+    return train_slice(wildcards, "supervised", train | snapshots_to(train, 1))
+
+
+def curve_config(wildcards):
+    """The same training, continued: the first seed longest."""
+    train, curves = updates(section(wildcards)["train"]), config["curves"]
+    first = int(wildcards.seed) == config["seeds"][0]
+    factor = curves["first_seed_factor" if first else "factor"]
+    longer = train | {"steps": factor * train["steps"]}
+    return train_slice(wildcards, "supervised", longer | snapshots_to(train, factor))
+
+
+def updates(train):
+    """A data set's section `train` with the number of steps that this run asks for."""
+    if config["steps"] is None or "steps" not in train:
+        return train
+    return train | {"steps": config["steps"]}
+
+
+def snapshots_to(train, factor):
+    """After which steps weights are copied: the budget halved, and for curves doubled as well."""
+    if "steps" not in train:
+        return {}
+    halvings = 4 if config["curves"] else 1
+    below = {max(1, train["steps"] // 2**k) for k in range(1, halvings + 1)}
+    doubled = {train["steps"] * 2**k for k in range(factor.bit_length())} if factor > 1 else set()
+    return {"snapshots": sorted(below | doubled)}
 
 
 def train_semi_config(wildcards):
-    return train_slice(wildcards, "semi_supervised", section(wildcards)["semi_supervised"])
+    train = section(wildcards)["semi_supervised"]
+    if config["steps"] is not None:  # the fine-tuning is never longer than its own setting
+        train = train | {"steps": min(train["steps"], config["steps"])}
+    return train_slice(wildcards, "semi_supervised", train)
+
+
+def fit_prior_config(wildcards):
+    return config_slice(wildcards, model=wildcards.fitted)
 
 
 def train_slice(wildcards, stage, train):
     part = section(wildcards)
-    if config["steps"] is not None and "steps" in train:
-        # The fine-tuning is never longer than its own setting.
-        semi = stage == "semi_supervised"
-        steps = min(train["steps"], config["steps"]) if semi else config["steps"]
-        train = train | {"steps": steps}
     model, ablated = registered(wildcards.model), ablation_models(config)
     return config_slice(
         wildcards,
@@ -190,6 +218,15 @@ def protocol_rules():
 
 def train_code(wildcards):
     return code_of("dlvae.train.__main__", module_name(registered(wildcards.model)))
+
+
+def fit_prior_code(wildcards):
+    return code_of("dlvae.fit_prior", module_name(wildcards.fitted))
+
+
+def keep_state():
+    """Trainings leave their last state where a learning curve may continue it."""
+    return "--keep-state" if config["curves"] else ""
 
 
 def sample_code(wildcards):

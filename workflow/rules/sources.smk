@@ -30,7 +30,7 @@ FOLDERS = {
     "factors": JUDGE_FILES,
     "unlabelled": ["train.npz", "card.json"],
 }
-SNAPSHOTS = "snapshots.safetensors"  # of toy models
+SNAPSHOTS = "snapshots.safetensors"
 
 
 def able(model, family):

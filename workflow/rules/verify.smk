@@ -50,6 +50,7 @@ use rule train as train_cell with:
         weights="<results>/verify/models/{dataset}/{model}/seed{seed}/weights.safetensors",
         definition="<results>/verify/models/{dataset}/{model}/seed{seed}/model.json",
         manifest="<results>/verify/models/{dataset}/{model}/seed{seed}/manifest.json",
+        snapshots="<results>/verify/models/{dataset}/{model}/seed{seed}/snapshots.safetensors",
     log:
         text="<logs>/verify/train/{dataset}/{model}/seed{seed}.log",
         run="<logs>/verify/train/{dataset}/{model}/seed{seed}.jsonl",
@@ -59,8 +60,10 @@ use rule train as train_cell with:
     params:
         data=subpath(input.card, parent=True),
         init="",
+        keep="",
         out=subpath(output.weights, parent=True),
-        resume=resume_root(),
+        # Not that of the run, whose last state would be taken for a training made again.
+        resume=f"{results()}/verify/resume",
         config=cell_train_config,
         threads=cell_threads,
         precision=cell_precision,

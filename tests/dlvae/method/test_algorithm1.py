@@ -17,7 +17,7 @@ STEPS = 4
 VARIANTS = {
     "code": dict(),
     "paper": dict(variant="paper", gan_loss="log", prior_label="batch"),
-    "code, other keys": dict(param="logvar", reuse_batch=True, n_gm=2, tau_decay_epochs=1),
+    "code, other keys": dict(param="logvar", reuse_batch=True, n_gm=2, tau_decay_epochs=100),
     "code, other weights": dict(lambda_cls=0.5, lambda_lkd=0.3, lambda_adv=2.0, lambda_gan=0.25),
 }
 
@@ -131,7 +131,10 @@ class Literal:
     def iteration(self, batch, step: int) -> None:
         n_gm, decay = self.method.n_gm, self.method.tau_decay_epochs
         drawn = step * self.task.batch_size
-        tau_lr = 5e-4 / 10 ** math.floor(drawn / self.task.train_images / decay)
+        updates = n_gm * decay * self.task.train_images / self.task.batch_size
+        published = 10 * 92_000 / 96 * 3  # in as many epochs, at 5e-4
+        first = 5e-4 * published / updates
+        tau_lr = first / 10 ** math.floor(drawn / self.task.train_images / decay)
         for i in range(n_gm):
             self.stage_1(batch.images[i], batch.labels[i], tau_lr)
         last = n_gm - 1 if self.method.reuse_batch else n_gm

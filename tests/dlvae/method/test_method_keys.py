@@ -1,15 +1,18 @@
 """Each method key changes the loss it names and nothing else; bad values are refused."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from dlvae.algorithm1 import precision_lr
+from dlvae.base import Method, Task
 from dlvae.errors import UserError
 from dlvae.losses import half_squared_error, mse
 from dlvae.prior import GaussianMixture
 
+TOY = Task("point", "toy", 2, 3, 0.25, 2, 2, 12, 24)
 STAGE_2 = ("encoder_s", "encoder_u", "classifier", "decoder", "discriminator")
 
 
@@ -141,18 +144,38 @@ def test_unlabelled_prior(first_step) -> None:
     assert differing(first_step()[1], supervised[1]) == set()
 
 
-def test_tau_decay(make_model, make_batch) -> None:
+def test_the_rate_of_tau_is_the_published_one_at_the_published_size() -> None:
+    faces = Task("image", "net64", 64, 530, 1, 512, 512, 96, 92_000)
+    for step, lr in ((0, 5e-4), (9583, 5e-4), (9584, 5e-5), (19167, 5e-6), (52_000, 5e-9)):
+        assert precision_lr(faces, Method(), step) == pytest.approx(lr)
+
+
+@pytest.mark.parametrize("n_gm", (1, 3))
+@pytest.mark.parametrize("batch_size, images, epochs", ((12, 24, 1), (32, 2000, 10), (96, 50_000, 5)))
+def test_tau_travels_as_far_in_any_run_then_a_tenth(n_gm, batch_size, images, epochs) -> None:
+    task = replace(TOY, batch_size=batch_size, train_images=images)
+    method = Method(n_gm=n_gm, tau_decay_epochs=epochs)
+    per_period = round(epochs * images / batch_size)
+    rates = [n_gm * precision_lr(task, method, step) for step in range(2 * per_period)]
+    assert sum(rates[:per_period]) == pytest.approx(14.375, rel=1e-3)
+    assert sum(rates[per_period:]) == pytest.approx(1.4375, rel=1e-2)
+
+
+def test_the_rate_of_tau_reaches_its_optimiser_alone(make_model, make_batch) -> None:
     """An epoch of 24 images ends after two iterations with batches of 12."""
     model = make_model(tau_decay_epochs=1)
-    lrs = [precision_lr(model.task, model.method, step) for step in range(5)]
-    assert lrs == pytest.approx([5e-4, 5e-4, 5e-5, 5e-5, 5e-6])
-    constant = make_model(tau_decay_epochs=None)
-    assert precision_lr(constant.task, constant.method, 10**6) == 5e-4
-    for step, lr in enumerate(lrs):
+    first = 14.375 / (3 * 2)
+    for step, lr in enumerate((first, first, first / 10, first / 10, first / 100)):
         model.training_step(make_batch(model, step), step)
         assert model.optimisers["precision"].param_groups[0]["lr"] == pytest.approx(lr)
     others = [o.param_groups[0]["lr"] for n, o in model.optimisers.items() if n != "precision"]
     assert set(others) == {5e-4}
+
+
+def test_running_moments_change_where_x_p_is_drawn_and_nothing_else(first_step) -> None:
+    (losses, gradients), (moved, others) = first_step(), first_step(running_moments=True)
+    assert differing(losses, moved) == {"adv_discriminator", "adv_decoder"}
+    assert differing(gradients, others) == {"decoder", "discriminator"}
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,50 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path):
         assert resume.load()["step"] == fail_at
     continued = Line()
     again = run(tmp_path, continued, resume=resume, save_seconds=0, snapshots=[0, 7, 20])
+    assert again.cpu_seconds.keys() == {0, 7, 20}
+    assert 0 <= again.cpu_seconds[0] <= again.cpu_seconds[7] <= again.cpu_seconds[20]
+    snapshots, again = snapshots.snapshots, again.snapshots
     for name, value in whole.state_dict().items():
         assert torch.equal(value, continued.state_dict()[name])
     assert again.keys() == snapshots.keys()
     for step in snapshots:
         assert all(torch.equal(snapshots[step][k], again[step][k]) for k in snapshots[step])
+
+
+def test_a_longer_training_continues_a_shorter_one_to_the_same_bytes(tmp_path):
+    whole, resume = Line(), Resume(tmp_path / "resume", ["key"])
+    expected = run(tmp_path, whole, steps=20, snapshots=[5, 10, 20])
+    short = run(tmp_path, Line(), steps=10, resume=resume, snapshots=[5], keep_state=True)
+    assert list(short.snapshots) == [5] and resume.load()["step"] == 10
+    # It begins anew: the state passed step 10 without a copy of it.
+    begun = Line()
+    begun.step = counted(begun.step, seen := [])
+    run(tmp_path, begun, steps=20, resume=resume, snapshots=[5, 10, 20], keep_state=True)
+    assert seen == list(range(20))
+    run(tmp_path, Line(), steps=10, resume=resume, snapshots=[5, 10], keep_state=True)
+    continued = Line()
+    continued.step = counted(continued.step, seen := [])
+    found = run(tmp_path, continued, steps=20, resume=resume, snapshots=[5, 10, 20])
+    assert seen == list(range(10, 20))
+    for step, weights in expected.snapshots.items():
+        assert all(torch.equal(weights[k], found.snapshots[step][k]) for k in weights)
+
+
+def test_a_finished_training_is_not_shortened(tmp_path):
+    resume = Resume(tmp_path / "resume", ["key"])
+    run(tmp_path, Line(), steps=20, resume=resume, keep_state=True)
+    short, alone = Line(), Line()
+    run(tmp_path, short, steps=7, resume=resume)
+    run(tmp_path, alone, steps=7)
+    assert all(torch.equal(v, short.state_dict()[k]) for k, v in alone.state_dict().items())
+
+
+def counted(step_function, seen):
+    def step(batch, step):
+        seen.append(step)
+        return step_function(batch, step)
+
+    return step
 
 
 def test_resume_folders_differ_by_every_part(tmp_path):
@@ -115,13 +154,13 @@ def test_nan_in_the_first_step_keeps_the_initial_state(tmp_path):
 def test_the_initial_state_continues_to_the_same_bytes(tmp_path, fail_at):
     """A run killed before its first trained state, with an optimiser that has no moments yet."""
     whole, continued = FastLine(), FastLine()
-    snapshots = run(tmp_path, whole, snapshots=[0, 20])
+    snapshots = run(tmp_path, whole, snapshots=[0, 20]).snapshots
     resume = Resume(tmp_path / "resume", ["key"])
     with pytest.raises(Killed):
         run(tmp_path, FastLine(fail_at), resume=resume, snapshots=[0, 20])
     assert resume.load()["step"] == 0
     continued.layer.weight.data.fill_(7)  # the weights are the state's
-    again = run(tmp_path, continued, resume=resume, snapshots=[0, 20])
+    again = run(tmp_path, continued, resume=resume, snapshots=[0, 20]).snapshots
     for step in (0, 20):
         assert all(torch.equal(snapshots[step][k], again[step][k]) for k in snapshots[step])
 
