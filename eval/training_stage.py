@@ -21,7 +21,7 @@ from dlvae.registry import WEIGHTS, save_weights
 from dlvae.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
 from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
-from eval.supervised import Learner, Loss, Recipe
+from eval.supervised import Augment, Learner, Loss, Recipe
 
 CARD, MANIFEST = "card.json", "manifest.json"
 CONTEXT = ("preset", "dataset", "seed")
@@ -87,13 +87,15 @@ class TrainingStage:
     Args:
         name: stage name, first of the seed's parts ("evaluator", "factors").
         config: preset, dataset, seed and the settings, as recorded.
+        seed_parts: what the seed derives from beside name, preset, data set and seed.
     """
 
-    def __init__(self, name: str, job: Job, config: dict[str, Any]) -> None:
+    def __init__(self, name: str, job: Job, config: dict[str, Any], *seed_parts: str | int) -> None:
         self.started = time.time()
         self.job, self.config = job, config
         self.data_card = load_card(job.data)
         self.seed_parts = (config["preset"], name, config["dataset"], config["seed"])
+        self.seed_parts += seed_parts
         self.device = device()
         self.precision = resolve_precision(job.precision, self.device)
         key = [name, config, self.data_card["sha256"]["train"], job.fingerprint]
@@ -101,7 +103,13 @@ class TrainingStage:
         self.resume = Resume(job.resume_root, key)
 
     def train(
-        self, network: nn.Module, loss: Loss, split: Split, recipe: Recipe, flip: bool = False
+        self,
+        network: nn.Module,
+        loss: Loss,
+        split: Split,
+        recipe: Recipe,
+        flip: bool = False,
+        augment: Augment | None = None,
     ) -> None:
         """Train ``network`` in place and leave it in evaluation mode.
 
@@ -109,9 +117,10 @@ class TrainingStage:
 
         Args:
             flip: mirror half of the images.
+            augment: see :class:`eval.supervised.Learner`.
         """
         network.to(self.device).train()
-        learner = Learner(network, loss, recipe, len(split), self.precision)
+        learner = Learner(network, loss, recipe, len(split), self.precision, augment)
         stream = BatchStream(
             split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )

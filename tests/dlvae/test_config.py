@@ -101,7 +101,7 @@ def test_defaults_reach_every_depth():
             "options.cvae_gan_bao.centre_rate: expected above 0, at most 1, found 2",
         ),
         ({"options": {"cgn": {}}}, "unknown model 'cgn'.*'cgan'"),
-        ({"protocol": "v9"}, "protocol 'v9' not found.*v1"),
+        ({"protocol": "v9"}, "protocol 'v9' not found.*v2"),
         ({"steps": "many"}, "steps.*found 'many'"),
         ({"seeds": [0, 0]}, "seeds"),
         ({"seeds": []}, "seeds"),

@@ -115,7 +115,7 @@ def panel():
 
 # --- A finished run, as the workflow would leave it, and its frozen results ----------------------
 
-PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
+PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"
 PRESET, DATASET, SEED = "made_up", "digits", 0
 SCORES = {"real": 9.5, "cvae": 7.25, "ours": 8.75, "ours_no_gan": 6.5}
 FAMILIES = {
@@ -300,7 +300,7 @@ def frozen(made_up_run, freeze_run, tmp_path_factory):
 class Checkout:
     """A checkout with stored results, to be tampered with."""
 
-    beside = ("reports/published.csv", "reports/claims.yaml", "config/protocol/v1.yaml")
+    beside = ("reports/published.csv", "reports/claims.yaml", "config/protocol/v2.yaml")
 
     def __init__(self, root, stored):
         self.root, self.stored = root, root / "reports" / "stored"

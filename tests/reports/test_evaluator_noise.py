@@ -11,7 +11,7 @@ from eval.rows import ScoreRow, write_rows
 from reports import evaluator_noise
 from reports.evaluator_noise import compare, printed, text_below
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label
 
 SCORES = {"real": (9.0, 9.1), "cvae": (3.0, 3.5), "cvae_gan": (6.9, 7.2), "ours": (7.0, 7.1)}

@@ -154,8 +154,8 @@ def test_results_that_are_out_of_date_are_refused(run, freeze_run, tmp_path):
 
 def test_scores_of_another_protocol_are_refused(run, freeze_run, tmp_path):
     path = tmp_path / "own.yaml"
-    path.write_text((PROTOCOLS / "v1.yaml").read_text().replace("draws: 2000", "draws: 2001"))
-    with pytest.raises(UserError, match="expected scores of protocol v1:"):
+    path.write_text((PROTOCOLS / "v2.yaml").read_text().replace("draws: 2000", "draws: 2001"))
+    with pytest.raises(UserError, match="expected scores of protocol v2:"):
         freeze_run(run, tmp_path / "out", protocol=path)
 
 
@@ -229,7 +229,7 @@ def test_files_belong_to_artefacts():
         "samples/digits/ours/seed0.npz": "samples/digits/ours/seed0",
         "features_second/digits/ours/seed0.npz": "features_second/digits/ours/seed0",
         "scores/digits/ours/seed0.inception.csv": "scores/digits/ours/seed0.inception",
-        "config/protocol/v1.yaml": None,
+        "config/protocol/v2.yaml": None,
     }
     assert {path: artefact_of(path) for path in names} == names
 

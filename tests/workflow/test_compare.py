@@ -146,9 +146,9 @@ REFUSED = {
         "dataset=digits",
         "fail_below={synthetic_faces: {recall: 0.3}}",
     ],
-    "protocol of the stored results, smoke:.*found v1:.*say --config protocol=reports/stored": [
+    "protocol of the stored results, smoke:.*found v2:.*say --config protocol=reports/stored": [
         "candidate=cvae",
-        "protocol=v1",
+        "protocol=v2",
     ],
     "found smoke:.*protocol=reports/stored/smoke/protocol.yaml bn_eval=null": [
         "candidate=cvae",

@@ -156,9 +156,7 @@ def test_ablations_train_what_is_listed_and_ours(repository, plan):
     assert sorted([m.pop(k) for k in keys] for m in methods) == [[0, 1], [1, 0], [1, 1]]
     assert methods[0] == methods[1] == methods[2]
     scored = {job for job in found.jobs if job.startswith("Scoring inception")}
-    assert scored == {
-        f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models
-    }
+    assert scored == {f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models}
 
 
 def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):
