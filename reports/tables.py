@@ -169,7 +169,11 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
 def evaluator_cards(paths: Sequence[str | Path]) -> dict[str, Mapping]:
     """Return cards of robust evaluators by data set; others (plain ones, data) are passed over."""
     cards = [read_json(path) for path in paths]
-    return {card["dataset"]: card for card in cards if "accuracy" in card and card.get("kind") != PLAIN}
+    return {
+        card["dataset"]: card
+        for card in cards
+        if "accuracy" in card and card.get("kind") != PLAIN
+    }
 
 
 def main(args: argparse.Namespace) -> None:

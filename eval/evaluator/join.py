@@ -20,7 +20,7 @@ from eval.training_stage import CARD, MANIFEST
 # What members must share, and what the card of the evaluator says once.
 SHARED = (
     *("arch", "width", "image_size", "class_names", "kind"),
-    *("dataset", "data_sha256", "precision"),
+    *("dataset", "data_sha256", "images_sha256", "precision"),
 )
 
 
@@ -72,12 +72,12 @@ def join_members(members: Sequence[str | Path], out: str | Path) -> dict[str, An
 def _write_manifest(
     folders: Sequence[Path], out: Path, card: dict[str, Any], started: float
 ) -> None:
-    """Write the manifest; of the members' own it keeps the work done and the time it took."""
+    """Write the manifest: the evaluator was made from what its members were made from."""
     manifests = [read_json(folder / MANIFEST) for folder in folders]
     first = manifests[0]
     write_manifest(
         out / MANIFEST,
-        inputs={f"member{i}": folder / CARD for i, folder in enumerate(folders)},
+        inputs={name: entry["path"] for name, entry in first["inputs"].items()},
         config=card["config"],
         started=started,
         seed=first["seed"],

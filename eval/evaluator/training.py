@@ -21,7 +21,7 @@ def train_member(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     """Train one member of an ensemble and save it; generated images never come near it.
 
     Args:
-        job: a labelled data set, and where results go.
+        job: a labelled data set, the images to learn from, and where results go.
         config: preset, dataset, seed, ``arch``, ``width``, the keys of the recipe, ``kind`` and
             ``member``. Members of the kind "plain" see real images, flipped and cropped; those of
             the kind "robust" also degraded ones, see :mod:`eval.evaluator.augment`. The number of
@@ -54,10 +54,10 @@ def train_member(job: Job, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _labelled(job: Job) -> Split:
-    split = load_split(job.data, "train")
+    split = load_split(job.images or job.data, "train")
     if split.images is None or not split.labelled:
         raise UserError(
-            f"{job.data}: an evaluator needs labelled images, found "
+            f"{job.images or job.data}: an evaluator needs labelled images, found "
             f"{'points' if split.images is None else 'no labels'}"
         )
     return split
