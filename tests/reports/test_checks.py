@@ -9,7 +9,11 @@ from reports.checks import check
 # What is changed: the file, the bytes, and what else is said of it beside its hash.
 CHANGES = {
     "a digit of a score": ("scores.csv", b",inception_score,2.", b",inception_score,3."),
-    "a digit of a second score": ("scores_second.csv", b"_score,2.", b"_score,3."),
+    "a digit of a plain judge": (
+        "scores.csv",
+        b"inception_score:plain,2.",
+        b"inception_score:plain,3.",
+    ),
     "a cell of a table": ("tables/table1.md", b"| 2.92 [", b"| 2.93 ["),
     "a value of a table": ("tables/table2.csv", b"0.28", b"0.29"),
     "a verdict": ("claims.md", b"**not run**", b"**replicated**"),
@@ -22,7 +26,7 @@ CHANGES = {
 }
 ALSO = {
     "a digit of a score": "rows of digits/cvae/seed0.inception as their manifests know them",
-    "a digit of a second score": "rows of digits/cvae/seed0.inception as their manifests know them",
+    "a digit of a plain judge": "rows of digits/cvae/seed0.inception as their manifests know them",
     "the protocol": "expected protocol v2:",
 }
 
