@@ -57,30 +57,30 @@ def by_judge(rows: pd.DataFrame) -> pd.DataFrame:
     Raises:
         UserError: a model lacks the score by one kind of judges, or by its members.
     """
-    found = rows.set_index([*KEYS, "metric"])
     records = []
-    for key in dict.fromkeys(map(tuple, rows[KEYS].to_numpy().tolist())):
+    for key, own in rows.groupby(KEYS, sort=False):
+        found = own.set_index("metric")
         for end, kind in KINDS.items():
-            for metric in METRICS:
-                records.append(_record(found, key, metric, end, kind))
+            records += [_record(found, key, metric, end, kind) for metric in METRICS]
     return pd.DataFrame(records)
 
 
 def _record(found: pd.DataFrame, key: tuple, metric: str, end: str, kind: str) -> dict:
+    """Return the scores of one sample set, whose rows are ``found`` by metric."""
     name = f"{metric}{end}"
-    members = [m for m in found.loc[key].index if m.startswith(f"{name}:judge")]
-    missing = {name, f"{AGREEMENT}{end}"} - set(found.loc[key].index)
+    members = [m for m in found.index if m.startswith(f"{name}:judge")]
+    missing = {name, f"{AGREEMENT}{end}"} - set(found.index)
     if missing or not members:
         raise UserError(
             f"{'/'.join(map(str, key))}: expected scores by an ensemble of {kind} judges, found no "
             f"{', '.join(sorted(missing)) or f'{name}:judge0'}; score again with python -m "
             "eval.scores inception"
         )
-    row = found.loc[(*key, name)]
+    row = found.loc[name]
     record = dict(zip(KEYS, key, strict=True)) | {"metric": metric, "judges": kind}
     record |= {"value": row["value"]}
-    record |= {m.rpartition(":")[2]: found.loc[(*key, m), "value"] for m in sorted(members)}
-    record |= {"agreement": found.loc[(*key, f"{AGREEMENT}{end}"), "value"]}
+    record |= {m.rpartition(":")[2]: found.loc[m, "value"] for m in sorted(members)}
+    record |= {"agreement": found.loc[f"{AGREEMENT}{end}", "value"]}
     return record | row[ORIGIN].to_dict()
 
 
@@ -94,9 +94,8 @@ def printed(rows: pd.DataFrame, table: pd.DataFrame, datasets: Sequence[str]) ->
             for seed in seeds:
                 own = part[part["seed"] == seed]
                 lines.append(_texts(own, table, dataset, model, seed))
-                name = model_title(model)
-                index.append((dataset_title(dataset), f"{name}, seed {seed}" * (len(seeds) > 1)))
-                index[-1] = (index[-1][0], index[-1][1] or name)
+                more = f", seed {seed}" if len(seeds) > 1 else ""
+                index.append((dataset_title(dataset), model_title(model) + more))
     heads = []
     for column in COLUMNS:
         heads.append(column.title)
@@ -108,16 +107,14 @@ def printed(rows: pd.DataFrame, table: pd.DataFrame, datasets: Sequence[str]) ->
 def _texts(
     rows: pd.DataFrame, table: pd.DataFrame, dataset: str, model: str, seed: int
 ) -> list[str]:
-    texts = []
+    texts, known = [], table.set_index([*KEYS, "metric", "judges"]).sort_index()
     for column in COLUMNS:
         found = cell(rows, dataset, model, column.metric)
         texts.append(found.text(column) if found else MISSING)
         metric, _, kind = column.metric.partition(":")
         if metric == AGREEMENT:
             continue
-        wanted = (dataset, model, seed, metric, kind or KINDS[""])
-        keys = [*KEYS, "metric", "judges"]
-        record = table[(table[keys] == wanted).all(axis=1)].iloc[0]
+        record = known.loc[dataset, model, seed, metric, kind or KINDS[""]]
         times = 100 if column.percent else 1
         values = record[_members(table)].dropna()
         texts.append(" / ".join(f"{times * value:.{column.digits}f}" for value in values))
