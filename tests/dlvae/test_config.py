@@ -237,7 +237,10 @@ def test_schema_agrees_with_the_code():
             assert defaults(f"{name}_unlabelled") | {"size": options["size"]} == options, name
     recipe = dataclasses.asdict(Recipe())
     own = {"arch": "inception_resnet_v1", "width": 1.0, "seed": 0}
-    assert defaults("evaluator") == recipe | own
+    assert defaults("evaluator") == recipe | own | {"members": 3, "robust": {}, "plain": {}}
+    # One kind of judges may change every setting but the seed, from which all members' derive.
+    kinds = {*recipe, "arch", "width", "images_per_identity"}
+    assert set(SCHEMA["$defs"]["evaluator_kind"]["properties"]) == kinds
     assert defaults("factors") == recipe | factors.DEFAULTS | {"seed": 0}
 
 
