@@ -1,9 +1,10 @@
 """A shallow residual network for small images, where every second of the processor counts.
 
 The nine layers known from speed contests on CIFAR-10 (Page, *How to train your ResNet*, 2018), with
-strided convolutions in the place of max pools and the mean in the place of the last one. Wide
-convolutions run near the processor's peak and learn in a few passes over the images, where the
-hundred thin layers of a narrow Inception-ResNet do neither.
+strided convolutions in the place of max pools and the mean in the place of the last one, and with
+the bottleneck of Inception-ResNet-v1 before the logits: FID needs more images than the embeddings
+of an ensemble have dimensions. Wide convolutions run near the processor's peak and learn in a few
+passes over the images, where the hundred thin layers of a narrow Inception-ResNet do neither.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Residual(nn.Module):
 
 
 class ResNet9(nn.Module):
-    """Classifier of images of any side that 8 divides: trunk, mean over pixels, logits.
+    """Classifier of images of any side that 8 divides: trunk, mean over pixels, bottleneck, logits.
 
     Args:
         num_classes: number of logits.
@@ -57,7 +58,7 @@ class ResNet9(nn.Module):
             )
         n = max(8, 8 * round(CHANNELS * width / 8))
         self.num_classes = num_classes
-        self.num_features = self.head_hidden_size = 8 * n
+        self.num_features = self.head_hidden_size = 2 * n
         self.trunk = nn.Sequential(
             _conv(3, n),
             _conv(n, 2 * n, 2),
@@ -68,15 +69,16 @@ class ResNet9(nn.Module):
             Residual(8 * n, 1),
         )
         self.dropout = nn.Dropout(drop_rate)
-        self.fc = nn.Linear(8 * n, num_classes)
+        self.bottleneck = nn.Sequential(nn.Linear(8 * n, 2 * n, bias=False), nn.BatchNorm1d(2 * n))
+        self.fc = nn.Linear(2 * n, num_classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, 3, size, size) -> (B, 512 * width, size / 8, size / 8)."""
         return self.trunk(x)
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Trunk output -> logits (B, num_classes), or the embedding (B, 512 * width)."""
-        x = self.dropout(x.mean(dim=(2, 3)))
+        """Trunk output -> logits (B, num_classes), or the embedding (B, 128 * width)."""
+        x = self.bottleneck(self.dropout(x.mean(dim=(2, 3))))
         return x if pre_logits else self.fc(x)
 
     def forward(self, x: Tensor) -> Tensor:

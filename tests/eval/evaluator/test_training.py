@@ -78,7 +78,7 @@ def test_an_ensemble_learns_and_is_read_back(tiny_data, tiny_config, tmp_path):
     evaluator = load_evaluator(tmp_path / "out", "cpu")
     assert not evaluator.training
     features, logits = evaluator.predict(test.images)
-    assert features.shape == (12, 2 * 64) and logits.shape == (12, 2, 3)
+    assert features.shape == (12, 2 * 16) and logits.shape == (12, 2, 3)
     assert np.mean(logits.mean(1).argmax(1) == test.labels) >= 0.9
     assert card["parameters"] == sum(p.numel() for p in evaluator.parameters())
     # Evaluation mode: an image's logits do not depend on its neighbours.
