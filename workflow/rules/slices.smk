@@ -51,7 +51,13 @@ def evaluator_config(wildcards):
 
 def more_images(dataset, kind):
     """How many images of each class a judge learns from; None for the training images."""
-    return evaluator_recipe(dataset, kind).get("images_per_identity")
+    more = evaluator_recipe(dataset, kind).get("images_per_identity")
+    if more and (kind == PLAIN or dataset != "synthetic_faces"):
+        raise WorkflowError(
+            f"datasets.{dataset}.evaluator.{evaluator_kind(kind)}.images_per_identity: only the "
+            "robust evaluator of synthetic_faces has more images, which are rendered; remove it"
+        )
+    return more
 
 
 def judge_images(wildcards):
