@@ -31,12 +31,12 @@ class FeatureSet:
     """Features of labelled images, in the order of their file.
 
     Attributes:
-        features: float32 (N, D), the evaluator's embedding.
-        logits: float32 (N, C).
+        features: float32 (N, D), the embeddings of the evaluator's members, side by side.
+        logits: float32 (N, M, C), of its M members; (N, C) of a single classifier.
         labels: int64 (N,), the class asked for, or the true one.
         images: content hash of the images.
         precision: that the model was trained in, see :class:`eval.rows.ScoreRow`.
-        evaluator: hash of the evaluator's weights.
+        evaluator: hash of the evaluator's weights, of all members together.
         data: name of the data set that the evaluator was trained on.
     """
 

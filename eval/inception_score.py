@@ -21,7 +21,7 @@ def inception_score(
     Args:
         samples: uint8 (N, H, W, 3), or the path of a sample set (``images`` and ``labels``).
         evaluator: folder of a trained evaluator, or a module in evaluation mode that maps float
-            (B, 3, H, W) in [-1, 1] to (features, logits).
+            (B, 3, H, W) in [-1, 1] to (features, logits); logits of an ensemble are (B, M, C).
         splits: 1, the paper's protocol, scores the whole set at once.
 
     Raises:

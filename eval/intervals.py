@@ -1,8 +1,8 @@
 """Uncertainty of scores: 95 % intervals.
 
 An interval answers one question only, and its kind says which: would another training give this
-score (seeds), other images of the same model (images, subsets, paths), other classes (classes), or
-all pairs of the same images (pairs)?
+score (seeds), other images of the same model (images, subsets, paths), other images under other
+judges (images_judges), other classes (classes), or all pairs of the same images (pairs)?
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from dlvae.errors import UserError
-from eval.logits import probability_sums, score_of_sums
+from eval.logits import by_member, probability_sums, score_of_sums
 
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -27,8 +27,13 @@ T_SUBSETS = "t95_subsets"
 T_IMAGES = "t95_images"
 T_PATHS = "t95_paths"
 WILSON = "wilson95"
+JACKKNIFE_JUDGES = "jackknife95_images_judges"
+WILSON_JUDGES = "wilson95_judges"
 NORMAL_PAIRS = "normal95_pairs"
 BOOTSTRAP_SEEDS = "bootstrap95_seeds"
+
+WITH_JUDGES = {JACKKNIFE_IMAGES: JACKKNIFE_JUDGES, WILSON: WILSON_JUDGES}
+"""Kinds of images alone, and of images and judges; see :func:`over_judges`."""
 
 T_KINDS = (T_SEEDS, T_SUBSETS, T_IMAGES, T_PATHS)
 
@@ -126,12 +131,15 @@ def over_pairs(value: float, error: float) -> Interval | None:
     return Interval(value - half, value + half, NORMAL_PAIRS) if error > 0 else None
 
 
-def proportion(successes: int, n: int) -> Interval:
+def proportion(successes: float, n: int) -> Interval:
     """Wilson score interval of a share, such as label fidelity or the accuracy of a probe.
 
     Trials are taken as independent. With a fixed number of images per class the true spread is
     smaller, so the interval is then rather too wide. It does not suit shares whose trials one
     random set decides together, such as the real images that a generated set covers.
+
+    Args:
+        successes: 0 to n; a mean of the counts of several judges need not be whole.
     """
     if n < 1 or not 0 <= successes <= n:
         raise UserError(f"expected 0 to n successes of n >= 1 trials, found {successes} of {n}")
@@ -208,28 +216,63 @@ def jackknife(full: float, left_out: Sequence[float]) -> Interval:
     return _around(float(full), math.sqrt(variance), groups, JACKKNIFE_IMAGES)
 
 
+def inception_jackknife(
+    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inception Scores of a whole set (one split) and with each group left out, in one pass.
+
+    Args:
+        logits: float (N, M, C) of M members, or (N, C) of one, see :mod:`eval.logits`.
+        labels: int (N,), the class asked for.
+        groups: number of groups, about 20.
+
+    Returns:
+        Scores of all images by each member, (M,), and of the images kept, (groups, M).
+    """
+    logits = by_member(logits)
+    if labels.shape != logits.shape[:1]:
+        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
+    assignment = jackknife_groups(labels, groups, generator)
+    chosen = [np.flatnonzero(assignment == group) for group in range(groups)]
+    sums = [probability_sums(logits, group) for group in chosen]
+    entropy, p, n = (np.array(part) for part in zip(*sums, strict=True))
+    full = score_of_sums(entropy.sum(axis=0), p.sum(axis=0), n.sum())
+    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
+    kept = (n.sum() - n)[:, None]
+    return full, score_of_sums(entropy.sum(axis=0) - entropy, p.sum(axis=0) - p, kept)
+
+
 def inception_score_interval(
     logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
 ) -> Interval:
-    """:func:`delete_a_group` of the Inception Score of a whole set (one split), in one pass.
+    """Interval of the mean Inception Score over the members of an ensemble.
+
+    :func:`delete_a_group` of that mean, widened by the spread of the members, see
+    :func:`over_judges`. Arguments as in :func:`inception_jackknife`.
+    """
+    full, left_out = inception_jackknife(logits, labels, groups, generator)
+    return over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
+
+
+def over_judges(interval: Interval, by_judge: Sequence[float]) -> Interval:
+    """Widen an interval over images of a mean over judges by how far the judges differ.
+
+    The error of the mean over M judges that were trained apart, t_{M-1} s / sqrt(M), is added to
+    the distance of each end in quadrature, as of two sources that know nothing of each other. The
+    interval of a single judge stays as it is.
 
     Args:
-        logits: float (N, C), as in :class:`eval.logits.InceptionResult`.
-        labels: int (N,), the class asked for.
-        groups: number of groups, about 20.
+        interval: of kind ``JACKKNIFE_IMAGES`` or ``WILSON``.
+        by_judge: the score by each, (M,), whose mean the interval belongs to.
     """
-    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
-        raise UserError(
-            f"expected logits (N, C) and N labels, found {logits.shape} and {labels.shape}"
-        )
-    assignment = jackknife_groups(labels, groups, generator)
-    members = [np.flatnonzero(assignment == group) for group in range(groups)]
-    sums = [probability_sums(logits, member) for member in members]
-    entropy, p, n = (np.array(part) for part in zip(*sums, strict=True))
-    full = score_of_sums(entropy.sum(), p.sum(axis=0), n.sum())
-    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
-    left_out = score_of_sums(entropy.sum() - entropy, p.sum(axis=0) - p, n.sum() - n)
-    return jackknife(full, left_out)
+    scores = finite(list(by_judge), "scores of judges")
+    if len(scores) < 2:
+        return interval
+    mean = float(scores.mean())
+    half = t_quantile(len(scores)) * float(scores.std(ddof=1)) / math.sqrt(len(scores))
+    low = mean - math.hypot(mean - interval.low, half)
+    high = mean + math.hypot(interval.high - mean, half)
+    return Interval(low, high, WITH_JUDGES[interval.kind])
 
 
 def _t_of_mean(values: np.ndarray, kind: str) -> Interval | None:

@@ -34,7 +34,7 @@ from eval.intervals import (
     jackknife_groups,
     proportion,
 )
-from eval.logits import inception_of_logits
+from eval.logits import by_member, inception_of_logits
 from eval.predict import Features, extract
 from eval.protocol import Protocol, load_protocol
 from eval.scored_images import evenly_per_class
@@ -71,12 +71,14 @@ class Probe:
 
 
 def features_of(images: np.ndarray, evaluator: str | Path | nn.Module) -> Features:
-    """Return what an evaluator says of images: ``features`` (N, D) and ``logits`` (N, C).
+    """Return what an evaluator says of images: ``features`` (N, D) and ``logits``.
+
+    Logits are (N, M, C) of an ensemble of M members, and (N, C) of a single classifier.
 
     Args:
         images: uint8 (N, H, W, 3), of the evaluator's size.
         evaluator: folder of a trained one, or a module in evaluation mode that maps float
-            (B, 3, H, W) in [-1, 1] to (features, logits).
+            (B, 3, H, W) in [-1, 1] to features (B, D) and logits (B, C).
 
     Raises:
         UserError: images of a wrong dtype, shape or size; no readable evaluator.
@@ -90,7 +92,7 @@ def inception_score(
     images: np.ndarray,
     evaluator: str | Path | nn.Module,
     labels: np.ndarray | None = None,
-    protocol: Rules = "v1",
+    protocol: Rules = "v2",
     seed: Seed = 0,
 ) -> Measured:
     """Inception Score of images (Section 4.2): :func:`inception_score_of_logits` of its logits.
@@ -106,16 +108,17 @@ def inception_score(
 def inception_score_of_logits(
     logits: np.ndarray,
     labels: np.ndarray | None = None,
-    protocol: Rules = "v1",
+    protocol: Rules = "v2",
     seed: Seed = 0,
 ) -> Measured:
     """exp(E_x KL(p(y|x) || p(y))) from a classifier's logits, between 1 and C.
 
-    The interval is the jackknife over images; there is none of a score of several splits or of
-    fewer images than the protocol has groups.
+    Of an ensemble it is the mean over the members. The interval is the jackknife over images,
+    widened by the spread of the members; there is none of a score of several splits or of fewer
+    images than the protocol has groups.
 
     Args:
-        logits: float (N, C).
+        logits: float (N, C), or (N, M, C) of an ensemble of M members.
         labels: int (N,) in 0..C-1, the class asked for. Without, all images are scored, and the
             groups of the interval are not even within classes, which makes it wider.
 
@@ -124,11 +127,11 @@ def inception_score_of_logits(
             the classifier has not.
     """
     logits, rules = np.asarray(logits), _rules(protocol)
-    check_features(logits=logits)
-    logits, labels = _chosen("logits", logits, labels, rules)
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+    check_features(logits=logits.reshape(len(logits), -1) if logits.ndim == 3 else logits)
+    logits, labels = _chosen("logits", by_member(logits), labels, rules)
+    if labels.min() < 0 or labels.max() >= logits.shape[2]:
         raise UserError(
-            f"labels: expected 0 to {logits.shape[1] - 1}, the classes of the logits, found "
+            f"labels: expected 0 to {logits.shape[2] - 1}, the classes of the logits, found "
             f"{labels.min()} to {labels.max()}; judge by an evaluator of the same data set"
         )
     splits, groups, interval = rules.inception.splits, rules.intervals.groups, None
@@ -142,7 +145,7 @@ def intra_class_diversity(
     images: np.ndarray,
     labels: np.ndarray,
     variant: str = "standard",
-    protocol: Rules = "v1",
+    protocol: Rules = "v2",
     seed: Seed = 0,
 ) -> Measured:
     """d_intra of Eq. 12: one minus the mean MS-SSIM of the pairs of a class, mean over classes.
@@ -190,7 +193,7 @@ def set_metrics(
     generated: np.ndarray,
     train: np.ndarray,
     labels: np.ndarray | None = None,
-    protocol: Rules = "v1",
+    protocol: Rules = "v2",
     seed: Seed = 0,
 ) -> dict[str, Measured]:
     """``fid``, ``kid``, ``precision`` and ``recall`` of generated images, on one evaluator.

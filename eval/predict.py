@@ -21,8 +21,8 @@ class Features:
     """What the evaluator says of images, in their order.
 
     Attributes:
-        features: float32 (N, D), the embedding before the last layer.
-        logits: float32 (N, C).
+        features: float32 (N, D), the embedding before the last layer, side by side of an ensemble.
+        logits: float32 (N, C), or (N, M, C) of an ensemble.
     """
 
     features: np.ndarray
@@ -64,8 +64,9 @@ def extract(images: np.ndarray, evaluator: nn.Module, batch_size: int = BATCH) -
     """Features and logits of uint8 (N, H, W, 3) images under an evaluator.
 
     Args:
-        evaluator: maps float (B, 3, H, W) in [-1, 1] to (features, logits); the images must have
-            its ``image_size``, where it has one. It is put into evaluation mode.
+        evaluator: maps float (B, 3, H, W) in [-1, 1] to features (B, D) and logits (B, C), or
+            (B, M, C) of an ensemble; the images must have its ``image_size``, where it has one.
+            It is put into evaluation mode.
 
     Raises:
         UserError: images of a wrong dtype, shape or size, or output that is not finite.

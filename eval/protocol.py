@@ -38,6 +38,14 @@ class InceptionRule:
 
 
 @dataclass(frozen=True)
+class JudgesRule:
+    """``agreement``: below this share of images on which the members of an ensemble see one class,
+    the mean over their pairs, a score is not to be believed; 0 for never."""
+
+    agreement: float
+
+
+@dataclass(frozen=True)
 class IntervalsRule:
     """Intervals within one seed.
 
@@ -68,8 +76,9 @@ class Protocol:
         recheck_pairs: pairs that are scored again by independent code.
         ms_ssim: diversity variants by name.
         pairs: random pairs per class that diversity is taken from; 0, or no such key: all pairs.
+        judges: when the judges disagree; no such key: never.
         hash: 12 hex digits of SHA-256 over all of the above; comments, the order of keys and the
-            spelling of numbers do not matter, nor whether ``pairs: 0`` is written.
+            spelling of numbers do not matter, nor whether a default is written.
     """
 
     id: str
@@ -81,6 +90,7 @@ class Protocol:
     recheck_pairs: int
     ms_ssim: Mapping[str, VariantRule]
     pairs: int = 0
+    judges: JudgesRule = JudgesRule(agreement=0.0)
 
     def __post_init__(self) -> None:
         _one_of("checkpoint", self.checkpoint, CHECKPOINTS)
@@ -90,6 +100,8 @@ class Protocol:
             raise UserError("samples and splits: expected at least 1; recheck_pairs: at least 0")
         if self.pairs < 0 or self.pairs == 1:
             raise UserError(f"pairs: expected at least 2, or 0 for all, found {self.pairs}")
+        if not 0 <= self.judges.agreement <= 1:
+            raise UserError(f"judges.agreement: expected 0 to 1, found {self.judges.agreement}")
         if self.intervals.groups < 3 or self.intervals.draws < 100:
             raise UserError("intervals: expected at least 3 groups and 100 draws")
 

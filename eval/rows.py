@@ -79,6 +79,16 @@ COLUMNS = tuple(FIELDS)
 _READERS = {"str": str, "int": int, "float": lambda text: float(text) if text else math.nan}
 
 
+PLAIN = "plain"
+"""Part of the names of metrics that are taken by the plain judge, as in ``judge_agreement:plain``;
+all others that a judge takes are taken by the robust one."""
+
+
+def by_plain(metric: str) -> bool:
+    """Whether the plain judge takes a metric."""
+    return PLAIN in metric.split(":")
+
+
 def hashes_text(*hashes: str) -> str:
     """Return content hashes as a column holds them: shortened, in the order given."""
     return AND.join(text if text == NONE else text[:HASH] for text in hashes)

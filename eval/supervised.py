@@ -22,6 +22,9 @@ from dlvae.seeds import derive_seed
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs of the network, labels of the batch) -> mean loss."""
 
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+"""(images (B, 3, H, W) in [-1, 1], generator of the step) -> images to learn from, alike."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -65,12 +68,20 @@ class Learner:
     Args:
         images: size of the training split.
         precision: "bf16" runs the network, not the loss, under autocast.
+        augment: changes the images of every step; None for none.
     """
 
     def __init__(
-        self, network: nn.Module, loss: Loss, recipe: Recipe, images: int, precision: str = "fp32"
+        self,
+        network: nn.Module,
+        loss: Loss,
+        recipe: Recipe,
+        images: int,
+        precision: str = "fp32",
+        augment: Augment | None = None,
     ) -> None:
         self.network, self.loss, self.precision = network, loss, precision
+        self.augment = augment
         self.lr = recipe.lr
         self.steps, self.warmup = recipe.steps(images)
         self.optimiser = LeanSGD(
@@ -92,6 +103,8 @@ class Learner:
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Take one optimiser step on images (1, B, 3, H, W) with labels (1, B)."""
         images, labels = batch.images[0], batch.labels[0]
+        if self.augment is not None:
+            images = self.augment(images, batch.generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(step)
         # Dropout reads the global generator; seeded per step, a resumed run draws the same masks.

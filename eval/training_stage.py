@@ -21,7 +21,7 @@ from dlvae.registry import WEIGHTS, save_weights
 from dlvae.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
 from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
-from eval.supervised import Learner, Loss, Recipe
+from eval.supervised import Augment, Learner, Loss, Recipe
 
 CARD, MANIFEST = "card.json", "manifest.json"
 CONTEXT = ("preset", "dataset", "seed")
@@ -33,6 +33,8 @@ class Job:
 
     Attributes:
         data: prepared data set.
+        images: prepared set of the same classes whose training images are learned from in place of
+            the data set's own; None for those.
         out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
         resume_root: folder of resumable states.
         run_log: JSON-lines log.
@@ -47,6 +49,7 @@ class Job:
     precision: str = "auto"
     fingerprint: str = ""
     save_seconds: float = 30.0
+    images: Path | None = None
 
 
 def read_config(
@@ -87,21 +90,36 @@ class TrainingStage:
     Args:
         name: stage name, first of the seed's parts ("evaluator", "factors").
         config: preset, dataset, seed and the settings, as recorded.
+        seed_parts: what the seed derives from beside name, preset, data set and seed.
     """
 
-    def __init__(self, name: str, job: Job, config: dict[str, Any]) -> None:
+    def __init__(self, name: str, job: Job, config: dict[str, Any], *seed_parts: str | int) -> None:
         self.started = time.time()
         self.job, self.config = job, config
         self.data_card = load_card(job.data)
         self.seed_parts = (config["preset"], name, config["dataset"], config["seed"])
+        self.seed_parts += seed_parts
         self.device = device()
         self.precision = resolve_precision(job.precision, self.device)
-        key = [name, config, self.data_card["sha256"]["train"], job.fingerprint]
+        learned = load_card(job.images or job.data)
+        if learned["class_names"] != self.data_card["class_names"]:
+            raise UserError(
+                f"{job.images}: expected images of the classes of {job.data}, found others; "
+                "prepare both by one preset"
+            )
+        self.learned = learned["sha256"]["train"]
+        key = [name, config, self.learned, job.fingerprint]
         key += [self.precision, job.threads, self.device.type]
         self.resume = Resume(job.resume_root, key)
 
     def train(
-        self, network: nn.Module, loss: Loss, split: Split, recipe: Recipe, flip: bool = False
+        self,
+        network: nn.Module,
+        loss: Loss,
+        split: Split,
+        recipe: Recipe,
+        flip: bool = False,
+        augment: Augment | None = None,
     ) -> None:
         """Train ``network`` in place and leave it in evaluation mode.
 
@@ -109,9 +127,10 @@ class TrainingStage:
 
         Args:
             flip: mirror half of the images.
+            augment: see :class:`eval.supervised.Learner`.
         """
         network.to(self.device).train()
-        learner = Learner(network, loss, recipe, len(split), self.precision)
+        learner = Learner(network, loss, recipe, len(split), self.precision, augment)
         stream = BatchStream(
             split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )
@@ -131,13 +150,15 @@ class TrainingStage:
         out, card = Path(self.job.out), dict(card)
         save_weights(out / WEIGHTS, network.state_dict())
         card |= {"dataset": self.config["dataset"], "data_sha256": self.data_card["sha256"]}
+        card |= {"images_sha256": self.learned}
         card |= {"config": self.config, "precision": self.precision}
         card |= {"parameters": sum(p.numel() for p in network.parameters())}
         card |= {"weights_sha256": sha256_file(out / WEIGHTS)}
         write_json(out / CARD, card)
         write_manifest(
             out / MANIFEST,
-            inputs={"data": self.job.data / CARD},
+            inputs={"data": self.job.data / CARD}
+            | ({} if self.job.images is None else {"images": self.job.images / CARD}),
             config=self.config,
             started=self.started,
             seed=self.config["seed"],
@@ -158,6 +179,7 @@ def run_command(doc: str | None, train: Callable[[Job, dict[str, Any]], object])
     """Run the command line of a supervised training stage."""
     parser = stage_parser(doc)
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--images", type=Path, help="prepared set to learn from instead")
     parser.add_argument("--out", type=Path, required=True, help="folder for the network")
     parser.add_argument("--resume-root", type=Path, required=True, help="resumable states")
     parser.add_argument("--run-log", type=Path, required=True, help="JSON-lines log")

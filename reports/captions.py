@@ -154,6 +154,13 @@ def evaluator_text(card: Mapping | None) -> str:
 INTERVALS = {
     "jackknife95_images": "over images of the one model (delete-a-group jackknife)",
     "wilson95": "over images of the one model (Wilson)",
+    "jackknife95_images_judges": (
+        "over images of the one model (delete-a-group jackknife) and over judges (t), the two "
+        "added in quadrature"
+    ),
+    "wilson95_judges": (
+        "over images of the one model (Wilson) and over judges (t), the two added in quadrature"
+    ),
     "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
     "t95_images": "over images of the one model (t)",
     "t95_subsets": "over disjoint subsets of the images of the one model (t)",

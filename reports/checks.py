@@ -13,13 +13,11 @@ from dlvae.artefact import read_json, sha256_file
 from dlvae.config import canonical
 from dlvae.errors import UserError
 from dlvae.registry import WEIGHTS
-from eval.rows import AND, HASH, NONE, first_hash, read_rows
+from eval.rows import AND, HASH, NONE, PLAIN, by_plain, first_hash, read_rows
 from reports.claim_rules import REAL
 from reports.lineage import STAGES, gaps, stage_of
 from reports.machine import ROOT
 from reports.pages import (
-    SECOND,
-    SECOND_SCORES,
     Lines,
     Page,
     load_pages,
@@ -88,12 +86,9 @@ class Content:
         return self._pages[0]
 
     @cached_property
-    def lines(self) -> dict[str, Lines]:
-        """Score rows as texts, by the name of their file and of the score file in the run."""
-        families = self._pages[1]
-        return {
-            file: split_scores(self.folder / file, families) for file in (SCORES, SECOND_SCORES)
-        }
+    def lines(self) -> Lines:
+        """Score rows as texts, by the name of the score file in the run."""
+        return split_scores(self.folder / SCORES, self._pages[1])
 
     @cached_property
     def manifests(self) -> dict[str, dict[str, Any]]:
@@ -208,52 +203,51 @@ def lineage(content: Content) -> Iterator[Finding]:
 
 def score_files(content: Content) -> Iterator[Finding]:
     """Compare the rows of every score file of the run with the hash in its manifest."""
-    for file, lines in content.lines.items():
-        changed = []
-        for name, rows_of_file in lines.items():
-            manifest = content.manifests.get(f"{Path(file).stem}/{name}")
-            if manifest is None:
-                continue  # a gap of the lineage
-            (expected,) = manifest["files"].values()
-            text = scores_text({name: rows_of_file}, [name])
-            if hashlib.sha256(text.encode()).hexdigest() != expected:
-                changed.append(name)
-        if changed:
-            shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
-            yield content.finding(
-                file,
-                f"expected the rows of {shown} as their manifests know them, found others, in "
-                f"{len(changed)} of {len(lines)} score files",
-            )
+    changed = []
+    for name, rows_of_file in content.lines.items():
+        manifest = content.manifests.get(f"scores/{name}")
+        if manifest is None:
+            continue  # a gap of the lineage
+        (expected,) = manifest["files"].values()
+        text = scores_text({name: rows_of_file}, [name])
+        if hashlib.sha256(text.encode()).hexdigest() != expected:
+            changed.append(name)
+    if changed:
+        shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
+        yield content.finding(
+            SCORES,
+            f"expected the rows of {shown} as their manifests know them, found others, in "
+            f"{len(changed)} of {len(content.lines)} score files",
+        )
 
 
 def rows(content: Content) -> Iterator[Finding]:
     """Compare what every row says of its origin with protocol, judges and manifests."""
-    for file, judge in ((SCORES, ""), (SECOND_SCORES, SECOND)):
-        frame = read_rows([content.folder / file])
-        columns = [*"preset protocol precision evaluator samples data".split()]
-        keys = ["dataset", "model", "seed"]
-        for row in frame[keys + columns].drop_duplicates().to_dict("records"):
-            name = "/".join([row["dataset"], row["model"], f"seed{row['seed']}"])
-            for column, expected in _origin(content, row, judge).items():
-                found = row[column].split(AND) if column == "evaluator" else [row[column]]
-                found = [first_hash(text) for text in found] if column == "data" else found
-                if not set(found) <= expected:
-                    yield content.finding(
-                        file,
-                        f"rows of {name}: expected {column} {' or '.join(sorted(expected))}, "
-                        f"found {row[column]}",
-                    )
+    frame = read_rows([content.folder / SCORES])
+    frame["plain"] = frame["metric"].map(by_plain)
+    columns = [*"preset protocol precision evaluator samples data".split()]
+    keys = ["dataset", "model", "seed", "plain"]
+    for row in frame[keys + columns].drop_duplicates().to_dict("records"):
+        name = "/".join([row["dataset"], row["model"], f"seed{row['seed']}"])
+        for column, expected in _origin(content, row).items():
+            found = row[column].split(AND) if column == "evaluator" else [row[column]]
+            found = [first_hash(text) for text in found] if column == "data" else found
+            if not set(found) <= expected:
+                yield content.finding(
+                    SCORES,
+                    f"rows of {name}: expected {column} {' or '.join(sorted(expected))}, "
+                    f"found {row[column]}",
+                )
 
 
-def _origin(content: Content, row: Mapping[str, Any], judge: str) -> dict[str, set[str]]:
+def _origin(content: Content, row: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return what the columns of a row may hold, as far as manifests and cards are there."""
     from eval.scores.common import data_hash  # here: it imports torch
 
     dataset, model = row["dataset"], row["model"]
     known = content.manifests
     origin = {"preset": {content.stored.preset}, "protocol": {content.stored.index["protocol"]}}
-    judges = [f"{dataset}{judge}", f"{dataset}_factors"]
+    judges = [f"{dataset}_{PLAIN}"] if row["plain"] else [dataset, f"{dataset}_factors"]
     cards = [content.card(name) for name in judges if content.has_card(name)]
     origin["evaluator"] = {NONE, *(card["weights_sha256"][:HASH] for card in cards)}
     data = known.get(f"data/{dataset}")

@@ -14,7 +14,7 @@ from reports import claim_file, published
 from reports.checks import Content, Finding
 from reports.lineage import STAGES
 from reports.machine import ROOT
-from reports.pages import PAGES, SECOND_SCORES, score_names
+from reports.pages import PAGES, score_names
 from reports.stored import CONFIG, INDEX, MANIFESTS, PROTOCOL, SCORES, TABLES
 
 HEADLINE = f"{TABLES}/table1"
@@ -30,7 +30,7 @@ def complete(content: Content) -> Iterator[Finding]:
 
 
 def _files(content: Content) -> Iterator[Finding]:
-    expected = [SCORES, SECOND_SCORES, PAGES, CONFIG, PROTOCOL]
+    expected = [SCORES, PAGES, CONFIG, PROTOCOL]
     expected += [f"{MANIFESTS}/{stage}.jsonl" for stage in STAGES]
     expected += [file for page in content.pages for file in page.files]
     for name in expected:
@@ -63,11 +63,10 @@ def _runs(content: Content) -> Iterator[Finding]:
 
 
 def _rows(content: Content) -> Iterator[Finding]:
-    for file, names in score_names(content.pages).items():
-        if unread := set(content.lines[file]) - set(names):
-            yield content.finding(
-                file, f"expected rows that a page reads, found also {_listed(unread)}"
-            )
+    if unread := set(content.lines) - set(score_names(content.pages)):
+        yield content.finding(
+            SCORES, f"expected rows that a page reads, found also {_listed(unread)}"
+        )
 
 
 def _listed(names: set[str]) -> str:

@@ -4,9 +4,9 @@ Usage: python -m reports.freeze --results results/PRESET --protocol FILE --commi
     --config '{"config", "pages"}' --out DIR
 
 The config JSON holds the resolved configuration of the run and, by name of the page, its slice of
-the configuration (``config``), its score files (``scores``) and those of the second evaluator
-(``second``); see :class:`reports.pages.Page`. The layout is that of :mod:`reports.stored`. Equal
-results give equal bytes, the commit aside. ``python -m reports.swap`` puts the folder in its place.
+the configuration (``config``) and its score files (``scores``); see :class:`reports.pages.Page`.
+The layout is that of :mod:`reports.stored`. Equal results give equal bytes, the commit aside.
+``python -m reports.swap`` puts the folder in its place.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from reports.complete import complete
 from reports.lineage import manifest_lines, portable, stage_of, trace
 from reports.machine import ROOT, machine
 from reports.pages import (
-    SECOND_SCORES,
     Lines,
     Page,
     save_pages,
@@ -83,14 +82,12 @@ def freeze(
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     families: dict[str, str] = {}
-    for file, names in score_names(pages).items():
-        write_text(out / file, _collected(results / Path(file).stem, names, families))
+    write_text(out / SCORES, _collected(results / "scores", score_names(pages), families))
     overrides = {} if config["bn_eval"] is None else {"bn_eval": config["bn_eval"]}
-    for file in (SCORES, SECOND_SCORES):
-        rows = read_rows([out / file])
-        refuse_mixed(rows)
-        if len(rows):
-            check_protocol(rows, protocol, overrides)
+    rows = read_rows([out / SCORES])
+    refuse_mixed(rows)
+    if len(rows):
+        check_protocol(rows, protocol, overrides)
     manifests = trace(results, score_artefacts(pages), protocol)
     for stage, text in manifest_lines(manifests).items():
         write_text(out / MANIFESTS / f"{stage}.jsonl", text)

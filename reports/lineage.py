@@ -13,7 +13,7 @@ from typing import Any
 from dlvae.artefact import load_samples, read_json, sha256_arrays, sha256_file
 from dlvae.errors import UserError
 from dlvae.registry import DEFINITION, WEIGHTS
-from eval.rows import HASH
+from eval.rows import HASH, PLAIN
 
 # Artefacts of the first three stages are folders, those of the others are files.
 FOLDERS = {
@@ -29,8 +29,8 @@ ABSOLUTE = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\)")
 
 
 def stage_of(artefact: str) -> str:
-    """Return the stage of an artefact; one under the second evaluator has the same."""
-    return artefact.partition("/")[0].removesuffix("_second")
+    """Return the stage of an artefact; one by the plain judge has the same."""
+    return artefact.partition("/")[0].removesuffix(f"_{PLAIN}")
 
 
 def artefact_of(path: str) -> str | None:

@@ -19,11 +19,11 @@ from typing import Any
 
 from dlvae.artefact import read_json, write_json, write_text
 from dlvae.errors import UserError
-from eval.rows import COLUMNS
+from eval.rows import COLUMNS, PLAIN
 from reports import ablations, claims, evaluator_noise, table2_scale, tables
 from reports.stored import EVALUATOR, PROTOCOL, REPORT, SCORES, TABLES
 
-PAGES, SECOND_SCORES, SECOND = "pages.json", "scores_second.csv", "_second"
+PAGES = "pages.json"
 MAKERS = {
     "claims": claims.main,
     "ablations": ablations.main,
@@ -42,13 +42,11 @@ class Page:
         name: of its files, without the ending: ``claims``, ``tables/table1``.
         config: the slice of the configuration that it was made with.
         scores: names of its score files, in the order in which it reads them.
-        second: the same under the second evaluator.
     """
 
     name: str
     config: dict[str, Any]
     scores: tuple[str, ...]
-    second: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, str]:
@@ -58,7 +56,7 @@ class Page:
     @classmethod
     def read(cls, name: str, entry: Mapping[str, Any]) -> Page:
         """Return the page of an entry of ``pages.json``."""
-        return cls(name, entry["config"], tuple(entry["scores"]), tuple(entry.get("second", ())))
+        return cls(name, entry["config"], tuple(entry["scores"]))
 
 
 def save_pages(folder: Path, pages: Iterable[Page], families: Mapping[str, str]) -> None:
@@ -96,22 +94,14 @@ def score_order(name: str) -> tuple[str, str, int, str]:
     return dataset, model, int(seed), family
 
 
-def score_names(pages: Iterable[Page]) -> dict[str, list[str]]:
-    """Return the score files behind pages in the order of the file that holds their rows."""
-    pages = list(pages)
-    first = {name for page in pages for name in page.scores}
-    second = {name for page in pages for name in page.second}
-    return {
-        SCORES: sorted(first, key=score_order),
-        SECOND_SCORES: sorted(second, key=score_order),
-    }
+def score_names(pages: Iterable[Page]) -> list[str]:
+    """Return the score files behind pages, in the order of their rows in ``scores.csv``."""
+    return sorted({name for page in pages for name in page.scores}, key=score_order)
 
 
 def score_artefacts(pages: Iterable[Page]) -> list[str]:
     """Return the score files behind pages as artefacts of the run."""
-    # The rows of a folder of scores are in the file of its name.
-    names = score_names(pages).items()
-    return [f"{Path(file).stem}/{name}" for file, listed in names for name in listed]
+    return [f"scores/{name}" for name in score_names(pages)]
 
 
 def texts_of(path: Path) -> list[list[str]]:
@@ -161,12 +151,12 @@ def scores_text(lines: Lines, names: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def make_page(page: Page, folder: Path, lines: Lines, second: Lines, out: Path) -> None:
+def make_page(page: Page, folder: Path, lines: Lines, out: Path) -> None:
     """Make a page from stored rows by the function that made it in the run.
 
     Args:
         folder: of the stored results, with the protocol and the cards of the judges.
-        lines, second: score rows under the evaluator, and under the second one.
+        lines: score rows by score file.
         out: the page's files land there, see :attr:`Page.files`.
 
     Raises:
@@ -174,24 +164,21 @@ def make_page(page: Page, folder: Path, lines: Lines, second: Lines, out: Path) 
     """
     shared = {"config": page.config, "protocol": str(folder / PROTOCOL)}
     shared |= {"csv": out / page.files[0], "markdown": out / page.files[1]}
-    first_cards, second_cards = (_cards(page, folder, judge) for judge in ("", SECOND))
+    cards = _cards(page, folder)
     with TemporaryDirectory() as scratch:
-        first, other = Path(scratch, SCORES), Path(scratch, SECOND_SCORES)
-        write_text(first, scores_text(lines, page.scores))
-        write_text(other, scores_text(second, page.second))
+        scores = Path(scratch, SCORES)
+        write_text(scores, scores_text(lines, page.scores))
         if page.name.startswith(f"{TABLES}/"):
             name = page.name.removeprefix(f"{TABLES}/")
             arguments = shared | {"table": name, "out": out / TABLES}
-            tables.main(Namespace(scores=[first], cards=first_cards, **arguments))
-        elif page.second:
-            reports = [*first_cards, *second_cards]
-            MAKERS[page.name](Namespace(first=[first], second=[other], reports=reports, **shared))
+            tables.main(Namespace(scores=[scores], cards=cards, **arguments))
         else:
-            MAKERS[page.name](Namespace(scores=[first], cards=first_cards, **shared))
+            MAKERS[page.name](Namespace(scores=[scores], cards=cards, **shared))
 
 
-def _cards(page: Page, folder: Path, judge: str) -> list[Path]:
-    """Return the report cards of a page's evaluators; toy data have none."""
+def _cards(page: Page, folder: Path) -> list[Path]:
+    """Return the report cards of a page's evaluators, of both kinds; toy data have none."""
     datasets = page.config.get("datasets") or [page.config["dataset"]]
-    paths = [folder / EVALUATOR / f"{name}{judge}" / REPORT for name in datasets]
+    judges = [f"{name}{kind}" for kind in ("", f"_{PLAIN}") for name in datasets]
+    paths = [folder / EVALUATOR / judge / REPORT for judge in judges]
     return [path for path in paths if path.is_file()]

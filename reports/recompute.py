@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reports.checks import Content, Finding
-from reports.pages import SECOND_SCORES, Page, make_page
-from reports.stored import SCORES, UNREADABLE
+from reports.pages import Page, make_page
+from reports.stored import UNREADABLE
 
 AROUND = 60  # characters shown of a text, around the first that differs
 
@@ -27,8 +27,7 @@ def _differences(content: Content, page: Page, scratch: Path) -> Iterator[Findin
         f"python -m reports.repage --preset {content.stored.preset}"
     )
     try:
-        lines = content.lines
-        make_page(page, content.folder, lines[SCORES], lines[SECOND_SCORES], scratch)
+        make_page(page, content.folder, content.lines, scratch)
     except UNREADABLE as error:
         text = f"expected to be made again from the stored rows, found: {error}"
         yield content.finding(page.files[0], text)

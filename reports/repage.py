@@ -22,8 +22,8 @@ from eval.protocol import load_protocol
 from reports.checks import Content, check
 from reports.freeze import write_index
 from reports.machine import ROOT
-from reports.pages import SECOND_SCORES, make_page
-from reports.stored import INDEX, PROTOCOL, SCORES, STORED, Stored, load_stored
+from reports.pages import make_page
+from reports.stored import INDEX, PROTOCOL, STORED, Stored, load_stored
 from reports.swap import swap
 
 KEPT = ("commit", "command", "protocol", "machine")
@@ -51,8 +51,7 @@ def repage(stored: Stored, root: Path = ROOT) -> list[str]:
         new, made = Path(scratch, "new"), Path(scratch, "made")
         shutil.copytree(stored.folder, new)
         for page in content.pages:
-            lines = content.lines
-            make_page(page, content.folder, lines[SCORES], lines[SECOND_SCORES], made)
+            make_page(page, content.folder, content.lines, made)
             for file in page.files:
                 shutil.copyfile(made / file, new / file)
         beside = [root / name for name in stored.index["beside"]]

@@ -5,14 +5,14 @@
 =============================== ================================================================
 ``index.json``                  preset, commit, command, machine, protocol, SHA-256 of every file,
                                 of those beside (published numbers, rules), and of itself
-``scores.csv``                  every score row; ``scores_second.csv``: under a second evaluator
+``scores.csv``                  every score row
 ``config.yaml``                 the resolved configuration, folders of the machine left out
 ``protocol.yaml``               how the scores were taken
 ``manifests/<stage>.jsonl``     one line per artefact: what it was made from, with what
 ``tables/``, ``claims.*`` ...   what follows from the rows
 ``pages.json``                  which rows each of these was made of, with which configuration
 ``evaluator/<data set>/``       card and report card of the judge, its weights if they are small;
-                                ``<data set>_second``, ``<data set>_factors``: the other judges
+                                ``<data set>_plain``, ``<data set>_factors``: the other judges
 =============================== ================================================================
 """
 
@@ -40,8 +40,8 @@ INDEX, SCORES, CONFIG, PROTOCOL = "index.json", "scores.csv", "config.yaml", "pr
 TABLES, MANIFESTS, EVALUATOR, REPORT = "tables", "manifests", "evaluator", "report.json"
 UNREADABLE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError)
 """What reading damaged stored files can raise."""
-SMALL = 2 * 1024 * 1024
-"""Bytes up to which the weights of an evaluator are stored; larger ones are known by hash."""
+SMALL = 4 * 1024 * 1024
+"""Bytes up to which the weights of an ensemble are stored; larger ones are known by hash."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The evaluator behind the stored results, taken from git or rebuilt by its recipe.
 
-Usage: python -m reports.stored_evaluator --stored DIR --dataset NAME --data DIR [--built DIR]
-    --out DIR
+Usage: python -m reports.stored_evaluator --stored DIR --dataset NAME --judge NAME --data DIR
+    [--built DIR] --out DIR
 
 Small weights are stored and must have the hash that their card says. Of larger ones the hash is
 stored alone: ``--built`` is then the evaluator that the recipe gives here. If its hash differs it
@@ -29,23 +29,30 @@ CARD = "card.json"
 
 
 def take_evaluator(
-    stored: Stored, dataset: str, data_card: Mapping[str, Any], out: Path, built: Path | None = None
+    stored: Stored,
+    dataset: str,
+    data_card: Mapping[str, Any],
+    out: Path,
+    built: Path | None = None,
+    judge: str | None = None,
 ) -> str:
     """Copy weights and card of the evaluator to judge by to ``out``; return what was done.
 
     Args:
         data_card: of the prepared data set.
         built: folder of the evaluator that was trained here; None where weights are stored.
+        judge: name of the evaluator; None for that of the data set's name, the robust one.
 
     Raises:
         UserError: stored files, or the built weights, that have not the hash they should have; an
             evaluator that was trained on other data than the prepared ones.
     """
-    expected = _card(stored, dataset)
+    judge = judge or dataset
+    expected = _card(stored, judge)
     if expected["data_sha256"] != data_card["sha256"]:
         hashes = [_short(part) for part in (expected["data_sha256"], data_card["sha256"])]
         raise UserError(other_data(dataset, *hashes))
-    folder = stored.evaluator(dataset) if built is None else built
+    folder = stored.evaluator(judge) if built is None else built
     card = expected if built is None else read_json(folder / CARD)
     found = sha256_file(folder / WEIGHTS)
     if found != card["weights_sha256"]:
@@ -56,7 +63,7 @@ def take_evaluator(
     for name in (WEIGHTS, CARD):
         with atomic(out / name) as temporary:
             shutil.copyfile(folder / name, temporary)
-    names = f"{dataset}: evaluator {found[:HASH]}"
+    names = f"{judge}: evaluator {found[:HASH]}"
     if built is None:
         return f"{names}, as stored"
     if found == expected["weights_sha256"]:
@@ -67,10 +74,10 @@ def take_evaluator(
     )
 
 
-def _card(stored: Stored, dataset: str) -> dict[str, Any]:
+def _card(stored: Stored, judge: str) -> dict[str, Any]:
     """Return the card of the stored evaluator, as unchanged as its index says."""
-    path = stored.evaluator(dataset) / CARD
-    expected = stored.index["files"].get(f"{EVALUATOR}/{dataset}/{CARD}")
+    path = stored.evaluator(judge) / CARD
+    expected = stored.index["files"].get(f"{EVALUATOR}/{judge}/{CARD}")
     card = read_json(path)
     if sha256_file(path) != expected:
         raise UserError(
@@ -93,7 +100,8 @@ def _short(hashes: Mapping[str, str]) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     stored = load_stored(args.stored.name, args.stored.parent)
-    print(take_evaluator(stored, args.dataset, load_card(args.data), args.out, args.built))
+    card = load_card(args.data)
+    print(take_evaluator(stored, args.dataset, card, args.out, args.built, args.judge))
 
 
 def command() -> argparse.ArgumentParser:
@@ -101,6 +109,7 @@ def command() -> argparse.ArgumentParser:
     parser = stage_parser(__doc__)
     parser.add_argument("--stored", type=Path, required=True, help="stored results of the preset")
     parser.add_argument("--dataset", required=True, help="data set of the evaluator")
+    parser.add_argument("--judge", help="name of the evaluator; the data set's by default")
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
     parser.add_argument("--built", type=Path, help="evaluator that was trained here")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and card")

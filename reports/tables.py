@@ -18,7 +18,7 @@ from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
 from eval.protocol import IntervalsRule, Protocol, load_protocol
-from eval.rows import NONE, first_hash, read_rows, refuse_mixed
+from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows, refuse_mixed
 from reports import disentanglement
 from reports.aggregate import cell, probability_ours_higher, tidy
 from reports.captions import by_seed, caption, splits_text
@@ -155,7 +155,9 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
     """Refuse scores of another evaluator than the one whose card the caption quotes."""
     for dataset, card in cards.items():
         own = card["weights_sha256"][:12]
-        judges = rows[rows["dataset"] == dataset]["evaluator"]
+        # What the plain judge takes stands beside, under a hash of its own.
+        own_rows = rows[rows["dataset"].eq(dataset) & ~rows["metric"].map(by_plain).astype(bool)]
+        judges = own_rows["evaluator"]
         used = set(judges.map(first_hash)) - {NONE, own}
         if used:
             raise UserError(
@@ -165,9 +167,13 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping]) -> None:
 
 
 def evaluator_cards(paths: Sequence[str | Path]) -> dict[str, Mapping]:
-    """Return evaluator cards by data set; other cards (of data) are passed over."""
+    """Return cards of robust evaluators by data set; others (plain ones, data) are passed over."""
     cards = [read_json(path) for path in paths]
-    return {card["dataset"]: card for card in cards if "accuracy" in card}
+    return {
+        card["dataset"]: card
+        for card in cards
+        if "accuracy" in card and card.get("kind") != PLAIN
+    }
 
 
 def main(args: argparse.Namespace) -> None:

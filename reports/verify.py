@@ -30,10 +30,9 @@ from reports.complete import complete
 from reports.leaderboard import outdated
 from reports.lineage import stage_of
 from reports.machine import ROOT
-from reports.pages import SECOND_SCORES
 from reports.recompute import first_difference, recompute
 from reports.retrained import compare_cell
-from reports.stored import INDEX, SCORES, STORED, UNREADABLE, load_stored
+from reports.stored import INDEX, STORED, UNREADABLE, load_stored
 
 INDEXED = ("preset", "commit", "command", "machine", "protocol", "files", "beside", "sha256")
 
@@ -76,8 +75,8 @@ def counts(content: Content) -> str:
     index = content.stored.index
     parts = [f"{len(index['files'])} files", f"{len(index['beside'])} beside"]
     try:
-        rows = [sum(map(len, content.lines[file].values())) for file in (SCORES, SECOND_SCORES)]
-        parts += [f"{sum(rows)} score rows", f"{len(content.manifests)} manifests"]
+        rows = sum(map(len, content.lines.values()))
+        parts += [f"{rows} score rows", f"{len(content.manifests)} manifests"]
         parts += [f"{len(content.pages)} pages made again"]
     except UNREADABLE:
         pass  # a finding
@@ -91,14 +90,13 @@ def code_notes(content: Content, codes: Mapping[str, Mapping[str, str]]) -> list
         codes: present fingerprints, see the module's docstring.
     """
     scored, trained = set(), set()
-    for lines in content.lines.values():
-        for name, rows in lines.items():
-            _, model, file = name.split("/")
-            family = file.partition(".")[2]
-            present = codes.get("scores", {})
-            now = present.get(f"{model}.{family}", present.get(family))
-            if now is not None and {row[-1] for row in rows} != {now}:
-                scored.add(family)
+    for name, rows in content.lines.items():
+        _, model, file = name.split("/")
+        family = file.partition(".")[2]
+        present = codes.get("scores", {})
+        now = present.get(f"{model}.{family}", present.get(family))
+        if now is not None and {row[-1] for row in rows} != {now}:
+            scored.add(family)
     for artefact, manifest in content.manifests.items():
         model = artefact.split("/")[2] if stage_of(artefact) == "models" else ""
         if manifest.get("code") != codes.get("models", {}).get(model, manifest.get("code")):

@@ -41,7 +41,7 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.fixture
 def save_evaluator():
-    """Save an untrained evaluator: save_evaluator(folder, class names, side, dataset) is folder."""
+    """Save an untrained ensemble: save_evaluator(folder, class names, side, dataset) is folder."""
 
     def save(folder, classes, side=32, dataset="made up"):
         from dlvae.artefact import sha256_file, write_json
@@ -51,11 +51,14 @@ def save_evaluator():
 
         card = {"arch": "inception_resnet_v1", "width": 0.01, "image_size": side}
         card |= {"class_names": list(classes), "dataset": dataset}
+        card |= {"members": ["a", "b", "c"], "kind": "robust"}
 
         def network():
             return build_network(card["arch"], len(classes), side, card["width"])
 
-        save_weights(folder / "weights.safetensors", build_seeded(network, 0).state_dict())
+        members = {i: build_seeded(network, i).state_dict() for i in range(3)}
+        weights = {f"{i}/{name}": part for i in members for name, part in members[i].items()}
+        save_weights(folder / "weights.safetensors", weights)
         card["weights_sha256"] = sha256_file(folder / "weights.safetensors")
         write_json(folder / "card.json", card)
         return folder

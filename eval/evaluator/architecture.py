@@ -1,4 +1,4 @@
-"""Evaluator networks by name: ours or any model of timm, built without pretrained weights."""
+"""Evaluator networks by name: our two or any model of timm, built without pretrained weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from torch import nn
 
 from dlvae.errors import UserError, nearest
 from eval.evaluator.inception_resnet_v1 import InceptionResnetV1
+from eval.evaluator.resnet9 import ResNet9
 
 OURS = "inception_resnet_v1"
+OWN = {OURS: InceptionResnetV1, "resnet9": ResNet9}
 
 
 def build_network(
@@ -17,18 +19,18 @@ def build_network(
     """Build a classifier, channels last in memory; its weights come from torch's global generator.
 
     Args:
-        arch: ``inception_resnet_v1`` or a name of ``timm.list_models()``.
+        arch: ``inception_resnet_v1``, ``resnet9`` or a name of ``timm.list_models()``.
         classes: number of logits.
         size: side of the square images in pixels.
-        width: multiplies the hidden channels; of ``inception_resnet_v1`` only.
+        width: multiplies the hidden channels; of our own two only.
         dropout: share of the pooled features dropped in training, where the model has that.
 
     Raises:
         UserError: unknown architecture, or one that cannot take images of this size.
     """
     options = {"num_classes": classes, "drop_rate": dropout}
-    if arch == OURS:
-        network = InceptionResnetV1(**options, img_size=size, width=width)
+    if arch in OWN:
+        network = OWN[arch](**options, img_size=size, width=width)
     else:
         network = _foreign(arch, size, width, options)
     return network.to(memory_format=torch.channels_last)
@@ -43,8 +45,8 @@ def _foreign(arch: str, size: int, width: float, options: dict) -> nn.Module:
     # is_model knows registered names alone, so a name that timm would fetch elsewhere is refused.
     if not timm.is_model(arch):
         raise UserError(
-            f"evaluator.arch: unknown model '{arch}'; expected {OURS} or a name of "
-            f"timm.list_models().{nearest(arch, timm.list_models())}"
+            f"evaluator.arch: unknown model '{arch}'; expected {', '.join(OWN)} or a name of "
+            f"timm.list_models().{nearest(arch, [*OWN, *timm.list_models()])}"
         )
     if width != 1.0:
         raise UserError(

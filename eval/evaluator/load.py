@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +15,40 @@ from dlvae.errors import UserError
 from dlvae.registry import WEIGHTS, load_weights
 from dlvae.runtime import device
 from eval.evaluator.architecture import build_network
+from eval.logits import top_class
 from eval.predict import check_images, in_batches
 from eval.training_stage import CARD
 
 
 class Evaluator(nn.Module):
-    """A classifier that gives its embedding beside its logits.
+    """An ensemble of classifiers that gives their embeddings beside their logits.
 
     Attributes:
+        members: M networks of one architecture, trained apart.
         image_size: side of the images in pixels.
-        card: what ``card.json`` says, empty while training.
+        card: what ``card.json`` says.
     """
 
-    def __init__(self, network: nn.Module, image_size: int, card: dict | None = None) -> None:
+    def __init__(self, members: Sequence[nn.Module], image_size: int, card: dict) -> None:
         super().__init__()
-        self.network = network
+        self.members = nn.ModuleList(members)
         self.image_size = image_size
-        self.card = card or {}
+        self.card = card
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) in [-1, 1] -> features (B, D) before the last layer, logits (B, C)."""
-        trunk = self.network.forward_features(images)
-        features = self.network.forward_head(trunk, pre_logits=True)
-        return features, self.network.forward_head(trunk)
+        """(B, 3, H, W) in [-1, 1] -> features (B, M * D), logits (B, M, C).
+
+        The features are the members' embeddings before their last layers, one after the other.
+        """
+        features, logits = [], []
+        for member in self.members:
+            trunk = member.forward_features(images)
+            features.append(member.forward_head(trunk, pre_logits=True))
+            logits.append(member.forward_head(trunk))
+        return torch.cat(features, dim=1), torch.stack(logits, dim=1)
 
     def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Uint8 (N, H, W, 3) -> float32 features (N, D) and logits (N, C)."""
+        """Uint8 (N, H, W, 3) -> float32 features (N, M * D) and logits (N, M, C)."""
         check_images(images, self.image_size)
         where = next(self.parameters()).device
         features, logits = in_batches(self, images, where)
@@ -56,16 +64,21 @@ def load_evaluator(folder: str | Path, where: torch.device | str | None = None) 
     folder = Path(folder)
     card = read_json(folder / CARD)
     try:
-        network = build_network(
-            card["arch"], len(card["class_names"]), card["image_size"], card["width"]
-        )
+        settings = (card["arch"], len(card["class_names"]), card["image_size"], card["width"])
+        members = [build_network(*settings) for _ in card["members"]]
     except KeyError as error:
         raise UserError(
-            f"{folder / CARD}: expected the card of an evaluator, found no {error}; train one with "
-            "python -m eval.evaluator"
+            f"{folder / CARD}: expected the card of an evaluator, found no {error}; train its "
+            "members with python -m eval.evaluator and join them with python -m "
+            "eval.evaluator.join"
         ) from error
-    network.load_state_dict(load_weights(folder / WEIGHTS))
-    evaluator = Evaluator(network, card["image_size"], card)
+    weights = load_weights(folder / WEIGHTS)
+    for i, member in enumerate(members):
+        start = f"{i}/"
+        member.load_state_dict(
+            {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+        )
+    evaluator = Evaluator(members, card["image_size"], card)
     return evaluator.to(device() if where is None else where).eval().requires_grad_(False)
 
 
@@ -85,7 +98,7 @@ def load_judge(folder: str | Path, card: Mapping[str, Any]) -> Evaluator:
 
 
 def recognise(judge: Evaluator, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Uint8 (..., H, W, 3) -> float32 features (..., D) and the likeliest class, (...)."""
+    """Uint8 (..., H, W, 3) -> float32 features (..., D) and the top-1 class, (...)."""
     shape = images.shape[:-3]
     features, logits = judge.predict(images.reshape(-1, *images.shape[-3:]))
-    return features.reshape(*shape, -1), logits.argmax(axis=1).reshape(shape)
+    return features.reshape(*shape, -1), top_class(logits).reshape(shape)

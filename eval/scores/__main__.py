@@ -4,12 +4,12 @@ Usage: python -m eval.scores FAMILY --inputs JSON --data DIR --protocol FILE --c
 
 The config JSON holds ``preset``, ``dataset``, ``model``, ``seed`` and optionally
 ``protocol_overrides``; the model ``real`` means the data set's own images. Inputs, by name:
-inception {features}; diversity {images}; fidelity {features, images, real_train, real_test};
-imagenet {images, weights}; inpainting {model, evaluator}, whose config may hold ``landmarks``, see
-dlvae.data.masks; swaps {model, evaluator} and optionally {factors, unlabelled, semi}; walks {model,
-evaluator} and optionally {factors}; coordinates {model, evaluator, factors}, of which every row is
-n/a without factors; effects {model} and optionally {factors}, n/a without; codes {model}; scale
-{images}; toy {model}.
+inception {features} and optionally {features_plain}; diversity {images}; fidelity {features,
+images, real_train, real_test}; imagenet {images, weights}; inpainting {model, evaluator}, whose
+config may hold ``landmarks``, see dlvae.data.masks; swaps {model, evaluator} and optionally
+{factors, unlabelled, semi}; walks {model, evaluator} and optionally {factors}; coordinates {model,
+evaluator, factors}, of which every row is n/a without factors; effects {model} and optionally
+{factors}, n/a without; codes {model}; scale {images}; toy {model}.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def rows_of(request: ScoreRequest, scores: Scores, code: str) -> list[ScoreRow]:
         interval = {"ci_low": float(found.low), "ci_high": float(found.high), "ci_kind": kind}
         basis = scores.basis.get(metric, Basis())
         known = {
-            "evaluator": hashes_text(scores.evaluator, *basis.judges),
+            "evaluator": hashes_text(basis.evaluator or scores.evaluator, *basis.judges),
             "samples": hashes_text(basis.images or scores.images),
             "data": hashes_text(data, *basis.data),
         }

@@ -131,11 +131,13 @@ class Basis:
 
     Attributes:
         images: of what was scored in place of :attr:`Scores.images`; empty for the same.
+        evaluator: of the judge in place of :attr:`Scores.evaluator`; empty for the same.
         judges: of further judges, beside the evaluator.
         data: of further data or of where they were looked at, beside the data set.
     """
 
     images: str = ""
+    evaluator: str = ""
     judges: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
 

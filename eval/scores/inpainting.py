@@ -12,6 +12,7 @@ from eval.decoding import evenly_spaced, model_files, ready_model, require, trai
 from eval.evaluator.load import Evaluator, load_judge
 from eval.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
 from eval.intervals import over_images, proportion
+from eval.logits import top_class
 from eval.scored_images import labelled_split
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 
@@ -64,7 +65,7 @@ def _of_mask(
     """Score inpainted images (N, H, W, 3); ``known`` are the features (N, D) of the originals."""
     features, logits = judge.predict(filled)
     distances = np.linalg.norm(features.astype(np.float64) - known, axis=1)
-    right, n = logits.argmax(axis=1) == test.labels, len(test)
+    right, n = top_class(logits) == test.labels, len(test)
     values = (
         _mean(masked_psnr(test.images, filled, missing)),
         _mean(masked_ssim(test.images, filled, missing)),

@@ -36,7 +36,7 @@ from tests.benchmarks.growth import Growth
 from tests.benchmarks.memory import memory_of
 from tests.benchmarks.paired import Summary, print_summaries, summaries
 
-PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
+PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"
 REFERENCE = "pytorch-msssim"
 CASES = ((500, 32), (100, 64))
 BATCHES = (8, 16, 32, 48, 64, 96, 128, 256, 512, 1024)

@@ -102,7 +102,7 @@ def test_defaults_reach_every_depth():
             "options.cvae_gan_bao.centre_rate: expected above 0, at most 1, found 2",
         ),
         ({"options": {"cgn": {}}}, "unknown model 'cgn'.*'cgan'"),
-        ({"protocol": "v9"}, "protocol 'v9' not found.*v1"),
+        ({"protocol": "v9"}, "protocol 'v9' not found.*v2"),
         ({"steps": "many"}, "steps.*found 'many'"),
         ({"seeds": [0, 0]}, "seeds"),
         ({"seeds": []}, "seeds"),
@@ -238,7 +238,10 @@ def test_schema_agrees_with_the_code():
             assert defaults(f"{name}_unlabelled") | {"size": options["size"]} == options, name
     recipe = dataclasses.asdict(Recipe())
     own = {"arch": "inception_resnet_v1", "width": 1.0, "seed": 0}
-    assert defaults("evaluator") == recipe | own
+    assert defaults("evaluator") == recipe | own | {"members": 3, "robust": {}, "plain": {}}
+    # One kind of judges may change every setting but the seed, from which all members' derive.
+    kinds = {*recipe, "arch", "width", "images_per_identity"}
+    assert set(SCHEMA["$defs"]["evaluator_kind"]["properties"]) == kinds
     assert defaults("factors") == recipe | factors.DEFAULTS | {"seed": 0}
 
 

@@ -13,7 +13,7 @@ from eval.diversity import d_intra
 from eval.protocol import load_protocol
 
 PROTOCOL = load_protocol(
-    Path(__file__).resolve().parents[2] / "config" / "protocol" / "v1.yaml"
+    Path(__file__).resolve().parents[2] / "config" / "protocol" / "v2.yaml"
 ).ms_ssim
 # (level, amplitude) of red, green and blue.
 BOLD = ((128, 40), (90, 60), (200, 25))

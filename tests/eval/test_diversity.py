@@ -14,7 +14,7 @@ from eval.ms_ssim.reference import reference_pairs
 from eval.protocol import load_protocol
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
-STANDARD = load_protocol(CONFIG / "v1.yaml").ms_ssim["standard"].at(32)
+STANDARD = load_protocol(CONFIG / "v2.yaml").ms_ssim["standard"].at(32)
 
 
 def draws():
@@ -115,7 +115,6 @@ def test_undefined_powers_are_an_error_not_a_nan():
 def test_drawn_pairs_do_not_depend_on_how_many_are_scored_again():
     images, labels = near_copies(24, 0), np.arange(24) % 2
     values = {
-        d_intra(images, labels, STANDARD, again, draws(), pairs=20).value
-        for again in (0, 1, 7)
+        d_intra(images, labels, STANDARD, again, draws(), pairs=20).value for again in (0, 1, 7)
     }
     assert len(values) == 1

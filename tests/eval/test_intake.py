@@ -24,7 +24,7 @@ from eval.scored_images import evenly_per_class, sampled
 CLASSES = ["cat", "dog", "caf\u00e9"]
 EACH = 4  # images per class that the protocol asks for
 SIZE = 16
-PROTOCOL = "config/protocol/v1.yaml"
+PROTOCOL = "config/protocol/v2.yaml"
 CARD = {"dataset": "x", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 
 

@@ -22,6 +22,7 @@ from eval.intervals import (
     jackknife_groups,
     over_classes,
     over_images,
+    over_judges,
     over_pairs,
     over_paths,
     over_seeds,
@@ -273,6 +274,31 @@ def test_groups_that_are_none_are_refused(assignment):
         delete_a_group(np.mean, np.array(assignment))
 
 
+def test_judges_that_differ_widen_an_interval_in_quadrature():
+    by_judge = [8.0, 9.0, 10.0]
+    found = over_judges(Interval(8.7, 9.4, "jackknife95_images"), by_judge)
+    half = stats.t.ppf(0.975, 2) * 1.0 / np.sqrt(3)
+    assert found.low == pytest.approx(9 - np.hypot(0.3, half))
+    assert found.high == pytest.approx(9 + np.hypot(0.4, half))
+    assert found.kind == "jackknife95_images_judges"
+    alone = Interval(8.7, 9.4, "jackknife95_images")
+    assert over_judges(alone, [9.0]) is alone
+    same = over_judges(Interval(0.5, 0.7, "wilson95"), [0.6, 0.6, 0.6])
+    assert (same.low, same.high, same.kind) == (pytest.approx(0.5), 0.7, "wilson95_judges")
+
+
+def test_intervals_with_judges_cover_the_mean_over_all_judges():
+    """Judges and images drawn anew: about 95 % of the intervals hold the truth."""
+    generator, covered = draws(5), 0
+    for _ in range(400):
+        images = generator.normal(0, 0.2)
+        by_judge = images + generator.normal(0, 0.3, 3)
+        mean, half = by_judge.mean(), stats.norm.ppf(0.975) * 0.2
+        found = over_judges(Interval(mean - half, mean + half, "wilson95"), by_judge)
+        covered += found.low <= 0 <= found.high
+    assert 0.92 <= covered / 400 <= 1.0
+
+
 def test_one_score_left_out_is_no_jackknife():
     with pytest.raises(UserError, match="at least 2 groups, found 1"):
         jackknife(0.5, [0.5])
@@ -282,7 +308,7 @@ def test_images_that_do_not_fit_are_refused():
     logits, labels = population(draws(), 3, 4, 1, 1)
     with pytest.raises(UserError, match="2 to N groups.* 13 groups"):
         inception_score_interval(logits, labels, 13, draws())
-    with pytest.raises(UserError, match=r"found \(12, 3\) and \(11,\)"):
+    with pytest.raises(UserError, match=r"expected 12 labels, found shape \(11,\)"):
         inception_score_interval(logits, labels[1:], 4, draws())
     logits[5, 1] = np.nan
     with pytest.raises(UserError, match="logits: expected finite"):

@@ -26,7 +26,7 @@ from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
 
 ROOT = Path(__file__).resolve().parents[2]
-V1, SMOKE = (ROOT / "config" / "protocol" / f"{name}.yaml" for name in ("v1", "smoke"))
+V2, SMOKE = (ROOT / "config" / "protocol" / f"{name}.yaml" for name in ("v2", "smoke"))
 CLASSES = np.array(["a", "b", "c", "d", "e"])
 CARD = {"dataset": "bands", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 ROW = ("smoke", "bands", "ours", 4)
@@ -72,7 +72,7 @@ def run(tmp_path, splits, save_evaluator):
     return scored
 
 
-@pytest.mark.parametrize("protocol", [V1, SMOKE])
+@pytest.mark.parametrize("protocol", [V2, SMOKE])
 def test_inception_score_is_that_of_the_score_row(run, splits, protocol):
     images, labels = splits["own"]
     found = library.inception_score(images, run.judge, labels, protocol, seed=ROW)
@@ -83,14 +83,14 @@ def test_inception_score_is_that_of_the_score_row(run, splits, protocol):
 
 
 @pytest.mark.parametrize("variant", ["standard", "range_mismatched"])
-@pytest.mark.parametrize("protocol", [V1, SMOKE])
+@pytest.mark.parametrize("protocol", [V2, SMOKE])
 def test_diversity_is_that_of_the_score_row(run, splits, protocol, variant):
     found = library.intra_class_diversity(*splits["own"], variant, protocol, seed=ROW)
     assert found == run(diversity, protocol)[f"d_intra_{variant}"]
     assert found.kind == "bootstrap95_classes"
 
 
-@pytest.mark.parametrize("protocol", [V1, SMOKE])
+@pytest.mark.parametrize("protocol", [V2, SMOKE])
 def test_set_metrics_are_those_of_the_score_rows(run, splits, protocol):
     own, train = (library.features_of(splits[k][0], run.judge).features for k in ("own", "train"))
     found = library.set_metrics(own, train, splits["own"][1], protocol, seed=ROW)
@@ -183,7 +183,7 @@ def test_without_labels_every_image_is_scored_and_the_interval_is_wider():
 def test_few_images_and_several_splits_have_a_value_without_interval():
     logits = np.random.default_rng(0).normal(size=(19, 5))
     few = library.inception_score_of_logits(logits)
-    rule = load_protocol(V1, {"inception": {"splits": 3}})
+    rule = load_protocol(V2, {"inception": {"splits": 3}})
     split = library.inception_score_of_logits(np.tile(logits, (3, 1)), protocol=rule)
     for found in (few, split):
         assert found.value > 1 and found.kind == "none" and math.isnan(found.low)
@@ -209,7 +209,7 @@ CODES = np.zeros((20, 3)) + LABELS[:, None]
         (lambda: library.intra_class_diversity(IMAGES[:, :24], LABELS), "24 x 32.*square"),
         (lambda: library.intra_class_diversity(IMAGES, np.arange(20)), "at least 2 images"),
         (lambda: library.intra_class_diversity(IMAGES, LABELS, "standart"), "mean 'standard'"),
-        (lambda: library.intra_class_diversity(IMAGES, LABELS, protocol="v2"), "'v2' not found"),
+        (lambda: library.intra_class_diversity(IMAGES, LABELS, protocol="v3"), "'v3' not found"),
         (lambda: library.inception_score_of_logits(CODES, LABELS), "0 to 2.*found 0 to 4"),
         (lambda: library.inception_score_of_logits(CODES, LABELS[:3]), "expected 20 integer"),
         (lambda: library.inception_score_of_logits(CODES * np.nan), "logits: .*finite"),

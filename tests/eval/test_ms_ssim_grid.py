@@ -30,7 +30,7 @@ def noise(n, seed=0, size=32, low=0, high=256):
 )
 def test_the_variants_of_the_protocol_are_among_the_settings(size, ours, theirs):
     """Without negative factors, as in the mismatched range, clamping makes no difference."""
-    expected = load_protocol(CONFIG / "v1.yaml").ms_ssim[theirs].at(size)
+    expected = load_protocol(CONFIG / "v2.yaml").ms_ssim[theirs].at(size)
     same = dataclasses.replace(expected, clamp=True, reference="literal")
     assert settings()[ours].at(size) == same
 

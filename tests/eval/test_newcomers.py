@@ -26,7 +26,7 @@ from eval.scores.common import ScoreRequest
 from eval.training_stage import Job
 
 CONFIG = Path(__file__).parents[2] / "config"
-PROTOCOL = CONFIG / "protocol" / "v1.yaml"
+PROTOCOL = CONFIG / "protocol" / "v2.yaml"
 QUICK = load_preset("quick", CONFIG)
 DIGITS = QUICK["datasets"]["digits"]
 PER_CLASS, CLASSES = 100, 10

@@ -10,7 +10,7 @@ from dlvae.errors import UserError
 from eval.protocol import load_protocol
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
-V1 = CONFIG / "v1.yaml"
+V2 = CONFIG / "v2.yaml"
 
 
 def written(path, content, **options):
@@ -19,7 +19,7 @@ def written(path, content, **options):
 
 
 def content():
-    with open(V1, encoding="utf-8") as file:
+    with open(V2, encoding="utf-8") as file:
         return yaml.safe_load(file)
 
 
@@ -42,7 +42,7 @@ def changed(path):
     value, key = part[path[-1]], path[-1]
     others = {"fixed": "shrinking", "shrinking": "fixed", "proportional": "fixed"}
     others |= {"pytorch_msssim": "literal", "literal": "pytorch_msssim"}
-    others |= {"recalibrated": "batch", "v1": "v2"}
+    others |= {"recalibrated": "batch", "v2": "v3"}
     if key == "sigma_rule":
         others["fixed"] = "proportional"
     if isinstance(value, bool):
@@ -50,22 +50,22 @@ def changed(path):
     elif isinstance(value, str):
         part[key] = others[value]
     else:
-        part[key] = value + 1
+        part[key] = value / 2 if key == "agreement" else value + 1
     return result
 
 
 def test_published_protocols_load():
-    full, small = (load_protocol(CONFIG / f"{name}.yaml") for name in ("v1", "smoke"))
-    assert (full.id, small.id) == ("v1", "smoke")
+    full, small = (load_protocol(CONFIG / f"{name}.yaml") for name in ("v2", "smoke"))
+    assert (full.id, small.id) == ("v2", "smoke")
     assert full.hash != small.hash and len(full.hash) == 12
-    assert full.label == f"v1:{full.hash}"
+    assert full.label == f"v2:{full.hash}"
     assert full.checkpoint == "final" and full.bn_eval == "recalibrated"
     assert full.inception.splits == 1 and full.recheck_pairs == 200
     assert full.ms_ssim == small.ms_ssim
 
 
 def test_samples_per_class_are_the_papers():
-    protocol = load_protocol(V1)
+    protocol = load_protocol(V2)
     assert [protocol.samples_per_class(c) for c in (2, 10, 11, 530)] == [500, 500, 100, 100]
 
 
@@ -76,7 +76,7 @@ def test_samples_per_class_are_the_papers():
 )
 def test_hash_sees_every_value(path, tmp_path):
     other = load_protocol(written(tmp_path / "p.yaml", changed(path)))
-    assert other.hash != load_protocol(V1).hash
+    assert other.hash != load_protocol(V2).hash
 
 
 def test_hash_sees_neither_comments_nor_order_nor_spelling(tmp_path):
@@ -85,26 +85,37 @@ def test_hash_sees_neither_comments_nor_order_nor_spelling(tmp_path):
     plain["ms_ssim"]["range_mismatched"]["pixel_range"] = [-1.0, 1]
     plain = dict(reversed(plain.items()))
     path = written(tmp_path / "p.yaml", plain, sort_keys=False)
-    assert load_protocol(path).hash == load_protocol(V1).hash
+    assert load_protocol(path).hash == load_protocol(V2).hash
 
 
 def test_overrides_change_value_and_hash():
-    plain, other = load_protocol(V1), load_protocol(V1, {"bn_eval": "batch"})
+    plain, other = load_protocol(V2), load_protocol(V2, {"bn_eval": "batch"})
     assert other.bn_eval == "batch" and other.hash != plain.hash
-    fewer = load_protocol(V1, {"samples": {"few": 20}})
+    fewer = load_protocol(V2, {"samples": {"few": 20}})
     assert fewer.samples.few == 20 and fewer.samples.many == 100 and fewer.hash != plain.hash
-    assert load_protocol(V1, {}).hash == plain.hash == load_protocol(V1, None).hash
-    assert load_protocol(V1, {"samples": {"few": 500}}).hash == plain.hash
+    assert load_protocol(V2, {}).hash == plain.hash == load_protocol(V2, None).hash
+    assert load_protocol(V2, {"samples": {"few": 500}}).hash == plain.hash
 
 
 def test_all_pairs_are_the_default_and_leave_hashes_from_before_there_was_a_choice():
-    plain = load_protocol(V1)
+    plain = load_protocol(V2)
     assert plain.pairs == 0 and "pairs" not in content()
-    # Stored results carry this hash. A protocol that means something else gets another id too.
-    assert plain.label == "v1:7d43767492b6"
-    assert load_protocol(V1, {"pairs": 0}).hash == plain.hash
-    some, more = (load_protocol(V1, {"pairs": count}) for count in (2, 3))
+    # Score rows carry this hash. A protocol that means something else gets another id too.
+    assert plain.label == "v2:01fb16931d9a"
+    assert load_protocol(V2, {"pairs": 0}).hash == plain.hash
+    some, more = (load_protocol(V2, {"pairs": count}) for count in (2, 3))
     assert some.pairs == 2 and len({plain.hash, some.hash, more.hash}) == 3
+
+
+def test_a_protocol_without_a_rule_for_judges_never_says_that_they_disagree(tmp_path):
+    assert load_protocol(V2).judges.agreement == 0.75
+    before = {key: value for key, value in content().items() if key != "judges"}
+    old = load_protocol(written(tmp_path / "v1.yaml", before | {"id": "v1"}))
+    assert old.judges.agreement == 0
+    # The hash that rows from before there were ensembles carry.
+    assert old.label == "v1:7d43767492b6"
+    with pytest.raises(UserError, match="judges.*0 to 1, found 1.5"):
+        load_protocol(V2, {"judges": {"agreement": 1.5}})
 
 
 @pytest.mark.parametrize(
@@ -129,13 +140,13 @@ def test_all_pairs_are_the_default_and_leave_hashes_from_before_there_was_a_choi
 )
 def test_nonsense_is_refused(overrides, words):
     with pytest.raises(UserError, match=words):
-        load_protocol(V1, overrides)
+        load_protocol(V2, overrides)
 
 
 def test_unreadable_files_are_named(tmp_path):
     broken = tmp_path / "broken.yaml"
-    broken.write_text("id: [v1")
-    listed = written(tmp_path / "list.yaml", ["v1"])
+    broken.write_text("id: [v2")
+    listed = written(tmp_path / "list.yaml", ["v2"])
     for path, words in ((tmp_path / "none.yaml", "none"), (broken, "broken"), (listed, "section")):
         with pytest.raises(UserError, match=words):
             load_protocol(path)

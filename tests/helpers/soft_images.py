@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from eval.protocol import load_protocol
 
-PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "config" / "protocol" / "v1.yaml")
+PROTOCOL = load_protocol(Path(__file__).resolve().parents[2] / "config" / "protocol" / "v2.yaml")
 
 
 def variant(name, size):

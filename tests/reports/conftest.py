@@ -18,7 +18,7 @@ from dlvae.artefact import (
 )
 from dlvae.registry import WEIGHTS, save_weights
 from eval.protocol import load_protocol
-from eval.rows import ScoreRow, write_rows
+from eval.rows import ScoreRow, by_plain, write_rows
 from eval.scores.common import data_hash
 from reports.checks import Content, index_hash
 from reports.claim_file import load_rules
@@ -27,8 +27,7 @@ from reports.figures.panel import Panel
 from reports.freeze import freeze
 from reports.leaderboard import write_leaderboard
 from reports.machine import ROOT
-from reports.pages import SECOND_SCORES, Page, make_page, texts_of
-from reports.stored import SCORES as SCORES_FILE
+from reports.pages import Page, make_page, texts_of
 from reports.stored import load_stored
 
 COMMON = {"preset": "quick", "dataset": "synthetic_faces", "seed": 0}
@@ -115,18 +114,25 @@ def panel():
 
 # --- A finished run, as the workflow would leave it, and its frozen results ----------------------
 
-PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
+PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"
 PRESET, DATASET, SEED = "made_up", "digits", 0
 SCORES = {"real": 9.5, "cvae": 7.25, "ours": 8.75, "ours_no_gan": 6.5}
+JUDGES = {"robust": "", "plain": "_plain"}
 FAMILIES = {
-    "inception": ("inception_score", "label_fidelity"),
+    "inception": tuple(
+        f"{metric}{kind}{member}"
+        for kind in ("", ":plain")
+        for metric in ("inception_score", "label_fidelity", "judge_agreement")
+        for member in ("", *(f":judge{i}" for i in range(3)))
+        if not (member and metric == "judge_agreement")
+    ),
     "diversity": ("d_intra_standard", "d_intra_range_mismatched"),
 }
 RUN_CONFIG = {
     "preset": PRESET,
     "seeds": [SEED],
     "models": ["cvae", "ours"],
-    "protocol": "v1",
+    "protocol": "v2",
     "bn_eval": None,
     "data_root": "/home/somebody/images",
     "unlabelled_root": None,
@@ -144,13 +150,12 @@ class MadeUpRun:
         self.random = np.random.default_rng(0)
         self.hashes = {}
         self.data()
-        for judge in ("", "_second"):
-            self.evaluator(f"{DATASET}{judge}")
+        for kind in ("robust", "plain"):
+            self.evaluator(kind)
         for model in ("cvae", "ours", "ours_no_gan"):
             self.model(model)
-        for judge in ("", "_second"):
-            for name, score in SCORES.items():
-                self.scores(name, score + (0.25 if judge else 0), judge)
+        for name, score in SCORES.items():
+            self.scores(name, score)
         for page in run_pages():
             self.page(page)
 
@@ -177,9 +182,10 @@ class MadeUpRun:
         save_weights(folder / WEIGHTS, {"weight": noise})
         return sha256_file(folder / WEIGHTS)
 
-    def evaluator(self, name):
+    def evaluator(self, kind):
+        name = f"{DATASET}{JUDGES[kind]}"
         folder = self.results / "evaluator" / name
-        card = {"dataset": DATASET, "weights_sha256": self.weights(folder)}
+        card = {"dataset": DATASET, "kind": kind, "weights_sha256": self.weights(folder)}
         write_json(folder / "card.json", card | {"arch": "inception_resnet_v1"})
         ceilings = {"train": 9.75, "test": 9.5}
         write_json(folder / "report.json", card | {"accuracy": 0.97, "inception_score": ceilings})
@@ -201,50 +207,51 @@ class MadeUpRun:
         self.manifest(f"samples/{run}.manifest.json", inputs)
         self.hashes[name] = sha256_arrays(images=images, labels=labels)
 
-    def scores(self, name, score, judge):
+    def scores(self, name, score):
         run, card = f"{DATASET}/{name}/seed{SEED}", {"data": f"data/{DATASET}/card.json"}
         images = f"data/{DATASET}/test.npz" if name == "real" else f"samples/{run}.npz"
-        features = f"features{judge}/{run}"
-        save_npz(self.results / f"{features}.npz", features=np.full((20, 4), score))
-        inputs = card | {"evaluator": f"evaluator/{DATASET}{judge}/card.json", "images": images}
-        self.manifest(f"{features}.manifest.json", inputs, code="c0de")
-        for family in ("inception",) if judge else FAMILIES:
-            rows = self.rows(name, score, judge, FAMILIES[family])
-            path = self.results / f"scores{judge}" / f"{run}.{family}.csv"
-            write_rows(path, rows)
-            inputs = card | {"features": f"{features}.npz", "protocol": PROTOCOL}
+        read = {}
+        for judge in JUDGES.values():
+            features = f"features{judge}/{run}"
+            save_npz(self.results / f"{features}.npz", features=np.full((20, 4), score))
+            inputs = card | {"evaluator": f"evaluator/{DATASET}{judge}/card.json"}
+            self.manifest(f"{features}.manifest.json", inputs | {"images": images}, code="c0de")
+            read[f"features{judge}"] = f"{features}.npz"
+        for family, metrics in FAMILIES.items():
+            path = self.results / "scores" / f"{run}.{family}.csv"
+            write_rows(path, self.rows(name, score, metrics))
+            inputs = card | {"protocol": PROTOCOL} | (read if family == "inception" else {})
             file = path.with_suffix(".manifest.json").relative_to(self.results)
             self.manifest(file, inputs, protocol=load_protocol(PROTOCOL).label)
 
-    def rows(self, name, score, judge, metrics):
+    def rows(self, name, score, metrics):
         known = {"preset": PRESET, "dataset": DATASET, "model": name, "seed": SEED, "n": 20}
         known |= {"protocol": load_protocol(PROTOCOL).label, "code": "c0de", "classes": 10}
         known |= {"precision": "none" if name == "real" else "fp32"}
         known |= {"samples": self.hashes[name][:12], "data": self.hashes["data"]}
-        used = self.hashes[f"{DATASET}{judge}"][:12]
+        used = {kind: self.hashes[f"{DATASET}{judge}"][:12] for kind, judge in JUDGES.items()}
         return [
             ScoreRow(
                 metric=metric,
-                value=(value := score / 3 if metric == "inception_score" else score / 31),
+                value=(value := score / 3 if metric.startswith("inception_") else score / 31),
                 ci_low=value - 0.125,
                 ci_high=value + 0.125,
                 ci_kind="jackknife95_images",
-                evaluator="none" if metric.startswith("d_intra") else used,
+                evaluator=(
+                    "none"
+                    if metric.startswith("d_intra")
+                    else used["plain" if by_plain(metric) else "robust"]
+                ),
                 **known,
             )
             for metric in metrics
         ]
 
     def page(self, page):
-        parts = [(SCORES_FILE, "scores", page.scores)]
-        parts += [(SECOND_SCORES, "scores_second", page.second)]
-        lines = {
-            file: {name: texts_of(self.results / folder / f"{name}.csv") for name in names}
-            for file, folder, names in parts
-        }
+        lines = {name: texts_of(self.results / "scores" / f"{name}.csv") for name in page.scores}
         # Where stored results have it, for the time that the pages are made.
         shutil.copy(PROTOCOL, self.results / "protocol.yaml")
-        make_page(page, self.results, lines[SCORES_FILE], lines[SECOND_SCORES], self.results)
+        make_page(page, self.results, lines, self.results)
         (self.results / "protocol.yaml").unlink()
 
 
@@ -269,7 +276,7 @@ def run_pages():
         Page("tables/table2", shared, named("diversity", tabled)),
         Page("claims", shared | {"ablated": DATASET, "left_out": left_out}, claimed),
         Page("ablations", ablated, named("inception", ("ours_no_gan", "ours"))),
-        Page("evaluator_noise", shared, *[named("inception", tabled)] * 2),
+        Page("evaluator_noise", shared, named("inception", tabled)),
     ]
 
 
@@ -300,7 +307,7 @@ def frozen(made_up_run, freeze_run, tmp_path_factory):
 class Checkout:
     """A checkout with stored results, to be tampered with."""
 
-    beside = ("reports/published.csv", "reports/claims.yaml", "config/protocol/v1.yaml")
+    beside = ("reports/published.csv", "reports/claims.yaml", "config/protocol/v2.yaml")
 
     def __init__(self, root, stored):
         self.root, self.stored = root, root / "reports" / "stored"

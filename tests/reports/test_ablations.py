@@ -12,7 +12,7 @@ from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.ablations import compare, main
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 CARD = {
     "dataset": "synthetic_faces",
     "accuracy": 0.9712,

@@ -9,7 +9,11 @@ from reports.checks import check
 # What is changed: the file, the bytes, and what else is said of it beside its hash.
 CHANGES = {
     "a digit of a score": ("scores.csv", b",inception_score,2.", b",inception_score,3."),
-    "a digit of a second score": ("scores_second.csv", b"_score,2.", b"_score,3."),
+    "a digit of a plain judge": (
+        "scores.csv",
+        b"inception_score:plain,2.",
+        b"inception_score:plain,3.",
+    ),
     "a cell of a table": ("tables/table1.md", b"| 2.92 [", b"| 2.93 ["),
     "a value of a table": ("tables/table2.csv", b"0.28", b"0.29"),
     "a verdict": ("claims.md", b"**not run**", b"**replicated**"),
@@ -22,8 +26,8 @@ CHANGES = {
 }
 ALSO = {
     "a digit of a score": "rows of digits/cvae/seed0.inception as their manifests know them",
-    "a digit of a second score": "rows of digits/cvae/seed0.inception as their manifests know them",
-    "the protocol": "expected protocol v1:",
+    "a digit of a plain judge": "rows of digits/cvae/seed0.inception as their manifests know them",
+    "the protocol": "expected protocol v2:",
 }
 
 
@@ -45,7 +49,7 @@ def test_a_change_is_named_with_its_file(checkout, change):
     assert any(ALSO.get(change, "") in finding.text for finding in found)
 
 
-@pytest.mark.parametrize("name", ["published.csv", "claims.yaml", "v1.yaml"])
+@pytest.mark.parametrize("name", ["published.csv", "claims.yaml", "v2.yaml"])
 def test_a_change_of_a_file_beside_is_named(checkout, name):
     (file,) = (path for path in checkout.beside if path.endswith(name))
     checkout.edit(file, b"1", b"7")
@@ -115,7 +119,7 @@ def test_a_deleted_row_is_found_although_the_index_agrees(checkout):
 @pytest.mark.parametrize(
     ("column", "old", "new"),
     [
-        ("protocol", "v1:", "v2:"),
+        ("protocol", "v2:", "v3:"),
         ("preset", "made_up,digits", "quick,digits"),
         ("precision", ",fp32,", ",bf16,"),
         ("evaluator", None, "0" * 12),

@@ -27,7 +27,7 @@ from reports.claim_verdicts import Preset, judge, transformed, verdict
 from reports.command import scores_parser
 
 ROOT = Path(__file__).parents[2]
-PROTOCOL = ROOT / "config" / "protocol" / "v1.yaml"
+PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"
 NAN = float("nan")
 RULES = load_rules()
 BY_ID = {claim.id: claim for claim in RULES.claims}
@@ -659,7 +659,7 @@ def test_a_claim_without_data_says_which_it_is_about(tmp_path, scored):
     [
         ("evaluator", "scores of inception_score on digits differ in evaluator"),
         ("data", "scores on digits differ in data"),
-        ("protocol", "expected scores of protocol v1:"),
+        ("protocol", "expected scores of protocol v2:"),
     ],
 )
 def test_rows_that_cannot_be_compared_are_refused(tmp_path, scored, column, words):

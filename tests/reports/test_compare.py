@@ -23,7 +23,7 @@ from reports.figures import comparison
 from reports.stored import load_stored
 from reports.thresholds import thresholds
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label
 JUDGES = {"synthetic_faces": "fa" * 32, "digits": "d1" * 32}
 CLASSES = {"synthetic_faces": 20, "digits": 10}
@@ -372,7 +372,7 @@ def test_data_sets_stand_below_each_other(tmp_path):
     ("changed", "words"),
     [
         ({"data": "other"}, "digits: expected the prepared data .*data-digits, found other"),
-        ({"protocol": "v2:0"}, "protocol of the stored results, v1:.*found v2:0.*protocol="),
+        ({"protocol": "v3:0"}, "protocol of the stored results, v2:.*found v3:0.*protocol="),
     ],
 )
 def test_what_cannot_be_compared_is_refused(shelf, changed, words):

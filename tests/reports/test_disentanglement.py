@@ -11,7 +11,7 @@ from reports.disentanglement import COLUMNS as PRINTED
 from reports.table_specs import TABLES
 from reports.tables import build_table, write_table
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 NAN = float("nan")
 CARD = {"accuracy": 0.9712, "weights_sha256": "fa" * 32, "inception_score": {"test": 22.25}}
 CARDS = {"synthetic_faces": CARD | {"dataset": "synthetic_faces"}}

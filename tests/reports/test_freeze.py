@@ -62,9 +62,9 @@ def test_frozen_are_scores_pages_manifests_and_judges_but_no_images(frozen):
     stages = ["data", "evaluator", "models", "samples", "features", "scores"]
     expected = {f"{page}.{kind}" for page in pages for kind in ("csv", "md")}
     expected |= {f"manifests/{stage}.jsonl" for stage in stages}
-    expected |= {"index.json", "scores.csv", "scores_second.csv", "pages.json"}
+    expected |= {"index.json", "scores.csv", "pages.json"}
     expected |= {"config.yaml", "protocol.yaml"}
-    for judge in ("evaluator/digits", "evaluator/digits_second"):
+    for judge in ("evaluator/digits", "evaluator/digits_plain"):
         expected |= {f"{judge}/{file}" for file in ("card.json", "report.json", WEIGHTS)}
     assert {name for name in found if "." in name} == expected
     assert set(frozen.index["files"]) == expected - {"index.json"}
@@ -154,8 +154,8 @@ def test_results_that_are_out_of_date_are_refused(run, freeze_run, tmp_path):
 
 def test_scores_of_another_protocol_are_refused(run, freeze_run, tmp_path):
     path = tmp_path / "own.yaml"
-    path.write_text((PROTOCOLS / "v1.yaml").read_text().replace("draws: 2000", "draws: 2001"))
-    with pytest.raises(UserError, match="expected scores of protocol v1:"):
+    path.write_text((PROTOCOLS / "v2.yaml").read_text().replace("draws: 2000", "draws: 2001"))
+    with pytest.raises(UserError, match="expected scores of protocol v2:"):
         freeze_run(run, tmp_path / "out", protocol=path)
 
 
@@ -224,12 +224,12 @@ def test_a_protocol_of_the_users_own_is_named_by_its_copy(tmp_path):
 def test_files_belong_to_artefacts():
     names = {
         "data/digits/card.json": "data/digits",
-        "evaluator/digits_second/card.json": "evaluator/digits_second",
+        "evaluator/digits_plain/card.json": "evaluator/digits_plain",
         "models/digits/ours/seed0/weights.safetensors": "models/digits/ours/seed0",
         "samples/digits/ours/seed0.npz": "samples/digits/ours/seed0",
-        "features_second/digits/ours/seed0.npz": "features_second/digits/ours/seed0",
+        "features_plain/digits/ours/seed0.npz": "features_plain/digits/ours/seed0",
         "scores/digits/ours/seed0.inception.csv": "scores/digits/ours/seed0.inception",
-        "config/protocol/v1.yaml": None,
+        "config/protocol/v2.yaml": None,
     }
     assert {path: artefact_of(path) for path in names} == names
 

@@ -20,7 +20,7 @@ from reports.leaderboard import README, leaderboard, main, write_leaderboard
 from reports.readme import with_results
 from reports.stored import STORED, stored_presets
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 DATASETS = {"synthetic_faces": "fa", "digits": "d1"}
 # Inception Scores, in an order that is neither the paper's nor that of the alphabet.
 SCORES = {"real": 9.5, "cvae": 7.0, "cgan": 1.5, "cvae_gan": 8.25, "ours": 8.0, "mine": 3.0}
@@ -155,7 +155,7 @@ def test_three_seeds_are_a_mean_with_the_interval_over_them(tmp_path):
 def test_presets_and_protocols_have_sections_of_their_own(tmp_path):
     save(tmp_path, preset="quick")
     second = tmp_path / "v2.yaml"
-    second.write_text(PROTOCOL.read_text().replace("id: v1", "id: v2"))
+    second.write_text(PROTOCOL.read_text().replace("id: v2", "id: v3"))
     label = load_protocol(second).label
     own = load_protocol(PROTOCOL).label
     rows = score_rows((0,), "smoke").replace({"ours": "other", own: label})
@@ -188,7 +188,7 @@ def test_what_cannot_stand_in_one_section_is_refused_and_nothing_is_written(
 
 
 def test_rows_of_another_protocol_or_judge_than_stored_are_refused(tmp_path):
-    with pytest.raises(UserError, match="expected scores of its protocol v1.*found v9:1"):
+    with pytest.raises(UserError, match="expected scores of its protocol v2.*found v9:1"):
         leaderboard(save(tmp_path / "a", rows=score_rows((0,), label="v9:1")))
     rows = score_rows((0,)).replace("fa" * 6, "0" * 12)
     with pytest.raises(UserError, match="expected scores of evaluator fafa"):

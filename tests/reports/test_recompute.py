@@ -16,7 +16,7 @@ def test_pages_that_were_changed_are_named_with_the_cell(checkout):
         "tables/table1.md": (b"| 2.92 [", b"| 2.93 [", "column 'handwritten digits: IS'"),
         "tables/table2.csv": (b"0.28", b"0.29", "column 'value'"),
         "ablations.md": (b"(-", b"(+", "column 'IS'"),
-        "evaluator_noise.csv": (b"0.0833", b"0.0933", "column 'change'"),
+        "evaluator_noise.csv": (b"2.41666", b"2.51666", "column 'value'"),
         "claims.md": (b": **not run**", b": **partly**", "found 'Verdict: **partly**.'"),
     }
     for file, (old, new, _) in changes.items():

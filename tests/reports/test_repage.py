@@ -50,7 +50,7 @@ def test_changed_rows_or_manifests_are_never_covered_up(checkout, file, old, new
 
 
 def test_another_protocol_is_refused(checkout):
-    path = checkout.root / "config" / "protocol" / "v1.yaml"
+    path = checkout.root / "config" / "protocol" / "v2.yaml"
     path.write_text(path.read_text().replace("splits: 1", "splits: 10"))
-    with pytest.raises(UserError, match="by which the rows were scored, found v1:"):
+    with pytest.raises(UserError, match="by which the rows were scored, found v2:"):
         repage(checkout.content.stored, checkout.root)

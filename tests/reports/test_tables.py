@@ -21,7 +21,7 @@ from reports.aggregate import probability_paired
 from reports.table_specs import TABLES
 from reports.tables import build_table, evaluator_cards, main, write_table
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
 MODELS = ["ours", "cvae", "cgan", "cvae_gan"]
 OF_SAMPLES = [name for name, spec in TABLES.items() if not spec.transposed]
@@ -383,7 +383,7 @@ def test_the_command_reads_rows_cards_and_protocol(tmp_path):
     main(arguments)
     assert protocol.label in (tmp_path / "table2.md").read_text(encoding="utf-8")
     arguments.config = config | {"protocol_overrides": {}}
-    with pytest.raises(UserError, match="expected scores of protocol v1:"):
+    with pytest.raises(UserError, match="expected scores of protocol v2:"):
         main(arguments)
 
 

@@ -25,9 +25,9 @@ def test_it_says_what_was_checked_and_writes_nothing(checkout, capsys):
     before = contents(checkout.root)
     run_stage(main, parser(), arguments(checkout, "--no-cell", "no images"))
     said = capsys.readouterr().out.splitlines()
-    assert said[0].endswith("made_up: commit 0123abc, protocol v1:7d43767492b6")
+    assert said[0].endswith("made_up: commit 0123abc, protocol v2:01fb16931d9a")
     assert said[1:] == [
-        "checked: 27 files, 3 beside, 20 score rows, 26 manifests, 5 pages made again",
+        "checked: 26 files, 3 beside, 78 score rows, 24 manifests, 5 pages made again",
         "note: no training was made again: no images",
         "everything is as it was frozen",
     ]

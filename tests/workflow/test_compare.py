@@ -24,13 +24,13 @@ def shelve(repository, weights=True, **changed):
     (folder / "config.yaml").write_text(yaml.safe_dump(config | changed))
     shutil.copy(repository / "config" / "protocol" / "smoke.yaml", folder / "protocol.yaml")
     files = {}
-    for dataset in config["datasets"]:
-        own = folder / "evaluator" / dataset
+    for judge in (f"{name}{kind}" for name in config["datasets"] for kind in ("", "_plain")):
+        own = folder / "evaluator" / judge
         own.mkdir(parents=True)
         (own / "card.json").write_text(json.dumps({"weights_sha256": "ab" * 32}))
         if weights:
             (own / "weights.safetensors").touch()
-            files[f"evaluator/{dataset}/weights.safetensors"] = "ab" * 32
+            files[f"evaluator/{judge}/weights.safetensors"] = "ab" * 32
     (folder / "index.json").write_text(json.dumps({"preset": "smoke", "files": files}))
     return folder
 
@@ -57,10 +57,10 @@ def test_a_model_trains_alone_and_nothing_else_is_made(shelf, plan):
     found = plan(shelf, "compare", *SMOKE, "candidate=cvae_gan_bao", "seeds=[0, 1]")
     assert found.rules == {
         "prepare": 2,
-        "stored_evaluator": 2,
+        "stored_evaluator": 2 * 2,
         "train": 4,
         "sample": 4,
-        "features_stored": 2 * 2 + 4,
+        "features_stored": 2 * 2 + 4 + 4,  # real splits; the newcomer by robust judges and plain
         "score_stored": 3 * 4,
         "near_duplicates": 4,
         "write_comparison": 1,
@@ -74,7 +74,8 @@ def test_a_model_trains_alone_and_nothing_else_is_made(shelf, plan):
 
 def test_one_data_set_is_enough(shelf, plan):
     found = plan(shelf, "-p", "compare", *SMOKE, "candidate=cvae_gan_bao", "dataset=digits")
-    assert found.rules["train"] == found.rules["prepare"] == found.rules["stored_evaluator"] == 1
+    assert found.rules["train"] == found.rules["prepare"] == 1
+    assert found.rules["stored_evaluator"] == 2
     assert "synthetic_faces" not in found.text
     # Everything is judged by the stored evaluator, the real images too.
     (command,) = re.findall("eval.scores fidelity --inputs '(.*?)'", found.text)
@@ -83,7 +84,8 @@ def test_one_data_set_is_enough(shelf, plan):
     assert len(features) == 3
     assert all(path.startswith("results/smoke/features_stored/") for path in features.values())
     judges = set(re.findall("--evaluator (\\S+)", found.text))
-    assert judges == {"results/smoke/evaluator/digits_stored"}
+    own = "results/smoke/evaluator/digits_stored"
+    assert judges == {own, f"{own}_plain"}
     assert " --built " not in found.text
 
 
@@ -92,9 +94,9 @@ def test_samples_from_outside_train_nothing(shelf, plan, outside):
     found = plan(shelf, "-p", "compare", *SMOKE, path, "dataset=digits", "seeds=[3, 4]")
     assert found.rules == {
         "prepare": 1,
-        "stored_evaluator": 1,
+        "stored_evaluator": 2,
         "intake": 1,
-        "features_stored": 3,
+        "features_stored": 4,
         "score_stored": 3,
         "near_duplicates": 1,
         "write_comparison": 1,
@@ -113,7 +115,8 @@ def test_a_large_evaluator_is_rebuilt_by_its_recipe(repository, plan):
         found = plan(repository, "-p", "compare", *SMOKE, "candidate=cvae", "dataset=digits")
     finally:
         shutil.rmtree(folder)
-    assert found.rules["evaluator"] == found.rules["stored_evaluator"] == found.rules["train"] == 1
+    assert found.rules["evaluator"] == found.rules["stored_evaluator"] == 2
+    assert found.rules["evaluator_member"] == 6 and found.rules["train"] == 1
     assert "--built results/smoke/evaluator/digits " in found.text
 
 
@@ -125,7 +128,7 @@ def test_finished_results_are_not_made_again(finished, plan):
         harmless = plan(finished, *SMOKE, "candidate=cvae_gan_bao", "fail_below={recall: 0.1}")
     finally:
         shutil.rmtree(folder)
-    made = {"stored_evaluator": 2, "features_stored": 6, "score_stored": 6, "near_duplicates": 2}
+    made = {"stored_evaluator": 4, "features_stored": 8, "score_stored": 6, "near_duplicates": 2}
     assert found.rules == {**made, "write_comparison": 1, "compare": 1}
     assert harmless.nothing, harmless.text
 
@@ -146,9 +149,9 @@ REFUSED = {
         "dataset=digits",
         "fail_below={synthetic_faces: {recall: 0.3}}",
     ],
-    "protocol of the stored results, smoke:.*found v1:.*say --config protocol=reports/stored": [
+    "protocol of the stored results, smoke:.*found v2:.*say --config protocol=reports/stored": [
         "candidate=cvae",
-        "protocol=v1",
+        "protocol=v2",
     ],
     "found smoke:.*protocol=reports/stored/smoke/protocol.yaml bn_eval=null": [
         "candidate=cvae",

@@ -18,10 +18,12 @@ def test_table1_runs_only_what_it_needs(repository, plan):
     found = plan(repository, "table1", "--config", "preset=smoke", "models=[cvae, ours]")
     assert found.rules == {
         "prepare": 2,
-        "evaluator": 2,
+        "prepare_judges": 1,
+        "evaluator_member": 12,  # data sets, kinds, members
+        "evaluator": 4,
         "train": 4,
         "sample": 4,
-        "features": 8,
+        "features": 14,  # the training images by the robust judges alone
         "evaluator_report": 2,
         "score": 6,
         "table": 1,
@@ -156,9 +158,7 @@ def test_ablations_train_what_is_listed_and_ours(repository, plan):
     assert sorted([m.pop(k) for k in keys] for m in methods) == [[0, 1], [1, 0], [1, 1]]
     assert methods[0] == methods[1] == methods[2]
     scored = {job for job in found.jobs if job.startswith("Scoring inception")}
-    assert scored == {
-        f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models
-    }
+    assert scored == {f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models}
 
 
 def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):
@@ -256,11 +256,34 @@ def test_targets_read_like_a_table_of_contents(repository, snakemake):
 
 
 @pytest.mark.slow
-def test_a_second_evaluator_judges_the_same_samples(repository, plan):
-    found = plan(repository, "evaluator_noise", "--config", "preset=smoke", "models=[ours]")
-    assert found.rules["evaluator"] == found.rules["evaluator_second"] == 2
-    assert found.rules["train"] == found.rules["sample"] == 2
-    assert found.rules["score"] == found.rules["score_second"] == 4
+def test_the_page_of_the_judges_reads_the_scores_of_table_1(finished, plan):
+    found = plan(finished, "evaluator_noise", "--config", "preset=smoke")
+    assert set(found.rules) == {"features", "evaluator_report", "evaluator_noise"}
+    # The plain judges' report cards are new, and need their word on the training images.
+    assert found.rules["features"] == found.rules["evaluator_report"] == 2
+
+
+def test_members_learn_from_the_images_of_their_kind_by_their_recipe(repository, plan):
+    judges = "results/smoke/evaluator"
+    names = ("synthetic_faces", "synthetic_faces_plain", "digits")
+    files = [f"{judges}/{name}/card.json" for name in names]
+    recipe = "datasets={synthetic_faces: {evaluator: {members: 4, plain: {epochs: 3}}}}"
+    found = plan(repository, "-p", *files, "--config", "preset=smoke", recipe)
+    assert found.returncode == 0, found.text
+    assert found.rules["evaluator_member"] == 4 + 4 + 3 and found.rules["evaluator"] == 3
+    lines = re.findall("-m eval.evaluator --data .*", found.text)
+    own = [json.loads(re.search("--config '(.*?)'", line)[1]) for line in lines]
+    for line, config in zip(lines, own, strict=True):
+        faces, plain = config["dataset"] == "synthetic_faces", config["kind"] == "plain"
+        assert config["epochs"] == (3 if plain else 1)
+        assert ("--images results/smoke/data/synthetic_faces_judges" in line) == (
+            faces and not plain
+        )
+        assert not {"members", "robust", "plain", "images_per_identity"} & set(config)
+    kinds = {(c["dataset"], c["kind"], c["member"]) for c in own}
+    assert len(kinds) == 11 and ("synthetic_faces", "plain", 3) in kinds
+    prepared = re.search("-m dlvae.prepare .*synthetic_faces_judges", found.text)[0]
+    assert '"images_per_identity":16' in prepared
 
 
 @pytest.mark.slow

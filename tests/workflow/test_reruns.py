@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 SMOKE = ["--config", "preset=smoke"]
-LEARNING = {"prepare", "prepare_unlabelled", "evaluator", "factors"}
+LEARNING = {"prepare", "prepare_unlabelled", "prepare_judges", "evaluator_member", "factors"}
 TRAINING = {"train", "train_toy", "train_semi"}
 JUDGING = {"features", "evaluator_report"}
 

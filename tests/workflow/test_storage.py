@@ -9,7 +9,7 @@ import yaml
 from dlvae.artefact import sha256_file, write_json
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
-TRAINING = {"train", "train_toy", "train_semi", "evaluator", "factors", "sample"}
+TRAINING = {"train", "train_toy", "train_semi", "evaluator_member", "factors", "sample"}
 TINY = """\
 preset: tiny
 models: [cvae]
@@ -18,7 +18,7 @@ datasets:
   digits:
     network: { backbone: net32, width: 0.25, d_s: 8, d_u: 8 }
     train: { steps: 4, batch_size: 16 }
-    evaluator: { width: 0.0625, epochs: 1, batch_size: 64 }
+    evaluator: { arch: resnet9, width: 0.125, epochs: 1, batch_size: 64 }
 """
 
 
@@ -26,15 +26,15 @@ def test_freezing_makes_every_page_and_the_scores_behind_them(repository, plan):
     found = plan(repository, "freeze", *SMOKE)
     assert found.returncode == 0, found.text
     pages = {"table": 4, "judge_claims": 1, "ablation_table": 1, "write_table2_scale": 1}
-    pages |= {"write_evaluator_noise": 1, "collect_frozen": 1, "freeze": 1}
+    pages |= {"evaluator_noise": 1, "collect_frozen": 1, "freeze": 1}
     assert {name: found.rules[name] for name in pages} == pages
     assert not {"panel", "draw", "report"} & set(found.rules)
 
 
-def test_freezing_a_finished_run_trains_the_second_evaluator_alone(finished, plan):
+def test_freezing_a_finished_run_trains_nothing(finished, plan):
     found = plan(finished, "freeze", "--config", "preset=smoke")
     assert not TRAINING & set(found.rules)
-    assert found.rules["evaluator_second"] == 2 and found.rules["collect_frozen"] == 1
+    assert found.rules["evaluator_noise"] == found.rules["collect_frozen"] == 1
 
 
 def test_verifying_what_was_never_stored_is_an_error(repository, plan):

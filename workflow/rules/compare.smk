@@ -3,17 +3,19 @@
 
 
 rule stored_evaluator:
-    """The evaluator behind the stored scores: from git, or rebuilt by its recipe."""
+    """An evaluator behind the stored scores: from git, or rebuilt by its recipe."""
     input:
         unpack(stored_evaluator_inputs),
         card="<results>/data/{dataset}/card.json",
     output:
-        weights="<results>/evaluator/{dataset}_stored/weights.safetensors",
-        card="<results>/evaluator/{dataset}_stored/card.json",
+        weights="<results>/evaluator/{dataset}_stored{kind}/weights.safetensors",
+        card="<results>/evaluator/{dataset}_stored{kind}/card.json",
     log:
-        "<logs>/evaluator/{dataset}_stored.log",
+        "<logs>/evaluator/{dataset}_stored{kind}.log",
     benchmark:
-        "<benchmarks>/evaluator/{dataset}_stored.jsonl"
+        "<benchmarks>/evaluator/{dataset}_stored{kind}.jsonl"
+    wildcard_constraints:
+        kind=f"|{PLAIN}",
     priority: 100
     threads: 1
     resources:
@@ -26,10 +28,10 @@ rule stored_evaluator:
         out=subpath(output.card, parent=True),
         code=code_of("reports.stored_evaluator"),
     message:
-        "Taking the stored evaluator of {wildcards.dataset}"
+        "Taking the stored evaluator of {wildcards.dataset}{wildcards.kind}"
     shell:
         "python -m reports.stored_evaluator --stored {params.stored} --dataset {wildcards.dataset}"
-        " --data {params.data} {params.built} --out {params.out} > {log} 2>&1"
+        " --judge {wildcards.dataset}{wildcards.kind} --data {params.data} {params.built} --out {params.out} > {log} 2>&1"
 
 
 rule intake:
@@ -101,15 +103,16 @@ use rule features as features_stored with:
     input:
         unpack(feature_images),
         card="<results>/data/{dataset}/card.json",
-        weights="<results>/evaluator/{dataset}_stored/weights.safetensors",
-        evaluator="<results>/evaluator/{dataset}_stored/card.json",
+        weights="<results>/evaluator/{dataset}_stored{kind}/weights.safetensors",
+        evaluator="<results>/evaluator/{dataset}_stored{kind}/card.json",
     output:
-        features="<results>/features_stored/{dataset}/{source}/seed{seed}.npz",
+        features="<results>/features_stored{kind}/{dataset}/{source}/seed{seed}.npz",
     log:
-        "<logs>/features_stored/{dataset}/{source}/seed{seed}.log",
+        "<logs>/features_stored{kind}/{dataset}/{source}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/features_stored/{dataset}/{source}/seed{seed}.jsonl"
+        "<benchmarks>/features_stored{kind}/{dataset}/{source}/seed{seed}.jsonl"
     wildcard_constraints:
+        kind=f"|{PLAIN}",
         source=one_of([*REAL, *all_models(), *outsiders()]),
 
 

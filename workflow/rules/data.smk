@@ -26,6 +26,24 @@ rule prepare:
         "python -m dlvae.prepare --config {params.config:q} --out {params.out} > {log} 2>&1"
 
 
+use rule prepare as prepare_judges with:
+    output:
+        train="<results>/data/{dataset}_judges/train.npz",
+        card="<results>/data/{dataset}_judges/card.json",
+        manifest="<results>/data/{dataset}_judges/manifest.json",
+    log:
+        "<logs>/prepare/{dataset}_judges.log",
+    benchmark:
+        "<benchmarks>/prepare/{dataset}_judges.jsonl"
+    params:
+        out=subpath(output.card, parent=True),
+        config=prepare_judges_config,
+        source="",
+        code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
+    message:
+        "Preparing more images of {wildcards.dataset} for the judges"
+
+
 use rule prepare as prepare_unlabelled with:
     output:
         train="<results>/data/{dataset}_unlabelled/train.npz",

@@ -47,15 +47,16 @@ def contender():
 
 
 def stored_evaluator_card(wildcards):
-    return f"{stored_results().folder}/evaluator/{wildcards.dataset}/card.json"
+    return f"{stored_results().folder}/evaluator/{wildcards.dataset}{wildcards.kind}/card.json"
 
 
 def stored_evaluator_inputs(wildcards):
     """The evaluator as stored, or as its recipe gives it where its hash alone is stored."""
-    if stored_results().has_weights(wildcards.dataset):
-        folder = f"{stored_results().folder}/evaluator/{wildcards.dataset}"
+    judge = f"{wildcards.dataset}{wildcards.kind}"
+    if stored_results().has_weights(judge):
+        folder = f"{stored_results().folder}/evaluator/{judge}"
         return {"weights": ancient(f"{folder}/weights.safetensors")}
-    folder = f"{results()}/evaluator/{wildcards.dataset}"
+    folder = f"{results()}/evaluator/{judge}"
     return {"weights": f"{folder}/weights.safetensors", "built": f"{folder}/card.json"}
 
 

@@ -7,15 +7,16 @@ rule features:
     input:
         unpack(feature_images),
         card="<results>/data/{dataset}/card.json",
-        weights="<results>/evaluator/{dataset}/weights.safetensors",
-        evaluator="<results>/evaluator/{dataset}/card.json",
+        weights="<results>/evaluator/{dataset}{kind}/weights.safetensors",
+        evaluator="<results>/evaluator/{dataset}{kind}/card.json",
     output:
-        features="<results>/features/{dataset}/{source}/seed{seed}.npz",
+        features="<results>/features{kind}/{dataset}/{source}/seed{seed}.npz",
     log:
-        "<logs>/features/{dataset}/{source}/seed{seed}.log",
+        "<logs>/features{kind}/{dataset}/{source}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/features/{dataset}/{source}/seed{seed}.jsonl"
+        "<benchmarks>/features{kind}/{dataset}/{source}/seed{seed}.jsonl"
     wildcard_constraints:
+        kind=f"|{PLAIN}",
         source="|".join([*REAL, *all_models()]),
     priority: 30
     threads: config["threads"]
@@ -30,7 +31,7 @@ rule features:
         threads=config["threads"],
         code=code_of("eval.features"),
     message:
-        "Features of {wildcards.source}, {wildcards.dataset}, seed {wildcards.seed}"
+        "Features of {wildcards.source}, {wildcards.dataset}{wildcards.kind}, seed {wildcards.seed}"
     shell:
         "python -m eval.features {params.images} --data {params.data}"
         " --evaluator {params.evaluator} --config {params.config:q} --out {output.features}"

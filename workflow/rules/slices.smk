@@ -23,13 +23,52 @@ def prepare_unlabelled_config(wildcards):
     return config_slice(wildcards, role="unlabelled", size=part["data"]["size"], **data)
 
 
+def prepare_judges_config(wildcards):
+    """The data set with more images to train judges on; held-out ones of its own are never read."""
+    data = section(wildcards)["data"] | {"root": None, "test_images_per_identity": 1}
+    more = {"images_per_identity": more_images(wildcards.dataset, "")}
+    return config_slice(wildcards, role="labelled", **data | more)
+
+
+def evaluator_kind(kind):
+    """What the end of a judge's name says: of the plain one it is `PLAIN`, else nothing."""
+    return "plain" if kind == PLAIN else "robust"
+
+
+def evaluator_recipe(dataset, kind):
+    """The recipe of one kind of judge: what both share, and what this one has of its own."""
+    part = config["datasets"][dataset]["evaluator"]
+    shared = {k: v for k, v in part.items() if k not in ("members", "robust", "plain")}
+    return shared | part[evaluator_kind(kind)]
+
+
 def evaluator_config(wildcards):
-    return config_slice(wildcards, **section(wildcards)["evaluator"])
+    recipe = evaluator_recipe(wildcards.dataset, wildcards.kind)
+    own = {k: v for k, v in recipe.items() if k != "images_per_identity"}
+    kind, member = evaluator_kind(wildcards.kind), int(wildcards.member)
+    return config_slice(wildcards, **own | {"kind": kind, "member": member})
 
 
-def second_evaluator_config(wildcards):
-    part = section(wildcards)["evaluator"]
-    return config_slice(wildcards, **part | {"seed": part["seed"] + 1})
+def more_images(dataset, kind):
+    """How many images of each class a judge learns from; None for the training images."""
+    more = evaluator_recipe(dataset, kind).get("images_per_identity")
+    if more and (kind == PLAIN or dataset != "synthetic_faces"):
+        raise WorkflowError(
+            f"datasets.{dataset}.evaluator.{evaluator_kind(kind)}.images_per_identity: only the "
+            "robust evaluator of synthetic_faces has more images, which are rendered; remove it"
+        )
+    return more
+
+
+def judge_images(wildcards):
+    """The prepared set that a judge learns from."""
+    more = more_images(wildcards.dataset, wildcards.kind)
+    return f"{results()}/data/{wildcards.dataset}{JUDGES if more else ''}"
+
+
+def judge_images_argument(wildcards):
+    more = more_images(wildcards.dataset, wildcards.kind)
+    return f"--images {judge_images(wildcards)}" if more else ""
 
 
 def factors_config(wildcards):
@@ -251,7 +290,8 @@ def train_memory(wildcards):
 def evaluator_memory(wildcards):
     """Estimate of the memory of an evaluator, MiB, in training or in scoring."""
     part = section(wildcards)
-    width, batch = part["evaluator"]["width"], part["evaluator"]["batch_size"]
+    recipe = evaluator_recipe(wildcards.dataset, "")
+    width, batch = recipe["width"], recipe["batch_size"]
     image = 40 * width * (part["data"]["size"] / 64) ** 2
     return round(1200 + 400 * width**2 + image * batch)
 

@@ -1,8 +1,10 @@
 # The files behind every family of scores, and the scores behind the claims. Functions only.
 
-# Endings of what another judge than the run's own evaluator judges: one of another seed, and the
-# one behind the stored results.
-SECOND, STORED = "_second", "_stored"
+# Endings of what another judge than the run's own robust evaluator judges: the plain one, and those
+# behind the stored results.
+PLAIN, STORED = "_plain", "_stored"
+# Ending of a prepared set with more images to train judges on.
+JUDGES = "_judges"
 # Sources of features that are no model: the splits of the real images.
 REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
@@ -52,6 +54,21 @@ def features_file(dataset, source, seed=0, judge=""):
     return f"{results()}/features{judge}/{dataset}/{source}/seed{seed}.npz"
 
 
+def member_files(wildcards):
+    """The members of an ensemble, in order."""
+    judge = f"{results()}/evaluator/{wildcards.dataset}{wildcards.kind}"
+    count = config["datasets"][wildcards.dataset]["evaluator"]["members"]
+    folders = [f"{judge}/member{i}" for i in range(count)]
+    return {
+        name: [f"{folder}/{file}" for folder in folders]
+        for name, file in {
+            "cards": "card.json",
+            "weights": "weights.safetensors",
+            "manifests": "manifest.json",
+        }.items()
+    }
+
+
 def feature_images(wildcards):
     """The images behind a feature set."""
     dataset, source, seed = wildcards.dataset, wildcards.source, wildcards.seed
@@ -72,9 +89,10 @@ def score_sources(wildcards, judge=""):
     if wildcards.family in MODEL_FAMILIES:
         return model_sources(wildcards)
     real = model == "real"
-    features = {"features": features_file(dataset, "real_test" if real else model, seed, judge)}
+    source = "real_test" if real else model
+    features = {"features": features_file(dataset, source, seed, judge)}
     if wildcards.family == "inception":
-        return features
+        return features | {"features_plain": features_file(dataset, source, seed, judge + PLAIN)}
     test = f"{results()}/data/{dataset}/test.npz"
     images = {"images": test if real else sample_set(dataset, model, seed)}
     if wildcards.family == "imagenet":

@@ -24,18 +24,13 @@ def frozen_pages():
     return {name: page for name, page in pages.items() if page[0]}
 
 
-def frozen_second_scores(page):
-    return scores_of("inception", SECOND) if page == "evaluator_noise" else []
-
-
 def frozen_inputs(wildcards):
     """The files that are stored, and the scores that are put together."""
-    judges = [f"{d}{judge}" for d in config["datasets"] for judge in ("", SECOND)]
+    judges = [f"{d}{judge}" for d in config["datasets"] for judge in ("", PLAIN)]
     pages = frozen_pages()
     return {
         "pages": [f"{results()}/{name}.{kind}" for name in pages for kind in ("csv", "md")],
         "scores": list(dict.fromkeys(file for scores, _ in pages.values() for file in scores)),
-        "second": frozen_second_scores("evaluator_noise"),
         "judges": [
             f"{results()}/evaluator/{judge}/{file}"
             for judge in judges
@@ -52,7 +47,6 @@ def freeze_config(wildcards):
         name: {
             "config": json.loads(part),
             "scores": names(scores, "scores"),
-            "second": names(frozen_second_scores(name), f"scores{SECOND}"),
         }
         for name, (scores, part) in frozen_pages().items()
     }

@@ -105,3 +105,23 @@ def test_any_model_of_timm_by_name(arch):
 def test_unusable_architectures_are_user_errors(arguments, message):
     with pytest.raises(UserError, match=message):
         build_network(*arguments)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_shallow_network_has_nine_layers_and_scales_its_channels(size):
+    network = build_network("resnet9", 7, size, width=0.25)
+    kinds = [type(module).__name__ for module in network.modules()]
+    assert kinds.count("Conv2d") + kinds.count("Linear") == 9 + 1  # and the bottleneck
+    images = torch.randn(2, 3, size, size)
+    trunk = network.eval().forward_features(images)
+    assert trunk.shape == (2, 128, size // 8, size // 8)
+    embedding = network.forward_head(trunk, pre_logits=True)
+    assert embedding.shape == (2, 32)
+    torch.testing.assert_close(embedding, network.bottleneck(trunk.mean((2, 3))))
+    torch.testing.assert_close(network(images), network.fc(embedding))
+    assert network(images).shape == (2, 7)
+
+
+def test_the_shallow_network_refuses_a_side_that_it_cannot_halve():
+    with pytest.raises(UserError, match="not 36 x 36"):
+        build_network("resnet9", 7, 36)

@@ -9,7 +9,7 @@ from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
 from eval.evaluator.load import Evaluator
 from eval.inception_score import inception_score
-from eval.logits import inception_of_logits, label_fidelity
+from eval.logits import agreement, inception_of_logits, label_fidelity, top_class
 from eval.predict import extract
 from eval.scores.imagenet import UintImages
 from eval.supervised import build_seeded
@@ -177,6 +177,32 @@ def test_label_fidelity_is_top_one_against_the_class_asked_for():
     assert label_fidelity(logits, asked) == 0.8
 
 
+def test_scores_of_an_ensemble_are_means_of_those_of_its_members():
+    logits = np.random.default_rng(3).normal(0, 3, (90, 3, CLASSES)).astype(np.float32)
+    labels = np.arange(90) % CLASSES
+    alone = [inception_of_logits(logits[:, i]) for i in range(3)]
+    whole = inception_of_logits(logits)
+    assert whole.members == pytest.approx([one.score for one in alone], rel=1e-12)
+    assert whole.score == pytest.approx(np.mean([reference(logits[:, i]) for i in range(3)]))
+    assert label_fidelity(logits, labels) == pytest.approx(
+        np.mean([label_fidelity(logits[:, i], labels) for i in range(3)])
+    )
+
+
+def test_the_class_of_an_ensemble_is_that_of_its_mean_probability():
+    # Two members lean to class 0, one is sure of class 1: the sum of logits would say 0.
+    logits = np.log([[[0.6, 0.4, 1e-9], [0.6, 0.4, 1e-9], [1e-3, 1 - 1e-3, 1e-9]]])
+    assert top_class(logits).tolist() == [1]
+    assert top_class(logits[:, 0]).tolist() == [0]
+
+
+def test_agreement_is_the_share_of_pairs_of_members_that_see_one_class():
+    top = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 2], [2, 1, 2]])
+    logits = 5.0 * np.eye(CLASSES)[top]
+    np.testing.assert_allclose(agreement(logits), [1, 1 / 3, 0, 1 / 3])
+    assert agreement(logits[:, 0]) is None
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [(np.array([0, 5]), "0 to 4"), (np.array([-1, 0]), "-1 to 0"), (np.zeros(3, int), "2 labels")],
@@ -197,7 +223,7 @@ def test_label_fidelity_refuses_labels_out_of_range(labels, message):
     ],
 )
 def test_unusable_samples_are_user_errors(images, message):
-    evaluator = Evaluator(torch.nn.Linear(1, 1), image_size=8)
+    evaluator = Evaluator([torch.nn.Linear(1, 1)], 8, {})
     with pytest.raises(UserError, match=message):
         inception_score(images, evaluator)
 

@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from dlvae.data.dataset import Split, save_dataset
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
 from eval.evaluator import report as stage
+from eval.evaluator.augment import FIXED, fixed
+from eval.evaluator.load import load_evaluator
 from eval.evaluator.report import calibration_error, report
 from eval.features import FeatureSet, save_features
+from eval.logits import agreement, top_class
 
 CARD = {"dataset": "letters", "classes": 3, "class_names": ["a", "b", "c"]}
 
@@ -31,6 +35,18 @@ def test_report_counts_what_was_judged_right():
     entropy = -(0.5 * np.log(0.5) + 2 * 0.25 * np.log(0.25))
     assert found["inception_score"]["test"] == pytest.approx(np.exp(entropy), abs=1e-5)
     assert found["images"] == {"train": 3, "test": 4}
+    assert found["agreement"] is None and found["accuracy_by_member"] == [0.75]
+
+
+def test_report_of_an_ensemble():
+    answers = np.array([[0, 0, 0], [0, 0, 2], [1, 1, 1], [0, 1, 1]])
+    logits = 20 * np.eye(3, dtype=np.float32)[answers]
+    test = dataclasses.replace(judged([0, 0, 1, 1], [0, 0, 1, 1]), logits=logits)
+    found = report(test, test, CARD)
+    assert found["accuracy"] == 1.0 and found["accuracy_by_member"] == [0.75, 1.0, 0.75]
+    assert found["agreement"] == pytest.approx((1 + 1 / 3 + 1 + 1 / 3) / 4)
+    # Sure of one class, sure of two thirds: 0 and 1/3 too little confidence.
+    assert found["calibration_error"] == pytest.approx((1 / 3 + 1 / 3) / 4, abs=1e-6)
 
 
 def test_calibration_error_is_that_of_the_definition():
@@ -59,15 +75,37 @@ def test_two_evaluators_have_no_common_report():
         report(judged([0], [0]), judged([0], [0], "f" * 64), CARD)
 
 
-def test_command_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(stage, "load_card", lambda _: CARD)
+def test_command_line(tmp_path, capsys, save_evaluator):
+    labels = np.arange(9) % 3
+    images = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), np.uint8)
+    split = Split(images, None, labels, np.array(CARD["class_names"]))
+    fields = {"dataset": "letters", "source": "made up", "licence": "none", "flip": False}
+    save_dataset(tmp_path / "data", {"train": split, "test": split}, fields | {"preparation": {}})
+    folder = save_evaluator(tmp_path / "judge", CARD["class_names"])
+    evaluator = load_evaluator(folder, "cpu")
+    own = evaluator.card["weights_sha256"]
     for name in ("train", "test"):
-        save_features(tmp_path / f"{name}.npz", judged([0, 1, 2], [0, 1, 1]))
-    files = [f"--{name}={tmp_path / name}.npz" for name in ("train", "test")]
-    arguments = [*files, f"--data={tmp_path}", f"--out={tmp_path / 'report.json'}"]
+        save_features(tmp_path / f"{name}.npz", judged([0, 1, 2], [0, 1, 1], own))
+    arguments = [f"--{name}={tmp_path / name}.npz" for name in ("train", "test")]
+    arguments += [f"--evaluator={folder}", f"--data={tmp_path / 'data'}"]
+    arguments += [f"--out={tmp_path / 'report.json'}"]
     run_stage(stage.main, stage.command(), arguments)
-    assert json.loads((tmp_path / "report.json").read_text())["accuracy"] == pytest.approx(2 / 3)
-    assert "letters: held-out accuracy 0.6667" in capsys.readouterr().out
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert found["accuracy"] == pytest.approx(2 / 3) and found["kind"] == "robust"
+    assert set(found["degraded"]) == set(FIXED)
+    noisy = evaluator.predict(fixed("noise", images))[1]
+    expected = {"accuracy": np.mean(top_class(noisy) == labels), "agreement": agreement(noisy)}
+    assert found["degraded"]["noise"] == pytest.approx(
+        {"accuracy": expected["accuracy"], "agreement": expected["agreement"].mean()}
+    )
+    said = capsys.readouterr().out
+    assert "letters, robust: held-out accuracy 0.6667" in said and "low_resolution 0." in said
+
+    save_features(tmp_path / "train.npz", judged([0, 1, 2], [0, 1, 1]))
+    save_features(tmp_path / "test.npz", judged([0, 1, 2], [0, 1, 1]))
+    with pytest.raises(SystemExit):
+        run_stage(stage.main, stage.command(), arguments)
+    assert "expected the evaluator of the features, eeee" in capsys.readouterr().err
 
 
 def test_a_report_is_of_the_weights_that_judged():

@@ -8,13 +8,15 @@ import torch
 from dlvae.artefact import sha256_file
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
+from dlvae.registry import load_weights
+from eval.evaluator.join import join_members
 from eval.evaluator.load import load_evaluator
-from eval.evaluator.training import train_evaluator
+from eval.evaluator.training import train_member
 from eval.factors import load_factors, r_squared, train_factors
 from eval.supervised import Learner, Recipe, build_seeded
 from eval.training_stage import Job, run_command
 
-STAGES = [train_evaluator, train_factors]
+STAGES = [train_member, train_factors]
 
 
 def job(data, folder, **changes):
@@ -52,31 +54,78 @@ def test_a_stopped_training_continues_to_the_same_bytes(
     assert not any((tmp_path / "stopped" / "resume").glob("*"))
 
 
-def test_evaluator_learns_and_is_read_back(tiny_data, tiny_config, tmp_path):
-    tiny_config |= {"epochs": 10, "lr": 0.1}
-    card = train_evaluator(job(tiny_data, tmp_path), tiny_config)
+def ensemble(data, config, folder, members=2):
+    """Train members and join them: the card, and their folders."""
+    folders = [folder / f"member{i}" for i in range(members)]
+    for i, member in enumerate(folders):
+        made = Job(data, member, folder / "resume", folder / "run.jsonl")
+        train_member(made, config | {"member": i})
+    return join_members(folders, folder / "out"), folders
+
+
+def test_an_ensemble_learns_and_is_read_back(tiny_data, tiny_config, tmp_path):
+    tiny_config |= {"arch": "resnet9", "width": 0.125, "epochs": 10, "kind": "plain"}
+    card, folders = ensemble(tiny_data, tiny_config, tmp_path)
     assert card == json.loads((tmp_path / "out" / "card.json").read_text())
-    assert card["class_names"] == ["red", "green", "blue"]
+    assert card["class_names"] == ["red", "green", "blue"] and card["kind"] == "plain"
     assert card["weights_sha256"] == sha256_file(tmp_path / "out" / "weights.safetensors")
+    assert card["members"] == [sha256_file(f / "weights.safetensors") for f in folders]
+    assert "member" not in card["config"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["steps"] == 2 * 30 and manifest["images_seen"] == 2 * 480
 
     test = load_split(tiny_data, "test")
     evaluator = load_evaluator(tmp_path / "out", "cpu")
     assert not evaluator.training
     features, logits = evaluator.predict(test.images)
-    assert features.shape == (12, 8) and logits.shape == (12, 3)
-    assert np.mean(logits.argmax(1) == test.labels) >= 0.9
-    assert card["parameters"] == sum(p.numel() for p in evaluator.network.parameters())
+    assert features.shape == (12, 2 * 16) and logits.shape == (12, 2, 3)
+    assert np.mean(logits.mean(1).argmax(1) == test.labels) >= 0.9
+    assert card["parameters"] == sum(p.numel() for p in evaluator.parameters())
     # Evaluation mode: an image's logits do not depend on its neighbours.
     np.testing.assert_allclose(evaluator.predict(test.images[:1])[1], logits[:1], atol=1e-5)
+    # Each member is the network that was trained, and they differ.
+    network, weights = evaluator.members[1], load_weights(folders[1] / "weights.safetensors")
+    assert all(torch.equal(part, weights[name]) for name, part in network.state_dict().items())
+    assert not np.allclose(logits[:, 0], logits[:, 1], atol=1e-3)
+
+
+def test_kinds_differ_in_what_they_see_and_the_same_member_is_the_same(
+    tiny_data, tiny_config, tmp_path
+):
+    tiny_config |= {"arch": "resnet9", "width": 0.125, "epochs": 1}
+    for name, kind in {"a": "robust", "b": "robust", "c": "plain"}.items():
+        card = train_member(job(tiny_data, tmp_path / name), tiny_config | {"kind": kind})
+        assert card["kind"] == kind
+    first, again, plain = (files(tmp_path / name) for name in "abc")
+    assert first == again and first["weights.safetensors"] != plain["weights.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"width": 0.25}, "width of the other members, 0.125, found 0.25"), ({"member": 0}, "twice")],
+)
+def test_members_that_do_not_belong_together_are_refused(
+    change, words, tiny_data, tiny_config, tmp_path
+):
+    tiny_config |= {"arch": "resnet9", "width": 0.125, "epochs": 0.5, "kind": "plain"}
+    for name, changes in {"a": {"member": 0}, "b": {"member": 1} | change}.items():
+        train_member(job(tiny_data, tmp_path / name), tiny_config | changes)
+    with pytest.raises(UserError, match=words):
+        join_members([tmp_path / name / "out" for name in "ab"], tmp_path / "joined")
+    with pytest.raises(UserError, match="found none"):
+        join_members([], tmp_path / "joined")
 
 
 def test_a_model_of_timm_as_evaluator(tiny_data, tiny_config, tmp_path):
-    tiny_config |= {"arch": "test_resnet", "width": 1.0}
-    card = train_evaluator(job(tiny_data, tmp_path), tiny_config)
-    logits = load_evaluator(tmp_path / "out", "cpu").predict(load_split(tiny_data, "test").images)[
-        1
-    ]
-    assert card["arch"] == "test_resnet" and logits.shape == (12, 3)
+    card, _ = ensemble(tiny_data, tiny_config | {"arch": "test_resnet", "width": 1.0}, tmp_path)
+    images = load_split(tiny_data, "test").images
+    logits = load_evaluator(tmp_path / "out", "cpu").predict(images)[1]
+    assert card["arch"] == "test_resnet" and logits.shape == (12, 2, 3)
+
+
+def test_an_unknown_kind_is_a_user_error(tiny_data, tiny_config, tmp_path):
+    with pytest.raises(UserError, match="Did you mean 'plain'"):
+        train_member(job(tiny_data, tmp_path), tiny_config | {"kind": "plane"})
 
 
 def test_factor_regressor_learns_and_its_card_tells(tiny_data, tiny_config, tmp_path):
@@ -132,7 +181,7 @@ def test_bad_settings_are_user_errors(train, change, message, tiny_data, tiny_co
 
 def test_missing_context_is_a_user_error(tiny_data, tmp_path):
     with pytest.raises(UserError, match="lacks dataset, seed"):
-        train_evaluator(job(tiny_data, tmp_path), {"preset": "smoke"})
+        train_member(job(tiny_data, tmp_path), {"preset": "smoke"})
 
 
 @pytest.mark.parametrize("load", [load_evaluator, load_factors])
@@ -140,7 +189,7 @@ def test_a_folder_without_a_network_is_a_user_error(load, tmp_path):
     with pytest.raises(UserError, match="card.json"):
         load(tmp_path)
     (tmp_path / "card.json").write_text('{"dataset": "tiny"}')
-    with pytest.raises(UserError, match="train one with python -m eval."):
+    with pytest.raises(UserError, match="python -m eval."):
         load(tmp_path)
 
 

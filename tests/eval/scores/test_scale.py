@@ -15,7 +15,7 @@ from eval.rows import NONE
 from eval.scores import scale as family
 from eval.scores.common import ScoreRequest
 
-PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v2.yaml"
 CARD = {"dataset": "grey", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 CLASSES = np.array(["dark", "bright"])
 METRICS = (

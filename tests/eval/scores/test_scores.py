@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from dlvae.artefact import save_samples, write_json
 from dlvae.data.dataset import Split, load_card, save_dataset
@@ -84,6 +85,57 @@ def test_inception_rows(folder):
     assert (rows["ci_high"] >= rows["value"] - 1e-9).all()
     assert first["samples"] == "cdcd" * 3
     assert set(manifest["inputs"]) == {"data", "protocol", "features"}
+
+
+def ensemble(n, evaluator, strength):
+    """Features by three judges; the last takes the first two images for the other class."""
+    labels = grey(n)[1]
+    seen = np.repeat(labels[:, None], 3, axis=1)
+    seen[:2, 2] = 1 - seen[:2, 2]
+    logits = strength * np.eye(2, dtype=np.float32)[seen]
+    features = logits.reshape(n, -1)
+    return FeatureSet(features, logits, labels, "cd" * 32, "bf16", evaluator, "grey")
+
+
+def test_inception_rows_of_two_ensembles(folder):
+    save_features(folder / "features.npz", ensemble(12, "ab" * 32, 4))
+    save_features(folder / "plain.npz", ensemble(12, "ef" * 32, 2))
+    paths = {"features": "features.npz", "features_plain": "plain.npz"}
+    inputs = {name: str(folder / file) for name, file in paths.items()}
+    rows = run(folder, "inception", inputs=inputs)[0].set_index("metric")
+    values, kinds = rows["value"], rows["ci_kind"]
+    for kind, strength, judge in (("", 4, "abab" * 3), (":plain", 2, "efef" * 3)):
+        judges = [f"{kind}:judge{i}" for i in range(3)]
+        names = [f"inception_score{end}" for end in (kind, *judges)]
+        assert set(rows.loc[names, "evaluator"]) == {judge}
+        sure = 1 / (1 + np.exp(-strength))
+        score = 2 * np.exp(sure * np.log(sure) + (1 - sure) * np.log(1 - sure))
+        np.testing.assert_allclose(values[names], score, rtol=1e-6)
+        assert values[f"judge_agreement{kind}"] == pytest.approx((10 + 2 / 3) / 12)
+        shares = [values[f"label_fidelity{end}"] for end in judges]
+        assert shares == pytest.approx([1, 1, 10 / 12])
+        assert values[f"label_fidelity{kind}"] == pytest.approx(np.mean(shares))
+        # The spread of the judges, by the book: t of two degrees of freedom.
+        spread = stats.t.ppf(0.975, 2) * np.std(shares, ddof=1) / np.sqrt(3)
+        images = stats.binomtest(34, 36).proportion_ci(method="wilson")
+        row = rows.loc[f"label_fidelity{kind}"]
+        assert row["ci_kind"] == "wilson95_judges"
+        assert row["value"] - row["ci_low"] > max(spread, 34 / 36 - images.low)
+        assert kinds[f"inception_score{kind}"] == "jackknife95_images_judges"
+        assert kinds[f"inception_score{kind}:judge1"] == "jackknife95_images"
+        assert kinds[f"label_fidelity{kind}:judge1"] == "wilson95"
+    assert len(rows) == 2 * (2 * 4 + 1) and set(rows["n"]) == {12}
+
+
+@pytest.mark.parametrize("changes", [{"images": "00" * 32}, {"evaluator": "ab" * 32}])
+def test_two_judges_judge_the_same_images(folder, changes):
+    save_features(folder / "features.npz", ensemble(12, "ab" * 32, 4))
+    plain = dataclasses.replace(ensemble(12, "ef" * 32, 4), **changes)
+    save_features(folder / "plain.npz", plain)
+    paths = {"features": "features.npz", "features_plain": "plain.npz"}
+    inputs = {name: str(folder / file) for name, file in paths.items()}
+    with pytest.raises(UserError, match="same images under another judge"):
+        run(folder, "inception", inputs=inputs)
 
 
 def test_diversity_rows(folder):

@@ -23,7 +23,7 @@ from eval.scores.common import ScoreRequest, data_hash
 from eval.set_metrics.manifolds import precision_recall
 from eval.toy_points import sliced_wasserstein
 
-PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v1.yaml"
+PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v2.yaml"
 CONTEXT = {"preset": "smoke", "dataset": "three_moons", "model": "ours", "seed": 0}
 CARD = {"dataset": "three_moons", "source": "made up", "licence": "none", "flip": False}
 CARD |= {"preparation": {}}
