@@ -1,5 +1,7 @@
 """Prepare a data set: `{train,test}.npz`, `card.json` and `manifest.json` in one folder.
 
+Of unlabelled images there is `heldout.npz` in the place of `test.npz`; see `dlvae.data.people`.
+
 Example:
     python -m dlvae.prepare --config '{"dataset": "digits", "size": 32}' --out results/digits
 
@@ -18,6 +20,7 @@ from dlvae.artefact import write_manifest
 from dlvae.data.dataset import save_dataset
 from dlvae.data.local import source_files
 from dlvae.data.options import Role, build_options
+from dlvae.data.people import hold_out
 from dlvae.data.sources import MODULES, roles
 from dlvae.errors import UserError, nearest
 from dlvae.runtime import run_stage, stage_parser
@@ -52,8 +55,11 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
     root = config.get("root") if role.local else None
     local = {"root": root, "threads": threads} if role.local else {}
     prepared = role.prepare(options, **local)
+    splits = prepared.splits
+    if role_name == "unlabelled":
+        splits = hold_out(splits["train"])
     described = {"dataset": name, "role": role_name, "preparation": asdict(options)}
-    card = save_dataset(out, prepared.splits, prepared.card | described)
+    card = save_dataset(out, splits, prepared.card | described)
     write_manifest(
         Path(out) / "manifest.json",
         inputs=source_files(root),

@@ -92,6 +92,22 @@ def along(values: Tensor, factors: np.ndarray) -> np.ndarray:
     return spearman(repeated[:, None], factors)[0]
 
 
+def within_rows(values: Tensor, factors: np.ndarray) -> np.ndarray:
+    """Return Spearman correlations (T, F) of a coordinate's value with factors, row by row.
+
+    Within a traversal only the coordinate changes; traversals taken together mix it with what
+    their codes differ by. A weak coordinate may order a factor as well as a strong one, so that a
+    coordinate is chosen by :func:`along`.
+
+    Args:
+        values: what the coordinate is set to along each traversal, (V,).
+        factors: float (T * V, F), traversal by traversal.
+    """
+    one = values.cpu().numpy()[:, None]
+    rows = factors.reshape(-1, len(values), factors.shape[-1])
+    return np.stack([spearman(one, row)[0] for row in rows])
+
+
 def by_factors(
     model: GenerativeModel,
     predict: Predict,

@@ -16,6 +16,7 @@ from dlvae.errors import UserError
 from dlvae.registry import DEFINITION, WEIGHTS, load_model, weights_hash
 from dlvae.sample import ready
 from dlvae.seeds import generator
+from eval.encoder_norms import estimate_encoder_norms
 from eval.request import Request
 from eval.rows import UNKNOWN
 
@@ -25,7 +26,11 @@ HASH = 12  # hexadecimal digits of a content hash that are stored
 
 
 def ready_model(
-    request: Request, folder: Path, name: str, source: Split | None = None
+    request: Request,
+    folder: Path,
+    name: str,
+    source: Split | None = None,
+    encoders: bool = False,
 ) -> GenerativeModel:
     """Load a model and put its batch norms in the state in which it is also sampled.
 
@@ -35,6 +40,8 @@ def ready_model(
     Args:
         source: set that the decoded codes are encoded from, if they are; statistics of samples
             of the prior would be wrong for them.
+        encoders: re-estimate the encoders' batch norms on ``source`` too, where the decoder's are:
+            for images unlike those of the training, so that models are compared by their weights.
     """
     config = request.config
     parts = [config["preset"], config["dataset"], name, config["seed"]]
@@ -42,8 +49,10 @@ def ready_model(
     if source is not None:
         part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
         images = model_values(part), torch.from_numpy(part.labels)
-    draws = generator(*parts, "recalibrate")
-    return ready(load_model(folder), request.bn_eval, draws, images)
+    draws, model = generator(*parts, "recalibrate"), load_model(folder)
+    if encoders and images is not None and request.bn_eval == "recalibrated":
+        estimate_encoder_norms(model, images[0])
+    return ready(model, request.bn_eval, draws, images)
 
 
 def model_values(split: Split, device: torch.device | str | None = None) -> Tensor:

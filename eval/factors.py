@@ -139,6 +139,22 @@ def r_squared(truth: np.ndarray, predicted: np.ndarray) -> list[float | None]:
     return [float(1.0 - r / t) if t > 0 else None for r, t in zip(residual, total, strict=True)]
 
 
+def r2_on(regressor: FactorRegressor, split: Split) -> dict[str, float | None]:
+    """R^2 of each factor that a split knows, read off its images; None for a constant one.
+
+    Of people that the regressor was not trained on it says whether it reads a factor or the person.
+    """
+    if split.factors is None:
+        return {}
+    truth = split.factor_names.tolist()
+    names = [name for name in regressor.names if name in truth]
+    if not names:
+        return {}
+    read = regressor.predict(split.images)[:, [regressor.names.index(name) for name in names]]
+    known = split.factors[:, [truth.index(name) for name in names]]
+    return dict(zip(names, r_squared(known, read), strict=True))
+
+
 def load_factors(folder: str | Path, where: torch.device | str | None = None) -> FactorRegressor:
     """Load a regressor in evaluation mode, on ``where`` (CUDA where available by default).
 

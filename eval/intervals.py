@@ -30,7 +30,6 @@ WILSON = "wilson95"
 JACKKNIFE_JUDGES = "jackknife95_images_judges"
 WILSON_JUDGES = "wilson95_judges"
 NORMAL_PAIRS = "normal95_pairs"
-BOOTSTRAP_SEEDS = "bootstrap95_seeds"
 
 WITH_JUDGES = {JACKKNIFE_IMAGES: JACKKNIFE_JUDGES, WILSON: WILSON_JUDGES}
 """Kinds of images alone, and of images and judges; see :func:`over_judges`."""

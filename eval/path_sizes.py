@@ -4,12 +4,3 @@ from __future__ import annotations
 
 COLUMNS = 8  # images along a path of z_s or z_u, or along a traversal of a coordinate
 CLASSES = 16  # rows of every path; all classes where there are no more
-
-
-def paths_of(n: int, classes: int) -> int:
-    """Return how many paths the n images behind a score row are along.
-
-    Args:
-        classes: of the data set; every path has images of up to `CLASSES` of them.
-    """
-    return n // (COLUMNS * min(classes, CLASSES))

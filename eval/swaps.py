@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlvae.base import GenerativeModel
-from dlvae.data.dataset import PERSON, Split
-from dlvae.data.synthetic_faces.factors import IDENTITY_FACTORS
+from dlvae.data.dataset import Split
+from dlvae.data.people import identities
 from eval.decoding import decode_grid, encode_images, evenly_spaced
 from eval.scored_images import evenly_per_class
 
@@ -34,23 +34,6 @@ class Cells:
     identity: np.ndarray | None
     rows: np.ndarray
     columns: np.ndarray
-
-
-def identities(split: Split) -> np.ndarray | None:
-    """Return who each image shows, int64 (N,), equal numbers for one person; None if unknown.
-
-    Labels say so; without them the factor `PERSON` of photographs, or the identity factors of
-    rendered faces.
-    """
-    if split.labelled:
-        return split.labels
-    names = [] if split.factor_names is None else split.factor_names.tolist()
-    if PERSON in names:
-        return split.factors[:, names.index(PERSON)].astype(np.int64)
-    known = [index for index, name in enumerate(names) if name in IDENTITY_FACTORS]
-    if not known:
-        return None
-    return np.unique(split.factors[:, known], axis=0, return_inverse=True)[1].ravel()
 
 
 def choose_cells(split: Split, draws: np.random.Generator, most: int = CELLS) -> Cells:

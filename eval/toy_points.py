@@ -55,3 +55,40 @@ def arc_residual(points: np.ndarray, label: int) -> np.ndarray:
     radial = np.hypot(x, y) - 1.0
     to_end = np.copysign(np.hypot(np.abs(x) - 1.0, y), radial)
     return np.where(y >= 0, radial, to_end)
+
+
+def bayes_accuracy(noise: float, step: float = 0.1) -> float:
+    """Return how often the best classifier of the toy points is right, in (1/3, 1].
+
+    The integral over the plane of the largest of the class densities, each weighed by 1/3: a class
+    is a Gaussian of standard deviation ``noise`` around points spread evenly over its arc. The feet
+    of neighbouring arcs are 0.2 apart, so that with much noise no classifier is always right.
+
+    Args:
+        noise: of ``three_moons.data.noise``, in data units, above 0.
+        step: of the grid and of the points on the arcs, in units of ``noise``.
+
+    Raises:
+        UserError: noise that is not above 0.
+    """
+    if not noise > 0:
+        raise UserError(
+            f"expected noise above 0, found {noise}: without it no arc meets another; say "
+            "three_moons.data.noise"
+        )
+    width, margin = step * noise, 6 * noise  # beyond the margin lies nothing that counts
+    x = np.arange(CENTRES[:, 0].min() - 1 - margin, CENTRES[:, 0].max() + 1 + margin, width)
+    y = np.arange(CENTRES[0, 1] - margin, CENTRES[0, 1] + 1 + margin, width)
+    t = np.linspace(0, np.pi, int(np.ceil(np.pi / width)) + 1)
+    weights = np.ones(len(t))
+    weights[[0, -1]] = 0.5  # the trapezoidal rule
+    densities = []
+    for centre in CENTRES:
+        arc = centre + np.stack([np.cos(t), np.sin(t)], axis=1)
+        along_x, along_y = (
+            np.exp(-0.5 * ((axis[:, None] - arc[:, k]) / noise) ** 2)
+            for k, axis in enumerate((x, y))
+        )
+        densities.append(along_x @ (weights[:, None] * along_y.T))
+    scale = width**2 / (2 * np.pi * noise**2 * weights.sum() * len(CENTRES))
+    return float(np.max(densities, axis=0).sum() * scale)

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from dlvae.seeds import numpy_generator
-from eval.improvement import (
-    probability_of_improvement,
-    probability_of_improvement_seeds,
-    standard_error,
-)
-from eval.intervals import (
-    BOOTSTRAP_CLASSES,
-    JACKKNIFE_IMAGES,
-    MIN_VALUES,
-    Interval,
-    over_classes,
-    over_seeds,
-)
+from eval.improvement import probability_of_higher_mean
+from eval.intervals import Interval, over_classes, over_seeds
 from eval.protocol import IntervalsRule
 from reports.published import published_rows
 
@@ -98,43 +86,17 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
 
 
 def probability_ours_higher(
-    rows: pd.DataFrame, dataset: str, model: str, metric: str, rule: IntervalsRule
+    rows: pd.DataFrame, dataset: str, model: str, metric: str, rule: IntervalsRule | None = None
 ) -> float | None:
     """P(ours scores higher than a model), see :func:`probability_higher`.
 
-    With one seed each and a metric that has intervals over classes, see :func:`probability_paired`.
-
     Args:
-        rows: score rows, those of single classes among them.
-        rule: how the intervals within one seed were made, by the protocol.
+        rule: how the intervals within one seed were made; no probability is taken from these.
     """
     ours, other = (cell(rows, dataset, name, metric) for name in ("ours", model))
     if ours is None or other is None or ours.reason or other.reason or model in ("ours", "real"):
         return None
-    draws = numpy_generator("tables", dataset, model, metric)
-    kinds = {c.interval.kind for c in (ours, other) if c.interval is not None}
-    if len(ours.values) == len(other.values) == 1 and BOOTSTRAP_CLASSES in kinds:
-        values = (per_class(rows, dataset, name, metric) for name in ("ours", model))
-        return probability_paired(*values, draws, rule.draws)
-    return probability_higher(ours, other, {JACKKNIFE_IMAGES: rule.groups}, draws)
-
-
-def probability_paired(
-    one: pd.Series, other: pd.Series, draws: np.random.Generator, resamples: int
-) -> float | None:
-    """P(the expected score of one is higher) of a mean over classes, or None where none can be had.
-
-    The error is that of :func:`paired_difference`.
-
-    Args:
-        one, other: float scores by class.
-        resamples: of classes.
-    """
-    interval = paired_difference(one, other, draws, resamples)
-    if interval is None:
-        return None
-    error = _error(interval, {BOOTSTRAP_CLASSES: len(one)})
-    return probability_of_improvement(float((one - other).mean()), error, 0.0, 0.0)
+    return probability_higher(ours, other)
 
 
 def paired_difference(
@@ -166,33 +128,13 @@ def per_class(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.S
     return chosen.groupby("metric")["value"].mean()
 
 
-def probability_higher(
-    one: Cell, other: Cell, units: Mapping[str, int], draws: np.random.Generator
-) -> float | None:
-    """P(one scores higher than the other), in [0, 1], or None where it cannot be said.
+def probability_higher(one: Cell, other: Cell) -> float | None:
+    """P(the mean over trainings of one is higher), in [0, 1], by Welch's t test of the seeds.
 
-    With one seed each, of the expected scores, from the errors over images or classes, taken as
-    independent; with at least three each, of a random run of each. Two seeds give neither.
-
-    Args:
-        units: what an interval of a kind was made of, see :func:`eval.intervals.standard_error`;
-            an interval of another kind is as good as none, unless it has no width.
+    None with fewer than three seeds on either side: how far trainings differ is then not known, and
+    errors over images or classes say nothing of it.
     """
-    seeds = min(len(one.values), len(other.values))
-    if seeds >= MIN_VALUES:
-        return probability_of_improvement_seeds(one.values, other.values, draws).probability
-    errors = [_error(c.interval, units) for c in (one, other)]
-    if max(len(one.values), len(other.values)) > 1 or None in errors:
-        return None
-    return probability_of_improvement(one.mean, errors[0], other.mean, errors[1])
-
-
-def _error(interval: Interval | None, units: Mapping[str, int]) -> float | None:
-    if interval is not None and interval.low == interval.high:
-        return 0.0
-    if interval is None or interval.kind not in units:
-        return None
-    return standard_error(interval, units[interval.kind])
+    return probability_of_higher_mean(one.values, other.values)
 
 
 def tidy(

@@ -14,7 +14,7 @@ from dlvae.config import canonical
 from dlvae.errors import UserError
 from dlvae.registry import WEIGHTS
 from eval.rows import AND, HASH, NONE, PLAIN, by_plain, first_hash, read_rows
-from reports.claim_rules import REAL
+from reports.claim_metrics import REAL
 from reports.lineage import STAGES, gaps, stage_of
 from reports.machine import ROOT
 from reports.pages import (

@@ -12,7 +12,18 @@ import yaml
 
 from dlvae.errors import UserError, nearest
 from dlvae.registry import model_names
-from reports.claim_rules import FAMILY, OPERATORS, REAL, TWO_SIDED, Claim, ClaimTest, Rules, Side
+from reports.claim_metrics import FAMILY, REAL
+from reports.claim_rules import (
+    CONDITIONS,
+    OPERATORS,
+    TWO_SIDED,
+    Claim,
+    ClaimTest,
+    Excuse,
+    Preconditions,
+    Rules,
+    Side,
+)
 
 PATH = Path(__file__).with_name("claims.yaml")
 
@@ -47,7 +58,16 @@ def _rules(content: Any) -> Rules:
     if twice := [name for name in ids if ids.count(name) > 1]:
         raise UserError(f"expected an id of its own for every claim, found '{twice[0]}' twice")
     data_sets = {kind: tuple(names) for kind, names in kinds.items()}
-    return Rules(data_sets, tuple(given["ablations"]), tuple(claims))
+    before = _preconditions(given["preconditions"])
+    return Rules(data_sets, tuple(given["ablations"]), before, tuple(claims))
+
+
+def _preconditions(content: Any) -> Preconditions:
+    given = _section(Preconditions, content, "preconditions")
+    for key, value in given.items():
+        if _number(value, f"preconditions: {key}") <= 0:
+            raise UserError(f"preconditions: {key}: expected a number above 0, found {value}")
+    return Preconditions(**{key: float(value) for key, value in given.items()})
 
 
 def _claim(content: Any, kinds: Mapping, models: Sequence[str]) -> Claim:
@@ -62,8 +82,41 @@ def _claim(content: Any, kinds: Mapping, models: Sequence[str]) -> Claim:
     beside = [_side(part, f"{where}: beside", models) for part in given.get("beside", [])]
     if not tests or not all(isinstance(side, Side) for side in beside):
         raise UserError(f"{where}: expected a test or more, and metrics beside them")
-    lists = {"data": data, "tests": tuple(tests), "beside": tuple(beside)}
-    return Claim(**given | lists)
+    _headline(tests, where)
+    parts = {"data": data, "tests": tuple(tests), "beside": tuple(beside)}
+    parts["excused"] = _excused(given, where, models)
+    if "recognised" in given:
+        parts["recognised"] = _side(given["recognised"], f"{where}: recognised", models)
+        if not isinstance(parts["recognised"], Side):
+            raise UserError(f"{where}: recognised: expected a metric, found a number")
+    return Claim(**given | parts)
+
+
+def _headline(tests: Sequence[ClaimTest], where: str) -> None:
+    """Check that one test says what the claim says first, wherever it is tested."""
+    names = [test.name for test in tests if test.headline]
+    if len(names) != 1:
+        raise UserError(
+            f"{where}: expected one test with headline: true, found {', '.join(names) or 'none'}"
+        )
+    if any(test.headline and test.data for test in tests):
+        raise UserError(f"{where}: expected a headline test without data, made wherever others are")
+
+
+def _excused(given: Mapping, where: str, models: Sequence[str]) -> tuple[Excuse, ...]:
+    """Read which models need not meet a precondition, and why."""
+    where = f"{where}: excused"
+    found = []
+    for content in _list(given.get("excused", []), where):
+        excuse = _section(Excuse, content, where)
+        for key, known in (("models", models), ("of", CONDITIONS)):
+            if not _texts(excuse[key]):
+                raise UserError(f"{where}: {key}: expected a list of names, found {excuse[key]!r}")
+            for name in excuse[key]:
+                _known(name, known, f"{where}: {key}")
+        _is(str, excuse["reason"], f"{where}: reason")
+        found.append(Excuse(tuple(excuse["models"]), tuple(excuse["of"]), excuse["reason"]))
+    return tuple(found)
 
 
 def _kinds(given: Any, where: str, kinds: Mapping) -> tuple[str, ...]:
@@ -79,9 +132,11 @@ def _test(content: Any, where: str, kinds: Mapping, models: Sequence[str]) -> Cl
     _is(str, given["name"], f"{where}: name")
     where = f"{where}, '{given['name']}'"
     _known(given["op"], OPERATORS, f"{where}: op")
-    _is(bool, given.get("beyond_noise", False), f"{where}: beyond_noise")
+    for key in ("headline", "beyond_noise"):
+        _is(bool, given.get(key, False), f"{where}: {key}")
     _margin(given, where)
     parts = {key: _side(given[key], f"{where}: {key}", models) for key in ("left", "right")}
+    parts["excused"] = _excused(given, where, models)
     if "data" in given:
         parts["data"] = _kinds(given["data"], where, kinds)
     test = ClaimTest(**given | parts)

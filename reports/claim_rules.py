@@ -1,69 +1,31 @@
-"""What a rule of ``claims.yaml`` is, what it may measure, and the scores that all of them need."""
+"""What a rule of ``claims.yaml`` is, and the scores that all of them need."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
-from dlvae.data.masks import BOXES_64
-from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
+from reports.claim_metrics import (
+    FAMILY,
+    FITTED,
+    FITTED_MODELS,
+    REAL,
+    as_published,
+    depends_on_prior,
+)
 
 TWO_SIDED = "within"  # the largest difference allowed, to either side
 OPERATORS = ("<", "<=", ">", ">=", TWO_SIDED)
-REAL = "real"  # in the place of a model: the data set's own images
 RENDERED = ("synthetic_faces",)  # data sets whose factors are known
+TOY = "toy"  # kind of data that no judge is trained on
 
+AGREE, TRAINED, LEARNED = "agree", "trained", "learned"
+CONDITIONS = (AGREE, TRAINED, LEARNED)
+"""What a claim may excuse models from, see :mod:`reports.claim_preconditions`."""
 
-def _each(metrics: str, suffixes: Sequence[object]) -> list[str]:
-    return [f"{metric}:{suffix}" for metric, suffix in product(metrics.split(), suffixes)]
-
-
-CODES, DIRECTIONS, UNSEEN = ("z_s", "z_u"), ("a", "b"), ("unseen_before", "unseen_after")
-EPOCHS = range(0, 51, 10)  # snapshots of Figure 2
-VARIANTS = ("standard", "range_mismatched")
-PARTS = ("", "_offdiag", "_clamped_share")
-METRICS: Mapping[str, Sequence[str]] = {
-    "inception": ("inception_score", "label_fidelity"),
-    "diversity": [f"d_intra_{variant}{part}" for variant, part in product(VARIANTS, PARTS)],
-    "fidelity": (
-        "fid kid precision recall density coverage intra_fid nearest_train_ratio copies_share "
-        "feature_distance_intra duplicate_share sharpness sharpness_ratio"
-    ).split(),
-    "codes": [
-        *_each("probe_linear probe_mlp probe_excess active_units active_count", CODES),
-        *_each("probe_mlp probe_excess", ("z_u_sampled",)),
-        *"probe_chance mixture_accuracy mahalanobis_ratio mahalanobis_ks centre_separation".split(),
-        *"information_bound information_ceiling aggregate_kl posterior_kl position_r2".split(),
-        *"reconstruction_mse image_variance prior_distance mig sap".split(),
-        *"dci_disentanglement dci_completeness dci_informativeness".split(),
-        *_each("factor_r2", IRRELEVANT_FACTORS),
-    ],
-    "walks": [
-        "walk_top1_plain",
-        *("walk_consistency:b", "walk_consistency_features:b"),
-        *_each("walk_top1 walk_ratio walk_smoothness", DIRECTIONS),
-    ],
-    "coordinates": [
-        "coordinate_top1_plain",
-        *_each("coordinate_spearman coordinate_index coordinate_top1", IRRELEVANT_FACTORS),
-    ],
-    "swaps": [
-        *_each("swap_identity swap_factors swap_brightness", ("seen", *UNSEEN)),
-        *_each("reconstruction_mse", UNSEEN),
-        *_each("verification_auc", ("seen", "unseen")),
-    ],
-    "inpainting": _each(
-        "inpaint_psnr inpaint_ssim inpaint_feature_distance inpaint_identity", tuple(BOXES_64)
-    ),
-    "toy": [
-        "toy_wasserstein_floor",
-        *_each("toy_precision toy_recall toy_wasserstein toy_spread_radial toy_spread_y", EPOCHS),
-    ],
-}
-"""What a rule may name, by the family of scores that measures it."""
-
-FAMILY = {metric: family for family, metrics in METRICS.items() for metric in metrics}
+AS_PUBLISHED, FITTED_PRIORS, SAME = "published", "fitted", "same"
+"""Forms of a claim; `SAME` for one that no prior has a part in."""
 
 
 @dataclass(frozen=True)
@@ -81,25 +43,60 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Excuse:
+    """Models that need not meet a precondition, for a reason that the page prints.
+
+    Attributes:
+        of: of `CONDITIONS`.
+    """
+
+    models: tuple[str, ...]
+    of: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preconditions:
+    """What must be so before a test is made; the agreement of judges is in the protocol.
+
+    Attributes:
+        times_chance: top-1 of every model of a claim, in units of chance.
+        still_learning: by how much the Inception Score may have moved since half of the updates,
+            as a share of the ceiling; of toy models their distance, as a share of what it was
+            before the training.
+        toy_distance: distance of a toy model from the data after the last epoch, as a share of what
+            it was before the training.
+    """
+
+    times_chance: float
+    still_learning: float
+    toy_distance: float
+
+
+@dataclass(frozen=True)
 class ClaimTest:
     """``left op right``; with the operator ``within``: |left - right| <= margin.
 
     Attributes:
         name: in words.
         right: a side or a constant; so is ``left``.
+        headline: what the claim says first; without it nothing of the claim is replicated.
         beyond_noise: the spread between trainings must not explain that it holds, which takes
             three seeds or more to know.
         data: kinds of data sets that it is made on; empty for all that the claim is about.
         margin: of ``within``, above 0; None with the other operators.
+        excused: models that need not meet a precondition of this test.
     """
 
     name: str
     left: Side | float
     op: str
     right: Side | float
+    headline: bool = False
     beyond_noise: bool = False
     data: tuple[str, ...] = ()
     margin: float | None = None
+    excused: tuple[Excuse, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -122,6 +119,9 @@ class Claim:
         open: what the paper leaves open, or the tests cannot show.
         beside: printed beside the tests.
         synthetic_only: only rendered images tell.
+        recognised: top-1 of plain samples that must be as far above chance as that of sample sets,
+            where a test compares with it; None for none.
+        excused: models that need not meet a precondition of any test.
     """
 
     id: str
@@ -132,6 +132,8 @@ class Claim:
     open: str
     beside: tuple[Side, ...] = ()
     synthetic_only: bool = False
+    recognised: Side | None = None
+    excused: tuple[Excuse, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,34 @@ class Rules:
 
     data_sets: Mapping[str, tuple[str, ...]]
     ablations: tuple[str, ...]
+    preconditions: Preconditions
     claims: tuple[Claim, ...]
+
+    def is_toy(self, dataset: str) -> bool:
+        """Return whether a data set is of points, which no judge looks at."""
+        return dataset in self.data_sets.get(TOY, ())
+
+    def forms(self, claim: Claim) -> list[tuple[str, Claim]]:
+        """Return a claim in every form that it is judged in, by the name of the form."""
+        fitted = tuple(self._fitted_test(test) for test in claim.tests)
+        if fitted == claim.tests:
+            return [(SAME, claim)]
+        more = {
+            "tests": fitted,
+            "beside": tuple(_fitted(side) for side in claim.beside),
+            "recognised": claim.recognised and _fitted(claim.recognised),
+        }
+        return [(AS_PUBLISHED, claim), (FITTED_PRIORS, dataclasses.replace(claim, **more))]
+
+    def _fitted_test(self, test: ClaimTest) -> ClaimTest:
+        """Return a test of models with fitted priors.
+
+        A comparison with an ablation stays as published: ablations are not fitted, and a fit of one
+        side alone is no fair comparison.
+        """
+        if any(side.model in self.ablations for side in test.sides):
+            return test
+        return dataclasses.replace(test, left=_fitted(test.left), right=_fitted(test.right))
 
     def tested_on(self, claim: Claim, datasets: Sequence[str]) -> list[str]:
         """Return those of a preset's data sets that a claim is about."""
@@ -170,21 +199,50 @@ class Rules:
         return [test for test in claim.tests if kept(test)]
 
 
+def models_of(tests: Iterable[ClaimTest]) -> list[str]:
+    """Return the models that tests measure, each once, without the real images."""
+    models = (side.model for test in tests for side in test.sides)
+    return [model for model in dict.fromkeys(models) if model != REAL]
+
+
+def _fitted(side: Side | float) -> Side | float:
+    if not isinstance(side, Side) or side.model not in FITTED_MODELS:
+        return side
+    if not depends_on_prior(side.metric):
+        return side
+    return dataclasses.replace(side, model=side.model + FITTED)
+
+
 def needed_scores(
     rules: Rules, datasets: Sequence[str], ablated: str = ""
 ) -> list[tuple[str, str, str]]:
     """Return what the rules measure on the data sets of a preset: (data set, model, family).
+
+    Their preconditions too, and every form of a claim.
 
     Args:
         datasets: of the preset, the toy data included.
         ablated: data set of the preset's ablations; empty if it has none.
     """
     found: dict[tuple[str, str, str], None] = {}
-    for claim in rules.claims:
+    for _, claim in (form for known in rules.claims for form in rules.forms(known)):
         for dataset in rules.tested_on(claim, datasets):
-            if claim.synthetic_only and dataset not in RENDERED:
-                continue
             tests = rules.tests_on(claim, dataset, datasets, ablated)
+            if not tests or (claim.synthetic_only and dataset not in RENDERED):
+                continue
             sides = [side for test in tests for side in test.sides] + list(claim.beside)
-            found |= dict.fromkeys((dataset, side.model, FAMILY[side.metric]) for side in sides)
+            sides += [claim.recognised] if claim.recognised else []
+            asked = [(side.model, FAMILY[side.metric]) for side in sides]
+            for model in models_of(tests):
+                asked += _asked_before(model, rules.is_toy(dataset))
+            found |= dict.fromkeys((dataset, *pair) for pair in asked)
     return list(found)
+
+
+def _asked_before(model: str, toy: bool) -> list[tuple[str, str]]:
+    """Return the model and family of every score that the preconditions of a model read."""
+    trained = as_published(model)
+    if toy:
+        return [(trained, TOY)]
+    inception = [(name, "inception") for name in (model, trained, REAL)]
+    return [*inception, (trained, "progress")]

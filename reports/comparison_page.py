@@ -32,8 +32,7 @@ NOTHING = (
 )
 # What the interval of a difference knows of, by its kind.
 KINDS = {
-    WELCH: "{}: over the training seeds of both (Welch's t); P is that a random run of the "
-    "newcomer is better than a random run of that model",
+    WELCH: "{}: over the training seeds of both (Welch's t)",
     PAIRED: "{}: over classes, of the differences class by class (bootstrap-t); of other trainings "
     "it knows nothing",
     COMBINED: "{}: from the two intervals of the table above, taken as independent; with one seed "
@@ -165,7 +164,8 @@ def _delta_grid(found: Comparison, dataset: str, columns: Sequence[Column]) -> G
                 kinds.setdefault(change.interval.kind, []).append(column.title)
     parts = [
         "In brackets: 95 % interval of the difference. P: probability that the newcomer's expected "
-        f"score is better ({', '.join(COLUMNS[m].title for m in LESS_IS_BETTER)}: lower).",
+        f"score is better ({', '.join(COLUMNS[m].title for m in LESS_IS_BETTER)}: lower), over "
+        "trainings, by Welch's t test; fewer than three seeds on either side give none.",
         *(f"{KINDS[kind].format(_each(titles))}." for kind, titles in kinds.items()),
         "All that an evaluator judges is of this one: another may move and even reorder models, as "
         "the target `evaluator_noise` shows.",

@@ -10,17 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from dlvae.seeds import numpy_generator
-from eval.improvement import probability_of_improvement, standard_error
-from eval.intervals import (
-    BOOTSTRAP_CLASSES,
-    JACKKNIFE_IMAGES,
-    LEVEL,
-    MIN_VALUES,
-    NORMAL_PAIRS,
-    T_SEEDS,
-    TAILS,
-    Interval,
-)
+from eval.intervals import LEVEL, MIN_VALUES, NORMAL_PAIRS, Interval
 from eval.protocol import IntervalsRule
 from reports.aggregate import (
     Cell,
@@ -28,8 +18,6 @@ from reports.aggregate import (
     paired_difference,
     per_class,
     probability_higher,
-    probability_paired,
-    rows_of,
 )
 from reports.thresholds import LESS_IS_BETTER
 
@@ -60,8 +48,8 @@ class Delta:
     Attributes:
         value: difference of the means over seeds.
         interval: 95 %, of kind `WELCH`, `PAIRED` or `COMBINED`; None where none can be had.
-        better: P(the newcomer is better), in [0, 1]: of the expected scores, or, with at least
-            three seeds on both sides, of a random run of each. None as above.
+        better: P(the newcomer's mean over trainings is better), in [0, 1], by Welch's t test;
+            None with fewer than three seeds on either side.
     """
 
     value: float
@@ -95,25 +83,17 @@ def delta(
     value = one.mean - two.mean
     if min(len(one.values), len(two.values)) >= MIN_VALUES:
         interval = _welch(one, two)
-        higher = probability_higher(one, two, {}, _draws(dataset, other.model, metric))
-        return Delta(value, interval, _better(higher, metric))
+        return Delta(value, interval, _better(probability_higher(one, two), metric))
     classes = [side.classes(dataset, metric) for side in (newcomer, other)]
-    draws = (_draws(dataset, other.model, metric) for _ in range(2))  # twice the same resamples
-    interval = paired_difference(*classes, next(draws), rule.draws)
+    draws = numpy_generator("compare", dataset, other.model, metric)
+    interval = paired_difference(*classes, draws, rule.draws)
     # Where one side's spread over seeds is known, an error that leaves it out would be too sure.
     if interval is not None and max(len(one.values), len(two.values)) < MIN_VALUES:
-        higher = probability_paired(*classes, next(draws), rule.draws)
-        interval = Interval(interval.low, interval.high, PAIRED)
-        return Delta(value, interval, _better(higher, metric))
+        return Delta(value, Interval(interval.low, interval.high, PAIRED), None)
     # Intervals over pairs of the same images say nothing of a difference between models.
     if any(side.interval is None or side.interval.kind == NORMAL_PAIRS for side in (one, two)):
         return Delta(value, None, None)
-    errors = [
-        _error(side.interval, rule, rows_of(whose.rows, dataset, whose.model, metric))
-        for side, whose in ((one, newcomer), (two, other))
-    ]
-    higher = probability_of_improvement(one.mean, errors[0], two.mean, errors[1])
-    return Delta(value, _combined(one, two), _better(higher, metric))
+    return Delta(value, _combined(one, two), None)
 
 
 def _welch(one: Cell, two: Cell) -> Interval:
@@ -130,22 +110,7 @@ def _combined(one: Cell, two: Cell) -> Interval:
     return Interval(value - below, value + above, COMBINED)
 
 
-def _error(interval: Interval, rule: IntervalsRule, rows: pd.DataFrame) -> float:
-    """Return the standard error behind an interval of these rows."""
-    if interval.low == interval.high:
-        return 0.0
-    if interval.kind == T_SEEDS:
-        # Three seeds hardly know their own spread: the error of the normal that is as wide.
-        return (interval.high - interval.low) / 2 / float(stats.norm.ppf(TAILS[1]))
-    units = {JACKKNIFE_IMAGES: rule.groups, BOOTSTRAP_CLASSES: int(rows["classes"].iloc[0])}
-    return standard_error(interval, units.get(interval.kind, int(rows["n"].iloc[0])))
-
-
 def _better(higher: float | None, metric: str) -> float | None:
     if higher is None:
         return None
     return 1 - higher if metric in LESS_IS_BETTER else higher
-
-
-def _draws(*parts: str):
-    return numpy_generator("compare", *parts)

@@ -17,7 +17,7 @@ from eval.rows import HASH, PLAIN
 
 # Artefacts of the first three stages are folders, those of the others are files.
 FOLDERS = {
-    "data": ("train.npz", "test.npz", "card.json"),
+    "data": ("train.npz", "test.npz", "heldout.npz", "card.json"),
     "evaluator": (WEIGHTS, "card.json"),
     "models": (WEIGHTS, DEFINITION, "snapshots.safetensors"),
 }

@@ -1,5 +1,7 @@
 """A prepared data set on disk: `{train,test}.npz` and `card.json` in one folder.
 
+An unlabelled set has no "test" but `heldout.npz`: images of its people that no training sees.
+
 Arrays of a split file (all readable with `allow_pickle=False`):
 
 - `images` uint8 (N, H, W, 3) with H = W, or for toy data `points` float32 (N, 2);
@@ -23,7 +25,8 @@ import numpy as np
 from dlvae.artefact import load_npz, save_npz, sha256_arrays, write_json
 from dlvae.errors import UserError
 
-SPLITS = ("train", "test")
+HELD_OUT = "heldout"
+SPLITS = ("train", "test", HELD_OUT)
 CARD_FIELDS = ("dataset", "source", "licence", "flip", "preparation")
 _RERUN = "remove the folder and prepare the data set again (python -m dlvae.prepare)"
 
@@ -141,7 +144,7 @@ def load_split(folder: str | Path, name: str) -> Split:
 
     Args:
         folder: a prepared data set.
-        name: "train" or "test" (unlabelled sets have no "test").
+        name: "train", "test" or, of an unlabelled set, `HELD_OUT`.
 
     Raises:
         UserError: the file is missing, unreadable or breaks the contract above.
@@ -174,7 +177,8 @@ def save_dataset(folder: str | Path, splits: Mapping[str, Split], card_fields: M
 
     Args:
         folder: made if needed.
-        splits: "train" and, for labelled sets, "test"; classes and image size must agree.
+        splits: "train" and "test", or `HELD_OUT` of unlabelled sets; classes and image size must
+            agree.
         card_fields: dataset, source, licence, flip (a horizontal flip keeps the label),
             preparation (the settings), and any notes. Counts, size, class names and content
             hashes are filled in here.

@@ -39,6 +39,7 @@ from eval.encoding import Codes, encode_split, has_codes, reconstruction_errors,
 from eval.intervals import over_images, proportion
 from eval.scored_images import evenly_per_class
 from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.toy_points import bayes_accuracy
 
 TRAINING = 20_000
 TRAINING_POINTS = 6_000  # of two coordinates, which take a probe no more
@@ -62,7 +63,8 @@ SAMPLED = (f"probe_{EXCESS_OF}:z_u_sampled", "probe_excess:z_u_sampled")
 OF_Z_U = tuple(f"{name}:z_u" for name in (*PROBES, *UNITS)) + SAMPLED
 OF_Z_U += ("aggregate_kl", "posterior_kl")
 RECONSTRUCTION = ("reconstruction_mse", "image_variance")
-METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, "position_r2", *RECONSTRUCTION)
+OF_ARCS = ("position_r2", "bayes_accuracy")
+METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, *OF_ARCS, *RECONSTRUCTION)
 
 NO_CODES = "needs a model that encodes images"
 NO_Z_S = "the model has no z_s"
@@ -236,13 +238,21 @@ def _irrelevant(*splits: Split) -> list[str]:
 
 
 def _position(request: ScoreRequest, train: Codes, test: Codes) -> Found:
-    """Position within the arc of the toy data, read from z_u by an MLP."""
+    """Position within the arc of the toy data, read from z_u by an MLP; the best of label probes.
+
+    No probe can read the label off codes of the points better than off the points themselves.
+    """
     if request.card["dataset"] != "three_moons":
-        return {"position_r2": Measured(None, len(test.split), note=NO_POSITION)}, {}
+        return dict.fromkeys(OF_ARCS, Measured(None, len(test.split), note=NO_POSITION)), {}
     t, truth = (arc_position(part.split.points, part.split.labels) for part in (train, test))
     draws = request.numpy_draws("position")
     found = regression_probe(train.z_u, t, test.z_u, truth, "mlp", draws)
-    return {"position_r2": Measured(found.r2, found.n)}, {"position_converged": found.converged}
+    noise = request.card["preparation"]["noise"]
+    values = {
+        "position_r2": Measured(found.r2, found.n),
+        "bayes_accuracy": Measured(bayes_accuracy(noise), found.n),
+    }
+    return values, {"position_converged": found.converged}
 
 
 def _reconstruction(model: GenerativeModel, test: Split) -> Found:

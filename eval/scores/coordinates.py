@@ -7,7 +7,6 @@ the best one looks better than it is on the codes it was chosen by.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -18,10 +17,10 @@ from dlvae.registry import weights_hash
 from eval.coordinates import (
     FACTORS,
     TRAVERSALS,
-    along,
     correlations,
     settings,
     traverse,
+    within_rows,
 )
 from eval.decoding import (
     decode_grid,
@@ -34,7 +33,7 @@ from eval.decoding import (
 from eval.evaluator.load import Evaluator, load_judge, recognise
 from eval.factor_space import irrelevant
 from eval.factors import USABLE, FactorRegressor, load_factors
-from eval.intervals import delete_a_group, jackknife_groups, proportion
+from eval.intervals import proportion
 from eval.path_sizes import COLUMNS
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.training_stage import CARD
@@ -49,10 +48,11 @@ def coordinates(request: ScoreRequest) -> Scores:
     """Score a model with ``decode``, input ``model``, by an ``evaluator`` and ``factors``.
 
     For every label-irrelevant factor that the regressor can read: ``coordinate_index``, the
-    coordinate of the largest absolute Spearman correlation with it (coordinates may serve several
-    factors); ``coordinate_spearman``, that correlation along the traversals of as many fresh codes,
-    positive where it keeps its sign; ``coordinate_top1``, the share of images along these that the
-    evaluator takes for the class asked for, beside ``coordinate_top1_plain`` of plain samples.
+    coordinate of the largest absolute Spearman correlation with it, over all traversals together
+    (coordinates may serve several factors); ``coordinate_spearman``, the correlation within each
+    traversal of as many fresh codes, its mean over them, positive where it keeps the sign;
+    ``coordinate_top1``, the share of images along these that the evaluator takes for the class
+    asked for, beside ``coordinate_top1_plain`` of plain samples.
     """
     folder = request.path("model")
     files = model_files("model", folder)
@@ -94,31 +94,24 @@ def _measure(
         model, regressor.predict, columns, settings(), request.draws("choice")
     )
     best = np.abs(table).argmax(axis=0)
-    labels, rule = _labels(model), request.protocol.intervals
+    labels = _labels(model)
     z_s, z_u = model.sample_codes(torch.from_numpy(labels), request.draws("measured"))
-    groups = jackknife_groups(labels, min(rule.groups, TRAVERSALS), request.numpy_draws("groups"))
     for row in np.unique(best):
         coordinate = int(candidates[row])
         path = traverse(z_u[:, None], coordinate, settings())
         images = decode_grid(model, z_s[:, None], path)
         factors = regressor.predict(images.reshape(-1, *images.shape[2:]))
+        along = within_rows(settings(), factors[:, columns])
         kept = (recognise(judge, images)[1] == labels[:, None]).mean(axis=1)
         for place in np.flatnonzero(best == row):
             name, sign = usable[place], np.sign(table[row, place])
-            rho = partial(_rho, sign * factors[:, columns[place]])
-            interval = delete_a_group(rho, np.repeat(groups, COLUMNS))
             found = (
-                Measured.sure(rho(np.arange(IMAGES)), IMAGES, interval),
+                Measured.mean_of(sign * along[:, place], IMAGES),
                 Measured(float(coordinate), IMAGES),
                 Measured.mean_of(kept, IMAGES),
             )
             values[name] = {f"{m}:{name}": v for m, v in zip(METRICS, found, strict=True)}
     return values
-
-
-def _rho(factor: np.ndarray, kept: np.ndarray) -> float:
-    """Spearman along the traversals kept, whole ones, by the indices of their images."""
-    return float(along(settings(), factor[kept, None])[0])
 
 
 def _plain(request: ScoreRequest, model: GenerativeModel, judge: Evaluator) -> Measured:

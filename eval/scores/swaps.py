@@ -1,8 +1,8 @@
 """Figure 6 as a measure: does a swapped image show the one person, and all else of the other?
 
-``seen`` are held-out images of people who were trained with a label. ``unseen`` are the unlabelled
-images, before and after the semi-supervised stage (Section 3.6), which is trained on these very
-images, though never told who is in them.
+``seen`` are held-out images of people who were trained with a label. ``unseen`` are images of the
+unlabelled people, before and after the semi-supervised stage (Section 3.6), which is trained on
+other images of them, never told who is in these; what is scored is held out of it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.data.dataset import Split, load_card, load_split
+from dlvae.base import GenerativeModel
+from dlvae.data.dataset import HELD_OUT, Split, load_card, load_split
 from dlvae.registry import weights_hash
 from eval.closeness import brightness, nearer, squared_errors, unit, verification_auc
 from eval.decoding import model_files, ready_model, require, training_precision
 from eval.evaluator.load import Evaluator, load_judge
 from eval.factor_space import in_spreads, irrelevant
-from eval.factors import load_factors
+from eval.factors import FactorRegressor, load_factors, r2_on
 from eval.intervals import over_images, proportion
 from eval.scored_images import labelled_split
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores, data_hash
@@ -30,6 +31,7 @@ METRICS = ("swap_identity", "swap_factors", "swap_brightness", "reconstruction_m
 STAGES = {"unseen_before": "model", "unseen_after": "semi"}  # the input that each stage scores
 NO_REGRESSOR = "needs a factor regressor"
 NO_FACTORS = "needs a label-irrelevant factor that the factor regressor reads well"
+NO_UNSEEN_FACTORS = f"{NO_FACTORS} off unseen people"
 NO_UNLABELLED = "needs unlabelled images"
 NO_SEMI = "needs the model after the semi-supervised stage"
 NO_IDENTITIES = "needs to know who is in an image, which the unlabelled set does not say"
@@ -67,16 +69,19 @@ def swaps(request: ScoreRequest) -> Scores:
     ``swap_identity`` is the share of cells whose embedding is nearer, by the cosine, to that of the
     image that z_s came from. ``swap_factors`` is the share nearer to the image that z_u came from
     in the factors that the regressor reads off all three images, so that its bias cancels: the
-    usable label-irrelevant ones, standardised. ``swap_brightness`` is that share in mean
+    usable label-irrelevant ones, standardised; of unseen people those that it reads off their
+    images as well as it must (R^2 of `USABLE`). ``swap_brightness`` is that share in mean
     brightness, which needs no regressor.
     """
-    judge = _judge(request)
+    judge, extra = _judge(request), {}
     held_out = labelled_split(request.data, "test")
     values = _of_set(request, "seen", held_out, {"seen": "model"}, judge)
     del values["reconstruction_mse:seen"]  # the held-out error is a score of the family codes
     if request.has("unlabelled"):
-        unlabelled = load_split(request.path("unlabelled"), "train")
-        values |= _of_set(request, "unseen", unlabelled, STAGES, judge)
+        unlabelled = load_split(request.path("unlabelled"), HELD_OUT)
+        other, r2 = _judge_of_unseen(request, judge, unlabelled)
+        values |= _of_set(request, "unseen", unlabelled, STAGES, other)
+        extra = {"swap_factors_unseen": other.note, "factor_r2_unseen": r2}
     else:
         names = [f"{metric}:{stage}" for stage in STAGES for metric in METRICS]
         names.append("verification_auc:unseen")
@@ -87,7 +92,7 @@ def swaps(request: ScoreRequest) -> Scores:
         training_precision(request.path("model")),
         judge.evaluator.card["weights_sha256"],
         _files(request),
-        {"swap_factors": judge.note},
+        {"swap_factors": judge.note} | extra,
         {metric: _basis(request, *metric.split(":")) for metric in values},
     )
 
@@ -108,9 +113,26 @@ def _judge(request: ScoreRequest) -> Judge:
     if not request.has("factors"):
         return Judge(evaluator, None, NO_REGRESSOR)
     regressor = load_factors(request.path("factors"))
-    used = irrelevant(regressor)
+    return _reading(evaluator, regressor, irrelevant(regressor), NO_FACTORS)
+
+
+def _judge_of_unseen(
+    request: ScoreRequest, judge: Judge, split: Split
+) -> tuple[Judge, dict[str, float | None]]:
+    """Return a judge of images of people whom no regressor knows, and how well it reads them."""
+    if not request.has("factors"):
+        return judge, {}
+    regressor = load_factors(request.path("factors"))
+    r2 = r2_on(regressor, split)
+    return _reading(judge.evaluator, regressor, irrelevant(regressor, r2), NO_UNSEEN_FACTORS), r2
+
+
+def _reading(
+    evaluator: Evaluator, regressor: FactorRegressor, used: list[str], why_not: str
+) -> Judge:
+    """Return a judge that reads these factors; ``why_not`` says why there are none."""
     if not used:
-        return Judge(evaluator, None, NO_FACTORS)
+        return Judge(evaluator, None, why_not)
     factors = partial(in_spreads, regressor, names=used)
     return Judge(evaluator, factors, f"factors {', '.join(used)}")
 
@@ -142,8 +164,7 @@ def _of_model(
     if not request.has(key) or not len(cells.rows):
         note = NO_CELLS if request.has(key) else NO_SEMI
         return {metric: Measured(None, n, note=note) for metric in METRICS}
-    name = request.config["model"] + ("" if key == "model" else f"_{key}")
-    model = ready_model(request, request.path(key), name, source=split)
+    model = _ready(request, key, split)
     for ability in ("encode", "decode"):
         require(model, ability, request.name)
     swapped, own = swap(model, cells)
@@ -155,6 +176,19 @@ def _of_model(
         "swap_brightness": _like_z_u(cells, swapped, brightness),
         "reconstruction_mse": Measured.sure(errors.mean(), n, over_images(errors)),
     }
+
+
+def _ready(request: ScoreRequest, key: str, split: Split) -> GenerativeModel:
+    """Return a model with its batch norms ready for the people of a split.
+
+    One rule for the model before and after the semi-supervised stage: the norms of encoders and
+    decoder are estimated on the images of that stage, with the same draws.
+    """
+    folder, name = request.path(key), request.config["model"]
+    if split.labelled:
+        return ready_model(request, folder, name, source=split)
+    trained_on = load_split(request.path("unlabelled"), "train")
+    return ready_model(request, folder, name, source=trained_on, encoders=True)
 
 
 def _like_z_u(

@@ -52,6 +52,21 @@ def test_spearman_agrees_with_scipy_and_survives_a_constant():
     assert coordinates.spearman(np.ones((40, 1)), right)[0, 0] == 0
 
 
+def test_correlations_are_taken_within_each_row():
+    """Rows on different levels hide a perfect order from a correlation over all of them."""
+    from scipy.stats import spearmanr
+
+    random = np.random.default_rng(0)
+    values = torch.linspace(-3, 3, 8)
+    levels = 100.0 * random.permutation(20)
+    factors = np.stack([levels[:, None] + values.numpy(), random.normal(size=(20, 8))], 2)
+    found = coordinates.within_rows(values, factors.reshape(160, 2))
+    assert found.shape == (20, 2) and found[:, 0] == pytest.approx(1)
+    assert coordinates.along(values, factors.reshape(160, 2))[0] < 0.2
+    expected = [spearmanr(values.numpy(), row).statistic for row in factors[..., 1]]
+    assert found[:, 1] == pytest.approx(expected)
+
+
 def test_coordinates_are_assigned_once_each():
     table = np.array([[0.9, 0.8], [0.1, -0.7], [0.0, 0.2]])
     assert coordinates.assign(table) == [0, 1]

@@ -6,7 +6,7 @@ from scipy.stats import wasserstein_distance
 
 from dlvae.data.three_moons import OFFSETS, Options, prepare
 from dlvae.errors import UserError
-from eval.toy_points import arc_residual, sliced_wasserstein
+from eval.toy_points import arc_residual, bayes_accuracy, sliced_wasserstein
 
 
 def cloud(n, seed=0):
@@ -70,3 +70,33 @@ def test_the_data_lie_on_the_arcs_as_far_as_their_noise():
         assert np.abs(on_arc).max() < 1e-6
         residual = arc_residual(noisy.points[noisy.labels == label], label)
         assert residual.std() == pytest.approx(0.05, rel=0.05)
+
+
+def test_the_bayes_accuracy_is_that_of_the_best_classifier_of_drawn_points():
+    """Points drawn anew, each class judged by its density, which is summed over its arc."""
+    random, noise, n = np.random.default_rng(0), 0.15, 20_000
+    labels, angles = np.arange(n) % 3, random.uniform(0, np.pi, n)
+    offsets = np.array(OFFSETS)
+    points = np.stack([np.cos(angles) + offsets[labels], np.sin(angles) - 0.5], 1)
+    points += random.normal(0, noise, (n, 2))
+    t = np.linspace(0, np.pi, 300)
+    densities = [
+        np.exp(
+            -((points[:, :1] - np.cos(t) - offset) ** 2 + (points[:, 1:] - np.sin(t) + 0.5) ** 2)
+            / (2 * noise**2)
+        ).sum(1)
+        for offset in OFFSETS
+    ]
+    right = (np.argmax(densities, axis=0) == labels).mean()
+    error = np.sqrt(right * (1 - right) / n)
+    assert bayes_accuracy(noise) == pytest.approx(right, abs=3 * error)
+    assert 0.95 < bayes_accuracy(noise) < 0.96
+
+
+def test_the_bayes_accuracy_is_an_integral_that_has_converged():
+    assert bayes_accuracy(0.15, step=0.2) == pytest.approx(bayes_accuracy(0.15, 0.05), abs=2e-4)
+    assert bayes_accuracy(0.02) == pytest.approx(1, abs=1e-4)  # the gap is ten times the noise
+    assert bayes_accuracy(0.3) < bayes_accuracy(0.15) < bayes_accuracy(0.1)
+    assert bayes_accuracy(20.0) == pytest.approx(1 / 3, abs=0.05)
+    with pytest.raises(UserError, match="expected noise above 0, found 0"):
+        bayes_accuracy(0)

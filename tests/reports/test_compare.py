@@ -182,8 +182,7 @@ def test_the_csv_has_every_number(shelf):
     assert cvae["delta"] == pytest.approx(0.7) and ours["delta"] == pytest.approx(-0.7)
     half = 0.05 * np.hypot(7.7, 7.0)
     assert cvae["delta_ci_low"] == pytest.approx(0.7 - half)
-    assert cvae["delta_ci_kind"] == "combined95" and cvae["p_better"] > 0.9
-    assert of(data, "cvae", "fid")["p_better"] < 0.1  # higher, so worse
+    assert cvae["delta_ci_kind"] == "combined95" and np.isnan(cvae["p_better"])  # one seed each
     assert of(data, "cvae", "d_intra_standard")["delta_ci_kind"] == "paired95_classes"
     assert of(data, "cvae", "d_intra_range_mismatched")["delta"] == pytest.approx(0.0008)
     assert np.isnan(of(data, "real", "fid")["delta"])
@@ -199,7 +198,7 @@ def test_the_page_can_be_read_alone(shelf):
     own = "| WGAN-GP (newcomer) | 7.70 [7.32, 8.09] | 77.0 ["
     assert any(line.startswith(own) for line in lines)
     (change,) = (line for line in lines if line.startswith("| cVAE | +0.70 ["))
-    assert change.startswith("| cVAE | +0.70 [+0.18, +1.22], P 1.00 | +7.0 points [")
+    assert change.startswith("| cVAE | +0.70 [+0.18, +1.22] | +7.0 points [")
     for words in (
         "evaluator d1d1d1d1d1d1, held-out accuracy 0.980",
         "IS, top-1, FID, precision, recall: from the two intervals of the table above",
@@ -296,8 +295,7 @@ def test_seeds_are_averaged_and_their_spread_is_printed(tmp_path):
     text, data, _ = shelf.page(rows("wgan_gp", seeds, better=0.1), model=training("wgan_gp"))
     assert of(data, "cvae", "inception_score")["delta_ci_kind"] == "welch95_seeds"
     assert of(data, "cvae", "d_intra_standard")["delta_ci_kind"] == "welch95_seeds"
-    assert of(data, "cvae", "inception_score")["p_better"] == 1.0
-    assert "P is that a random run of the newcomer" in text
+    assert of(data, "cvae", "inception_score")["p_better"] > 0.999
     assert "trained here with seeds 0, 1, 2." in text
 
 

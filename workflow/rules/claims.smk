@@ -3,7 +3,7 @@
 
 
 rule claims:
-    """The paper's 18 claims as tests with fixed thresholds: replicated, partly, not, or not run."""
+    """The paper's 18 claims as tests, as published and fitted: replicated, partly, not, not run."""
     input:
         "<results>/claims.md",
 

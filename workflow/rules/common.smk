@@ -24,6 +24,7 @@ from dlvae.newcomer import newcomer as find_newcomer
 from dlvae.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
 from reports.claim_file import load_rules
+from reports.claim_metrics import as_published
 from reports.claim_rules import needed_scores
 from reports.comparable import other_protocol
 from reports.thresholds import thresholds

@@ -47,6 +47,7 @@ use rule prepare as prepare_judges with:
 use rule prepare as prepare_unlabelled with:
     output:
         train="<results>/data/{dataset}_unlabelled/train.npz",
+        heldout="<results>/data/{dataset}_unlabelled/heldout.npz",
         card="<results>/data/{dataset}_unlabelled/card.json",
         manifest="<results>/data/{dataset}_unlabelled/manifest.json",
     log:

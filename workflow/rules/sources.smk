@@ -30,7 +30,7 @@ FOLDERS = {
     "semi": MODEL_FILES,
     "evaluator": JUDGE_FILES,
     "factors": JUDGE_FILES,
-    "unlabelled": ["train.npz", "card.json"],
+    "unlabelled": ["train.npz", "heldout.npz", "card.json"],
 }
 SNAPSHOTS = "snapshots.safetensors"
 
@@ -182,8 +182,10 @@ def why_not_scored(dataset, model, family):
     if model in ablation_models(config):
         elsewhere = dataset != ablated_dataset()
         return f"the preset's ablations are on '{ablated_dataset()}'" if elsewhere else ""
-    if model not in ["real", *config["models"]]:
-        return f"preset '{config['preset']}' has no model '{model}'"
+    if as_published(model) not in ["real", *config["models"]]:
+        return f"preset '{config['preset']}' has no model '{as_published(model)}'"
+    if model not in ["real", *all_models()]:
+        return f"there is no model '{model}' yet"
     return without_unlabelled(dataset) if family == "swaps" else ""
 
 

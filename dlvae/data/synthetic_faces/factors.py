@@ -28,7 +28,6 @@ _IDENTITY_RANGES = {
     "hair_volume": (0.0, 1.0),
     "hair_curl": (0.0, 1.0),
     "hair_fringe": (0.0, 1.0),
-    "hair_part": (-1.0, 1.0),  # the side that the fringe falls to
     "hairline": (0.0, 1.0),  # low to receding
     "eye_colour": (0.0, 1.0),  # brown, green, blue
     "eye_size": (0.0, 1.0),
@@ -62,6 +61,9 @@ _IRRELEVANT_RANGES = {
     "background_light": (0.0, 1.0),
     "background_warmth": (-1.0, 1.0),
     "background_tint": (-1.0, 1.0),  # magenta to green
+    # The side that the fringe falls to. Training mirrors images, which moves it to the other side;
+    # as a factor of the person it would make of every mirror image a picture of somebody else.
+    "hair_part": (-1.0, 1.0),
 }
 RANGES = _IDENTITY_RANGES | _VARIATION_RANGES | _IRRELEVANT_RANGES
 
@@ -70,6 +72,9 @@ VARIATION_FACTORS = tuple(_VARIATION_RANGES)
 IRRELEVANT_FACTORS = tuple(_IRRELEVANT_RANGES)
 FACTOR_NAMES = tuple(RANGES)
 """Column names of a factor matrix: identity, then variation, then label-irrelevant factors."""
+
+MIRRORED_FACTORS = ("azimuth", "light_azimuth", "hair_part")
+"""Factors that a mirror image has with the opposite sign. None says who the person is."""
 
 LOOKS = 4
 """Number of looks (beard, make-up, glasses, age lines, clothes) that one identity has."""

@@ -8,6 +8,7 @@ from dlvae.data.synthetic_faces.factors import (
     IDENTITY_FACTORS,
     IRRELEVANT_FACTORS,
     LOOKS,
+    MIRRORED_FACTORS,
     RANGES,
     VARIATION_FACTORS,
     sample_identities,
@@ -166,6 +167,25 @@ def test_directions_are_those_of_the_names(plain):
     assert np.abs(left - right[:, ::-1]).mean() < 4.0 < 8.0 < np.abs(left - right).mean()
     lit = render(np.stack([_set(plain, light_azimuth=50.0, light_strength=1.0)]), 64)[0].astype(int)
     assert lit[20:45, 32:46].mean() > lit[20:45, 18:32].mean() + 10
+
+
+def test_a_mirror_image_shows_the_same_person():
+    """Only irrelevant factors of symmetric range change sides: training may mirror any image."""
+    assert set(MIRRORED_FACTORS) <= set(IRRELEVANT_FACTORS)
+    assert all(RANGES[name][0] == -RANGES[name][1] for name in MIRRORED_FACTORS)
+    factors, _ = _faces(identities=24, per_identity=2)
+    columns = [FACTOR_NAMES.index(name) for name in MIRRORED_FACTORS]
+    opposite = factors.copy()
+    opposite[:, columns] *= -1.0
+    images, others = render(factors, 32).astype(float), render(opposite, 32).astype(float)
+    mirrored = images[:, :, ::-1]
+    # Strands and curls are a texture without a mirror image, the same for everybody.
+    assert np.abs(mirrored - others).mean() < 4.0 < 8.0 < np.abs(images - others).mean()
+    # The side of the fringe is part of it: left as it is, the mirror image is missed by more.
+    side = FACTOR_NAMES.index("hair_part")
+    opposite[:, side] *= -1.0
+    missed = np.abs(mirrored - render(opposite, 32)).mean()
+    assert missed > 1.2 * np.abs(mirrored - others).mean()
 
 
 def test_the_head_covers_the_background(plain):

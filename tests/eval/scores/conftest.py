@@ -128,7 +128,8 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self.save("data", train=self.split(8, 1), test=self.split(6, 2))
-        self.save("unlabelled", train=self.split(5, 3, labelled=False))
+        more = {"heldout": self.split(5, 3, labelled=False)}
+        self.save("unlabelled", train=self.split(5, 5, labelled=False), **more)
         write_json(folder / "evaluator" / "card.json", {})
         task = Task("image", "net32", SIDE, len(CLASSES), 0.05, 4, 6, 8, 32)
         models = {"ours": "ours", "semi": "ours", "told": "cvae"}
@@ -141,7 +142,7 @@ class World:
 
     @staticmethod
     def split(per_class, seed, labelled=True, factors=True):
-        """Return ``per_class`` images of each colour over random greys, with identity factors."""
+        """Return ``per_class`` images of each colour over random greys, the azimuth of the face."""
         labels = np.repeat(np.arange(4), per_class)
         images = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
         images[:, :HALF] = COLOURS[labels][:, None, None]
@@ -149,6 +150,7 @@ class World:
         images[:, HALF:] = greys[:, None, None, None]
         truth = np.zeros((len(labels), len(FACTOR_NAMES)), np.float32)
         truth[:, : len(IDENTITY_FACTORS)] = labels[:, None]
+        truth[:, FACTOR_NAMES.index("azimuth")] = greys
         known, none = labels.astype(np.int64), np.full(len(labels), -1)
         classes = CLASSES if labelled else np.array([], "<U1")
         more = (truth, np.array(FACTOR_NAMES)) if factors else (None, None)

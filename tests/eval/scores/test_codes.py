@@ -124,7 +124,7 @@ def test_every_metric_is_there_and_factors_have_theirs(found):
     more = {f"factor_r2:{name}" for name in ("azimuth", "elevation", "expression")}
     assert set(found.values) == {*METRICS, *more}
     without = {name for name, one in found.values.items() if one.value is None}
-    assert without == {"position_r2"}
+    assert without == {"position_r2", "bayes_accuracy"}
     assert (found.extra["training"], found.extra["held_out"]) == (240, 160)
 
 
@@ -274,7 +274,7 @@ class Arcs:
 @pytest.mark.parametrize("along", [True, False])
 def test_the_position_within_the_arc_is_read_from_z_u(folder, along):
     prepared = three_moons.prepare(three_moons.Options(points=600, test_points=300, noise=0.05))
-    card = prepared.card | {"dataset": "three_moons", "preparation": {}}
+    card = prepared.card | {"dataset": "three_moons", "preparation": {"noise": 0.05}}
     save_dataset(folder / "three_moons", prepared.splits, card)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(family, "load_model", lambda _: Arcs(along))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
+from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.errors import UserError
 from dlvae.registry import weights_hash
 from eval import coordinates as choice
@@ -37,7 +38,7 @@ def test_the_coordinate_behind_a_factor_is_found_and_keeps_the_class(world, scor
     values = {name: measured.value for name, measured in found.values.items()}
     assert (values["coordinate_index:azimuth"], values["coordinate_index:elevation"]) == (4, 2)
     assert values["coordinate_spearman:azimuth"] > 0.99
-    assert 0.8 < values["coordinate_spearman:elevation"] < 0.99
+    assert values["coordinate_spearman:elevation"] > 0.99  # within rows the half of another stands
     assert values["coordinate_top1:azimuth"] == values["coordinate_top1_plain"] == 1
     assert {measured.n for measured in found.values.values()} == {48 * 8}
     assert found.evaluator == "ab" * 32
@@ -102,26 +103,23 @@ def test_a_coordinate_that_turns_the_class_loses_it_for_as_long(world, score):
     assert other.low < other.value < other.high and other.kind == "t95_paths"
 
 
-def test_the_interval_leaves_out_whole_traversals(world, score, monkeypatch):
-    asked = []
-    original = family.delete_a_group
-
-    def spy(statistic, assignment):
-        asked.append(assignment.reshape(48, 8))
-        return original(statistic, assignment)
-
+def test_the_interval_is_over_traversals(world, score):
     class Blurred(world.Painter):
         def greys(self, z_s, z_u):
-            return z_u[:, :2] + 2 * z_u[:, 2:4]
+            return z_u[:, :2] + 2 * torch.sin(1e4 * z_u[:, 2:4] + 1e3 * z_u[:, :2])
 
-    monkeypatch.setattr(family, "delete_a_group", spy)
     found = score(Blurred()).values["coordinate_spearman:azimuth"]
-    assert found.low < found.value < found.high and found.kind == "jackknife95_images"
-    for groups in asked:
-        assert (groups == groups[:, :1]).all() and set(groups[:, 0]) == set(range(5))
-        # Classes come in turn and are alike in every group, as nearly as they go into it.
-        counts = np.array([np.bincount(groups[k::4, 0], minlength=5) for k in range(4)])
-        assert np.ptp(counts) <= 1
+    assert found.low < found.value < found.high and found.kind == "t95_paths"
+
+
+def test_other_coordinates_do_not_blur_what_one_controls(world, score):
+    """They differ from row to row, and within a row nothing but the one changes."""
+
+    class Sums(world.Painter):
+        def greys(self, z_s, z_u):
+            return z_u[:, :2] + 0.5 * z_u[:, 2:4]
+
+    assert score(Sums()).values["coordinate_spearman:azimuth"].value > 0.99
 
 
 def test_only_usable_label_irrelevant_factors_are_measured(world, score):
@@ -160,7 +158,7 @@ def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
     monkeypatch.setattr(choice, "SCREENED", 64)
     inputs = INPUTS | world.save_regressor(azimuth=0.9, expression=0.8)
     rows, manifest, text = world.run("coordinates", inputs)
-    assert rows["value"].notna().sum() == 2 * 3 + 1 and len(rows) == 9 * 3 + 1
+    assert rows["value"].notna().sum() == 2 * 3 + 1 and len(rows) == len(IRRELEVANT_FACTORS) * 3 + 1
     assert set(rows["precision"]) == {"bf16"}
     judges = dict.fromkeys(rows.index, f"{'ab' * 6}+{weights_hash(world.folder / 'factors')[:12]}")
     assert rows["evaluator"].to_dict() == judges | {family.PLAIN: "ab" * 6}

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import entropy
 
+from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.errors import UserError
 from eval.effects import VALUES
 from eval.scores import effects as family
@@ -107,7 +108,7 @@ def test_many_coordinates_are_traversed_from_fewer_codes():
 def test_rows_and_manifest_of_an_untrained_model(world):
     inputs = {"model": "ours"} | world.save_regressor(azimuth=0.9, expression=0.8)
     rows, manifest, text = world.run("effects", inputs)
-    assert rows["value"].notna().sum() == 2 * 2 + 3 and len(rows) == 9 * 2 + 3
+    assert rows["value"].notna().sum() == 2 * 2 + 3 and len(rows) == len(IRRELEVANT_FACTORS) * 2 + 3
     assert rows["evaluator"].str.fullmatch(r"none\+[0-9a-f]{12}").all()
     files = {"model/weights.safetensors", "model/model.json", "factors", "data/test.npz"}
     assert set(manifest["inputs"]) == files | {"data", "protocol"}
