@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from dlvae.artefact import write_json
-from dlvae.data.dataset import SPLITS, load_card
+from dlvae.data.dataset import load_card
 from dlvae.errors import UserError
 from dlvae.runtime import device, run_stage, stage_parser, use_threads
 from eval.coarse import coarse
@@ -45,7 +45,8 @@ CALIBRATION = 2000
 
 PAIRS = 10  # nearest pairs that the report names
 
-SPLIT_NAMES = {"train": "training", "test": "held-out"}
+SPLITS = {"train": "training", "test": "held-out"}
+"""The splits of labelled images that are searched, as messages name them."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def judged(report: dict[str, Any], name: str) -> list[Finding]:
 def _copies(report: dict[str, Any], split: str) -> str:
     pair = report[f"pairs_{split}"][0]
     return (
-        f"near-copies of {SPLIT_NAMES[split]} images: {report[f'count_{split}']} of "
+        f"near-copies of {SPLITS[split]} images: {report[f'count_{split}']} of "
         f"{report['images']} ({percent(report[f'share_{split}'])}), e.g. image {pair['sample']} of "
         f"image {pair['real']} of {split}.npz (both counted from 0)"
     )

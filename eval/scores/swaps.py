@@ -102,9 +102,9 @@ def _basis(request: ScoreRequest, metric: str, where: str) -> Basis:
     unseen = where != "seen" and request.has("unlabelled")
     key = STAGES.get(where, "model")
     return Basis(
-        weights_hash(request.path(key)) if request.has(key) else "",
-        request.regressor if metric == "swap_factors" else (),
-        (data_hash(load_card(request.path("unlabelled"))),) if unseen else (),
+        images=weights_hash(request.path(key)) if request.has(key) else "",
+        judges=request.regressor if metric == "swap_factors" else (),
+        data=(data_hash(load_card(request.path("unlabelled"))),) if unseen else (),
     )
 
 

@@ -49,6 +49,20 @@ def test_a_path_of_z_u_is_shared_by_rows_with_a_z_s_of_their_own(model):
     np.testing.assert_allclose(z_u, ALPHAS * first + (1 - ALPHAS) * second, atol=1e-5)
 
 
+def test_paths_follow_a_prior_of_z_u_that_was_fitted(model, monkeypatch):
+    mean, std = np.arange(6.0), np.linspace(0.1, 3, 6)
+    monkeypatch.setattr(model.prior_u, "mean", torch.from_numpy(mean))
+    monkeypatch.setattr(model.prior_u, "std", torch.from_numpy(std))
+    _, z_u = paths.vary_z_s(model, LABELS, torch.Generator().manual_seed(5))
+    _, fixed = drawn((2, 4), (1, 6))
+    np.testing.assert_allclose(z_u, mean + std * fixed, atol=1e-5)
+    _, z_u = paths.vary_z_u(model, LABELS, torch.Generator().manual_seed(5))
+    _, (first, second) = drawn((2, 4), (2, 6))
+    np.testing.assert_allclose(
+        z_u, mean + std * (ALPHAS * first + (1 - ALPHAS) * second), atol=1e-5
+    )
+
+
 def test_smoothness_of_known_paths():
     start, direction = np.random.default_rng(0).normal(size=(2, 5))
     even = start + np.linspace(0, 1, 8)[:, None] * direction

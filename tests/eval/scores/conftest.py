@@ -16,7 +16,7 @@ from dlvae.artefact import write_json
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
-from dlvae.prior import GaussianMixture
+from dlvae.prior import CodePrior, GaussianMixture
 from dlvae.registry import build_seeded, save_model, save_weights
 from eval.evaluator import load
 from eval.factors import FactorRegressor
@@ -83,6 +83,7 @@ class Painter:
         with torch.no_grad():
             self.prior.mu.copy_(torch.from_numpy(COLOURS) / 127.5 - 1)
             self.prior.scale.fill_(20.0)  # sigma_c of about 0.2
+        self.prior_u = CodePrior(self.bands)
 
     def noise(self, draws, *shape):
         return torch.randn(*shape, generator=draws)
@@ -90,7 +91,7 @@ class Painter:
     def sample_codes(self, labels, draws):
         noise = self.noise(draws, len(labels), 3), self.noise(draws, len(labels), self.bands)
         with torch.no_grad():
-            return self.prior.sample(labels, noise[0]), noise[1]
+            return self.prior.sample(labels, noise[0]), self.prior_u.sample(noise[1])
 
     def colour(self, z_s, z_u):
         return 0.6 * z_s  # within the range of pixels
