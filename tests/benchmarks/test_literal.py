@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from dlvae.algorithm1 import precision_lr
 from tests.benchmarks import setups
 from tests.benchmarks.flop import literal_flop, useful_flop
 from tests.benchmarks.literal import LiteralAlgorithm1
@@ -33,6 +34,9 @@ def same_weights(literal: LiteralAlgorithm1, model) -> None:
 
 def test_losses_and_weights_are_ours_in_float64() -> None:
     task, method = setups.tiny()
+    # As many batches an epoch as in the published training: the rate of Sigma_c is its 5e-4.
+    task = replace(task, train_images=92_000 * task.batch_size // 96)
+    assert precision_lr(task, method, 0) == pytest.approx(method.lr, rel=1e-12)
     model = setups.trained("ours", task, method, "fp32").double()
     literal = LiteralAlgorithm1(task, method)
     for network in literal.networks():
