@@ -2,8 +2,9 @@
 
 As published, priors are what training has left of them: N(0, I), and a mixture that moves by the
 learning rate per update. Here each is set in closed form to the codes of the training images, so
-that samples of the prior lie where the decoder has seen codes. No other weight changes. Batch norms
-are re-estimated when the model is sampled, as those of any model.
+that samples of the prior lie where the decoder has seen codes; of every snapshot of the training to
+the codes of that snapshot. No other weight changes. Batch norms are re-estimated when the model is
+sampled, as those of any model.
 """
 
 from __future__ import annotations
@@ -19,8 +20,13 @@ from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
 from dlvae.errors import UserError
-from dlvae.registry import DEFINITION, WEIGHTS, load_model, save_model
+from dlvae.registry import DEFINITION, SNAPSHOTS, WEIGHTS, load_model, save_model
 from dlvae.runtime import run_stage, stage_parser, use_threads
+from dlvae.snapshots import Snapshots, load_snapshots, save_snapshots
+
+MANIFEST = "manifest.json"
+OF_THE_TRAINING = ("steps", "images_seen", "epochs_seen", "cpu_seconds")
+"""What the manifest of a training says of its costs, and so does that of the fitted model."""
 
 
 def fit_to(model: GenerativeModel, train: Split) -> None:
@@ -40,6 +46,16 @@ def fit_to(model: GenerativeModel, train: Split) -> None:
     model.fit_priors(values.to(model.device), labels.to(model.device))
 
 
+def fitted_snapshots(model: GenerativeModel, snapshots: Snapshots, train: Split) -> Snapshots:
+    """Return snapshots with priors fitted to their own codes; the model is left as the last one."""
+    found = {}
+    for step, weights in snapshots.items():
+        model.load_state_dict(weights)
+        fit_to(model, train)
+        found[step] = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
+    return found
+
+
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     started = time.time()
@@ -49,9 +65,12 @@ def main(args: argparse.Namespace) -> None:
     fit_to(model, train)
     section = definition["section"] | {"priors": "fitted"}
     save_model(args.out, definition["model"], model, section)
+    snapshots = fitted_snapshots(model, load_snapshots(args.model_dir), train)
+    save_snapshots(args.out, snapshots)
+    trained = read_json(args.model_dir / MANIFEST)
     write_manifest(
-        args.out / "manifest.json",
-        inputs={name: args.model_dir / name for name in (WEIGHTS, DEFINITION)}
+        args.out / MANIFEST,
+        inputs={name: args.model_dir / name for name in (WEIGHTS, DEFINITION, SNAPSHOTS)}
         | {"data": args.data / "card.json"},
         config=args.config,
         started=started,
@@ -59,6 +78,7 @@ def main(args: argparse.Namespace) -> None:
         threads=args.threads,
         precision="fp32",
         device=str(model.device),
+        extra={key: trained[key] for key in OF_THE_TRAINING},
     )
 
 

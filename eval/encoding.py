@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from dlvae.data.dataset import Split
+from dlvae.data.dataset import Split, load_split
 from dlvae.errors import UserError
 from eval.decoding import CHUNK, model_values
+from eval.scored_images import evenly_per_class
+
+AT_MOST = {"train": 20_000, "test": 10_000}  # images of a split
+TRAINING_POINTS = 6_000  # of two coordinates, which take a probe no more
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,26 @@ class Codes:
 def has_codes(model: GenerativeModel) -> bool:
     """Whether :func:`encode_split` can encode with a model."""
     return hasattr(model, "encode") or hasattr(model, "posterior")
+
+
+def split_to_encode(data: Path, name: str) -> Split:
+    """Return the images or points of a split whose codes are scored, thinned out evenly per class.
+
+    At most `AT_MOST` images, or `TRAINING_POINTS` points of the training split.
+
+    Raises:
+        UserError: the data set has no labels.
+    """
+    split = load_split(data, name)
+    if not split.labelled:
+        raise UserError(
+            f"{data}: expected a labelled data set, found one without classes; score the codes on "
+            "the data that the model was trained on"
+        )
+    limit = AT_MOST[name]
+    if split.points is not None and name == "train":
+        limit = TRAINING_POINTS
+    return split.take(evenly_per_class(split.labels, limit // len(split.classes)))
 
 
 def encode_split(model: GenerativeModel, split: Split) -> Codes:

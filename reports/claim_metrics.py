@@ -7,7 +7,6 @@ from itertools import product
 
 from dlvae.data.masks import BOXES_64
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from reports.names import model_title
 
 REAL = "real"  # in the place of a model: the data set's own images
 
@@ -32,12 +31,15 @@ METRICS: Mapping[str, Sequence[str]] = {
         "fid kid precision recall density coverage intra_fid nearest_train_ratio copies_share "
         "feature_distance_intra duplicate_share sharpness sharpness_ratio"
     ).split(),
+    "priors": (
+        "mixture_accuracy mahalanobis_ratio mahalanobis_ks centre_separation information_bound "
+        "information_ceiling prior_distance aggregate_kl posterior_kl"
+    ).split(),
     "codes": [
         *_each("probe_linear probe_mlp probe_excess active_units active_count", CODES),
         *_each("probe_mlp probe_excess", ("z_u_sampled",)),
-        *"probe_chance mixture_accuracy mahalanobis_ratio mahalanobis_ks centre_separation".split(),
-        *"information_bound information_ceiling aggregate_kl posterior_kl position_r2".split(),
-        *"reconstruction_mse image_variance prior_distance bayes_accuracy mig sap".split(),
+        *"probe_chance position_r2 bayes_accuracy mig sap".split(),
+        *"reconstruction_mse image_variance".split(),
         *"dci_disentanglement dci_completeness dci_informativeness".split(),
         *_each("factor_r2", IRRELEVANT_FACTORS),
     ],
@@ -69,31 +71,15 @@ FAMILY = {metric: family for family, metrics in METRICS.items() for metric in me
 
 # --- Fitted priors -----------------------------------------------------------------------------
 
-FITTED = "_fitted"
 FITTED_MODELS = ("cvae", "cvae_gan", "ours")
 """Models that are also there with their priors set to the codes of the training images."""
 
-PRIOR_FAMILIES = ("inception", "diversity", "fidelity", "walks", "coordinates", "toy")
-PRIOR_CODES = (
-    "mahalanobis_ratio mahalanobis_ks aggregate_kl prior_distance mixture_accuracy "
-    "centre_separation"
-).split()
+PRIOR_FAMILIES = ("inception", "diversity", "fidelity", "priors", "walks", "coordinates", "toy")
 
 
 def depends_on_prior(metric: str) -> bool:
     """Return whether another prior over the same codes changes a metric."""
-    return FAMILY[metric] in PRIOR_FAMILIES or metric in PRIOR_CODES
-
-
-def as_published(model: str) -> str:
-    """Return the name of the trained model itself, whose priors may have been fitted."""
-    return model.removesuffix(FITTED)
-
-
-def title(model: str) -> str:
-    """Return the printed name of a model, fitted or not."""
-    name = model_title(as_published(model))
-    return f"{name}, fitted" if model.endswith(FITTED) else name
+    return FAMILY[metric] in PRIOR_FAMILIES
 
 
 # --- Judges ------------------------------------------------------------------------------------

@@ -18,9 +18,7 @@ from reports.claim_metrics import (
     REAL,
     TOP1,
     TOY_DISTANCE,
-    as_published,
     read_by_judges,
-    title,
 )
 from reports.claim_readings import Reading, Readings
 from reports.claim_rules import (
@@ -34,6 +32,7 @@ from reports.claim_rules import (
     Side,
     models_of,
 )
+from reports.names import as_published, model_title
 
 FIRST, BEFORE, LAST = EPOCHS[0], EPOCHS[-2], EPOCHS[-1]
 Read = Callable[[str, str], Reading]
@@ -77,12 +76,12 @@ def unmet(rules: Rules, claim: Claim, test: ClaimTest, readings: Readings, datas
 def _above_chance(read: Read, metric: str, model: str, numbers: Preconditions) -> Iterator[str]:
     found = read(metric, model)
     if found.cell is None:
-        yield _unknown(f"whether {title(model)} is trained", found)
+        yield _unknown(f"whether {model_title(model)} is trained", found)
         return
     floor = numbers.times_chance / found.classes
     if found.cell.mean < floor:
         yield (
-            f"{title(model)} is not trained: {metric} {found.cell.mean:.3g}, below {floor:.3g}, "
+            f"{model_title(model)} is not trained: {metric} {found.cell.mean:.3g}, below {floor:.3g}, "
             f"{numbers.times_chance:g} times chance"
         )
 
@@ -90,12 +89,12 @@ def _above_chance(read: Read, metric: str, model: str, numbers: Preconditions) -
 def _learned(read: Read, model: str, numbers: Preconditions) -> Iterator[str]:
     readings = [read(INCEPTION, model), read(HALF, model), read(INCEPTION, REAL)]
     if missing := _missing(readings):
-        yield _unknown(f"whether {title(model)} is still learning", missing)
+        yield _unknown(f"whether {model_title(model)} is still learning", missing)
         return
     now, half, ceiling = (found.cell.mean for found in readings)
     if abs(now - half) > numbers.still_learning * ceiling:
         yield (
-            f"{title(model)} is still learning: {INCEPTION} {now:.4g}, after half of its updates "
+            f"{model_title(model)} is still learning: {INCEPTION} {now:.4g}, after half of its updates "
             f"{half:.4g}, more than {_share(numbers.still_learning)} of the ceiling, "
             f"{ceiling:.4g}, apart"
         )
@@ -104,12 +103,12 @@ def _learned(read: Read, model: str, numbers: Preconditions) -> Iterator[str]:
 def _toy_trained(read: Read, model: str, numbers: Preconditions) -> Iterator[str]:
     readings = [read(f"{TOY_DISTANCE}:{epoch}", model) for epoch in (LAST, FIRST)]
     if missing := _missing(readings):
-        yield _unknown(f"whether {title(model)} is trained", missing)
+        yield _unknown(f"whether {model_title(model)} is trained", missing)
         return
     last, first = (found.cell.mean for found in readings)
     if last > numbers.toy_distance * first:
         yield (
-            f"{title(model)} is not trained: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, more "
+            f"{model_title(model)} is not trained: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, more "
             f"than {_share(numbers.toy_distance)} of {first:.3g} before them"
         )
 
@@ -117,12 +116,12 @@ def _toy_trained(read: Read, model: str, numbers: Preconditions) -> Iterator[str
 def _toy_learned(read: Read, model: str, numbers: Preconditions) -> Iterator[str]:
     readings = [read(f"{TOY_DISTANCE}:{epoch}", model) for epoch in (LAST, BEFORE, FIRST)]
     if missing := _missing(readings):
-        yield _unknown(f"whether {title(model)} is still learning", missing)
+        yield _unknown(f"whether {model_title(model)} is still learning", missing)
         return
     last, before, first = (found.cell.mean for found in readings)
     if abs(last - before) > numbers.still_learning * first:
         yield (
-            f"{title(model)} is still learning: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, "
+            f"{model_title(model)} is still learning: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, "
             f"{before:.3g} after {BEFORE}, more than {_share(numbers.still_learning)} of "
             f"{first:.3g} before the first apart"
         )
@@ -131,10 +130,10 @@ def _toy_learned(read: Read, model: str, numbers: Preconditions) -> Iterator[str
 def _agreed(read: Read, model: str, least: float) -> Iterator[str]:
     found = read(AGREEMENT, model)
     if found.cell is None:
-        yield _unknown(f"whether the judges agree on {title(model)}", found)
+        yield _unknown(f"whether the judges agree on {model_title(model)}", found)
     elif found.cell.mean < least:
         yield (
-            f"the judges agree on {_share(found.cell.mean)} of the images of {title(model)}, "
+            f"the judges agree on {_share(found.cell.mean)} of the images of {model_title(model)}, "
             f"below {_share(least)}"
         )
 
@@ -149,7 +148,7 @@ def _unknown(what: str, found: Reading) -> str:
     side = found.side
     if found.reason.startswith("no score"):
         _, _, why = found.reason.partition(": ")
-        row = f"no row {side.metric} of {title(side.model)}"
+        row = f"no row {side.metric} of {model_title(side.model)}"
         return f"{what} is not known: {row}{f' ({why})' if why else ''}"
     return f"{what} is not known: {found.reason}"
 

@@ -10,9 +10,9 @@ import pandas as pd
 from eval.intervals import Interval, over_seeds
 from eval.rows import NONE
 from reports.aggregate import Cell, cell
-from reports.claim_metrics import FAMILY, REAL, title
+from reports.claim_metrics import FAMILY, REAL
 from reports.claim_rules import Side
-from reports.names import dataset_title
+from reports.names import dataset_title, model_title
 
 AGREEMENT = 0.75
 """Agreement of the judges where the protocol names none."""
@@ -82,7 +82,7 @@ class Readings:
         return self._known[side, dataset]
 
     def _read(self, side: Side, dataset: str) -> Reading:
-        name = f"{side.metric} of {title(side.model)}"
+        name = f"{side.metric} of {model_title(side.model)}"
         places = self._places.get((dataset, side.model, side.metric))
         if places is None:
             why = self.preset.left_out.get((dataset, side.model, FAMILY[side.metric]), "")
@@ -126,7 +126,9 @@ def not_comparable(left: Reading, right: Reading) -> str:
     if reasons:
         return "; ".join(reasons)
     if left.seeds and right.seeds and left.seeds != right.seeds:
-        names = [f"{title(r.side.model)} {', '.join(map(str, r.seeds))}" for r in (left, right)]
+        names = [
+            f"{model_title(r.side.model)} {', '.join(map(str, r.seeds))}" for r in (left, right)
+        ]
         return f"the seeds differ: {', '.join(names)}"
     return ""
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from reports.claim_metrics import (
     FAMILY,
-    FITTED,
     FITTED_MODELS,
     REAL,
-    as_published,
     depends_on_prior,
 )
+from reports.names import as_published, fitted_form
 
 TWO_SIDED = "within"  # the largest difference allowed, to either side
 OPERATORS = ("<", "<=", ">", ">=", TWO_SIDED)
@@ -210,7 +209,7 @@ def _fitted(side: Side | float) -> Side | float:
         return side
     if not depends_on_prior(side.metric):
         return side
-    return dataclasses.replace(side, model=side.model + FITTED)
+    return dataclasses.replace(side, model=fitted_form(side.model))
 
 
 def needed_scores(

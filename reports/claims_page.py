@@ -10,7 +10,6 @@ import pandas as pd
 from eval.intervals import MIN_VALUES
 from reports.aggregate import Cell
 from reports.captions import INTERVALS, capital, evaluator_text, only, seeds_text
-from reports.claim_metrics import title
 from reports.claim_readings import Preset, Reading
 from reports.claim_rules import AS_PUBLISHED, FITTED_PRIORS, SAME, Claim, Rules, Side
 from reports.claim_verdicts import (
@@ -25,7 +24,7 @@ from reports.claim_verdicts import (
     verdict,
 )
 from reports.formats import MISSING, pipe_table
-from reports.names import MODEL_NOTES, dataset_title
+from reports.names import MODEL_NOTES, dataset_title, model_title
 
 HEADS = ("test", "measured", "must be", "compared with", "interval", "P", "n", "outcome")
 COUNTED = {HOLDS: "hold", WITHIN: "within the noise", DEPENDS: "depend on the judge"}
@@ -231,7 +230,7 @@ def _with_kind(reading: Reading) -> str:
 
 
 def _formula(side: Side) -> str:
-    text = f"`{side.metric}` of {title(side.model)}"
+    text = f"`{side.metric}` of {model_title(side.model)}"
     if side.away_from is not None:
         text = f"distance of {text} from {side.away_from:g}"
     if side.times != 1:

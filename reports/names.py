@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 # The paper's order and spelling; a model that is not here keeps its own name.
 MODEL_TITLES = {
     "real": "real data",
@@ -35,9 +37,31 @@ PUBLISHED_DATASETS = {
 }
 
 
+FITTED = "_fitted"
+"""Ending of the name of a model whose priors were set to its codes of the training images."""
+
+
+def fitted_form(model: str) -> str:
+    """Return the name of a model with its priors fitted."""
+    return model + FITTED
+
+
+def as_published(model: str) -> str:
+    """Return the name of the trained model itself, whose priors may have been fitted."""
+    return model.removesuffix(FITTED)
+
+
+def forms_of(models: Iterable[str], fitted: Collection[str]) -> list[str]:
+    """Return models, each followed by its fitted form if it is one of ``fitted``."""
+    pairs = ((model, fitted_form(model)) for model in models)
+    return [name for pair in pairs for name in pair[: 1 + (pair[0] in fitted)]]
+
+
 def model_title(name: str) -> str:
-    """Return the printed name of a model."""
-    return MODEL_TITLES.get(name, name)
+    """Return the printed name of a model, with its priors fitted or not."""
+    own = as_published(name)
+    title = MODEL_TITLES.get(own, own)
+    return title if own == name else f"{title}, fitted"
 
 
 def dataset_title(name: str) -> str:
@@ -46,8 +70,13 @@ def dataset_title(name: str) -> str:
 
 
 def in_paper_order(models: list[str]) -> list[str]:
-    """Return models in the order of the paper's tables, others after cVAE-GAN, ours last."""
+    """Return models in the order of the paper's tables, others after cVAE-GAN, ours last.
+
+    A model with fitted priors follows the model itself.
+    """
     first = ["real", "cvae", "cgan", "cvae_gan", "cvae_gan_bao"]
     last = ["ours", "ours_semi"]
-    others = [name for name in models if name not in first + last]
-    return [name for name in first + others + last if name in models]
+    plain = list(dict.fromkeys(as_published(name) for name in models))
+    others = [name for name in plain if name not in first + last]
+    every = forms_of([*first, *others, *last], [as_published(n) for n in models if n not in plain])
+    return [name for name in every if name in models]

@@ -9,9 +9,9 @@ import numpy as np
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
 from dlvae.seeds import numpy_generator
-from eval.decoding import model_files, model_hash
+from eval.decoding import model_hash
 from eval.panels.common import Panel, PanelRequest
-from eval.toy_snapshots import POINTS, SNAPSHOTS, snapshot_points
+from eval.snapshots import POINTS, snapshot_files, snapshot_points
 
 
 def figure2(request: PanelRequest) -> Panel:
@@ -40,6 +40,5 @@ def figure2(request: PanelRequest) -> Panel:
     arrays |= {"samples": np.stack(samples), "sample_labels": labels}
     files = {"data/test.npz": request.path("data") / "test.npz"}
     for name in names:
-        files |= model_files(name, folders[name])
-        files[f"{name}/{SNAPSHOTS}"] = folders[name] / SNAPSHOTS
+        files |= snapshot_files(name, folders[name])
     return Panel(arrays, meta, files)

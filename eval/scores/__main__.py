@@ -9,7 +9,8 @@ images, real_train, real_test}; imagenet {images, weights}; inpainting {model, e
 config may hold ``landmarks``, see dlvae.data.masks; swaps {model, evaluator} and optionally
 {factors, unlabelled, semi}; walks {model, evaluator} and optionally {factors}; coordinates {model,
 evaluator, factors}, of which every row is n/a without factors; effects {model} and optionally
-{factors}, n/a without; codes {model}; scale {images}; toy {model}.
+{factors}, n/a without; codes {model}; priors {model}; scale {images}; toy {model}, progress {model,
+evaluator} and curve {model, evaluator, real_train}, of a model with snapshots.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from dlvae.runtime import device, run_stage, stage_parser, use_threads
 from eval.rows import NOT_APPLICABLE, ScoreRow, hashes_text, write_rows
 from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
 
-FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale")
-FAMILIES += ("swaps", "inpainting", "walks", "coordinates", "effects", "codes", "toy")
+FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", "progress", "curve")
+FAMILIES += ("priors", "swaps", "inpainting", "walks", "coordinates", "effects", "codes", "toy")
 # Read feature sets alone: importing torch would take longer than the score.
 WITHOUT_TORCH = ("inception",)
 

@@ -1,9 +1,8 @@
-"""What the codes of a trained model say: where the label is, where all else, how near the priors.
+"""What the codes of a trained model say: where the label is, and where all else.
 
 Probes and regressions learn on codes of training images and are scored on held-out ones, and so
 is every other measure, but for MIG and SAP, which fit nothing and take the training codes, of
-which there are more. The two splits are thinned out evenly per class, to at most `TRAINING` and
-`HELD_OUT` images, or `TRAINING_POINTS` points.
+which there are more. The two splits are thinned out, see :func:`eval.encoding.split_to_encode`.
 
 z_u is the posterior mean m(x), which figures and reconstructions decode. A sample m + sigma * eps
 is what the classifier of Eq. 4 is trained on, and the decoder too. Its noise can hide from a probe
@@ -12,7 +11,8 @@ than one at chance on samples, and one above chance on means does not say that t
 Eq. 5 failed. The accuracy on one sample per image stands beside it, as z_u_sampled.
 
 A baseline's z ~ N(0, I) is scored as z_u; its encoder was told the label, so what a probe reads
-there may have come from the label rather than from the image. It has no z_s.
+there may have come from the label rather than from the image. It has no z_s. How near codes and
+priors are is a family of its own, `priors`.
 """
 
 from __future__ import annotations
@@ -24,55 +24,42 @@ from typing import Any
 import numpy as np
 
 from dlvae.base import GenerativeModel
-from dlvae.data.dataset import Split, load_split
+from dlvae.data.dataset import Split
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.errors import UserError
-from dlvae.prior import GaussianMixture
 from dlvae.registry import load_model, weights_hash
 from eval.arc_position import arc_position
 from eval.decoding import model_files, ready_model, training_precision
 from eval.disentanglement.factor_scores import dci, mig, sap
-from eval.disentanglement.latents import active_units, aggregate_posterior
-from eval.disentanglement.mixture import mixture_fit, prior_distance
+from eval.disentanglement.latents import active_units
 from eval.disentanglement.probes import KINDS, label_probe, regression_probe
-from eval.encoding import Codes, encode_split, has_codes, reconstruction_errors, variance
+from eval.encoding import (
+    Codes,
+    encode_split,
+    has_codes,
+    reconstruction_errors,
+    split_to_encode,
+    variance,
+)
 from eval.intervals import over_images, proportion
-from eval.scored_images import evenly_per_class
 from eval.scores.common import Measured, ScoreRequest, Scores
 from eval.toy_points import bayes_accuracy
 
-TRAINING = 20_000
-TRAINING_POINTS = 6_000  # of two coordinates, which take a probe no more
-HELD_OUT = 10_000
-
 PROBES = tuple(f"probe_{kind}" for kind in KINDS) + ("probe_excess",)
 EXCESS_OF = "mlp"
-MIXTURE = (
-    "mixture_accuracy",
-    "mahalanobis_ratio",
-    "mahalanobis_ks",
-    "centre_separation",
-    "information_bound",
-    "information_ceiling",
-    "prior_distance",
-)
 UNITS = ("active_units", "active_count")
 FACTORS = ("dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap")
-OF_Z_S = tuple(f"{name}:z_s" for name in (*PROBES, *UNITS)) + MIXTURE
+OF_Z_S = tuple(f"{name}:z_s" for name in (*PROBES, *UNITS))
 SAMPLED = (f"probe_{EXCESS_OF}:z_u_sampled", "probe_excess:z_u_sampled")
 OF_Z_U = tuple(f"{name}:z_u" for name in (*PROBES, *UNITS)) + SAMPLED
-OF_Z_U += ("aggregate_kl", "posterior_kl")
 RECONSTRUCTION = ("reconstruction_mse", "image_variance")
 OF_ARCS = ("position_r2", "bayes_accuracy")
 METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, *OF_ARCS, *RECONSTRUCTION)
 
 NO_CODES = "needs a model that encodes images"
 NO_Z_S = "the model has no z_s"
-NO_MIXTURE = "the model has no mixture over z_s"
 NO_FACTORS = "needs two label-irrelevant ground-truth factors that vary"
 NO_POSITION = "needs the arcs of three_moons"
 NO_RECONSTRUCTION = "the model does not reconstruct images"
-NO_SPREAD = "needs codes that spread in every direction"
 
 Found = tuple[dict[str, Measured], dict[str, Any]]
 """Values by metric, and what goes to the manifest."""
@@ -85,7 +72,7 @@ def codes(request: ScoreRequest) -> Scores:
     model or the data set has not is there without a value.
     """
     folder = request.path("model")
-    train, test = _split(request, "train"), _split(request, "test")
+    train, test = (split_to_encode(request.data, name) for name in ("train", "test"))
     values = {name: Measured(None, len(test), note=NO_CODES) for name in METRICS}
     extra: dict[str, Any] = {"training": len(train), "held_out": len(test)}
     able = load_model(folder)
@@ -99,18 +86,6 @@ def codes(request: ScoreRequest) -> Scores:
     )
 
 
-def _split(request: ScoreRequest, name: str) -> Split:
-    split = load_split(request.data, name)
-    if not split.labelled:
-        raise UserError(
-            f"{request.data}: expected a labelled data set, found one without classes; score the "
-            "codes on the data that the model was trained on"
-        )
-    training = TRAINING if split.points is None else TRAINING_POINTS
-    limit = {"train": training, "test": HELD_OUT}[name]
-    return split.take(evenly_per_class(split.labels, limit // len(split.classes)))
-
-
 def _files(request: ScoreRequest) -> dict[str, Path]:
     splits = {f"data/{name}.npz": request.data / f"{name}.npz" for name in ("train", "test")}
     return model_files(request.config["model"], request.path("model")) | splits
@@ -120,8 +95,7 @@ def _all(request: ScoreRequest, model: GenerativeModel, train: Split, test: Spli
     learned, held_out = encode_split(model, train), encode_split(model, test)
     return [
         _label(request, learned, held_out),
-        _mixture(model, held_out),
-        _latents(model, held_out),
+        _units(held_out),
         _factors(request, learned, held_out),
         _position(request, learned, held_out),
         _reconstruction(model, test),
@@ -158,50 +132,16 @@ def _sampled(codes: Codes, draws: np.random.Generator) -> np.ndarray:
     return codes.z_u + np.exp(codes.z_u_logvar / 2) * draws.standard_normal(codes.z_u.shape)
 
 
-def _mixture(model: GenerativeModel, test: Codes) -> Found:
-    """How well z_s follows the learned mixture."""
-    prior, n = getattr(model, "prior", None), len(test.split)
-    if test.z_s is None or not isinstance(prior, GaussianMixture):
-        note = NO_Z_S if test.z_s is None else NO_MIXTURE
-        names = OF_Z_S if test.z_s is None else MIXTURE
-        return {name: Measured(None, n, note=note) for name in names}, {}
-    mu, sigma = (part.detach().cpu().numpy() for part in prior.sampled_moments())
-    fit = mixture_fit(mu, sigma, test.z_s, test.split.labels)
-    distance = prior_distance(mu, sigma, test.z_s, test.split.labels)
-    near = Measured(distance, n) if np.isfinite(distance) else Measured(None, n, note=NO_SPREAD)
-    values = {
-        "mixture_accuracy": _share(fit.accuracy, n),
-        "mahalanobis_ratio": Measured(fit.mahalanobis, n),
-        "mahalanobis_ks": Measured(fit.ks, n),
-        "centre_separation": Measured(fit.centre_separation, n),
-        "information_bound": Measured(fit.information, n),
-        "information_ceiling": Measured(fit.ceiling, n),
-        "prior_distance": near,
-    }
-    return values, {"calibration": fit.calibration}
-
-
-def _latents(model: GenerativeModel, test: Codes) -> Found:
-    """Units in use, and how near z_u comes to its prior: in nats per dimension and per image."""
-    n, values = len(test.split), {}
+def _units(test: Codes) -> Found:
+    """Units in use: of z_u, and of z_s where there is one."""
+    n = len(test.split)
+    values = {name: Measured(None, n, note=NO_Z_S) for name in OF_Z_S if test.z_s is None}
     for code in ("z_s", "z_u"):
         if (x := getattr(test, code)) is not None:
             units = active_units(x)
             values[f"active_units:{code}"] = Measured(units.share, n)
             values[f"active_count:{code}"] = Measured(units.count, n)
-    aggregate = aggregate_posterior(*_in_units_of_the_prior(model, test))
-    values["aggregate_kl"] = Measured(aggregate.kl / test.z_u.shape[1], n)
-    values["posterior_kl"] = Measured(aggregate.kl_per_image, n)
-    return values, {"aggregate_posterior": dataclasses.asdict(aggregate)}
-
-
-def _in_units_of_the_prior(model: GenerativeModel, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
-    """Return posterior means and log-variances as if the prior of z_u, or of z, were N(0, I)."""
-    prior = getattr(model, "prior_u", getattr(model, "prior_z", None))
-    if prior is None:
-        return codes.z_u, codes.z_u_logvar
-    mean, std = (part.cpu().numpy() for part in (prior.mean, prior.std))
-    return (codes.z_u - mean) / std, codes.z_u_logvar - 2 * np.log(std)
+    return values, {}
 
 
 def _factors(request: ScoreRequest, train: Codes, test: Codes) -> Found:

@@ -21,6 +21,8 @@ from eval.logits import InceptionResult, agreement, by_member, hits, inception_o
 from eval.rows import PLAIN
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 
+SCORE, TOP1, AGREEMENT = "inception_score", "label_fidelity", "judge_agreement"
+
 JUDGES = {"features": "", "features_plain": f":{PLAIN}"}
 """Inputs, and the end of the names of what is measured on them."""
 
@@ -59,6 +61,15 @@ def inception(request: ScoreRequest) -> Scores:
     )
 
 
+def ensemble_scores(request: ScoreRequest, scored: FeatureSet) -> dict[str, Measured]:
+    """Return `SCORE`, `TOP1` and `AGREEMENT` of a feature set, by all members together.
+
+    The last one is missing where there is one judge alone.
+    """
+    found = _by_judge(request, scored, "")
+    return {name: found[name] for name in (SCORE, TOP1, AGREEMENT) if name in found}
+
+
 def _by_judge(request: ScoreRequest, scored: FeatureSet, end: str) -> dict[str, Measured]:
     """Return the scores of one judge and, if it has several members, of each of them.
 
@@ -89,9 +100,9 @@ def _scores(request: ScoreRequest, scored: FeatureSet) -> dict[str, Measured]:
         single = [jackknife(*pair) for pair in zip(full, left_out.T, strict=True)]
         whole = over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
     return {
-        "inception_score": Measured.sure(found.score, n, whole),
+        SCORE: Measured.sure(found.score, n, whole),
         **{
-            f"inception_score:judge{i}": Measured.sure(score, n, interval)
+            f"{SCORE}:judge{i}": Measured.sure(score, n, interval)
             for i, (score, interval) in enumerate(zip(found.members, single, strict=True))
         },
     }
@@ -103,9 +114,9 @@ def _fidelities(scored: FeatureSet) -> dict[str, Measured]:
     # Of a mean of shares of the same n images; the count need not be whole.
     images = proportion(right.sum() / right.shape[1], n)
     return {
-        "label_fidelity": Measured.sure(shares.mean(), n, over_judges(images, shares)),
+        TOP1: Measured.sure(shares.mean(), n, over_judges(images, shares)),
         **{
-            f"label_fidelity:judge{i}": Measured.sure(share, n, proportion(int(count), n))
+            f"{TOP1}:judge{i}": Measured.sure(share, n, proportion(int(count), n))
             for i, (share, count) in enumerate(zip(shares, right.sum(axis=0), strict=True))
         },
     }
@@ -117,4 +128,4 @@ def _agreement(request: ScoreRequest, scored: FeatureSet) -> dict[str, Measured]
     group_of = jackknife_groups(scored.labels, groups, request.numpy_draws("groups"))
     left_out = [float(per_image[group_of != group].mean()) for group in range(groups)]
     interval = jackknife(float(per_image.mean()), left_out)
-    return {"judge_agreement": Measured.sure(per_image.mean(), len(per_image), interval)}
+    return {AGREEMENT: Measured.sure(per_image.mean(), len(per_image), interval)}

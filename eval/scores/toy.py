@@ -13,14 +13,15 @@ import numpy as np
 from dlvae.artefact import sha256_file
 from dlvae.data.dataset import load_split
 from dlvae.errors import UserError
+from dlvae.registry import SNAPSHOTS
 from dlvae.seeds import numpy_generator
-from eval.decoding import model_files, training_precision
+from eval.decoding import training_precision
 from eval.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
 from eval.scores.common import Measured, ScoreRequest, Scores
 from eval.set_metrics.manifolds import PRECISION_RECALL_K, precision_recall
 from eval.set_metrics.measured import SetMetric
+from eval.snapshots import POINTS, snapshot_files, snapshot_points
 from eval.toy_points import arc_residual, sliced_wasserstein
-from eval.toy_snapshots import POINTS, SNAPSHOTS, snapshot_points
 
 MEASURES = ("precision", "recall", "wasserstein")
 SPREADS = {"spread_radial": arc_residual, "spread_y": lambda points, label: points[:, 1]}
@@ -67,7 +68,7 @@ def toy(request: ScoreRequest) -> Scores:
     ]
     floor = float(np.mean([found["wasserstein"] for found in halves]))
     values["toy_wasserstein_floor"] = Measured(floor, len(chosen))
-    files = model_files(model, folder) | {f"{model}/{SNAPSHOTS}": folder / SNAPSHOTS}
+    files = snapshot_files(model, folder)
     return Scores(
         values,
         sha256_file(folder / SNAPSHOTS),

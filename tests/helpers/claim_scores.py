@@ -7,10 +7,11 @@ import pandas as pd
 
 from eval.rows import COLUMNS
 from reports.claim_file import load_rules
-from reports.claim_metrics import FITTED_MODELS, as_published, depends_on_prior
+from reports.claim_metrics import FITTED_MODELS, depends_on_prior
 from reports.claim_readings import Preset
 from reports.claim_rules import models_of
 from reports.claim_verdicts import judge
+from reports.names import as_published
 
 NAN = float("nan")
 RULES = load_rules()

@@ -24,9 +24,9 @@ from dlvae.newcomer import newcomer as find_newcomer
 from dlvae.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
 from reports.claim_file import load_rules
-from reports.claim_metrics import as_published
 from reports.claim_rules import needed_scores
 from reports.comparable import other_protocol
+from reports.names import FITTED, as_published, fitted_form, forms_of
 from reports.thresholds import thresholds
 from snakemake.exceptions import WorkflowError
 
@@ -34,16 +34,17 @@ WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).pare
 PRESETS = WORKFLOW.parent / "config"
 # Families of scores behind the paper's tables, and behind those that the paper has not and that
 # `reproduce` leaves out.
-TABLES = {"table1": ("inception",), "table2": ("diversity",)}
+TABLES = {
+    "table1": ("inception", "fidelity", "priors", "progress"),
+    "table2": ("diversity", "priors"),
+}
 MORE_TABLES = {
     "metrics": ("fidelity",),
     "imagenet": ("imagenet",),
-    "disentanglement": ("codes", "effects", "swaps"),
+    "disentanglement": ("codes", "priors", "effects", "swaps"),
 }
 # Families of scores that the target `ablations` compares.
-ABLATION_FAMILIES = ("inception", "diversity", "fidelity", "codes")
-# Ending of the name of a model whose priors were fitted to its codes.
-FITTED = "_fitted"
+ABLATION_FAMILIES = ("inception", "diversity", "fidelity", "codes", "priors")
 FIGURES = [f"figure{number}" for number in range(2, 8)]
 # A counter that serialises the jobs that want a GPU; the device itself is chosen in the code.
 GPU = 1 if shutil.which("nvidia-smi") else 0
@@ -91,19 +92,14 @@ def all_models():
     return [*trained_models(), *(fitted_form(model) for model in model_names())]
 
 
-def fitted_form(model):
-    """The name of a model with its priors fitted to its codes."""
-    return model + FITTED
-
-
-def fitted_models():
-    """The models of this preset that have a fitted form, by their own names."""
-    return [model for model in config["models"] if model in config["fitted"]]
+def scored_models():
+    """The models of this preset, each followed by its fitted form if it has one."""
+    return forms_of(config["models"], config["fitted"])
 
 
 def registered(model):
     """The name by which the registry knows a model: an ablation is ours with another method."""
-    return "ours" if model in ablation_models(config) else model.removesuffix(FITTED)
+    return "ours" if model in ablation_models(config) else as_published(model)
 
 
 def results():

@@ -92,7 +92,7 @@ def table_scores(wildcards):
 
 def scores_of(family, judge=""):
     """Score files of a family: every model that has it, by seed, and the real images once."""
-    runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
+    runs = [(model, seed) for model in scored_models() for seed in config["seeds"]]
     return [
         score_file(dataset, model, family, seed, judge)
         for dataset in config["datasets"]
@@ -149,8 +149,9 @@ def panel_files(figure, name):
 
 def panel_models(figure):
     """The models whose weights a panel decodes."""
+    toy = config["figures"].get("figure2", {}).get("models") or []
     models = {
-        "figure2": config["figures"].get("figure2", {}).get("models"),
+        "figure2": forms_of(toy, config["fitted"]),
         "figure3": [],
         "figure6": ["ours_semi"],
         "figure7": ["cvae_gan", "ours"],
@@ -169,8 +170,7 @@ def panel_sources(wildcards):
     if figure == "figure2":
         return data | {"models": models}
     if figure == "figure3":
-        names = config["models"]
-        samples = {m: sample_set(dataset, m, seed) for m in names}
+        samples = {model: sample_set(dataset, model, seed) for model in scored_models()}
         return data | {"samples": samples}
     if figure == "figure5":
         regressor = f"{results()}/evaluator/{dataset}_factors" if factors else None
@@ -209,6 +209,6 @@ def panel_folders(wildcards):
 
 
 def panel_code(wildcards):
-    names = [*panel_models(wildcards.figure)]
-    modules = [module_name(name.removesuffix("_semi")) for name in names]
+    names = [registered(name).removesuffix("_semi") for name in panel_models(wildcards.figure)]
+    modules = [module_name(name) for name in dict.fromkeys(names)]
     return code_of("eval.panels.__main__", f"eval.panels.{wildcards.figure}", *modules)

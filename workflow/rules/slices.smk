@@ -179,7 +179,7 @@ def table_config():
         {
             "preset": config["preset"],
             "datasets": list(config["datasets"]),
-            "models": config["models"],
+            "models": scored_models(),
             "protocol_overrides": protocol_overrides(),
         }
     )

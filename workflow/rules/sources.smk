@@ -9,10 +9,14 @@ JUDGES = "_judges"
 REAL = {"real_train": "train", "real_test": "test"}
 # Families that vary one of ours' two codes, and all that run a model.
 CODE_FAMILIES = ("walks", "coordinates", "effects")
-MODEL_FAMILIES = ("swaps", "inpainting", "codes", "toy", *CODE_FAMILIES)
+SNAPSHOT_FAMILIES = ("toy", "progress", "curve")
+MODEL_FAMILIES = ("swaps", "inpainting", "codes", "priors", *SNAPSHOT_FAMILIES, *CODE_FAMILIES)
 FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FAMILIES)
 # Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
-UNABLE = {"codes": ("real", "cgan")}
+UNABLE = {"codes": ("real", "cgan"), "priors": ("real", "cgan")}
+UNABLE |= {"progress": ("real",), "curve": ("real",)}
+# Families that other priors over the same codes change nothing of.
+WITHOUT_PRIORS = ("codes", "swaps", "inpainting", "effects", "scale")
 # Splits of the data set that a family opens itself, beside those among its sources.
 SPLITS_READ = {
     "effects": ("test",),
@@ -21,6 +25,7 @@ SPLITS_READ = {
     "swaps": ("test",),
     "inpainting": ("train", "test"),
     "codes": ("train", "test"),
+    "priors": ("test",),
     "toy": ("test",),
 }
 # Inputs that are folders, and what is read in them.
@@ -37,6 +42,8 @@ SNAPSHOTS = "snapshots.safetensors"
 
 def able(model, family):
     """Whether a model has what a family reads; swaps and varied codes need both codes of ours."""
+    if model != as_published(model) and family in WITHOUT_PRIORS:
+        return False
     if family in ("swaps", *CODE_FAMILIES):
         return registered(model) == "ours"
     return model not in UNABLE.get(family, ())
@@ -116,12 +123,17 @@ def model_sources(wildcards):
             f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
         )
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
-    if wildcards.family in ("codes", "toy"):
-        return {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    if wildcards.family == "curve":
+        models = f"{results()}/curves/{dataset}"
     sources = {"model": f"{models}/{wildcards.model}/seed{seed}"}
+    if wildcards.family in ("codes", "priors", "toy"):
+        return sources
     if wildcards.family != "effects":
         sources["evaluator"] = judges
-    if wildcards.family != "inpainting" and config["datasets"][dataset].get("factors"):
+    if wildcards.family == "curve":
+        sources["real_train"] = features_file(dataset, "real_train")
+    factors = wildcards.family in ("swaps", *CODE_FAMILIES)
+    if factors and config["datasets"][dataset].get("factors"):
         sources["factors"] = f"{judges}_factors"
     if wildcards.family == "swaps" and not without_unlabelled(dataset):
         sources["unlabelled"] = f"{results()}/data/{dataset}_unlabelled"
@@ -132,8 +144,8 @@ def model_sources(wildcards):
 def score_inputs(wildcards, judge=""):
     """The files of `score_sources`, and the splits of the data set that are read beside them."""
     folders = FOLDERS
-    if wildcards.family == "toy":
-        folders = {"model": [*MODEL_FILES, SNAPSHOTS]}
+    if wildcards.family in SNAPSHOT_FAMILIES:
+        folders = FOLDERS | {"model": [*MODEL_FILES, SNAPSHOTS, "manifest.json"]}
     files = {
         name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
         for name, source in score_sources(wildcards, judge).items()

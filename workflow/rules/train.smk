@@ -104,19 +104,23 @@ use rule train as train_semi with:
 rule fit_prior:
     """A trained model with its priors set in closed form to its codes of the training images."""
     input:
-        weights="<results>/models/{dataset}/{fitted}/seed{seed}/weights.safetensors",
-        definition="<results>/models/{dataset}/{fitted}/seed{seed}/model.json",
+        weights="<results>/{trained}/{dataset}/{fitted}/seed{seed}/weights.safetensors",
+        definition="<results>/{trained}/{dataset}/{fitted}/seed{seed}/model.json",
+        snapshots="<results>/{trained}/{dataset}/{fitted}/seed{seed}/snapshots.safetensors",
+        manifest="<results>/{trained}/{dataset}/{fitted}/seed{seed}/manifest.json",
         train="<results>/data/{dataset}/train.npz",
         card="<results>/data/{dataset}/card.json",
     output:
-        weights=f"<results>/models/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/weights.safetensors",
-        definition=f"<results>/models/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/model.json",
-        manifest=f"<results>/models/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/manifest.json",
+        weights=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/weights.safetensors",
+        definition=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/model.json",
+        manifest=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/manifest.json",
+        snapshots=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/snapshots.safetensors",
     log:
-        "<logs>/fit_prior/{dataset}/{fitted}/seed{seed}.log",
+        "<logs>/fit_prior/{trained}/{dataset}/{fitted}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/fit_prior/{dataset}/{fitted}/seed{seed}.jsonl"
+        "<benchmarks>/fit_prior/{trained}/{dataset}/{fitted}/seed{seed}.jsonl"
     wildcard_constraints:
+        trained="models|curves",
         fitted="|".join(model_names()),
     priority: 40
     threads: config["threads"]

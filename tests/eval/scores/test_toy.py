@@ -14,7 +14,7 @@ from dlvae.data.dataset import save_dataset
 from dlvae.data.three_moons import Options, prepare
 from dlvae.errors import UserError
 from dlvae.registry import build_seeded, save_model, save_weights
-from eval import toy_snapshots
+from eval import snapshots
 from eval.intervals import jackknife
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
@@ -206,7 +206,7 @@ def test_rows_of_points(folder):
 
 def test_snapshots_are_in_order_and_share_their_codes(folder):
     labels = np.arange(12) % 3
-    epochs, frames = toy_snapshots.snapshot_points(
+    epochs, frames = snapshots.snapshot_points(
         request(folder), folder / "model", "ours", labels
     )
     assert epochs == [0, 20] and frames.shape == (2, 12, 2)
