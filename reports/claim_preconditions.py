@@ -81,8 +81,8 @@ def _above_chance(read: Read, metric: str, model: str, numbers: Preconditions) -
     floor = numbers.times_chance / found.classes
     if found.cell.mean < floor:
         yield (
-            f"{model_title(model)} is not trained: {metric} {found.cell.mean:.3g}, below {floor:.3g}, "
-            f"{numbers.times_chance:g} times chance"
+            f"{model_title(model)} is not trained: {metric} {found.cell.mean:.3g}, below "
+            f"{floor:.3g}, {numbers.times_chance:g} times chance"
         )
 
 
@@ -94,8 +94,8 @@ def _learned(read: Read, model: str, numbers: Preconditions) -> Iterator[str]:
     now, half, ceiling = (found.cell.mean for found in readings)
     if abs(now - half) > numbers.still_learning * ceiling:
         yield (
-            f"{model_title(model)} is still learning: {INCEPTION} {now:.4g}, after half of its updates "
-            f"{half:.4g}, more than {_share(numbers.still_learning)} of the ceiling, "
+            f"{model_title(model)} is still learning: {INCEPTION} {now:.4g}, after half of its "
+            f"updates {half:.4g}, more than {_share(numbers.still_learning)} of the ceiling, "
             f"{ceiling:.4g}, apart"
         )
 
@@ -108,8 +108,8 @@ def _toy_trained(read: Read, model: str, numbers: Preconditions) -> Iterator[str
     last, first = (found.cell.mean for found in readings)
     if last > numbers.toy_distance * first:
         yield (
-            f"{model_title(model)} is not trained: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, more "
-            f"than {_share(numbers.toy_distance)} of {first:.3g} before them"
+            f"{model_title(model)} is not trained: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, "
+            f"more than {_share(numbers.toy_distance)} of {first:.3g} before them"
         )
 
 
@@ -121,8 +121,8 @@ def _toy_learned(read: Read, model: str, numbers: Preconditions) -> Iterator[str
     last, before, first = (found.cell.mean for found in readings)
     if abs(last - before) > numbers.still_learning * first:
         yield (
-            f"{model_title(model)} is still learning: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, "
-            f"{before:.3g} after {BEFORE}, more than {_share(numbers.still_learning)} of "
+            f"{model_title(model)} is still learning: {TOY_DISTANCE} {last:.3g} after {LAST} "
+            f"epochs, {before:.3g} after {BEFORE}, more than {_share(numbers.still_learning)} of "
             f"{first:.3g} before the first apart"
         )
 

@@ -1,4 +1,4 @@
-"""Learning curves: the samples of a training at each of its snapshots, and what it had cost by then."""
+"""Learning curves: samples of a training at each of its snapshots, and what it had cost by then."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def curve(request: ScoreRequest) -> Scores:
     """Score every snapshot of a model, inputs ``model``, ``evaluator`` and ``real_train`` features.
 
     Each metric ends with the number of updates, as in ``inception_score:750``: Inception Score,
-    top-1 and agreement by the robust judge, d_intra, FID to the training images, and `COSTS`, images
-    read and processor seconds of the training up to there.
+    top-1 and agreement by the robust judge, d_intra, FID to the training images, and `COSTS`,
+    images read and processor seconds of the training up to there.
     """
     folder, judge = request.path("model"), request.path("evaluator")
     real, manifest = request.features("real_train"), read_json(folder / MANIFEST)
