@@ -185,7 +185,7 @@ def _excuses(claim: Claim) -> list[str]:
     excuses = [*claim.excused, *(excuse for test in claim.tests for excuse in test.excused)]
     return [
         f"Excused from the preconditions {', '.join(excuse.of)}: "
-        f"{', '.join(map(title, excuse.models))} ({excuse.reason})."
+        f"{', '.join(map(model_title, excuse.models))} ({excuse.reason})."
         for excuse in dict.fromkeys(excuses)
     ]
 

@@ -155,7 +155,8 @@ def test_the_command_writes_both_files(rows, tmp_path):
     data = pd.read_csv(arguments.csv)
     assert len(data) == 9 and "caption" not in data  # said once, in the Markdown beside
     arguments.config = config | {"protocol_overrides": {"bn_eval": "batch"}}
-    with pytest.raises(UserError, match="expected scores of protocol v1:"):
+    known = load_protocol(PROTOCOL).id
+    with pytest.raises(UserError, match=f"expected scores of protocol {known}:"):
         main(arguments)
 
 

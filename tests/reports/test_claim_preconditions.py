@@ -275,6 +275,7 @@ def test_which_claims_a_prior_has_a_part_in():
     assert twice == {
         *("toy_converges", "toy_diverse", "cvae_blurry", "cgan_collapses", "inception_order"),
         *("diversity_order", "z_s_mixture", "z_s_path", "z_u_path", "single_coordinates"),
+        "no_collapse",
     }
     # Ablations are not fitted, and nothing is compared with them that is.
     for claim in RULES.claims:
@@ -298,6 +299,7 @@ def test_fitted_models_are_those_with_a_prior_over_codes():
         ("inception_score", True), ("d_intra_standard", True), ("recall", True),
         ("walk_ratio:a", True), ("coordinate_top1_plain", True), ("toy_recall:50", True),
         ("mahalanobis_ratio", True), ("aggregate_kl", True), ("mixture_accuracy", True),
+        ("information_bound", True), ("posterior_kl", True),
         ("probe_excess:z_u", False), ("active_units:z_u", False), ("reconstruction_mse", False),
         ("swap_identity:unseen_after", False), ("inpaint_psnr:eyes", False),
         ("inception_score:half", False),

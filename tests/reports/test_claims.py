@@ -485,7 +485,7 @@ def test_the_data_hold_what_the_page_says(tmp_path, scored):
     assert row["left_ci_kind"] == "wilson95" and row["right_model"] == "cvae_gan"
     assert row["outcome"] == "holds" and row["claim_verdict"] == "replicated"
     assert row["form"] == "published" and set(data["form"]) == {"published", "fitted", "same"}
-    assert set(data.groupby("form")["claim"].nunique()) == {10, 8}
+    assert set(data.groupby("form")["claim"].nunique()) == {11, 7}
     constant = data[data["claim"].eq("swap")].iloc[0]
     assert constant["right_value"] == 0.8 and np.isnan(constant["right_ci_low"])
     assert constant["outcome"] == "not run" and constant["dataset"] == "synthetic_faces"
@@ -690,11 +690,11 @@ def test_the_scores_needed_are_those_that_rules_name():
     faces = {("ours_no_adversary", "codes"), ("ours_no_likelihood", "inception")}
     assert faces | {("cvae_gan", "inpainting"), ("ours", "swaps")} <= on["synthetic_faces"]
     only = {family for _, family in on["digits"]}
-    assert only == {"inception", "progress", "diversity", "fidelity", "codes"}
+    assert only == {"inception", "progress", "diversity", "fidelity", "codes", "priors"}
     # Preconditions: of every model its sets and its course, of ablations too, and the ceiling.
     trained = {model for model, family in on["synthetic_faces"] if family == "progress"}
     assert trained == {"cvae", "cgan", "cvae_gan", "ours", *RULES.ablations}
     assert {(model, "inception") for model in (*trained, "real")} <= on["synthetic_faces"]
     fitted = {family for model, family in on["synthetic_faces"] if model == "ours_fitted"}
-    assert fitted == {"inception", "diversity", "fidelity", "codes", "walks", "coordinates"}
+    assert fitted == {"inception", "diversity", "fidelity", "priors", "walks", "coordinates"}
     assert not any(name.startswith("cgan_") for _, name, _ in needed)

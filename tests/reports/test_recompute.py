@@ -17,7 +17,7 @@ def test_pages_that_were_changed_are_named_with_the_cell(checkout):
         "tables/table2.csv": (b"0.28", b"0.29", "column 'value'"),
         "ablations.md": (b"(-", b"(+", "column 'IS'"),
         "evaluator_noise.csv": (b"2.41666", b"2.51666", "column 'value'"),
-        "claims.md": (b": **not run**", b": **partly**", "found 'Verdict: **partly**.'"),
+        "claims.md": (b": **not run**", b": **partly**", "found 'Verdict as published: **partly**"),
     }
     for file, (old, new, _) in changes.items():
         checkout.edit(file, old, new)
