@@ -11,7 +11,8 @@ import pandas as pd
 
 from eval.improvement import probability_of_higher_mean
 from eval.intervals import Interval, over_classes, over_seeds
-from eval.protocol import IntervalsRule
+from reports.formats import MISSING
+from reports.names import as_published, fitted_form
 from reports.published import published_rows
 
 IMAGES = "images"
@@ -21,8 +22,9 @@ IMAGES = "images"
 class Column:
     """A printed metric: its name in the score rows, its heading, and how numbers are written.
 
-    ``of`` is what its ``n`` counts. A text that starts with ``IMAGES`` means those of the row,
-    generated or real.
+    ``of`` is what its ``n`` counts, empty for what nothing is counted of. A text that starts with
+    ``IMAGES`` means those of the row, generated or real. With ``dash`` a dash stands for a value
+    that there is not, in the place of the reason.
     """
 
     metric: str
@@ -30,6 +32,7 @@ class Column:
     digits: int = 2
     percent: bool = False
     of: str = IMAGES
+    dash: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,10 @@ class Cell:
     def text(self, column: Column) -> str:
         """Return ``mean`` or ``mean [low, high]``, as printed."""
         if self.reason:
-            return self.reason
+            return MISSING if column.dash else self.reason
 
         def number(value: float) -> str:
-            return f"{100 * value if column.percent else value:.{column.digits}f}"
+            return f"{100 * value if column.percent else value:,.{column.digits}f}"
 
         unit = " %" if column.percent else ""
         if self.interval is None:
@@ -86,15 +89,15 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
 
 
 def probability_ours_higher(
-    rows: pd.DataFrame, dataset: str, model: str, metric: str, rule: IntervalsRule | None = None
+    rows: pd.DataFrame, dataset: str, model: str, metric: str
 ) -> float | None:
     """P(ours scores higher than a model), see :func:`probability_higher`.
 
-    Args:
-        rule: how the intervals within one seed were made; no probability is taken from these.
+    A model with fitted priors is compared with ours with fitted priors.
     """
-    ours, other = (cell(rows, dataset, name, metric) for name in ("ours", model))
-    if ours is None or other is None or ours.reason or other.reason or model in ("ours", "real"):
+    own = "ours" if as_published(model) == model else fitted_form("ours")
+    ours, other = (cell(rows, dataset, name, metric) for name in (own, model))
+    if ours is None or other is None or ours.reason or other.reason or model in (own, "real"):
         return None
     return probability_higher(ours, other)
 

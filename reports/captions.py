@@ -115,7 +115,7 @@ def _counts_text(rows: pd.DataFrame, columns: Sequence[Column], origin: str) -> 
         origin: ``generated`` or ``real``, of the images that metrics count.
     """
     parts = []
-    for of in dict.fromkeys(column.of for column in columns):
+    for of in dict.fromkeys(column.of for column in columns if column.of):
         own = {column.metric: column.title for column in columns if column.of == of}
         part = rows[rows["metric"].isin(list(own))]
         counts = sorted({int(n) for n in part["n"]})

@@ -17,12 +17,13 @@ import pandas as pd
 from dlvae.artefact import read_json, write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage, stage_parser
-from eval.protocol import IntervalsRule, Protocol, load_protocol
+from eval.protocol import Protocol, load_protocol
 from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows, refuse_mixed
 from reports import disentanglement
 from reports.aggregate import cell, probability_ours_higher, tidy
 from reports.captions import by_seed, caption, splits_text
 from reports.formats import MISSING, html_page, latex, markdown
+from reports.marks import marked, marks, note
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.published import published_rows
 from reports.table_specs import BETTER, TABLES, Spec
@@ -83,13 +84,15 @@ def build_table(
     else:
         text = caption(opening, rows, datasets, models, cards, spec.paper_note, spec.columns)
     text += by_seed(rows, datasets, models, headline)
+    if spec.marked:
+        text += f" {note(protocol)}"
     if spec.better:
-        text += BETTER.format(headline.title, spec.errors)
+        text += BETTER
     data = tidy(rows, spec.name, datasets, models, spec.metrics)
     if spec.transposed:
         printed = disentanglement.printed(rows, datasets, models)
         return Table(spec.name, data, printed, text, ("metric",))
-    printed = _printed(spec, every, datasets, models, protocol.intervals)
+    printed = _printed(spec, every, datasets, models, protocol)
     return Table(spec.name, data, printed, text)
 
 
@@ -98,25 +101,30 @@ def _printed(
     rows: pd.DataFrame,
     datasets: Sequence[str],
     models: Sequence[str],
-    rule: IntervalsRule,
+    protocol: Protocol,
 ) -> pd.DataFrame:
-    parts = {dataset_title(name): _part(spec, rows, name, models, rule) for name in datasets}
+    parts = {dataset_title(name): _part(spec, rows, name, models, protocol) for name in datasets}
     if not spec.stacked:
         return pd.concat(parts, axis=1)
     return pd.concat(parts).fillna(MISSING)
 
 
 def _part(
-    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], rule: IntervalsRule
+    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], protocol: Protocol
 ) -> pd.DataFrame:
     """Return the printed cells of one data set: models x columns."""
     columns: dict[str, list[str]] = {}
     for column in spec.columns:
         found = [cell(rows, dataset, model, column.metric) for model in models]
         columns[column.title] = [f.text(column) if f else MISSING for f in found]
+    metric, title = spec.columns[0].metric, spec.columns[0].title
+    if spec.marked:
+        columns[title] = [
+            marked(text, marks(rows, dataset, model, protocol))
+            for text, model in zip(columns[title], models, strict=True)
+        ]
     if spec.better:
-        metric = spec.columns[0].metric
-        found = [probability_ours_higher(rows, dataset, model, metric, rule) for model in models]
+        found = [probability_ours_higher(rows, dataset, model, metric) for model in models]
         columns["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]
     paper = published_rows(spec.name, dataset).set_index("model")["value"]
     if not paper.empty:
@@ -170,9 +178,7 @@ def evaluator_cards(paths: Sequence[str | Path]) -> dict[str, Mapping]:
     """Return cards of robust evaluators by data set; others (plain ones, data) are passed over."""
     cards = [read_json(path) for path in paths]
     return {
-        card["dataset"]: card
-        for card in cards
-        if "accuracy" in card and card.get("kind") != PLAIN
+        card["dataset"]: card for card in cards if "accuracy" in card and card.get("kind") != PLAIN
     }
 
 

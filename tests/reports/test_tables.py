@@ -25,7 +25,7 @@ PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
 MODELS = ["ours", "cvae", "cgan", "cvae_gan"]
 OF_SAMPLES = [name for name, spec in TABLES.items() if not spec.transposed]
-METRICS = [metric for spec in TABLES.values() for metric in spec.metrics]
+METRICS = list(dict.fromkeys(metric for spec in TABLES.values() for metric in spec.metrics))
 CARDS = {
     "synthetic_faces": {
         "dataset": "synthetic_faces",
@@ -60,7 +60,17 @@ def score_rows(seeds=(0,), sets=SETS):
             record |= {"evaluator": card["weights_sha256"][:12] if judged else "none"}
             record |= {"samples": f"{model}{seed}", "data": dataset}
             records.append(record)
-    return pd.DataFrame(records, columns=list(COLUMNS))
+    return without_marks(pd.DataFrame(records, columns=list(COLUMNS)))
+
+
+def without_marks(rows):
+    """Judges that agree, and models that no longer learn: the half has the scores of the whole."""
+    rows.loc[rows["metric"] == "judge_agreement", "value"] = 0.9
+    keys = ["dataset", "model", "seed"]
+    whole = rows[rows["metric"] == "inception_score"].set_index(keys)["value"]
+    half = rows["metric"] == "inception_score:half"
+    rows.loc[half, "value"] = whole.loc[pd.MultiIndex.from_frame(rows.loc[half, keys])].to_numpy()
+    return rows
 
 
 def build(name, rows, datasets=tuple(SETS), models=MODELS):
@@ -76,16 +86,17 @@ def test_numbers_stand_where_they_belong():
     rows = score_rows()
     one, two = build("table1", rows).printed, build("table2", rows).printed
     (score,) = value_of(rows, "digits", "cgan", "inception_score")
-    assert one.loc["cGAN", ("handwritten digits", "IS")] == f"{score:.2f}"
+    assert one.loc[("handwritten digits", "cGAN"), "IS"] == f"{score:.2f}"
     (share,) = value_of(rows, "synthetic_faces", "ours", "label_fidelity")
-    assert one.loc["ours", ("synthetic faces", "top-1")] == f"{100 * share:.1f} %"
+    assert one.loc[("synthetic faces", "ours"), "top-1"] == f"{100 * share:.1f} %"
     (diversity,) = value_of(rows, "digits", "real", "d_intra_standard")
     row = ("handwritten digits", "real data (training)")
     assert two.loc[row, "d_intra"] == f"{diversity:.4f}"
 
 
 def test_models_stand_in_the_papers_order_with_real_data_first():
-    assert build("table1", score_rows()).printed.index.tolist() == [
+    printed = build("table1", score_rows()).printed
+    assert printed.loc["handwritten digits"].index.tolist() == [
         "real data (held out)",
         "cVAE",
         "cGAN",
@@ -98,15 +109,12 @@ def test_the_papers_numbers_stand_beside_the_data_they_belong_to():
     rows = score_rows(sets=SETS | {"cifar10": (10, 500), "faces": (12, 100)})
     sets = ["synthetic_faces", "digits", "cifar10", "faces"]
     one, two = (build(name, rows, sets).printed for name in ("table1", "table2"))
-    paper = {title: heading for title, heading in one.columns if heading.startswith("paper")}
-    assert paper == {
-        "synthetic faces": "paper, FaceScrub",
-        "CIFAR-10": "paper, CIFAR-10",
-        "faces": "paper, FaceScrub",
-    }
     expected = {"cVAE": "3.01", "cGAN": "6.27", "cVAE-GAN": "6.99", "ours": "7.04"}
-    assert one["CIFAR-10", "paper, CIFAR-10"].drop("real data (held out)").to_dict() == expected
-    assert one.loc["ours", ("faces", "paper, FaceScrub")] == "17.91"
+    column = one.loc["CIFAR-10"]["paper"].drop("real data (held out)")
+    assert column.to_dict() == {name: f"{text} (CIFAR-10)" for name, text in expected.items()}
+    assert one.loc[("faces", "ours"), "paper"] == "17.91 (FaceScrub)"
+    assert one.loc[("synthetic faces", "ours"), "paper"] == "17.91 (FaceScrub)"
+    assert set(one.loc["handwritten digits"]["paper"]) == {"–"}
     assert two.loc[("CIFAR-10", "ours"), "paper"] == "0.0149 (CIFAR-10)"
     assert two.loc[("faces", "cVAE-GAN"), "paper"] == "0.0141 (FaceScrub)"
     assert two.loc[("faces", "cVAE"), "paper"] == "–"
@@ -163,7 +171,7 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
     table = build("table1", rows)
     write_table(table, tmp_path)
     values = pd.Series(value_of(rows, "digits", "ours", "inception_score"))
-    printed = table.printed.loc["ours", ("handwritten digits", "IS")]
+    printed = table.printed.loc[("handwritten digits", "ours"), "IS"]
     half = stats.t.ppf(0.975, 2) * values.std() / 3**0.5
     low, high = values.mean() - half, values.mean() + half
     assert printed == f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
@@ -183,9 +191,9 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
 
 def test_two_seeds_have_a_mean_and_no_interval():
     table = build("table1", score_rows(seeds=(0, 1)))
-    assert "[" not in table.printed.loc["ours", ("handwritten digits", "IS")]
+    assert "[" not in table.printed.loc[("handwritten digits", "ours"), "IS"]
     assert "two are too few for an interval over seeds" in table.caption
-    assert set(table.printed["handwritten digits", "P(ours higher)"]) == {"–"}
+    assert set(table.printed.loc["handwritten digits"]["P(ours higher)"]) == {"–"}
 
 
 def test_with_two_seeds_the_brackets_of_real_images_are_explained():
@@ -196,7 +204,7 @@ def test_with_two_seeds_the_brackets_of_real_images_are_explained():
     generated = rows["metric"].eq("label_fidelity") & rows["model"].ne("real")
     rows.loc[generated, ends] = [0, 1, "wilson95"]
     table = build("table1", rows)
-    cells = table.printed["handwritten digits", "IS"]
+    cells = table.printed.loc["handwritten digits"]["IS"]
     assert cells["real data (held out)"].endswith("[1.00, 2.00]")
     assert not cells.drop("real data (held out)").str.contains("[", regex=False).any()
     said = "two are too few for an interval over seeds. Real images: in brackets: 95 % intervals "
@@ -229,11 +237,12 @@ def test_metrics_of_different_numbers_of_images_are_named():
     rows.loc[other, "n"] = 24  # not as many of every class: nothing is said per class
     text = build("table1", rows, ["digits"]).caption
     counted = "10 classes, n = 24 generated images for top-1; 500 images per class, "
-    assert counted + "n = 5000 generated images for IS per model and seed, n = 150 real" in text
+    assert counted + "n = 5000 generated images for IS, judges agree, " in text
+    assert "; n = 5000 held-out images encoded per model and seed, n = 150 real" in text
     rows.loc[other & rows["model"].ne("cgan"), "n"] = 5000
     text = build("table1", rows, ["digits"]).caption
     assert "n = 24 generated images for top-1 of cGAN; 500 images per class, n = 5000" in text
-    assert "for IS, top-1 of ours and cVAE and cVAE-GAN per model and seed" in text
+    assert "for IS, top-1 of ours and cVAE and cVAE-GAN, judges agree, " in text
 
 
 def test_the_probability_that_ours_is_better_is_welchs_with_three_seeds():
@@ -242,7 +251,7 @@ def test_the_probability_that_ours_is_better_is_welchs_with_three_seeds():
     scores = {"ours": [5, 6, 7.5], "cvae": [1, 2, 3], "cgan": [4, 6, 8]}
     for model, values in scores.items():
         rows.loc[picked & rows["model"].eq(model), "value"] = values
-    column = build("table1", rows).printed["handwritten digits", "P(ours higher)"]
+    column = build("table1", rows).printed.loc["handwritten digits"]["P(ours higher)"]
     assert column["ours"] == column["real data (held out)"] == "–"
     for model, title in (("cvae", "cVAE"), ("cgan", "cGAN")):
         welch = stats.ttest_ind(
@@ -253,7 +262,7 @@ def test_the_probability_that_ours_is_better_is_welchs_with_three_seeds():
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_fewer_than_three_seeds_give_no_probability(seeds):
-    column = build("table1", score_rows(seeds=seeds)).printed["handwritten digits"]
+    column = build("table1", score_rows(seeds=seeds)).printed.loc["handwritten digits"]
     assert set(column["P(ours higher)"]) == {"–"}
     column = build("table2", score_rows(seeds=seeds)).printed.loc["handwritten digits"]
     assert set(column["P(ours higher)"]) == {"–"}
@@ -279,7 +288,8 @@ def test_rows_of_single_classes_stay_out_of_the_table():
     scores = np.random.default_rng(0).uniform(0.2, 0.6, 10)
     values = {"ours": scores + 0.01, "cvae": scores}
     table = build("table2", with_classes(score_rows(), "digits", values))
-    assert "n = 5000 generated images per model and seed" in table.caption
+    counted = "n = 5000 generated images; n = 5000 held-out images encoded per model and seed"
+    assert counted in table.caption
     assert "d_intra_standard:class:0" not in set(table.data["metric"])
 
 
@@ -300,7 +310,7 @@ def test_a_metric_that_could_not_be_had_says_why():
     picked = rows["metric"].eq("inception_score") & rows["model"].eq("cvae")
     rows.loc[picked, ["value", "ci_kind"]] = [float("nan"), "n/a: needs n > 64"]
     table = build("table1", rows)
-    assert table.printed.loc["cVAE", ("handwritten digits", "IS")] == "n/a: needs n > 64"
+    assert table.printed.loc[("handwritten digits", "cVAE"), "IS"] == "n/a: needs n > 64"
 
 
 def test_the_csv_has_the_papers_numbers_with_their_source(tmp_path):
@@ -317,7 +327,7 @@ def test_an_interval_of_a_single_seed_is_printed_with_its_kind():
     rows = score_rows()
     rows.loc[rows["model"] == "ours", ["ci_low", "ci_high", "ci_kind"]] = [1, 2, "wilson95"]
     table = build("table1", rows)
-    assert table.printed.loc["ours", ("handwritten digits", "IS")].endswith("[1.00, 2.00]")
+    assert table.printed.loc[("handwritten digits", "ours"), "IS"].endswith("[1.00, 2.00]")
     assert "95 % intervals over images of the one model (Wilson)" in table.caption
 
 
@@ -325,7 +335,7 @@ def test_a_model_without_scores_is_left_blank_and_named():
     rows = score_rows()
     rows = rows[~((rows["model"] == "cgan") & (rows["dataset"] == "digits"))]
     table = build("table1", rows)
-    assert table.printed.loc["cGAN", ("handwritten digits", "IS")] == "–"
+    assert table.printed.loc[("handwritten digits", "cGAN"), "IS"] == "–"
     assert "Not scored in this run: cGAN on handwritten digits." in table.caption
 
 
@@ -333,7 +343,63 @@ def test_a_model_that_the_paper_does_not_know_is_shown_under_its_name():
     rows = score_rows()
     other = rows[rows["model"] == "cvae"].assign(model="my_model")
     printed = build("table1", pd.concat([rows, other])).printed
-    assert printed.index.tolist()[-2:] == ["my_model", "ours"]
+    assert printed.loc["handwritten digits"].index.tolist()[-2:] == ["my_model", "ours"]
+
+
+def with_fitted(rows, *models):
+    forms = [rows[rows["model"] == name].assign(model=f"{name}_fitted") for name in models]
+    return pd.concat([rows, *forms], ignore_index=True)
+
+
+def test_a_fitted_form_follows_its_model_and_is_compared_with_ours_fitted():
+    rows = with_fitted(score_rows(seeds=(0, 1, 2)), "cvae_gan", "ours")
+    scores = {"ours": [1, 2, 3], "cvae_gan": [4, 6, 8]}
+    scores |= {"ours_fitted": [5, 6, 7.5], "cvae_gan_fitted": [1, 2, 3.5]}
+    for model, values in scores.items():
+        keys = rows["metric"].str.startswith("inception_score") & rows["model"].eq(model)
+        for seed, value in enumerate(values):
+            rows.loc[keys & rows["seed"].eq(seed), "value"] = value
+    column = build("table1", rows).printed.loc["handwritten digits"]["P(ours higher)"]
+    assert column.index.tolist()[-4:] == ["cVAE-GAN", "cVAE-GAN, fitted", "ours", "ours, fitted"]
+    for one, other, title in (
+        ("ours", "cvae_gan", "cVAE-GAN"),
+        ("ours_fitted", "cvae_gan_fitted", "cVAE-GAN, fitted"),
+    ):
+        welch = stats.ttest_ind(scores[one], scores[other], equal_var=False, alternative="greater")
+        assert column[title] == f"{1 - welch.pvalue:.2f}"
+    assert column["ours"] == column["ours, fitted"] == "–"
+
+
+def test_scores_that_are_of_the_judge_or_still_move_say_so():
+    rows = score_rows()
+    digits = rows["dataset"].eq("digits")
+    ceiling = 8.0
+    rows.loc[rows["metric"].eq("inception_score"), "value"] = ceiling
+    rows.loc[rows["metric"].eq("inception_score:half"), "value"] = ceiling
+    half = digits & rows["metric"].eq("inception_score:half")
+    rows.loc[half & rows["model"].eq("cvae"), "value"] = 0.94 * ceiling
+    rows.loc[half & rows["model"].eq("cgan"), "value"] = 1.06 * ceiling
+    rows.loc[half & rows["model"].eq("cvae_gan"), "value"] = 0.96 * ceiling
+    agreement = digits & rows["metric"].eq("judge_agreement")
+    rows.loc[agreement & rows["model"].eq("cvae"), "value"] = 0.74
+    rows.loc[agreement & rows["model"].eq("ours"), "value"] = 0.76
+    table = build("table1", rows)
+    cells = table.printed.loc["handwritten digits"]["IS"]
+    assert cells["cVAE"] == "8.00 (judges disagree; still learning)"
+    assert cells["cGAN"] == "8.00 (still learning)"
+    assert cells["cVAE-GAN"] == cells["ours"] == cells["real data (held out)"] == "8.00"
+    assert set(table.printed.loc["synthetic faces"]["IS"]) == {"8.00"}
+    assert "fewer than 75% of the images" in table.caption and "more than 5%" in table.caption
+
+
+def test_a_distance_to_a_prior_that_is_not_there_is_a_dash():
+    rows = score_rows()
+    picked = rows["metric"].eq("mahalanobis_ratio") & rows["model"].eq("cvae")
+    rows.loc[picked, ["value", "ci_kind"]] = [float("nan"), "n/a: the model has no z_s"]
+    for name in ("table1", "table2"):
+        printed = build(name, rows).printed
+        assert printed.loc[("handwritten digits", "cVAE"), "Mahalanobis ratio"] == "–"
+        assert printed.loc[("handwritten digits", "ours"), "Mahalanobis ratio"] != "–"
 
 
 @pytest.mark.parametrize("column", ["evaluator", "protocol", "data"])
