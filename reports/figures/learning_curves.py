@@ -1,0 +1,237 @@
+"""Learning curves: scores against updates, Inception Score against images and processor seconds.
+
+Usage: python -m reports.figures.learning_curves --csv FILE --png FILE --pdf FILE
+
+The CSV is that of ``python -m reports.learning_curves``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from dlvae.errors import UserError
+from dlvae.runtime import run_stage, stage_parser
+from reports.aggregate import Column
+from reports.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED, UPDATES
+from reports.figures.style import CAPTION, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save
+from reports.names import as_published, dataset_title, in_paper_order, model_title
+
+# Okabe and Ito's colours, told apart by readers with any kind of colour vision.
+COLOURS = {"cvae": "#0072b2", "cgan": "#e69f00", "cvae_gan": "#009e73", "ours": "#d55e00"}
+MORE_COLOURS = ("#cc79a7", "#56b4e9", "#1a1a1a", "#f0e442")
+CEILING_COLOUR = "#9a9a9a"
+THICK, THIN = {"linewidth": 1.5}, {"linewidth": 0.6, "alpha": 0.75}
+DASHES = (0, (3.2, 1.6))
+SCORES = tuple(column for column in COLUMNS if column.metric != "judge_agreement")
+COSTS = ("images_read", "cpu_seconds")
+LEFT, RIGHT, GAP = 0.42, 0.10, 0.42  # inches beside and between frames
+TITLE_HEIGHT, ROW, WIDE_ROW, TICKS, BETWEEN = 0.42, 1.20, 1.30, 0.34, 0.08
+LEGEND, LEGEND_COLUMNS = 0.17, 5  # inches per line of the legend
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Draw the data of learning curves: a block against updates, one against the other costs."""
+    datasets = list(dict.fromkeys(frame["dataset"]))
+    legend = legend_handles(frame)
+    top = 0.1 + LEGEND * -(-len(legend) // LEGEND_COLUMNS) + 0.08
+    small, wide = (TITLE_HEIGHT + row + TICKS + BETWEEN for row in (ROW, WIDE_ROW))
+    canvas = Canvas(top + len(datasets) * (small + wide), caption(frame))
+    canvas.figure.legend(
+        handles=legend,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1 - 0.02 / canvas.height),
+        ncols=LEGEND_COLUMNS,
+        fontsize=LABEL,
+        frameon=False,
+        handlelength=2.4,
+        columnspacing=1.4,
+        labelspacing=0.35,
+    )
+    colours = model_colours(frame)
+    for dataset in datasets:
+        own = frame[frame["dataset"] == dataset]
+        _row(canvas, own, colours, top, ROW, [(UPDATES, column) for column in SCORES])
+        top += small
+    for dataset in datasets:
+        own = frame[frame["dataset"] == dataset]
+        _row(canvas, own, colours, top, WIDE_ROW, [(cost, SCORES[0]) for cost in COSTS])
+        top += wide
+    return canvas.figure
+
+
+def _row(
+    canvas: Canvas,
+    own: pd.DataFrame,
+    colours: Mapping[str, str],
+    top: float,
+    height: float,
+    frames: list[tuple[str, Column]],
+) -> None:
+    """Draw the frames of one data set beside each other: a currency and a score each."""
+    title = dataset_title(own["dataset"].iloc[0])
+    canvas.text(0.08, top + 0.09, title, size=TITLE, ha="left")
+    width = (WIDTH - LEFT - RIGHT - (len(frames) - 1) * GAP) / len(frames)
+    for index, (currency, column) in enumerate(frames):
+        left = LEFT + index * (width + GAP)
+        less = " (less is better)" if column.metric == "fid" else ""
+        canvas.text(left + width / 2, top + TITLE_HEIGHT - 0.10, f"{column.title}{less}")
+        axes = canvas.axes(left, top + TITLE_HEIGHT, width, height)
+        _curves(axes, own, currency, column, colours)
+        below = top + TITLE_HEIGHT + height + 0.25
+        canvas.text(left + width / 2, below, CURRENCIES[currency], size=CAPTION, color=MUTED)
+
+
+def _curves(
+    axes: Axes,
+    own: pd.DataFrame,
+    currency: str,
+    column: Column,
+    colours: Mapping[str, str],
+) -> None:
+    cost = "step" if currency == UPDATES else currency
+    times = 100 if column.percent else 1
+    known = own[own[column.metric].notna()].assign(value=lambda part: times * part[column.metric])
+    real = known[known["statistic"] == CEILING]["value"]
+    scored = known[known["statistic"] != CEILING]
+    for value in real:
+        axes.axhline(value, color=CEILING_COLOUR, linewidth=1.0, zorder=1)
+    for model, part in scored.groupby("model", sort=False):
+        style = {"color": colours[as_published(model)]}
+        style |= {"linestyle": "-" if model == as_published(model) else DASHES}
+        seeds, means = part[part["statistic"] == SEED], part[part["statistic"] == MEAN]
+        alone = seeds["seed"].nunique() == 1
+        for _, single in seeds.groupby("seed"):
+            axes.plot(single[cost], single["value"], **style, **(THICK if alone else THIN))
+        axes.plot(means[cost], means["value"], **style, **THICK, zorder=3)
+    if scored.empty:
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "n/a", transform=axes.transAxes, ha="center", size=LABEL)
+        return
+    _scales(axes, column, bool((known["value"] > 0).all()))
+
+
+def _scales(axes: Axes, column: Column, positive: bool) -> None:
+    """Give an axes its scales and ticks; FID, which spans orders of magnitude, a log scale."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    decades = high / low >= 100
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if decades else (1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: compact(value))
+    if column.metric == "fid" and positive:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    unit = " %" if column.percent else ""
+    axes.yaxis.set_major_formatter(lambda value, _: f"{compact(value)}{unit}")
+    axes.tick_params(pad=1.5)
+    axes.grid(color="#e8e8e8", linewidth=0.5)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def compact(value: float) -> str:
+    """Return a number as an axis has room for it: 3000 as 3k."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:.3g}"
+
+
+def models_of(frame: pd.DataFrame) -> list[str]:
+    """Return the models that were trained, in the paper's order."""
+    return in_paper_order([name for name in dict.fromkeys(frame["model"]) if name != REAL])
+
+
+def model_colours(frame: pd.DataFrame) -> dict[str, str]:
+    """Return a colour for every model, which its fitted form shares."""
+    names = dict.fromkeys(as_published(name) for name in models_of(frame))
+    others = cycle(MORE_COLOURS)
+    return {name: COLOURS.get(name) or next(others) for name in names}
+
+
+def legend_handles(frame: pd.DataFrame) -> list[Line2D]:
+    """Return what the legend explains, as far as it is drawn."""
+    models, means = models_of(frame), frame["statistic"].eq(MEAN).any()
+    lines = [
+        Line2D([], [], color=colour, label=model_title(name), **THICK)
+        for name, colour in model_colours(frame).items()
+    ]
+    if any(name != as_published(name) for name in models):
+        style = {"color": MUTED, "linestyle": DASHES}
+        lines.append(Line2D([], [], label="fitted priors", **style, **THICK))
+    if means:
+        lines.append(Line2D([], [], color=MUTED, label="mean over seeds", **THICK))
+        lines.append(Line2D([], [], color=MUTED, label="one seed", **THIN))
+    if frame["statistic"].eq(CEILING).any():
+        lines.append(Line2D([], [], color=CEILING_COLOUR, linewidth=1.0, label="real images"))
+    return lines
+
+
+def caption(frame: pd.DataFrame) -> str:
+    """Return the caption of the figure."""
+    seeds = sorted(set(frame[frame["statistic"] == SEED]["seed"].astype(int)))
+    several = "Thin: single seeds; thick: means over the seeds that went on to there. "
+    presets, protocols = (", ".join(sorted(set(frame[key]))) for key in ("preset", "protocol"))
+    return (
+        "Learning curves. Every model scored at copies of its weights on the way of one training, "
+        "against updates of its decoder, images read and processor seconds, all on log scales. "
+        f"{several if len(seeds) > 1 else ''}Grey: held-out real images, the ceiling. Processor "
+        "seconds are measurements of one machine. "
+        f"Preset {presets}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}; protocol "
+        f"{protocols}."
+    )
+
+
+def load(path: str | Path) -> pd.DataFrame:
+    """Read the CSV.
+
+    Raises:
+        UserError: it is missing, or holds something else.
+    """
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"expected the data of learning curves at {path}: {error}") from error
+    needed = ["statistic", "dataset", "model", "seed", "step", *COSTS, "preset", "protocol"]
+    missing = [name for name in [*needed, *(c.metric for c in SCORES)] if name not in frame]
+    if missing:
+        raise UserError(
+            f"{path}: expected the columns of python -m reports.learning_curves, missing "
+            f"{', '.join(missing)}"
+        )
+    return frame
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    frame = load(args.csv)
+    with matplotlib.rc_context(RC):
+        figure = draw(frame)
+    save(figure, args.png, args.pdf)
+
+
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = stage_parser(__doc__)
+    parser.add_argument("--csv", required=True, help="CSV of python -m reports.learning_curves")
+    parser.add_argument("--png", required=True, help="PNG to write")
+    parser.add_argument("--pdf", required=True, help="PDF to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())
