@@ -15,7 +15,7 @@ from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.errors import UserError
 from eval import library
 from eval.disentanglement import probes
-from eval.encoding import encode_split
+from eval.encoding import encode_split, split_to_encode
 from eval.features import features_of, save_features
 from eval.protocol import load_protocol
 from eval.scored_images import real, sampled
@@ -132,9 +132,7 @@ def test_probes_are_those_of_the_score_rows(run, monkeypatch):
     config = dict(zip(ScoreRequest.context, ROW, strict=True))
     request = ScoreRequest("codes", config, {"model": str(run.data)}, run.data, SMOKE)
     rows = family_of_codes.codes(request).values
-    train, test = (
-        encode_split(Pixels(), family_of_codes._split(request, k)) for k in ("train", "test")
-    )
+    train, test = (encode_split(Pixels(), split_to_encode(run.data, k)) for k in ("train", "test"))
     for code in ("z_s", "z_u"):
         for kind in ("linear", "mlp"):
             found = library.probe(
