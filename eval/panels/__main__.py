@@ -3,8 +3,9 @@
 Usage: python -m eval.panels figure<k> --config JSON --inputs JSON --out DIR --threads N
 
 Inputs, by name: figure2 {data, models: {name: folder}}; figure3 {data, samples: {name: file}};
-figure4 {model, data}; figure5 {model, data, factors or null}; figure6 {model, unlabelled};
-figure7 {ours, cvae_gan, data}.
+figure4 {models, data}; figure5 {models, data, factors or null}; figure6 {model, unlabelled};
+figure7 {ours, cvae_gan, data}. Of figures 4 and 5, `models` are the forms of one model, as
+published first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the panels share: what a panel is, and choices of classes."""
+"""What the panels share: what a panel is, the models that it shows, and choices of classes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dlvae.artefact import read_json
+from dlvae.base import GenerativeModel
 from dlvae.data.dataset import load_card
 from dlvae.errors import UserError, nearest
-from eval.decoding import evenly_spaced
+from dlvae.registry import DEFINITION
+from eval.decoding import evenly_spaced, model_files, model_hash, ready_model, require
 from eval.request import Request
 
 
@@ -47,6 +50,54 @@ class PanelRequest(Request):
     def section(self) -> dict[str, Any]:
         """The figure's own keys."""
         return self.config.get("figure") or {}
+
+
+def model_folders(request: PanelRequest) -> dict[str, Path]:
+    """Return the folders of the input ``models``, in the order in which models are drawn."""
+    if not request.has("models"):
+        raise UserError(
+            f"{request.name}: expected the input 'models', found {sorted(request.inputs)}"
+        )
+    return {name: Path(folder) for name, folder in request.inputs["models"].items()}
+
+
+def registered_name(folder: Path) -> str:
+    """Return the name that a saved model was trained by.
+
+    A model with fitted priors has the name of the model as published, so that draws by this name
+    are the same for both.
+    """
+    return read_json(folder / DEFINITION)["model"]
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A model as published and, where the preset has it, with its priors fitted.
+
+    Attributes:
+        models: made ready, by the names of the input ``models``, as published first.
+        files: the files that define them, for the manifest.
+        hashes: short content hashes of their weights.
+    """
+
+    models: dict[str, GenerativeModel]
+    files: dict[str, Path]
+    hashes: dict[str, str]
+
+    @property
+    def published(self) -> GenerativeModel:
+        """The model as published, by which anything is chosen that all forms show."""
+        return next(iter(self.models.values()))
+
+
+def ready_forms(request: PanelRequest, ability: str) -> Forms:
+    """Load the forms of a model and check that it has an optional ability, ``decode`` or so."""
+    folders, models, files = model_folders(request), {}, {}
+    for name, folder in folders.items():
+        models[name] = ready_model(request, folder, registered_name(folder))
+        require(models[name], ability, request.name)
+        files |= model_files(name, folder)
+    return Forms(models, files, {name: model_hash(folder) for name, folder in folders.items()})
 
 
 def class_names(request: PanelRequest, count: int) -> list[str]:

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
-from eval.decoding import codes_hash, decode_grid, model_files, model_hash, ready_model, require
-from eval.panels.common import Panel, PanelRequest, choose_classes, class_names
+from eval.decoding import codes_hash, decode_grid
+from eval.panels.common import Panel, PanelRequest, choose_classes, class_names, ready_forms
 from eval.paths import alphas, vary_z_s, vary_z_u
 
 ROWS = 3
 
 
 def figure4(request: PanelRequest) -> Panel:
-    """Return ``a`` and ``b``, uint8 (rows, 8, H, W, 3); rows are classes, columns alpha.
+    """Return ``a`` and ``b``, uint8 (forms, rows, 8, H, W, 3); rows are classes, columns alpha.
 
-    See `vary_z_s` and `vary_z_u`.
+    See `vary_z_s` and `vary_z_u`; every form of the model takes the same draws of N(0, I) to its
+    own priors.
     """
-    folder = request.path("model")
-    model = ready_model(request, folder, "ours")
-    require(model, "decode", request.name)
-    names = class_names(request, model.task.classes)
+    forms = ready_forms(request, "decode")
+    names = class_names(request, forms.published.task.classes)
     labels = torch.from_numpy(choose_classes(names, request.section.get("classes"), ROWS))
-    draws = request.draws("codes")
-    path_s, fixed_u = vary_z_s(model, labels, draws)
-    rows_s, path_u = vary_z_u(model, labels, draws)
-    arrays = {"a": decode_grid(model, path_s, fixed_u), "b": decode_grid(model, rows_s, path_u)}
+    grids, hashes = {"a": [], "b": []}, {"a": [], "b": []}
+    for model in forms.models.values():
+        draws = request.draws("codes")
+        path_s, fixed_u = vary_z_s(model, labels, draws)
+        rows_s, path_u = vary_z_u(model, labels, draws)
+        grids["a"].append(decode_grid(model, path_s, fixed_u))
+        grids["b"].append(decode_grid(model, rows_s, path_u))
+        hashes["a"].append(codes_hash(z_s=path_s, z_u=fixed_u))
+        hashes["b"].append(codes_hash(z_s=rows_s[:, 0], z_u=path_u))
     meta = {
+        "models": list(forms.models),
         "classes": [names[int(label)] for label in labels],
         "labels": labels.tolist(),
         "alphas": alphas().tolist(),
-        "codes": {
-            "seed_parts": request.seed_parts("codes"),
-            "a": codes_hash(z_s=path_s, z_u=fixed_u),
-            "b": codes_hash(z_s=rows_s[:, 0], z_u=path_u),
-        },
+        "codes": {"seed_parts": request.seed_parts("codes"), **hashes},
         "selection": "Classes are evenly spaced, codes are random draws.",
-        "model_hashes": {"ours": model_hash(folder)},
+        "model_hashes": forms.hashes,
     }
-    return Panel(arrays, meta, model_files("ours", folder))
+    return Panel({name: np.stack(images) for name, images in grids.items()}, meta, forms.files)

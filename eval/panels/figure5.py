@@ -19,41 +19,37 @@ from eval.coordinates import (
     settings,
     traverse,
 )
-from eval.decoding import (
-    codes_hash,
-    decode_grid,
-    evenly_spaced,
-    model_files,
-    model_hash,
-    ready_model,
-    require,
-)
+from eval.decoding import codes_hash, decode_grid, evenly_spaced
 from eval.factors import USABLE, load_factors
-from eval.panels.common import Panel, PanelRequest, choose_classes
+from eval.panels.common import Panel, PanelRequest, choose_classes, ready_forms
 
 ROWS = 3
 ENCODED = 512  # held-out images over which the posterior KL is averaged
 
 
 def figure5(request: PanelRequest) -> Panel:
-    """Return ``grids`` uint8 (3 coordinates, 3 rows, 8 values, H, W, 3).
+    """Return ``grids`` uint8 (forms, 3 coordinates, 3 rows, 8 values, H, W, 3).
 
-    Rows are classes with one z_s each; the other coordinates of z_u are one N(0, I) draw that all
-    rows share; the varied one takes 8 values from -3 to 3.
+    Rows are classes with one z_s each; the other coordinates of z_u are one draw of its prior that
+    all rows share; the varied one takes 8 values from -3 to 3 standard deviations of that prior.
+    Every form of the model shows the same coordinates, chosen as published, from the same noise.
     """
-    folder = request.path("model")
-    model = ready_model(request, folder, "ours")
-    require(model, "encode", request.name)
+    forms = ready_forms(request, "encode")
     test = load_split(request.path("data"), "test")
     values = settings()
-    choices, selection = _choose(request, model, test.images, values)
+    choices, selection = _choose(request, forms.published, test.images, values)
     classes = choose_classes(test.classes, request.section.get("classes"), ROWS)
-    draws = request.draws("codes")
-    z_s, _ = model.sample_codes(torch.from_numpy(classes), draws)
-    z_u = model.noise(draws, 1, model.task.d_u)
-    paths = [traverse(z_u, choice["coordinate"], values) for choice in choices]
-    grids = [decode_grid(model, z_s[:, None], path[None]) for path in paths]
+    grids, hashes = [], []
+    for model in forms.models.values():
+        draws = request.draws("codes")
+        z_s, _ = model.sample_codes(torch.from_numpy(classes), draws)
+        noise = model.noise(draws, 1, model.task.d_u)
+        paths = [traverse(noise, choice["coordinate"], values) for choice in choices]
+        z_u = [model.prior_u.sample(path) for path in paths]
+        grids.append([decode_grid(model, z_s[:, None], path[None]) for path in z_u])
+        hashes.append(codes_hash(z_s=z_s, z_u=model.prior_u.sample(noise)))
     meta = {
+        "models": list(forms.models),
         "classes": [str(test.classes[label]) for label in classes],
         "labels": classes.tolist(),
         "values": values.tolist(),
@@ -61,16 +57,13 @@ def figure5(request: PanelRequest) -> Panel:
         "coordinates": [choice["coordinate"] for choice in choices],
         "names": [c.get("factor") or f"KL rank {c['rank']}" for c in choices],
         "selection": selection,
-        "codes": {
-            "seed_parts": request.seed_parts("codes"),
-            "sha256": codes_hash(z_s=z_s, z_u=z_u),
-        },
-        "model_hashes": {"ours": model_hash(folder)},
+        "codes": {"seed_parts": request.seed_parts("codes"), "sha256": hashes},
+        "model_hashes": forms.hashes,
     }
-    files = model_files("ours", folder) | {"data/test.npz": request.path("data") / "test.npz"}
+    files = forms.files | {"data/test.npz": request.path("data") / "test.npz"}
     if request.inputs.get("factors"):
         files["factors/card.json"] = request.path("factors") / "card.json"
-    return Panel({"grids": np.stack(grids)}, meta, files)
+    return Panel({"grids": np.stack([np.stack(form) for form in grids])}, meta, files)
 
 
 def _choose(

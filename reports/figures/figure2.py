@@ -1,4 +1,4 @@
-"""Figure 2: the toy experiment, real points and both models' points over the epochs.
+"""Figure 2: the toy experiment, real points and those of every model and form over the epochs.
 
 Usage: python -m reports.figures.figure2 --panel DIR --png FILE --pdf FILE
 """
@@ -11,9 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.figures.forms import FITTED, fitted_note
 from reports.figures.panel import Panel
-from reports.figures.style import LABEL, MUTED, TITLE, WIDTH, Canvas, run
-from reports.names import model_title
+from reports.figures.style import LABEL, MUTED, TITLE, WIDTH, Canvas, run, shorten
+from reports.names import as_published, model_title
 
 COLOURS = ("#c8352c", "#2b6cb8", "#2e9150")  # classes 0 (middle), 1 (right), 2 (left)
 POINT = 0.35  # area of a point, square points
@@ -23,18 +24,19 @@ REAL_WIDTH, ROW, GAP, TOP = 1.45, 0.86, 0.06, 0.30
 def caption(panels: Sequence[Panel]) -> str:
     """Return the caption of the figure."""
     (panel,) = panels
-    names = " and ".join(model_title(name) for name in panel["models"])
+    own = dict.fromkeys(as_published(name) for name in panel["models"])
+    names = " and ".join(model_title(name) for name in own)
     count = panel.array("samples").shape[2]
     return (
         f"Figure 2. Toy example: points of {names} after {_listed(panel['epochs'])} epochs, "
         f"{count} points per frame, and held-out data at the left. Colours are classes; the "
-        "horizontal axis carries the label, the vertical one does not; all frames share one scale. "
-        f"{panel['selection']} {panel.provenance()}"
+        "horizontal axis carries the label, the vertical one does not; all frames share one scale."
+        f"{fitted_note(panel['models'])} {panel['selection']} {panel.provenance()}"
     )
 
 
 def draw(panels: Sequence[Panel]) -> Figure:
-    """Draw the panel: real data at the left, one row of frames per model."""
+    """Draw the panel: real data at the left, one row of frames per model and form."""
     (panel,) = panels
     real, samples = panel.array("real"), panel.array("samples")
     models, epochs = panel["models"], panel["epochs"]
@@ -47,11 +49,11 @@ def draw(panels: Sequence[Panel]) -> Figure:
     _scatter(frame, real, panel.array("real_labels"), limits)
     canvas.text(0.08 + REAL_WIDTH / 2, middle - 0.66, "real data", size=TITLE)
 
-    left = 0.08 + REAL_WIDTH + 0.32
+    left = 0.08 + REAL_WIDTH + 0.38
     width = (WIDTH - 0.08 - left - (len(epochs) - 1) * GAP) / len(epochs)
     for row, model in enumerate(models):
         top = TOP + row * (ROW + GAP)
-        canvas.text(left - 0.12, top + ROW / 2, model_title(model), size=TITLE, rotation=90)
+        canvas.text(left - 0.18, top + ROW / 2, row_title(model), size=TITLE, rotation=90)
         for column in range(len(epochs)):
             frame = canvas.axes(left + column * (width + GAP), top, width, ROW)
             _scatter(frame, samples[row, column], panel.array("sample_labels"), limits)
@@ -60,6 +62,12 @@ def draw(panels: Sequence[Panel]) -> Figure:
         x = left + column * (width + GAP) + width / 2
         canvas.text(x, TOP - 0.12, text, size=LABEL, color=MUTED)
     return canvas.figure
+
+
+def row_title(name: str) -> str:
+    """Return a model's name, and below it its form if that is fitted, no longer than a row."""
+    title = shorten(model_title(as_published(name)), ROW, TITLE)
+    return title if as_published(name) == name else f"{title}\n{FITTED}"
 
 
 def _scatter(frame: Axes, points: np.ndarray, labels: np.ndarray, limits: tuple) -> None:

@@ -1,4 +1,4 @@
-"""Figure 3: images of one class, real and of every model; one row per data set.
+"""Figure 3: images of one class, real and of every model; a row per data set and form of a model.
 
 Usage: python -m reports.figures.figure3 --panel DIR [DIR ...] --png FILE --pdf FILE
 """
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from reports.figures.forms import FITTED, PUBLISHED, fitted_note
 from reports.figures.panel import Panel
 from reports.figures.style import (
     LABEL,
@@ -22,52 +23,85 @@ from reports.figures.style import (
     run,
     shorten,
 )
-from reports.names import in_paper_order, model_title
+from reports.names import as_published, fitted_form, in_paper_order, model_title
 
-LEFT, TOP, BLOCK_GAP, ROW_GAP = 0.40, 0.27, 0.10, 0.14
+LEFT, TOP, BLOCK_GAP, FORM_GAP, SET_GAP = 0.42, 0.27, 0.10, 0.10, 0.18
+FORM_WIDTH = 0.18  # inches for the names of the forms, where there are two
 
 
 def caption(panels: Sequence[Panel]) -> str:
     """Return the caption of the figure."""
     classes = " and ".join(f"'{p['class_name']}' of {p.dataset_title}" for p in panels)
     seeds = sorted({int(p["seed"]) for p in panels})
-    names = [model_title(name) for name in in_paper_order(panels[0]["titles"])]
+    shown = [name for panel in panels for name in panel["titles"]]
+    names = [model_title(name) for name in in_paper_order(shown) if as_published(name) == name]
+    note = fitted_note(shown)
+    blank = " A model without a block below is shown as published alone." if note else ""
     return (
-        f"Figure 3. Images of one class per panel: {', '.join(names)}. Classes: {classes}. "
-        f"{panels[0]['selection']} Preset {panels[0]['preset']}; seed {', '.join(map(str, seeds))}."
+        f"Figure 3. Images of one class per panel: {', '.join(names)}. Classes: {classes}."
+        f"{note}{blank} {panels[0]['selection']} Preset {panels[0]['preset']}; "
+        f"seed {', '.join(map(str, seeds))}."
     )
 
 
 def draw(panels: Sequence[Panel]) -> Figure:
-    """Draw one row of image blocks per panel."""
-    titles, grids = zip(*(ordered(panel) for panel in panels), strict=True)
-    blocks = max(len(grid) for grid in grids)
-    width = (WIDTH - LEFT - MARGIN - (blocks - 1) * BLOCK_GAP) / blocks
-    cells = [fit_cell(width, grid.shape[2], grid.shape[3]) for grid in grids]
-    heights = [
-        grid_length(grid.shape[1], grid.shape[3], cell)
-        for cell, grid in zip(cells, grids, strict=True)
-    ]
-    canvas = Canvas(TOP + sum(heights) + ROW_GAP * (len(panels) - 1), caption(panels))
+    """Draw a row of image blocks per panel, and one of fitted models below it if there are any."""
+    rows = [form_rows(panel) for panel in panels]
+    forms = max(map(len, rows))
+    left = LEFT + (FORM_WIDTH if forms > 1 else 0)
+    names = list(rows[0][0])
+    width = (WIDTH - left - MARGIN - (len(names) - 1) * BLOCK_GAP) / len(names)
+    xs = {name: left + column * (width + BLOCK_GAP) for column, name in enumerate(names)}
+    heights = [_height(panel, width, len(row)) for panel, row in zip(panels, rows, strict=True)]
+    canvas = Canvas(TOP + sum(heights) + SET_GAP * (len(panels) - 1), caption(panels))
+    for column, name in enumerate(names):
+        title = f"({'abcdefghij'[column]}) {model_title(name)}"
+        canvas.text(xs[name] + width / 2, TOP - 0.12, title, size=TITLE)
     top = TOP
-    for panel, grid, cell, height in zip(panels, grids, cells, heights, strict=True):
+    for panel, row, height in zip(panels, rows, heights, strict=True):
         canvas.text(0.10, top + height / 2, panel.dataset_title, size=TITLE, rotation=90)
         name = shorten(panel["class_name"], height, LABEL)
         canvas.text(0.29, top + height / 2, name, size=LABEL, rotation=90)
-        for column, images in enumerate(grid):
-            canvas.grid(images, LEFT + column * (width + BLOCK_GAP), top, cell)
-        top += height + ROW_GAP
-    for column, name in enumerate(titles[0]):
-        x = LEFT + column * (width + BLOCK_GAP) + width / 2
-        canvas.text(x, TOP - 0.12, f"({'abcdefghij'[column]}) {model_title(name)}", size=TITLE)
+        _draw_rows(canvas, row, top, xs, width)
+        top += height + SET_GAP
     return canvas.figure
 
 
-def ordered(panel: Panel) -> tuple[list[str], np.ndarray]:
-    """Return models and their blocks (models, rows, columns, H, W, 3) in the paper's order."""
+def form_rows(panel: Panel) -> list[dict[str, np.ndarray]]:
+    """Return blocks uint8 (rows, columns, H, W, 3) by model as published, a row of them per form.
+
+    The second row, of fitted models, has those models alone that were fitted; it is left out if
+    none was.
+    """
     titles, grids = list(panel["titles"]), panel.images("grids", 6)
-    order = in_paper_order(titles)
-    return order, grids[[titles.index(name) for name in order]]
+    blocks = {name: grids[titles.index(name)] for name in in_paper_order(titles)}
+    published = {name: block for name, block in blocks.items() if as_published(name) == name}
+    fitted = {n: blocks[fitted_form(n)] for n in published if fitted_form(n) in blocks}
+    return [row for row in (published, fitted) if row]
+
+
+def _draw_rows(
+    canvas: Canvas,
+    rows: Sequence[dict[str, np.ndarray]],
+    top: float,
+    xs: dict[str, float],
+    width: float,
+) -> None:
+    """Draw the rows of one panel, each block at the place of its model."""
+    for row, form in zip(rows, (PUBLISHED, FITTED), strict=False):
+        for name, images in row.items():
+            cell = fit_cell(width, images.shape[1], images.shape[2])
+            _, height = canvas.grid(images, xs[name], top, cell)
+        if len(rows) > 1:
+            canvas.text(LEFT + 0.05, top + height / 2, form, size=LABEL, rotation=90)
+        top += height + FORM_GAP
+
+
+def _height(panel: Panel, width: float, forms: int) -> float:
+    """Return the inches that the rows of a panel take."""
+    down, across, side = panel.images("grids", 6).shape[1:4]
+    row = grid_length(down, side, fit_cell(width, across, side))
+    return forms * row + (forms - 1) * FORM_GAP
 
 
 if __name__ == "__main__":

@@ -9,57 +9,36 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from reports.figures.forms import draw_forms, fitted_note
 from reports.figures.panel import Panel
-from reports.figures.style import (
-    CAPTION,
-    MARGIN,
-    MUTED,
-    TITLE,
-    Canvas,
-    fit_cell,
-    grid_length,
-    minus,
-    run,
-    shorten,
-)
+from reports.figures.style import minus, run
 
-PAGE, LEFT, TOP, BLOCK_GAP = 6.1, 0.30, 0.26, 0.30
+PAGE = 6.1  # inches: nine rows of large images would leave no room for a caption on a page
 
 
 def caption(panels: Sequence[Panel]) -> str:
     """Return the caption of the figure; it says how each coordinate was chosen."""
     (panel,) = panels
-    values = panel["values"]
+    low, high = (minus(f"{panel['values'][end]:g}") for end in (0, -1))
+    note = fitted_note(panel["models"])
     classes = ", ".join(f"'{name}'" for name in panel["classes"])
+    chosen = " They were chosen on the model as published, for both forms." if note else ""
     return (
-        f"Figure 5. One coordinate of $z_u$ varied from {values[0]:g} to {values[-1]:g}; the other "
-        "coordinates of $z_u$ are one draw shared by all rows, $z_s$ is fixed in each row. Rows "
-        f"are the classes {classes}. {panel['selection']} {panel.provenance()}"
+        f"Figure 5. One coordinate of $z_u$ varied from {low} to {high} standard "
+        "deviations of its prior about the prior's mean; the other coordinates of $z_u$ are one "
+        f"draw shared by all rows, $z_s$ is fixed in each row. Rows are the classes {classes}."
+        f"{note} {panel['selection']}{chosen} {panel.provenance()}"
     )
 
 
 def draw(panels: Sequence[Panel]) -> Figure:
-    """Draw one block of rows per coordinate."""
+    """Draw one block of rows per coordinate, and forms of the model side by side."""
     (panel,) = panels
-    grids = panel.images("grids", 6)
-    blocks, rows, columns, side = grids.shape[:4]
-    cell = fit_cell(PAGE - LEFT - MARGIN, columns, side)
-    height = grid_length(rows, side, cell)
-    bottom = TOP + blocks * height + (blocks - 1) * BLOCK_GAP
-    canvas = Canvas(bottom + 0.15, caption(panels), PAGE)
-    for index, (images, choice) in enumerate(zip(grids, panel["choices"], strict=True)):
-        top = TOP + index * (height + BLOCK_GAP)
-        width, _ = canvas.grid(images, LEFT, top, cell)
-        title = f"({'abcdefghij'[index]}) {choice_title(choice)}"
-        canvas.text(LEFT, top - 0.12, title, size=TITLE, ha="left")
-        for row, name in enumerate(panel["classes"]):
-            y = top + (row + 0.5) * height / rows
-            name = shorten(name, cell, CAPTION)
-            canvas.text(LEFT - 0.12, y, name, size=CAPTION, rotation=90)
-    for column, value in enumerate(panel["values"]):
-        x = LEFT + (column + 0.5) * width / columns
-        canvas.text(x, bottom + 0.09, minus(f"{value:+.1f}"), size=CAPTION, color=MUTED)
-    return canvas.figure
+    grids = panel.images("grids", 7).swapaxes(0, 1)
+    titles = [f"({'abc'[i]}) {choice_title(c)}" for i, c in enumerate(panel["choices"])]
+    ticks = [minus(f"{value:+.1f}") for value in panel["values"]]
+    blocks = list(zip(titles, grids, strict=True))
+    return draw_forms(panel, blocks, "value", ticks, caption(panels), PAGE)
 
 
 def choice_title(choice: Mapping) -> str:

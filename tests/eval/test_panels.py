@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.errors import UserError
-from dlvae.registry import build_seeded, save_model, save_weights
+from dlvae.fit_prior import fit_to, fitted_snapshots
+from dlvae.registry import DEFINITION, SNAPSHOTS, build_seeded, load_model, save_model, save_weights
+from dlvae.snapshots import load_snapshots, save_snapshots
 from eval import coordinates
 from eval.decoding import evenly_spaced
 from eval.factors import FactorRegressor
+from eval.panels import figure5
 from eval.panels.__main__ import FIGURES, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes
 from eval.panels.figure6 import choose_sources
@@ -25,6 +29,8 @@ CLASSES = np.array([f"identity {k}" for k in range(5)])
 CARD = {"dataset": "synthetic_faces", "source": "made up", "licence": "none", "flip": True}
 CARD |= {"preparation": {}}
 SECTIONS = {"figure3": {"classes": {"synthetic_faces": "identity 2"}}}
+SECTIONS |= {"figure2": {"models": ["cvae_gan", "ours"]}}
+OF_FORMS = {"figure2": "samples", "figure4": "b", "figure5": "grids"}  # arrays with a form axis
 
 
 def faces(per_class, seed, labelled=True):
@@ -58,6 +64,16 @@ def toy_model(folder, name):
     save_weights(folder / "snapshots.safetensors", flat)
 
 
+def fitted(folder, train):
+    """The folder of a saved model with its priors fitted, beside it."""
+    out, model = folder.with_name(f"{folder.name}_fitted"), load_model(folder)
+    fit_to(model, train)
+    save_model(out, read_json(folder / DEFINITION)["model"], model, {})
+    if (folder / SNAPSHOTS).exists():
+        save_snapshots(out, fitted_snapshots(model, load_snapshots(folder), train))
+    return str(out)
+
+
 def regressor(folder, r2):
     torch.manual_seed(0)
     network = FactorRegressor(FACTOR_NAMES, 32, 0.05)
@@ -71,26 +87,29 @@ def regressor(folder, r2):
 def inputs(tmp_path_factory):
     """Inputs of every figure, by figure."""
     root = tmp_path_factory.mktemp("panels")
-    save_dataset(root / "data", {"train": faces(12, 0), "test": faces(4, 1)}, CARD)
+    train, moons = faces(12, 0), points(60, 3)
+    save_dataset(root / "data", {"train": train, "test": faces(4, 1)}, CARD)
     save_dataset(root / "unlabelled", {"train": faces(12, 2, labelled=False)}, CARD)
-    save_dataset(root / "moons", {"train": points(60, 3), "test": points(2400, 4)}, CARD)
+    save_dataset(root / "moons", {"train": moons, "test": points(2400, 4)}, CARD)
     for seed, name in enumerate(["ours", "cvae_gan", "ours_semi"]):
         image_model(root / name, name.removesuffix("_semi"), seed)
     for name in ("ours", "cvae_gan"):
         toy_model(root / f"toy_{name}", name)
     regressor(root / "factors", {"expression": 0.9, "elevation": 0.4, "azimuth": 0.8})
-    for name in ("cvae", "ours"):
+    for name in ("cvae", "ours", "ours_fitted"):
         sample = faces(10, len(name))
         save_samples(root / f"{name}.npz", sample.images, sample.labels)
     model, data = str(root / "ours"), str(root / "data")
-    toys = {name: str(root / f"toy_{name}") for name in ("ours", "cvae_gan")}
-    samples = {name: str(root / f"{name}.npz") for name in ("cvae", "ours")}
+    models = {"ours": model, "ours_fitted": fitted(root / "ours", train)}
+    toys = {"cvae_gan": str(root / "toy_cvae_gan"), "ours": str(root / "toy_ours")}
+    toys["ours_fitted"] = fitted(root / "toy_ours", moons)
+    samples = {name: str(root / f"{name}.npz") for name in ("cvae", "ours", "ours_fitted")}
     semi, unlabelled = str(root / "ours_semi"), str(root / "unlabelled")
     return {
         "figure2": {"data": str(root / "moons"), "models": toys},
         "figure3": {"data": data, "samples": samples},
-        "figure4": {"model": model, "data": data},
-        "figure5": {"model": model, "data": data, "factors": str(root / "factors")},
+        "figure4": {"models": models, "data": data},
+        "figure5": {"models": models, "data": data, "factors": str(root / "factors")},
         "figure6": {"model": semi, "unlabelled": unlabelled},
         "figure7": {"ours": model, "cvae_gan": str(root / "cvae_gan"), "data": data},
     }
@@ -103,8 +122,8 @@ def few(monkeypatch):
     monkeypatch.setattr(coordinates, "TRAVERSALS", 4)
 
 
-def request(figure, inputs, section=None):
-    config = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0, "bn_eval": "running"}
+def request(figure, inputs, section=None, bn_eval="running"):
+    config = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0, "bn_eval": bn_eval}
     config |= {"figure": SECTIONS.get(figure, {}) if section is None else section}
     return PanelRequest(figure, config, inputs[figure])
 
@@ -142,19 +161,44 @@ def test_a_figure_reads_the_panel(figure, panels):
     assert made.meta["selection"] in module.caption([panel])
 
 
-def test_figure2_shows_every_snapshot_of_both_models(panels):
+def test_figure2_shows_every_snapshot_of_every_model_and_form(panels):
     made = panels("figure2")
-    assert made.meta["epochs"] == [0, 20] and made.meta["models"] == ["ours", "cvae_gan"]
-    assert made.arrays["samples"].shape == (2, 2, len(made.arrays["real"]), 2)
-    assert not np.array_equal(*made.arrays["samples"][0])
+    assert made.meta["epochs"] == [0, 20]
+    # Those of the inputs: the figure's own section names no forms.
+    assert made.meta["models"] == ["cvae_gan", "ours", "ours_fitted"]
+    assert made.arrays["samples"].shape == (3, 2, len(made.arrays["real"]), 2)
+    for first, last in made.arrays["samples"]:
+        assert not np.array_equal(first, last)
+    other, published, fitted = made.meta["codes"]["seed_parts"]
+    assert published == fitted != other
+    for published, fitted in made.arrays["samples"][1:].swapaxes(0, 1):
+        assert not np.array_equal(published, fitted)
+
+
+@pytest.mark.parametrize("figure", OF_FORMS)
+def test_forms_of_a_model_take_the_same_draws(figure, inputs):
+    """Two names for one folder: only what differs between the forms may show."""
+    own = inputs[figure]["models"]["ours"]
+    same = inputs[figure] | {"models": {"ours": own, "ours_fitted": own}, "factors": None}
+    made = make_panel(request(figure, {figure: same}, bn_eval="recalibrated"))
+    np.testing.assert_array_equal(*made.arrays[OF_FORMS[figure]])
+
+
+@pytest.mark.parametrize("figure", OF_FORMS)
+def test_a_model_without_a_fitted_form_is_shown_as_it_is_beside_one(figure, inputs, panels):
+    both, name = panels(figure), OF_FORMS[figure]
+    models = {n: f for n, f in inputs[figure]["models"].items() if not n.endswith("_fitted")}
+    alone = make_panel(request(figure, {figure: inputs[figure] | {"models": models}}))
+    assert alone.meta["models"] == list(models) and len(alone.arrays[name]) == len(models)
+    np.testing.assert_array_equal(alone.arrays[name], both.arrays[name][: len(models)])
 
 
 def test_figure3_takes_the_first_images_of_the_class_asked_for(inputs, panels):
     made = panels("figure3")
     train = load_split(inputs["figure3"]["data"], "train")
-    assert made.meta["titles"] == ["real", "cvae", "ours"]
+    assert made.meta["titles"] == ["real", "cvae", "ours", "ours_fitted"]
     assert made.meta["class_name"] == "identity 2"
-    assert made.arrays["grids"].shape == (3, 3, 3, 32, 32, 3)
+    assert made.arrays["grids"].shape == (4, 3, 3, 32, 32, 3)
     real = made.arrays["grids"][0].reshape(9, 32, 32, 3)
     np.testing.assert_array_equal(real, train.images[train.labels == 2][:9])
     first = make_panel(request("figure3", inputs, {}))
@@ -165,16 +209,19 @@ def test_figure4_has_rows_of_three_classes_that_differ_along_alpha(panels):
     made = panels("figure4")
     assert made.meta["classes"] == ["identity 0", "identity 2", "identity 4"]
     assert made.meta["alphas"][0] == 0 and made.meta["alphas"][-1] == 1
+    assert made.meta["models"] == ["ours", "ours_fitted"]
     for name in "ab":
-        grid = made.arrays[name]
-        assert grid.shape == (3, 8, 32, 32, 3)
-        assert not np.array_equal(grid[:, 0], grid[:, -1])
+        grids = made.arrays[name]
+        assert grids.shape == (2, 3, 8, 32, 32, 3)
+        assert not np.array_equal(*grids) and len(set(made.meta["codes"][name])) == 2
+        for grid in grids:
+            assert not np.array_equal(grid[:, 0], grid[:, -1])
 
 
 def test_figure5_replaces_a_factor_that_the_regressor_cannot_read(panels):
     made = panels("figure5")
     kinds = [choice["by"] for choice in made.meta["choices"]]
-    assert made.arrays["grids"].shape == (3, 3, 8, 32, 32, 3)
+    assert made.arrays["grids"].shape == (2, 3, 3, 8, 32, 32, 3)
     assert kinds == ["factor", "kl", "factor"]
     assert made.meta["names"][0] == "expression" and "KL rank" in made.meta["names"][1]
     assert len(set(made.meta["coordinates"])) == 3
@@ -188,6 +235,28 @@ def test_figure5_goes_by_posterior_kl_without_a_regressor(inputs):
     kl = [choice["kl"] for choice in made.meta["choices"]]
     assert [choice["rank"] for choice in made.meta["choices"]] == [1, 2, 3]
     assert kl == sorted(kl, reverse=True) and "posterior KL" in made.meta["selection"]
+
+
+def test_figure5_varies_a_coordinate_in_units_of_the_prior(inputs, tmp_path, monkeypatch):
+    model = load_model(Path(inputs["figure5"]["models"]["ours"]))
+    random, d_u = torch.Generator().manual_seed(0), model.task.d_u
+    mean, std = torch.randn(d_u, generator=random), 0.1 + torch.rand(d_u, generator=random)
+    model.prior_u.mean.copy_(mean), model.prior_u.std.copy_(std)
+    save_model(tmp_path, "ours", model, {})
+    models, codes = inputs["figure5"]["models"] | {"ours_fitted": str(tmp_path)}, []
+
+    def spy(model, z_s, z_u):
+        codes.append((z_s, z_u))
+        return np.zeros((3, 8, 32, 32, 3), np.uint8)
+
+    monkeypatch.setattr(figure5, "decode_grid", spy)
+    asked = inputs["figure5"] | {"models": models, "factors": None}
+    made = make_panel(request("figure5", {"figure5": asked}))
+    values, chosen = torch.tensor(made.meta["values"]), made.meta["coordinates"]
+    for coordinate, published, fitted in zip(chosen, codes[:3], codes[3:], strict=True):
+        torch.testing.assert_close(published[0], fitted[0])  # the mixtures are the same
+        torch.testing.assert_close(published[1][0, :, coordinate], values)
+        torch.testing.assert_close(fitted[1], mean + std * published[1])
 
 
 def test_figure6_swaps_codes_of_different_identities(inputs, panels):
@@ -232,10 +301,12 @@ def test_the_command_writes_panel_choices_and_manifest(inputs, tmp_path):
 
     main(Arguments)
     meta, manifest = read_json(tmp_path / "panel.json"), read_json(tmp_path / "manifest.json")
-    assert load_npz(tmp_path / "panel.npz")["a"].shape == (3, 8, 32, 32, 3)
+    assert load_npz(tmp_path / "panel.npz")["a"].shape == (2, 3, 8, 32, 32, 3)
     assert (meta["preset"], meta["dataset"], meta["seed"]) == ("smoke", "synthetic_faces", 0)
-    assert len(meta["model_hashes"]["ours"]) == 12 and meta["codes"]["seed_parts"]
-    assert "ours/weights.safetensors" in manifest["inputs"]
+    made_of = asked.inputs["models"]
+    assert [len(meta["model_hashes"][name]) for name in made_of] == [12, 12]
+    assert meta["codes"]["seed_parts"]
+    assert {f"{name}/weights.safetensors" for name in made_of} <= set(manifest["inputs"])
 
 
 def test_evenly_spaced_indices_are_distinct_and_within():
@@ -253,3 +324,5 @@ def test_an_unknown_class_is_refused_with_the_nearest_name():
 def test_a_missing_input_is_named(inputs):
     with pytest.raises(UserError, match="expected the input 'unlabelled'"):
         make_panel(request("figure6", {"figure6": {"model": inputs["figure6"]["model"]}}))
+    with pytest.raises(UserError, match="expected the input 'models'"):
+        make_panel(request("figure4", {"figure4": {"data": inputs["figure4"]["data"]}}))

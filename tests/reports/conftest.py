@@ -54,33 +54,43 @@ def toy_points(n, width, seed):
     return (points + random.normal(0, width, (n, 2))).astype(np.float32), labels
 
 
-def fake_panel(figure, side=16, n=300):
-    """Return a panel of ``figure`` with the arrays and keys that the figure reads."""
+def fake_panel(figure, side=16, n=300, fitted=True):
+    """Return a panel of ``figure`` with the arrays and keys that the figure reads.
+
+    Args:
+        fitted: whether models are shown with fitted priors too.
+    """
+    ours = ["ours", "ours_fitted"] if fitted else ["ours"]
     if figure == "figure2":
         real, labels = toy_points(n, 0.15, 0)
-        widths = [[1.5, 0.5, 0.1, 0.05, 0.05, 0.05], [1.5, 0.5, 0.3, 0.2, 0.18, 0.16]]
+        models = ["cvae_gan", *(["cvae_gan_fitted"] if fitted else []), *ours]
+        widths = [[1.5, 0.5, 0.3, 0.2, 0.18, 0.16 / (1 + row)] for row in range(len(models))]
         samples = [[toy_points(n, w, i)[0] for w in row] for i, row in enumerate(widths)]
         arrays = {"real": real, "real_labels": labels, "samples": np.array(samples)}
         arrays["sample_labels"] = labels
-        extra = {"models": ["cvae_gan", "ours"], "epochs": [0, 10, 20, 30, 40, 50]}
+        extra = {"models": models, "epochs": [0, 10, 20, 30, 40, 50]}
         extra["selection"] = "Held-out points are a random subset."
         return Panel(arrays, COMMON | {"dataset": "three_moons"} | extra)
     names = ["identity 3", "identity 11", "identity 19"]
     if figure == "figure3":
-        arrays = {"grids": smooth_images(5, 3, 3, side=side)}
+        titles = ["real", "cvae", "cgan", "cvae_gan", *ours]
+        titles += ["cvae_fitted", "cvae_gan_fitted"] if fitted else []
+        arrays = {"grids": smooth_images(len(titles), 3, 3, side=side)}
         extra = {
-            "titles": ["real", "cvae", "cgan", "cvae_gan", "ours"],
+            "titles": titles,
             "class_name": "identity 3",
             "selection": "The first nine of the class.",
         }
     elif figure == "figure4":
-        arrays = {k: smooth_images(3, 8, side=side, seed=i) for i, k in enumerate("ab")}
-        extra = {"classes": names, "alphas": np.linspace(0, 1, 8).tolist()}
+        shape = (len(ours), 3, 8)
+        arrays = {k: smooth_images(*shape, side=side, seed=i) for i, k in enumerate("ab")}
+        extra = {"models": ours, "classes": names, "alphas": np.linspace(0, 1, 8).tolist()}
         extra["selection"] = "Classes are evenly spaced."
     elif figure == "figure5":
-        arrays = {"grids": smooth_images(3, 3, 8, side=side)}
+        arrays = {"grids": smooth_images(len(ours), 3, 3, 8, side=side)}
         factor = {"by": "factor", "spearman": -0.831, "r2": 0.93}
         extra = {
+            "models": ours,
             "classes": names,
             "values": np.linspace(-3, 3, 8).tolist(),
             "choices": [

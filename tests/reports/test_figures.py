@@ -6,16 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from dlvae.artefact import save_npz, write_json
 from dlvae.errors import UserError
 from reports.figures.panel import load_panel
-from reports.figures.style import grid_gap, grid_length, montage, render, shorten
+from reports.figures.style import RC, grid_gap, grid_length, montage, render, shorten
 
 FIGURES = [f"figure{k}" for k in range(2, 8)]
+OF_FORMS = FIGURES[:4]  # figures that show models as published and fitted
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +33,22 @@ def drawn(figure, panels, folder):
     png, pdf = folder / f"{figure}.png", folder / f"{figure}.pdf"
     render(module.draw, panels, png, pdf)
     return png, pdf
+
+
+def written(figure, panel):
+    """The boxes of all texts and of all frames of a figure, in inches."""
+    module = importlib.import_module(f"reports.figures.{figure}")
+    with matplotlib.rc_context(RC):
+        drawing = module.draw([panel])
+        renderer = FigureCanvasAgg(drawing).get_renderer()
+        inches = drawing.dpi_scale_trans.inverted()
+        texts = {text: text.get_window_extent(renderer) for text in drawing.texts}
+        frames = [axes.get_window_extent(renderer) for axes in drawing.axes]
+    return (
+        [(text.get_text(), box.transformed(inches)) for text, box in texts.items()],
+        [frame.transformed(inches) for frame in frames],
+        drawing.get_size_inches(),
+    )
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -52,6 +71,52 @@ def test_a_caption_states_preset_data_and_seed(figure, panel):
     assert "Preset quick" in text and title in text and "seed 0" in text
 
 
+@pytest.mark.parametrize("fitted", [True, False], ids=["fitted", "published"])
+@pytest.mark.parametrize("figure", OF_FORMS)
+def test_no_text_meets_another_or_a_picture(figure, fitted, panel):
+    texts, frames, (width, height) = written(figure, panel(figure, fitted=fitted))
+    for index, (name, box) in enumerate(texts):
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name
+        assert not [other for other, more in texts[:index] if box.overlaps(more)], name
+        assert not any(box.overlaps(frame) for frame in frames), name
+
+
+@pytest.mark.parametrize("figure", OF_FORMS)
+def test_a_caption_explains_fitted_forms_where_there_are_some(figure, panel):
+    module = importlib.import_module(f"reports.figures.{figure}")
+    both, alone = (module.caption([panel(figure, fitted=fitted)]) for fitted in (True, False))
+    assert "Fitted: the same weights, with every prior set in closed form to the codes" in both
+    assert "fitted" not in alone.lower() and "as published" not in alone
+
+
+def test_figure2_names_a_form_below_its_model(panel):
+    texts = [text for text, _ in written("figure2", panel("figure2"))[0]]
+    assert [text for text in texts if text.startswith(("cVAE", "ours"))] == [
+        "cVAE-GAN", "cVAE-GAN\nfitted", "ours", "ours\nfitted"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figure", "blocks"), [("figure4", 2), ("figure5", 3)])
+def test_forms_of_ours_stand_side_by_side(figure, blocks, panel):
+    texts, frames, _ = written(figure, panel(figure))
+    places = {text: (box.x0 + box.x1) / 2 for text, box in texts}
+    for title, column in [("as published", frames[::2]), ("fitted", frames[1::2])]:
+        assert len(column) == blocks
+        for frame in column:
+            assert (frame.x0 + frame.x1) / 2 == pytest.approx(places[title], abs=0.02)
+    texts, frames, _ = written(figure, panel(figure, fitted=False))
+    assert len(frames) == blocks and not {"as published", "fitted"} & {text for text, _ in texts}
+
+
+def test_figure3_shows_fitted_models_below_the_published_ones(panel):
+    texts, frames, _ = written("figure3", panel("figure3"))
+    tops = sorted({round(frame.y0, 3) for frame in frames}, reverse=True)
+    upper, lower = ([f.x0 for f in frames if round(f.y0, 3) == top] for top in tops)
+    assert len(upper) == 5 and lower == [upper[1], upper[3], upper[4]]  # cVAE, cVAE-GAN, ours
+    places = {text: (box.y0 + box.y1) / 2 for text, box in texts}
+    assert places["as published"] > tops[0] > places["fitted"] > tops[1]
+
+
 def test_figure3_draws_a_row_per_data_set_of_any_size(panel, tmp_path):
     second = panel("figure3", side=32)
     second.meta.update(dataset="digits", class_name="3")
@@ -62,13 +127,18 @@ def test_figure3_draws_a_row_per_data_set_of_any_size(panel, tmp_path):
 
 
 def test_figure3_shows_ours_last_whatever_the_order_of_the_panel(panel):
-    from reports.figures.figure3 import ordered
+    from reports.figures.figure3 import form_rows
 
     shuffled = panel("figure3")
-    shuffled.meta["titles"] = ["real", "ours", "cvae", "cgan", "cvae_gan"]
-    titles, grids = ordered(shuffled)
-    assert titles == ["real", "cvae", "cgan", "cvae_gan", "ours"]
-    np.testing.assert_array_equal(grids[-1], shuffled.arrays["grids"][1])
+    shuffled.meta["titles"] = [
+        "real", "ours", "cvae_fitted", "ours_fitted", "cvae", "cgan", "cvae_gan_fitted", "cvae_gan"
+    ]  # fmt: skip
+    published, fitted = form_rows(shuffled)
+    assert list(published) == ["real", "cvae", "cgan", "cvae_gan", "ours"]
+    assert list(fitted) == ["cvae", "cvae_gan", "ours"]
+    np.testing.assert_array_equal(published["ours"], shuffled.arrays["grids"][1])
+    np.testing.assert_array_equal(fitted["ours"], shuffled.arrays["grids"][3])
+    assert len(form_rows(panel("figure3", fitted=False))) == 1
 
 
 def test_figure5_says_how_each_coordinate_was_chosen(panel):

@@ -148,7 +148,7 @@ def panel_files(figure, name):
 
 
 def panel_models(figure):
-    """The models whose weights a panel decodes."""
+    """The models whose weights a panel decodes; of one drawn from its priors, every form."""
     toy = config["figures"].get("figure2", {}).get("models") or []
     models = {
         "figure2": forms_of(toy, config["fitted"]),
@@ -156,7 +156,7 @@ def panel_models(figure):
         "figure6": ["ours_semi"],
         "figure7": ["cvae_gan", "ours"],
     }
-    return models.get(figure, ["ours"])
+    return models.get(figure, forms_of(["ours"], config["fitted"]))
 
 
 def panel_sources(wildcards):
@@ -167,20 +167,20 @@ def panel_sources(wildcards):
     }
     data = {"data": f"{results()}/data/{dataset}"}
     factors = config["datasets"].get(dataset, {}).get("factors")
-    if figure == "figure2":
+    if figure in ("figure2", "figure4"):
         return data | {"models": models}
     if figure == "figure3":
         samples = {model: sample_set(dataset, model, seed) for model in scored_models()}
         return data | {"samples": samples}
     if figure == "figure5":
         regressor = f"{results()}/evaluator/{dataset}_factors" if factors else None
-        return data | {"model": models["ours"], "factors": regressor}
+        return data | {"models": models, "factors": regressor}
     if figure == "figure6":
         return {
             "model": models["ours_semi"],
             "unlabelled": f"{results()}/data/{dataset}_unlabelled",
         }
-    return data | ({"model": models["ours"]} if figure == "figure4" else models)
+    return data | models
 
 
 def panel_inputs(wildcards):
@@ -196,8 +196,7 @@ def panel_inputs(wildcards):
         elif name == "factors":
             files[name] = [f"{source}/{f}" for f in ("weights.safetensors", "card.json") if source]
         else:
-            wanted = MODEL_FILES
-            wanted = wanted + [SNAPSHOTS] if name == "models" else wanted
+            wanted = MODEL_FILES + ([SNAPSHOTS] if wildcards.figure == "figure2" else [])
             folders = source.values() if name == "models" else [source]
             files[name] = [f"{folder}/{file}" for folder in folders for file in wanted]
     return files
