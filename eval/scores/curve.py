@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from dlvae.artefact import read_json, sha256_file
+from dlvae.errors import UserError
 from dlvae.registry import SNAPSHOTS
 from dlvae.runtime import device
 from eval.decoding import training_precision
@@ -31,15 +33,25 @@ def curve(request: ScoreRequest) -> Scores:
     Each metric ends with the number of updates, as in ``inception_score:750``: Inception Score,
     top-1 and agreement by the robust judge, d_intra, FID to the training images, and `COSTS`,
     images read and processor seconds of the training up to there.
+
+    Raises:
+        UserError: the features of the training images are by another judge, or the manifest does
+            not say what a snapshot had cost.
     """
     folder, judge = request.path("model"), request.path("evaluator")
     real, manifest = request.features("real_train"), read_json(folder / MANIFEST)
     values: dict[str, Measured] = {}
     for step, images in snapshot_images(request, folder, request.per_class):
         features = features_of(images, judge, request.card)
+        if features.evaluator != real.evaluator:
+            raise UserError(
+                f"{request.path('real_train')}: expected features by evaluator "
+                f"{features.evaluator[:12]}, found {real.evaluator[:12]}; make them with "
+                "python -m eval.features"
+            )
         found = ensemble_scores(request, features)
         found |= {DIVERSITY: _diversity(request, images), FID: _fid(features, real)}
-        found |= _costs(manifest, step)
+        found |= _costs(folder, manifest, step)
         values |= {f"{name}:{step}": measured for name, measured in found.items()}
     files = snapshot_files(request.config["model"], folder)
     files |= {"model/manifest": folder / MANIFEST, "evaluator": judge / "card.json"}
@@ -74,7 +86,13 @@ def _fid(features: FeatureSet, real: FeatureSet) -> Measured:
     return Measured.of(fid(features.features, real.features), None)
 
 
-def _costs(manifest: Mapping[str, Any], step: int) -> dict[str, Measured]:
+def _costs(folder: Path, manifest: Mapping[str, Any], step: int) -> dict[str, Measured]:
+    seconds = manifest.get("cpu_seconds", {})
+    if str(step) not in seconds:
+        raise UserError(
+            f"{folder / MANIFEST}: expected cpu_seconds after {step} updates, found "
+            f"{', '.join(seconds) or 'none'}; train it again with this configuration"
+        )
     per_update = manifest["images_seen"] // manifest["steps"]
-    amounts = (step * per_update, manifest["cpu_seconds"][str(step)])
+    amounts = (step * per_update, seconds[str(step)])
     return {name: Measured(float(amount), 1) for name, amount in zip(COSTS, amounts, strict=True)}

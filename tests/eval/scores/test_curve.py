@@ -1,0 +1,117 @@
+"""Learning curves: every snapshot is scored as the last weights are by the other families."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlvae.artefact import load_samples, read_json, sha256_arrays, sha256_file, write_json
+from dlvae.errors import UserError
+from eval.features import load_features, save_features
+from eval.rows import NONE
+from eval.scored_images import sampled
+from eval.scores.__main__ import rows_of
+from eval.scores.curve import curve
+from eval.scores.diversity import diversity
+from eval.scores.fidelity import fidelity
+from eval.scores.inception import inception
+from eval.snapshots import snapshot_images
+from trained_model import MANIFEST, PER_UPDATE, STEPS, TrainedModel
+
+PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
+INPUTS = ("model", "evaluator", "real_train")
+METRICS = ("inception_score", "label_fidelity", "judge_agreement", "d_intra_standard", "fid")
+METRICS += ("images_read", "cpu_seconds")
+
+
+@pytest.fixture
+def trained(tmp_path, save_evaluator):
+    return TrainedModel(tmp_path, save_evaluator, PROTOCOL)
+
+
+def test_the_last_snapshot_gives_the_sample_set(trained):
+    images, labels = load_samples(trained.sampled())
+    request = trained.request("curve", *INPUTS)
+    found = dict(snapshot_images(request, trained.folder / "model", request.per_class))
+    assert list(found) == [1, 2, STEPS]
+    assert found[STEPS].sha256 == sha256_arrays(images=images, labels=labels)
+    assert np.array_equal(found[STEPS].images, images) and found[STEPS].precision == "bf16"
+    assert found[1].sha256 != found[2].sha256 != found[STEPS].sha256
+
+
+def test_the_last_scores_are_those_of_the_other_families(trained):
+    scored = sampled(trained.sampled(), trained.card)
+    trained.save_features("features.npz", scored)
+    (trained.folder / "images.npz").symlink_to(trained.folder / "samples.npz")
+    (trained.folder / "real_test.npz").symlink_to(trained.folder / "real_train.npz")
+    expected = {}
+    for family, names in (
+        (inception, ["features"]),
+        (diversity, ["images"]),
+        (fidelity, ["features", "images", "real_train", "real_test"]),
+    ):
+        expected |= family(trained.request(family.__name__, *names)).values
+    found = curve(trained.request("curve", *INPUTS)).values
+    for name in METRICS[:5]:
+        own = found[f"{name}:{STEPS}"]
+        assert own.value == expected[name].value and own.n == 40, name
+    assert found["fid:1"].value != found[f"fid:{STEPS}"].value
+    for name in METRICS[:4]:
+        assert found[f"{name}:{STEPS}"].kind == expected[name].kind, name
+
+
+def test_every_snapshot_has_every_metric_and_its_costs(trained):
+    request = trained.request("curve", *INPUTS)
+    found = curve(request)
+    assert set(found.values) == {f"{name}:{step}" for name in METRICS for step in (1, 2, STEPS)}
+    for step in (1, 2, STEPS):
+        assert found.values[f"images_read:{step}"].value == step * PER_UPDATE
+        seconds = MANIFEST["cpu_seconds"][str(step)]
+        assert found.values[f"cpu_seconds:{step}"].value == seconds
+    rows = {row.metric: row for row in rows_of(request, found, "c0de")}
+    judge = read_json(trained.folder / "evaluator" / "card.json")["weights_sha256"][:12]
+    assert {name for name, row in rows.items() if row.evaluator == NONE} == {
+        f"{name}:{step}"
+        for name in ("d_intra_standard", "images_read", "cpu_seconds")
+        for step in (1, 2, STEPS)
+    }
+    assert rows["fid:1"].evaluator == rows["inception_score:1"].evaluator == judge
+    snapshots = sha256_file(trained.folder / "model" / "snapshots.safetensors")[:12]
+    assert {row.samples for row in rows.values()} == {snapshots}
+    assert {row.precision for row in rows.values()} == {"bf16"}
+
+
+def test_a_fitted_form_is_drawn_from_the_codes_of_its_model(trained):
+    """The draws are those of the name in the definition, not of the name that is asked for."""
+    one, other = (
+        curve(trained.request("curve", *INPUTS, model=name)).values for name in ("ours", "x")
+    )
+    for name in ("label_fidelity", "fid", "d_intra_standard"):
+        assert one[f"{name}:2"].value == other[f"{name}:2"].value
+
+
+def test_too_few_images_have_no_fid(trained):
+    few = {"samples": {"few": 6}}
+    found = curve(trained.request("curve", *INPUTS, protocol_overrides=few)).values["fid:1"]
+    assert found.value is None and found.note == "n/a (n = 24, needs 25 generated images)"
+
+
+def test_features_by_another_judge_are_refused(trained):
+    path = trained.folder / "real_train.npz"
+    save_features(path, dataclasses.replace(load_features(path), evaluator="f" * 64))
+    with pytest.raises(UserError, match="real_train.npz: expected features by .* found ffff"):
+        curve(trained.request("curve", *INPUTS))
+
+
+def test_a_snapshot_without_its_cost_is_named(trained):
+    path = trained.folder / "model" / "manifest.json"
+    write_json(path, MANIFEST | {"cpu_seconds": {"4": 1.0}})
+    with pytest.raises(UserError, match="manifest.json: expected .*cpu_seconds.* after 1 "):
+        curve(trained.request("curve", *INPUTS))
+
+
+def test_a_model_without_snapshots_is_an_error(trained):
+    (trained.folder / "model" / "snapshots.safetensors").unlink()
+    with pytest.raises(UserError, match="snapshots.safetensors"):
+        curve(trained.request("curve", *INPUTS))
