@@ -14,6 +14,7 @@ from reports import claim_file, published
 from reports.checks import Content, Finding
 from reports.lineage import STAGES
 from reports.machine import ROOT
+from reports.names import forms_of
 from reports.pages import PAGES, score_names
 from reports.stored import CONFIG, INDEX, MANIFESTS, PROTOCOL, SCORES, TABLES
 
@@ -45,14 +46,16 @@ def _files(content: Content) -> Iterator[Finding]:
 def _runs(content: Content) -> Iterator[Finding]:
     """Hold the first table's scores against the models and seeds of the configuration."""
     config = content.stored.config
-    runs = [(model, seed) for model in config["models"] for seed in config["seeds"]]
+    models = forms_of(config["models"], config.get("fitted", []))
+    runs = [(model, seed) for model in models for seed in config["seeds"]]
     expected = {
         f"{dataset}/{model}/seed{seed}.{FAMILY}"
         for dataset in config["datasets"]
         for model, seed in [("real", 0), *runs]
     }
     pages = [page for page in content.pages if page.name == HEADLINE]
-    found = {name for page in pages for name in page.scores}
+    read = {name for page in pages for name in page.scores}
+    found = {name for name in read if name.endswith(f".{FAMILY}")}
     for kind, names in (("missing", expected - found), ("not in it", found - expected)):
         if names:
             yield content.finding(

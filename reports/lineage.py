@@ -12,14 +12,17 @@ from typing import Any
 
 from dlvae.artefact import load_samples, read_json, sha256_arrays, sha256_file
 from dlvae.errors import UserError
-from dlvae.registry import DEFINITION, WEIGHTS
+from dlvae.registry import DEFINITION, SNAPSHOTS, WEIGHTS
 from eval.rows import HASH, PLAIN
 
-# Artefacts of the first three stages are folders, those of the others are files.
+# Artefacts of the first stages are folders, those of the others are files. Scores of what training
+# cost read its manifest, which is therefore a file of a model.
+MODEL_FILES = (WEIGHTS, DEFINITION, SNAPSHOTS, "manifest.json")
 FOLDERS = {
     "data": ("train.npz", "test.npz", "heldout.npz", "card.json"),
     "evaluator": (WEIGHTS, "card.json"),
-    "models": (WEIGHTS, DEFINITION, "snapshots.safetensors"),
+    "models": MODEL_FILES,
+    "curves": MODEL_FILES,
 }
 FILES = {"samples": ".npz", "features": ".npz", "scores": ".csv"}
 STAGES = (*FOLDERS, *FILES)

@@ -101,7 +101,7 @@ def verify_arguments(wildcards):
 
 def present_codes(wildcards):
     """Fingerprints of the code that would make the rows and models of this preset now."""
-    models = [*config["models"], *ablation_models(config)]
+    models = [*scored_models(), *ablation_models(config)]
     models += (config["ablations"] or {}).get("beside", [])
     every = [SimpleNamespace(model=model, family=family) for model in models for family in FAMILIES]
     scored = {
@@ -110,7 +110,7 @@ def present_codes(wildcards):
         for of in every
         if able(of.model, of.family)
     }
-    trained = {of.model: train_code(of) for of in every}
+    trained = {of.model: train_code(of) for of in every if as_published(of.model) == of.model}
     return canonical({"scores": scored, "models": trained})
 
 
