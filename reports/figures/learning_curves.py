@@ -112,7 +112,8 @@ def _curves(
         alone = seeds["seed"].nunique() == 1
         for _, single in seeds.groupby("seed"):
             axes.plot(single[cost], single["value"], **style, **(THICK if alone else THIN))
-        axes.plot(means[cost], means["value"], **style, **THICK, zorder=3)
+        if not means.empty:
+            axes.plot(means[cost], means["value"], **style, **THICK, zorder=3)
     if scored.empty:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "n/a", transform=axes.transAxes, ha="center", size=LABEL)
