@@ -20,7 +20,7 @@ from typing import Any
 from dlvae.artefact import read_json, write_json, write_text
 from dlvae.errors import UserError
 from eval.rows import COLUMNS, PLAIN
-from reports import ablations, claims, evaluator_noise, table2_scale, tables
+from reports import ablations, claims, evaluator_noise, learning_curves, table2_scale, tables
 from reports.stored import EVALUATOR, PROTOCOL, REPORT, SCORES, TABLES
 
 PAGES = "pages.json"
@@ -29,6 +29,7 @@ MAKERS = {
     "ablations": ablations.main,
     "table2_scale": table2_scale.main,
     "evaluator_noise": evaluator_noise.main,
+    "learning_curves": learning_curves.main,
 }
 Lines = dict[str, list[list[str]]]
 """Rows as texts, in the order of their file, by the name of that file."""

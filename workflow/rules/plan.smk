@@ -2,6 +2,8 @@
 
 MODEL_FILES = ["weights.safetensors", "model.json"]
 DATA_FILES = ["train.npz", "test.npz", "card.json"]
+# Targets that a section of the preset asks for, and that section.
+STUDIES = {"ablations": "ablations", "learning_curves": "curves"}
 
 
 # --- What a preset can give --------------------------------------------------------------------
@@ -11,8 +13,8 @@ def missing(target):
     """Why a table or figure is left out of this preset; an empty string if it is not."""
     if target in TABLES | MORE_TABLES:
         return ""
-    if target == "ablations":
-        return "" if config["ablations"] else f"preset '{config['preset']}' has no ablations"
+    if target in STUDIES:
+        return without_section(STUDIES[target])
     part = config["figures"].get(target)
     if part is None:
         return f"preset '{config['preset']}' has no {target}"
@@ -22,6 +24,14 @@ def missing(target):
         ):
             return f"{target} shows '{dataset}', which preset '{config['preset']}' has not"
     return without_unlabelled(part["dataset"]) if target == "figure6" else ""
+
+
+def without_section(key):
+    """Why a study is left out of this preset; an empty string if it has the section."""
+    if config[key]:
+        return ""
+    hint = ": set it with --config curves='{factor: 2}'" if key == "curves" else ""
+    return f"preset '{config['preset']}' has no {key}{hint}"
 
 
 def without_unlabelled(dataset):
@@ -38,7 +48,8 @@ def presets_with(target):
     """The other shipped presets that have a target, for messages."""
     others = [name for name in preset_files(PRESETS) if name != config["preset"]]
     sections = {name: load_preset(name, PRESETS) for name in others}
-    return [name for name, part in sections.items() if target in part | part["figures"]]
+    key = STUDIES.get(target, target)
+    return [name for name, part in sections.items() if key in part | part["figures"]]
 
 
 def require(target):
@@ -63,10 +74,12 @@ def left_out():
 
 
 def target_files(target):
-    """The files of a table or figure."""
+    """The files of a table, a figure or a study."""
     require(target)
-    if target == "ablations":
-        return [f"{results()}/ablations.{kind}" for kind in ("csv", "md")]
+    if target in STUDIES:
+        page = [f"{results()}/{target}.{kind}" for kind in ("csv", "md")]
+        drawn = [f"{results()}/figures/{target}.{kind}" for kind in ("png", "pdf")]
+        return page + (drawn if target == "learning_curves" else [])
     table = target in TABLES | MORE_TABLES
     kinds = ["csv", "md", "html", "tex"] if table else ["png", "pdf"]
     folder = "tables" if table else "figures"
@@ -120,6 +133,12 @@ def ablation_scores(wildcards):
         for family in ABLATION_FAMILIES
         if model not in UNABLE.get(family, ())
     ]
+
+
+def curve_scores(wildcards):
+    """Score files of every model at its snapshots, and of the real images, the ceiling."""
+    real = [score_file(dataset, "real", "inception") for dataset in config["datasets"]]
+    return [*real, *scores_of("curve")]
 
 
 # --- Stored results ----------------------------------------------------------------------------

@@ -19,6 +19,8 @@ def frozen_pages():
     pages["claims"] = (claim_scores(None), claims_config(None))
     if not missing("ablations"):
         pages["ablations"] = (ablation_scores(None), ablation_config(None))
+    if not missing("learning_curves"):
+        pages["learning_curves"] = (curve_scores(None), table_config())
     pages["table2_scale"] = (scores_of("scale"), table_config())
     pages["evaluator_noise"] = (scores_of("inception"), table_config())
     return {name: page for name, page in pages.items() if page[0]}
