@@ -17,7 +17,8 @@ from dlvae.registry import load_model
 from dlvae.sample import ready, sample_set
 from dlvae.seeds import generator
 from dlvae.train.stage import Paths, train_model
-from eval.evaluator.training import train_evaluator
+from eval.evaluator.join import join_members
+from eval.evaluator.training import KINDS, train_member
 from eval.features import features_of, save_features
 from eval.protocol import load_protocol
 from eval.scored_images import evenly_per_class, real, sampled
@@ -37,17 +38,26 @@ pytestmark = pytest.mark.slow
 
 
 class Judge:
-    """Digits with the evaluator of `quick`, and the scores of sample sets under it."""
+    """Digits with an evaluator as that of `quick`, and the scores of sample sets under it."""
 
     def __init__(self, folder):
         self.folder, self.data = folder, folder / "data"
         prepare({"dataset": "digits", **DIGITS["data"]}, self.data)
         self.card = load_card(self.data)
-        self.evaluator = folder / "evaluator"
-        job = Job(self.data, self.evaluator, folder / "resume", folder / "evaluator.jsonl")
-        train_evaluator(job, NAMES | DIGITS["evaluator"])
+        self.evaluator = self._trained_evaluator()
         for split in ("train", "test"):
             self._features(real(self.data, split, self.card), f"real_{split}")
+
+    def _trained_evaluator(self, members=2):
+        """The robust evaluator of `quick`, with fewer members."""
+        shared = {k: v for k, v in DIGITS["evaluator"].items() if k not in ("members", *KINDS)}
+        config = NAMES | shared | DIGITS["evaluator"]["robust"] | {"kind": "robust"}
+        folders = [self.folder / "evaluator" / f"member{i}" for i in range(members)]
+        for member, out in enumerate(folders):
+            job = Job(self.data, out, self.folder / "resume", out.with_suffix(".jsonl"))
+            train_member(job, config | {"member": member})
+        join_members(folders, self.folder / "evaluator")
+        return self.folder / "evaluator"
 
     def _features(self, images, name):
         save_features(self._path(name), features_of(images, self.evaluator, self.card))
@@ -75,7 +85,7 @@ class Judge:
         folder = self.folder / "cvae"
         config = NAMES | {"model": "cvae", "stage": "supervised", "options": {}}
         config |= {"network": DIGITS["network"], "train": DIGITS["train"]}
-        config |= {"method": QUICK["method"] | DIGITS["method"]}
+        config |= {"method": QUICK.get("method", {}) | DIGITS.get("method", {})}
         log = self.folder / "cvae.jsonl"
         paths = Paths(self.data, folder, self.folder / "resume", log)
         train_model(paths, config, threads=1, precision="auto", fingerprint="")
