@@ -16,10 +16,11 @@ from eval.rows import NONE, refuse_mixed
 from reports.aggregate import Cell, cell, rows_of
 from reports.captions import capital, caption, only, splits_text
 from reports.formats import MISSING, pipe_table
+from reports.marks import MARK_METRICS, marked, marks, note
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.published import published_rows
 from reports.stored import Stored
-from reports.table_specs import TABLES
+from reports.table_specs import FITTED_NOTE, TABLES
 from reports.tables import check_evaluators
 
 HEADLINE = "inception_score"
@@ -50,14 +51,15 @@ class Section:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """Score rows of the board: its metrics, of all models but ours with a changed method.
+        """Score rows of the board and behind its marks, of all models but ours changed.
 
         Raises:
             UserError: there are none, or they are of several protocols, judges or data.
         """
         stored = self.stored
         rows, ablated = stored.rows, list(ablation_models(stored.config))
-        rows = rows[rows["metric"].isin(METRICS) & rows["dataset"].isin(stored.datasets)]
+        wanted = rows["metric"].isin([*METRICS, *MARK_METRICS])
+        rows = rows[wanted & rows["dataset"].isin(stored.datasets)]
         rows = rows[~rows["model"].isin(ablated)]
         again = "store them again with: snakemake --cores all freeze"
         if rows.empty:
@@ -75,6 +77,10 @@ class Section:
     def origin(self) -> dict[str, str]:
         """Commit and command behind every row."""
         return {key: str(self.stored.index[key]) for key in ("commit", "command")}
+
+    def headline(self, dataset: str, model: str, text: str) -> str:
+        """Return the printed Inception Score of a model with what must be said of it."""
+        return marked(text, marks(self.rows, dataset, model, self.stored.protocol))
 
     def of(self, dataset: str) -> pd.DataFrame:
         """Return the rows of a data set."""
@@ -137,6 +143,7 @@ def _table(section: Section, dataset: str) -> str:
     for model in section.models(dataset):
         found = [cell(rows, dataset, model, column.metric) for column in COLUMNS]
         texts = [f.text(c) if f else MISSING for f, c in zip(found, COLUMNS, strict=True)]
+        texts[0] = section.headline(dataset, model, texts[0])
         texts += [numbers.get(model, MISSING) for numbers in paper.values()]
         of_model = rows[rows["model"] == model]
         scored = rows_of(rows, dataset, model, HEADLINE)
@@ -151,6 +158,7 @@ def _table(section: Section, dataset: str) -> str:
 def _caption(section: Section, dataset: str) -> str:
     stored, rows = section.stored, section.of(dataset)
     opening = [NOTES[0], splits_text(stored.protocol.inception.splits), *NOTES[1:]]
+    opening += [FITTED_NOTE, note(stored.protocol)]
     models, cards = section.models(dataset), stored.cards()
     text = caption(opening, rows, [dataset], models, cards, PAPER_NOTE, COLUMNS)
     return f"{text} Data {only(rows['data'])}."

@@ -12,7 +12,9 @@ from reports.aggregate import Cell, Column, cell
 from reports.board import COLUMNS, REAL, Section
 from reports.captions import seeds_text
 from reports.formats import MISSING, pipe_table
+from reports.marks import note as explained
 from reports.names import dataset_title, in_paper_order, model_title
+from reports.table_specs import FITTED_NOTE
 
 MARK = re.compile(r"<!-- /?results\b[^\n]*")
 BLOCK = re.compile(
@@ -35,22 +37,27 @@ def block(section: Section) -> str:
         heads += [f"{dataset_title(dataset)}: {first}", *others]
     lines = [
         [REAL if model == "real" else model_title(model)]
-        + [
-            _text(cell(rows, dataset, model, column.metric), column)
-            for dataset in datasets
-            for column in SHORT
-        ]
+        + [text for dataset in datasets for text in _texts(section, dataset, model)]
         for model in models
     ]
     titles = {column.metric: column.title for column in SHORT if column != BARE}
     shown = rows[rows["metric"].isin(list(titles))]
     note = (
+        f"{FITTED_NOTE} {explained(stored.protocol)} "
         f"Protocol `{stored.protocol.label}`. {seeds_text(shown, titles)} From the stored results "
         f"at commit `{stored.index['commit'][:12]}`, as is "
         "[the leaderboard](reports/stored/leaderboard.md)."
     )
     text = textwrap.fill(note, WIDTH, break_long_words=False, break_on_hyphens=False)
     return f"{pipe_table(heads, lines, 1)}\n\n{text}\n"
+
+
+def _texts(section: Section, dataset: str, model: str) -> list[str]:
+    """Return the printed cells of a model on one data set."""
+    first, *others = (
+        _text(cell(section.rows, dataset, model, column.metric), column) for column in SHORT
+    )
+    return [section.headline(dataset, model, first), *others]
 
 
 def _text(found: Cell | None, column: Column) -> str:
