@@ -22,10 +22,11 @@ def test_table1_runs_only_what_it_needs(repository, plan):
         "evaluator_member": 12,  # data sets, kinds, members
         "evaluator": 4,
         "train": 4,
-        "sample": 4,
-        "features": 14,  # the training images by the robust judges alone
+        "fit_prior": 4,
+        "sample": 8,
+        "features": 22,  # the training images by the robust judges alone
         "evaluator_report": 2,
-        "score": 6,
+        "score": 36,  # two families of real images too, and two of models alone, fitted or not
         "table": 1,
         "table1": 1,
     }
@@ -36,7 +37,8 @@ def test_a_bare_call_reproduces_quick(repository, plan):
     assert found.returncode == 0
     assert found.rules["reproduce"] == 1
     assert (found.rules["table"], found.rules["draw"], found.rules["report"]) == (2, 6, 1)
-    assert (found.rules["train"], found.rules["train_toy"], found.rules["train_semi"]) == (8, 2, 1)
+    # Four models of two data sets, and the two of the toy.
+    assert (found.rules["train"], found.rules["train_semi"]) == (4 * 2 + 2, 1)
     assert "results/quick/figures/figure7.pdf" in found.text
 
 
@@ -79,7 +81,7 @@ def test_codes_need_a_model_and_its_data_alone(repository, plan):
     datasets, preset = ("digits", "three_moons"), ("--configfile", "config/smoke.yaml")
     files = [f"results/smoke/scores/{name}/ours/seed0.codes.csv" for name in datasets]
     found = plan(repository, "-p", *files, *preset)
-    assert found.rules == {"prepare": 2, "train": 1, "train_toy": 1, "score": 2}
+    assert found.rules == {"prepare": 2, "train": 2, "score": 2}
     assert '{"model":"results/smoke/models/digits/ours/seed0"}' in found.text
     refused = plan(repository, files[0].replace("/ours/", "/cgan/"), *preset)
     assert refused.returncode != 0 and "codes cannot be had of 'cgan'" in refused.text
@@ -90,8 +92,10 @@ def test_the_table_of_disentanglement_reads_what_each_model_has(repository, plan
     scored = {job.removeprefix("Scoring ") for job in found.jobs if job.startswith("Scoring ")}
     for dataset in ("synthetic_faces", "digits"):
         asked = {job.partition(f", {dataset}")[0] for job in scored if dataset in job}
-        codes = {f"codes of {model}" for model in ("cvae", "cvae_gan", "ours")}
-        assert asked == codes | {"effects of ours", "swaps of ours"}
+        encoding = ("cvae", "cvae_gan", "ours")
+        expected = {f"codes of {model}" for model in encoding}
+        expected |= {f"priors of {model}{form}" for model in encoding for form in ("", "_fitted")}
+        assert asked == expected | {"effects of ours", "swaps of ours"}
     assert found.rules["table"] == 1 and "sample" not in found.rules
     assert "Training cgan" not in found.text
     model = "results/smoke/models/digits/ours/seed0"
@@ -123,7 +127,7 @@ def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
     )  # fmt: skip
     assert found.returncode == 0
     assert found.rules["draw"] == 6 and found.rules["train_semi"] == 1
-    assert found.rules["train"] == 2 * 4 * 3  # data sets, models, seeds
+    assert found.rules["train"] == 2 * 4 * 3 + 2  # data sets, models, seeds; the toy has one seed
 
 
 def test_paper_downloads_cifar10_where_data_root_has_none(repository, plan, real_data, tmp_path):
