@@ -17,6 +17,7 @@ from eval.rows import AND, HASH, NONE, PLAIN, by_plain, first_hash, read_rows
 from reports.claim_metrics import REAL
 from reports.lineage import STAGES, gaps, stage_of
 from reports.machine import ROOT
+from reports.names import as_published
 from reports.pages import (
     Lines,
     Page,
@@ -258,8 +259,11 @@ def _origin(content: Content, row: Mapping[str, Any]) -> dict[str, set[str]]:
         origin["precision"] = {NONE}
         scored = list(data["outputs"].values()) if data is not None else []
     elif f"models/{run}" in known:
-        origin["precision"] = {str(known[f"models/{run}"]["precision"])}
-        models = [known[name] for name in (f"models/{run}", f"models/{semi}") if name in known]
+        # Of the training: priors are fitted in fp32 always.
+        trained = known.get(f"models/{dataset}/{as_published(model)}/seed{row['seed']}")
+        origin["precision"] = {str((trained or known[f"models/{run}"])["precision"])}
+        folders = (f"models/{run}", f"models/{semi}", f"curves/{run}")
+        models = [known[name] for name in folders if name in known]
         scored = [sha for manifest in models for sha in manifest["files"].values()]
     else:
         return origin  # a gap of the lineage
