@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dlvae.artefact import read_json, sha256_arrays
-from dlvae.registry import DEFINITION, SNAPSHOTS, load_model
+from dlvae.registry import DEFINITION, SNAPSHOTS, WEIGHTS, load_model, load_weights
 from dlvae.sample import ready, sample_set
 from dlvae.seeds import generator
 from dlvae.snapshots import load_snapshots
@@ -17,12 +17,18 @@ from eval.decoding import model_files, ready_model, training_precision
 from eval.request import Request
 from eval.scored_images import Scored
 
+MANIFEST = "manifest.json"
 POINTS = 2100  # per frame of Figure 2; enough to show the spread, few enough to see single points
 
 
 def snapshot_files(name: str, folder: Path) -> dict[str, Path]:
     """Return the files that define a saved model and its snapshots, for the manifest."""
     return model_files(name, folder) | {f"{name}/{SNAPSHOTS}": folder / SNAPSHOTS}
+
+
+def trained_files(name: str, folder: Path) -> dict[str, Path]:
+    """Return the files of a saved model, its snapshots and its training, for the manifest."""
+    return snapshot_files(name, folder) | {f"{name}/{MANIFEST}": folder / MANIFEST}
 
 
 def snapshot_points(
@@ -50,15 +56,15 @@ def snapshot_points(
 def snapshot_images(
     request: Request, folder: Path, per_class: int, steps: Collection[int] | None = None
 ) -> Iterator[tuple[int, Scored]]:
-    """Sample an image model at its snapshots, each as the sampling stage samples the last weights.
+    """Sample an image model at its snapshots and at the end, as the sampling stage samples it.
 
-    The draws are those of that stage: a snapshot after the last step gives its sample set, and all
-    of them the same codes.
+    The draws are those of that stage: the last weights give its sample set, and all others are
+    drawn from the same codes.
 
     Args:
-        folder: of the saved model and its snapshots.
+        folder: of the saved model, its snapshots and the manifest of its training.
         per_class: images per class.
-        steps: which snapshots; all by default.
+        steps: after which of the updates; by default all that weights were kept of.
 
     Yields:
         The step and the images.
@@ -68,7 +74,9 @@ def snapshot_images(
     name = read_json(folder / DEFINITION)["model"]
     parts = [config["preset"], config["dataset"], name, config["seed"]]
     precision = training_precision(folder)
-    for step, weights in load_snapshots(folder).items():
+    kept = load_snapshots(folder)
+    kept.setdefault(read_json(folder / MANIFEST)["steps"], load_weights(folder / WEIGHTS))
+    for step, weights in kept.items():
         if steps is None or step in steps:
             model.load_state_dict(weights)
             ready(model, request.bn_eval, generator(*parts, "recalibrate"))

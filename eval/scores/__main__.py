@@ -10,7 +10,8 @@ config may hold ``landmarks``, see dlvae.data.masks; swaps {model, evaluator} an
 {factors, unlabelled, semi}; walks {model, evaluator} and optionally {factors}; coordinates {model,
 evaluator, factors}, of which every row is n/a without factors; effects {model} and optionally
 {factors}, n/a without; codes {model}; priors {model}; scale {images}; toy {model}, progress {model,
-evaluator} and curve {model, evaluator, real_train}, of a model with snapshots.
+evaluator} and curve {model, evaluator, real_train} and optionally {longer}, of a model with
+snapshots.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import read_json, sha256_file
+from dlvae.artefact import read_json
 from dlvae.errors import UserError
-from dlvae.registry import SNAPSHOTS
+from dlvae.registry import weights_hash
 from dlvae.runtime import device
 from eval.decoding import training_precision
 from eval.diversity import d_intra, interval_of_mean
@@ -17,9 +17,8 @@ from eval.rows import NONE
 from eval.scored_images import Scored
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.scores.inception import ensemble_scores
-from eval.scores.progress import MANIFEST
 from eval.set_metrics.distributions import fid
-from eval.snapshots import snapshot_files, snapshot_images
+from eval.snapshots import MANIFEST, snapshot_images, trained_files
 
 VARIANT = "standard"
 DIVERSITY, FID = f"d_intra_{VARIANT}", "fid"
@@ -28,7 +27,10 @@ WITHOUT_JUDGE = (DIVERSITY, *COSTS)
 
 
 def curve(request: ScoreRequest) -> Scores:
-    """Score every snapshot of a model, inputs ``model``, ``evaluator`` and ``real_train`` features.
+    """Score a model at every snapshot and at the end: ``model``, ``evaluator``, ``real_train``.
+
+    The input ``real_train`` are features; ``longer``, optional, is the same training continued, of
+    which only what comes after the end of ``model`` is scored.
 
     Each metric ends with the number of updates, as in ``inception_score:750``: Inception Score,
     top-1 and agreement by the robust judge, d_intra, FID to the training images, and `COSTS`,
@@ -38,10 +40,11 @@ def curve(request: ScoreRequest) -> Scores:
         UserError: the features of the training images are by another judge, or the manifest does
             not say what a snapshot had cost.
     """
-    folder, judge = request.path("model"), request.path("evaluator")
-    real, manifest = request.features("real_train"), read_json(folder / MANIFEST)
+    judge, real = request.path("evaluator"), request.features("real_train")
+    folders = [request.path(name) for name in ("model", "longer") if request.has(name)]
     values: dict[str, Measured] = {}
-    for step, images in snapshot_images(request, folder, request.per_class):
+    basis: dict[str, Basis] = {}
+    for folder, step, images in _points(request, folders):
         features = features_of(images, judge, request.card)
         if features.evaluator != real.evaluator:
             raise UserError(
@@ -51,19 +54,44 @@ def curve(request: ScoreRequest) -> Scores:
             )
         found = ensemble_scores(request, features)
         found |= {DIVERSITY: _diversity(request, images), FID: _fid(features, real)}
-        found |= _costs(folder, manifest, step)
-        values |= {f"{name}:{step}": measured for name, measured in found.items()}
-    files = snapshot_files(request.config["model"], folder)
-    files |= {"model/manifest": folder / MANIFEST, "evaluator": judge / "card.json"}
-    judged = {name: name.partition(":")[0] not in WITHOUT_JUDGE for name in values}
+        found |= _costs(folder, step)
+        for name, measured in found.items():
+            values[f"{name}:{step}"] = measured
+            by = NONE if name in WITHOUT_JUDGE else ""
+            basis[f"{name}:{step}"] = Basis(images=images.sha256, evaluator=by)
+    name, files = request.config["model"], {"evaluator": judge / "card.json"}
+    for label, folder in zip((name, f"{name}, longer"), folders, strict=False):
+        files |= trained_files(label, folder)
     return Scores(
         values,
-        sha256_file(folder / SNAPSHOTS),
-        training_precision(folder),
+        weights_hash(folders[0]),
+        training_precision(folders[0]),
         real.evaluator,
         files=files | {"real_train": request.path("real_train")},
-        basis={name: Basis(evaluator=NONE) for name, by_judge in judged.items() if not by_judge},
+        basis=basis,
     )
+
+
+def _points(request: ScoreRequest, folders: Sequence[Path]) -> Iterator[tuple[Path, int, Scored]]:
+    """Yield where a training stands, after how many updates, and its images there."""
+    end = 0
+    for folder in folders:
+        seen = _manifest(folder)
+        steps = [int(step) for step in seen["cpu_seconds"] if int(step) > end]
+        for step, images in snapshot_images(request, folder, request.per_class, steps):
+            yield folder, step, images
+        end = seen["steps"]
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    found = read_json(folder / MANIFEST)
+    if str(found["steps"]) not in found.get("cpu_seconds", {}):
+        raise UserError(
+            f"{folder / MANIFEST}: expected cpu_seconds after {found['steps']} updates, found "
+            f"{', '.join(found.get('cpu_seconds', {})) or 'none'}; train it again with this "
+            "configuration"
+        )
+    return found
 
 
 def _diversity(request: ScoreRequest, images: Scored) -> Measured:
@@ -86,13 +114,8 @@ def _fid(features: FeatureSet, real: FeatureSet) -> Measured:
     return Measured.of(fid(features.features, real.features), None)
 
 
-def _costs(folder: Path, manifest: Mapping[str, Any], step: int) -> dict[str, Measured]:
-    seconds = manifest.get("cpu_seconds", {})
-    if str(step) not in seconds:
-        raise UserError(
-            f"{folder / MANIFEST}: expected cpu_seconds after {step} updates, found "
-            f"{', '.join(seconds) or 'none'}; train it again with this configuration"
-        )
+def _costs(folder: Path, step: int) -> dict[str, Measured]:
+    manifest = _manifest(folder)
     per_update = manifest["images_seen"] // manifest["steps"]
-    amounts = (step * per_update, seconds[str(step)])
+    amounts = (step * per_update, manifest["cpu_seconds"][str(step)])
     return {name: Measured(float(amount), 1) for name, amount in zip(COSTS, amounts, strict=True)}

@@ -9,9 +9,8 @@ from eval.features import features_of
 from eval.rows import NONE
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.scores.inception import SCORE, TOP1, ensemble_scores
-from eval.snapshots import snapshot_files, snapshot_images
+from eval.snapshots import MANIFEST, snapshot_images, trained_files
 
-MANIFEST = "manifest.json"
 COSTS = ("updates", "images_read")
 AFTER_HALF = (SCORE, TOP1)
 
@@ -40,12 +39,12 @@ def progress(request: ScoreRequest) -> Scores:
     values = {f"{name}:half": scores[name] for name in AFTER_HALF}
     costs = zip(COSTS, (steps, manifest["images_seen"]), strict=True)
     values |= {name: Measured(float(cost), 1) for name, cost in costs}
-    files = snapshot_files(request.config["model"], folder)
+    files = trained_files(request.config["model"], folder)
     return Scores(
         values,
         weights_hash(folder),
         images.precision,
         features.evaluator,
-        files=files | {"model/manifest": folder / MANIFEST, "evaluator": judge / "card.json"},
+        files=files | {"evaluator": judge / "card.json"},
         basis={name: Basis(evaluator=NONE) for name in COSTS},
     )

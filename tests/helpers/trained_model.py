@@ -19,9 +19,11 @@ CLASSES = list("abcd")
 CARD = {"dataset": "noise", "source": "made up", "licence": "none", "flip": False}
 CARD |= {"preparation": {}}
 CONTEXT = {"preset": "smoke", "dataset": "noise", "model": "ours", "seed": 4}
-STEPS, PER_UPDATE = 4, 3 * 8
+STEPS, LONGER, PER_UPDATE = 4, 8, 3 * 8
 MANIFEST = {"steps": STEPS, "images_seen": STEPS * PER_UPDATE}
 MANIFEST |= {"cpu_seconds": {"1": 0.5, "2": 1.25, "4": 2.75}}
+MANIFEST_OF_LONGER = {"steps": LONGER, "images_seen": LONGER * PER_UPDATE}
+MANIFEST_OF_LONGER |= {"cpu_seconds": {"8": 6.5}}
 OVERRIDES = {"samples": {"few": 10}}  # FID needs more images than features
 
 
@@ -34,10 +36,15 @@ class TrainedModel:
         save_dataset(folder / "data", splits, CARD)
         save_evaluator(folder / "evaluator", CLASSES, dataset="noise")
         task = Task("image", "net32", 32, len(CLASSES), 0.05, 4, 6, 8, 40)
-        states = {s: build_seeded("ours", task, Method(), {}, s) for s in (1, 2, STEPS)}
-        save_model(folder / "model", "ours", states[STEPS], {"precision": "bf16"})
-        save_snapshots(folder / "model", {s: model.state_dict() for s, model in states.items()})
-        write_json(folder / "model" / "manifest.json", MANIFEST)
+        states = {s: build_seeded("ours", task, Method(), {}, s) for s in (1, 2, STEPS, LONGER)}
+        for name, kept, manifest in (
+            ("model", (1, 2), MANIFEST),
+            ("longer", (LONGER,), MANIFEST_OF_LONGER),
+        ):
+            last = states[manifest["steps"]]
+            save_model(folder / name, "ours", last, {"precision": "bf16"})
+            save_snapshots(folder / name, {s: states[s].state_dict() for s in kept})
+            write_json(folder / name / "manifest.json", manifest)
         train = real(folder / "data", "train", self.card)
         self.save_features("real_train.npz", train)
 

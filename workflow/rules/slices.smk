@@ -77,16 +77,21 @@ def factors_config(wildcards):
 
 def train_config(wildcards):
     train = updates(section(wildcards)["train"])
-    return train_slice(wildcards, "supervised", train | snapshots_to(train, 1))
+    return train_slice(wildcards, "supervised", train | snapshots_of(train))
 
 
 def curve_config(wildcards):
-    """The same training, continued: the first seed longest."""
-    train, curves = updates(section(wildcards)["train"]), config["curves"]
-    first = int(wildcards.seed) == config["seeds"][0]
-    factor = curves["first_seed_factor" if first else "factor"]
-    longer = train | {"steps": factor * train["steps"]}
-    return train_slice(wildcards, "supervised", longer | snapshots_to(train, factor))
+    """The same training, continued."""
+    train, factor = updates(section(wildcards)["train"]), curve_factor(wildcards.seed)
+    doubled = [train["steps"] * 2**k for k in range(1, factor.bit_length())]
+    longer = {"steps": factor * train["steps"], "snapshots": doubled}
+    return train_slice(wildcards, "supervised", train | longer)
+
+
+def curve_factor(seed):
+    """How many times its budget a training is continued to: that of the first seed longest."""
+    first = int(seed) == config["seeds"][0]
+    return config["curves"]["first_seed_factor" if first else "factor"]
 
 
 def updates(train):
@@ -96,14 +101,12 @@ def updates(train):
     return train | {"steps": config["steps"]}
 
 
-def snapshots_to(train, factor):
-    """After which steps weights are copied: the budget halved, and for curves doubled as well."""
+def snapshots_of(train):
+    """After which steps weights are copied: half of the budget, for curves halved again."""
     if "steps" not in train:
         return {}
     halvings = 4 if config["curves"] else 1
-    below = {max(1, train["steps"] // 2**k) for k in range(1, halvings + 1)}
-    doubled = {train["steps"] * 2**k for k in range(factor.bit_length())} if factor > 1 else set()
-    return {"snapshots": sorted(below | doubled)}
+    return {"snapshots": sorted({max(1, train["steps"] // 2**k) for k in range(1, halvings + 1)})}
 
 
 def train_semi_config(wildcards):

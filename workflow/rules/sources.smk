@@ -123,8 +123,6 @@ def model_sources(wildcards):
             f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
         )
     models, judges = f"{results()}/models/{dataset}", f"{results()}/evaluator/{dataset}"
-    if wildcards.family == "curve":
-        models = f"{results()}/curves/{dataset}"
     sources = {"model": f"{models}/{wildcards.model}/seed{seed}"}
     if wildcards.family in ("codes", "priors", "toy"):
         return sources
@@ -132,6 +130,8 @@ def model_sources(wildcards):
         sources["evaluator"] = judges
     if wildcards.family == "curve":
         sources["real_train"] = features_file(dataset, "real_train")
+        if curve_factor(seed) > 1:
+            sources["longer"] = f"{results()}/curves/{dataset}/{wildcards.model}/seed{seed}"
     factors = wildcards.family in ("swaps", *CODE_FAMILIES)
     if factors and config["datasets"][dataset].get("factors"):
         sources["factors"] = f"{judges}_factors"
@@ -145,7 +145,8 @@ def score_inputs(wildcards, judge=""):
     """The files of `score_sources`, and the splits of the data set that are read beside them."""
     folders = FOLDERS
     if wildcards.family in SNAPSHOT_FAMILIES:
-        folders = FOLDERS | {"model": [*MODEL_FILES, SNAPSHOTS, "manifest.json"]}
+        trained = [*MODEL_FILES, SNAPSHOTS, "manifest.json"]
+        folders = FOLDERS | {"model": trained, "longer": trained}
     files = {
         name: [f"{source}/{file}" for file in folders[name]] if name in folders else source
         for name, source in score_sources(wildcards, judge).items()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.artefact import load_samples, read_json, sha256_arrays, sha256_file, write_json
+from dlvae.artefact import load_samples, read_json, sha256_arrays, write_json
 from dlvae.errors import UserError
 from eval.features import load_features, save_features
 from eval.rows import NONE
@@ -17,7 +17,7 @@ from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
 from eval.snapshots import snapshot_images
-from trained_model import MANIFEST, PER_UPDATE, STEPS, TrainedModel
+from trained_model import LONGER, MANIFEST, PER_UPDATE, STEPS, TrainedModel
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
 INPUTS = ("model", "evaluator", "real_train")
@@ -30,7 +30,7 @@ def trained(tmp_path, save_evaluator):
     return TrainedModel(tmp_path, save_evaluator, PROTOCOL)
 
 
-def test_the_last_snapshot_gives_the_sample_set(trained):
+def test_the_last_weights_give_the_sample_set(trained):
     images, labels = load_samples(trained.sampled())
     request = trained.request("curve", *INPUTS)
     found = dict(snapshot_images(request, trained.folder / "model", request.per_class))
@@ -77,8 +77,9 @@ def test_every_snapshot_has_every_metric_and_its_costs(trained):
         for step in (1, 2, STEPS)
     }
     assert rows["fid:1"].evaluator == rows["inception_score:1"].evaluator == judge
-    snapshots = sha256_file(trained.folder / "model" / "snapshots.safetensors")[:12]
-    assert {row.samples for row in rows.values()} == {snapshots}
+    images = dict(snapshot_images(request, trained.folder / "model", request.per_class))
+    for name, row in rows.items():
+        assert row.samples == images[int(name.rpartition(":")[2])].sha256[:12]
     assert {row.precision for row in rows.values()} == {"bf16"}
 
 
@@ -104,11 +105,21 @@ def test_features_by_another_judge_are_refused(trained):
         curve(trained.request("curve", *INPUTS))
 
 
-def test_a_snapshot_without_its_cost_is_named(trained):
+def test_a_training_without_its_costs_is_named(trained):
     path = trained.folder / "model" / "manifest.json"
-    write_json(path, MANIFEST | {"cpu_seconds": {"4": 1.0}})
-    with pytest.raises(UserError, match="manifest.json: expected .*cpu_seconds.* after 1 "):
+    write_json(path, MANIFEST | {"cpu_seconds": {"1": 1.0}})
+    with pytest.raises(UserError, match="manifest.json: expected .*cpu_seconds.* after 4 .* 1;"):
         curve(trained.request("curve", *INPUTS))
+
+
+def test_a_longer_training_goes_on_where_the_other_ends(trained):
+    short = curve(trained.request("curve", *INPUTS)).values
+    found = curve(trained.request("curve", *INPUTS, "longer"))
+    assert {name: found.values[name] for name in short} == short
+    assert set(found.values) - set(short) == {f"{name}:{LONGER}" for name in METRICS}
+    assert found.values[f"images_read:{LONGER}"].value == LONGER * PER_UPDATE
+    assert found.values[f"cpu_seconds:{LONGER}"].value == 6.5
+    assert found.files["ours, longer/weights.safetensors"].parent.name == "longer"
 
 
 def test_a_model_without_snapshots_is_an_error(trained):
