@@ -62,7 +62,7 @@ def correlations(
 
     Args:
         columns: factors, by their columns in the prediction, F of them.
-        values: what a coordinate is set to along a traversal.
+        values: what a coordinate is set to along a traversal, see :func:`traversal`.
 
     Returns:
         coordinates int (K,), in ascending order, and their correlations float (K, F).
@@ -75,7 +75,7 @@ def correlations(
     z_s, z_u = _random_codes(model, TRAVERSALS, draws)
     table = np.zeros((len(candidates), len(columns)))
     for row, coordinate in enumerate(candidates):
-        images = decode_grid(model, z_s[:, None], traverse(z_u[:, None], int(coordinate), values))
+        images = decode_grid(model, z_s[:, None], traversal(model, z_u, int(coordinate), values))
         factors = predict(images.reshape(-1, *images.shape[2:]))[:, columns]
         table[row] = along(values, factors)
     return candidates, table
@@ -160,6 +160,17 @@ def traverse(z_u: Tensor, coordinate: int, values: Tensor) -> Tensor:
     codes = z_u.expand(*z_u.shape[:-2], len(values), z_u.shape[-1]).clone()
     codes[..., coordinate] = values.to(codes)
     return codes
+
+
+def traversal(model: GenerativeModel, z_u: Tensor, coordinate: int, values: Tensor) -> Tensor:
+    """Set one coordinate of each code (T, d_u) to values in units of its prior: (T, V, d_u).
+
+    Values are standard deviations from the mean of the coordinate's prior, which is N(0, 1) unless
+    the priors were fitted.
+    """
+    prior = model.prior_u
+    units = prior.mean[coordinate] + prior.std[coordinate] * values.to(prior.mean)
+    return traverse(z_u[:, None], coordinate, units)
 
 
 def _random_codes(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from eval.coordinates import traverse
+from eval.coordinates import traversal
 from eval.decoding import decode_grid
 
 VALUES = 5  # of a traversal: exact for a factor that is a polynomial of degree 4 in the coordinate
@@ -58,7 +58,7 @@ def effect_matrix(
     values, weights = settings()
     effects = np.empty((z_u.shape[1], len(columns)))
     for coordinate in range(z_u.shape[1]):
-        images = decode_grid(model, z_s[:, None], traverse(z_u[:, None], coordinate, values))
+        images = decode_grid(model, z_s[:, None], traversal(model, z_u, coordinate, values))
         read = predict(images.reshape(-1, *images.shape[2:]))[:, list(columns)]
         factors = read.astype(np.float64).reshape(len(z_u), VALUES, -1) / spread
         factors -= factors[:, :1]  # a factor that stands still varies by exactly 0

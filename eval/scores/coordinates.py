@@ -19,7 +19,7 @@ from eval.coordinates import (
     TRAVERSALS,
     correlations,
     settings,
-    traverse,
+    traversal,
     within_rows,
 )
 from eval.decoding import (
@@ -98,7 +98,7 @@ def _measure(
     z_s, z_u = model.sample_codes(torch.from_numpy(labels), request.draws("measured"))
     for row in np.unique(best):
         coordinate = int(candidates[row])
-        path = traverse(z_u[:, None], coordinate, settings())
+        path = traversal(model, z_u, coordinate, settings())
         images = decode_grid(model, z_s[:, None], path)
         factors = regressor.predict(images.reshape(-1, *images.shape[2:]))
         along = within_rows(settings(), factors[:, columns])

@@ -1,10 +1,13 @@
 """Coordinates of z_u: traversals, Spearman correlations and which coordinate is chosen."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from dlvae.base import Task
+from dlvae.prior import CodePrior
 from eval import coordinates
 
 
@@ -15,10 +18,20 @@ def test_a_traversal_changes_one_coordinate():
     assert path[..., 3].tolist() == [[-1.0, 1.0]] * 2 and path.abs().sum() == 4
 
 
+def test_values_are_in_units_of_the_prior():
+    prior = CodePrior(3)
+    prior.mean[1], prior.std[1] = 0.5, 2.0
+    codes, values = torch.zeros(2, 3), torch.tensor([-3.0, 0.0, 3.0])
+    path = coordinates.traversal(SimpleNamespace(prior_u=prior), codes, 1, values)
+    assert path.shape == (2, 3, 3) and path[..., 1].tolist() == [[-5.5, 0.5, 6.5]] * 2
+    path = coordinates.traversal(SimpleNamespace(prior_u=prior), codes, 0, values)
+    assert path[..., 0].tolist() == [[-3.0, 0.0, 3.0]] * 2 and path[..., 1:].abs().sum() == 0
+
+
 def test_the_coordinate_of_a_planted_factor_is_found(monkeypatch):
     class Planted:
         task = Task("image", "net32", 1, 2, 1.0, 2, 6, 8, 8)
-        device = torch.device("cpu")
+        device, prior_u = torch.device("cpu"), CodePrior(6)
 
         def sample_codes(self, labels, draws):
             return torch.zeros(len(labels), 2), torch.randn(len(labels), 6, generator=draws)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dlvae.prior import CodePrior
 from eval import effects
 
 
@@ -12,8 +13,8 @@ class Linear:
 
     device = torch.device("cpu")
 
-    def __init__(self, shown):
-        self.shown = shown
+    def __init__(self, shown, d_u):
+        self.shown, self.prior_u = shown, CodePrior(d_u)
 
     def decode(self, z_s, z_u):
         return self.shown(z_s, z_u).clamp(-1, 1)[:, :, None, None]
@@ -26,7 +27,7 @@ def predict(images):
 def matrix(shown, codes=16, d_u=4, columns=(0, 1, 2), spread=(1.0, 1.0, 1.0)):
     draws = torch.Generator().manual_seed(0)
     z = torch.randn(codes, 2, generator=draws), torch.randn(codes, d_u, generator=draws)
-    return effects.effect_matrix(Linear(shown), predict, columns, np.array(spread), z)
+    return effects.effect_matrix(Linear(shown, d_u), predict, columns, np.array(spread), z)
 
 
 def test_settings_are_exact_for_moments_of_a_normal():
