@@ -134,7 +134,7 @@ def _scales(axes: Axes, column: Column, positive: bool) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         axes.yaxis.set_minor_locator(NullLocator())
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     unit = " %" if column.percent else ""
     axes.yaxis.set_major_formatter(lambda value, _: f"{compact(value)}{unit}")
     axes.tick_params(pad=1.5)
@@ -149,7 +149,7 @@ def compact(value: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:g}{unit}"
-    return f"{value:.3g}"
+    return f"{value:.4g}"
 
 
 def models_of(frame: pd.DataFrame) -> list[str]:
