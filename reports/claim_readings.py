@@ -81,7 +81,22 @@ class Readings:
             self._known[side, dataset] = self._read(side, dataset)
         return self._known[side, dataset]
 
-    def _read(self, side: Side, dataset: str) -> Reading:
+    def pair(
+        self, left: Side | float, right: Side | float, dataset: str
+    ) -> tuple[Reading, Reading]:
+        """Return what the rows say of two sides that are compared, of the seeds that both have.
+
+        Ablations are trained with the first seed alone, and what they are compared with is then
+        read of that seed too. Without a seed in common both are returned as they are.
+        """
+        found = self.of(left, dataset), self.of(right, dataset)
+        one, other = (reading.seeds for reading in found)
+        shared = tuple(seed for seed in one if seed in other)
+        if not shared or one == other:
+            return found
+        return tuple(self._read(side, dataset, shared) for side in (left, right))
+
+    def _read(self, side: Side, dataset: str, seeds: Sequence[int] | None = None) -> Reading:
         name = f"{side.metric} of {model_title(side.model)}"
         places = self._places.get((dataset, side.model, side.metric))
         if places is None:
@@ -89,6 +104,8 @@ class Readings:
             text = f"no score {name} on {dataset_title(dataset)}"
             return Reading(side, reason=f"{text}: {why}" if why else text)
         chosen = self._rows.iloc[places].sort_values("seed")
+        if seeds is not None:
+            chosen = chosen[chosen["seed"].isin(seeds)]
         found = cell(chosen, dataset, side.model, side.metric)
         n = tuple(sorted({int(n) for n in chosen["n"]}))
         if found.reason:

@@ -151,7 +151,7 @@ def _tested(
 
 def _compared(test: ClaimTest, readings: Readings, dataset: str) -> Result:
     """Return the result of a test as the numbers have it."""
-    left, right = (readings.of(side, dataset) for side in (test.left, test.right))
+    left, right = readings.pair(test.left, test.right, dataset)
     if reason := not_comparable(left, right):
         return Result(test, left, right, NOT_RUN, reason=reason)
     left, right = constant_like(left, right), constant_like(right, left)

@@ -233,14 +233,30 @@ def test_a_threshold_is_compared_with_every_seed():
     assert result[2].probability == pytest.approx(1 - one_sample.pvalue)
 
 
-def test_models_of_other_seeds_are_not_compared():
+def with_other_seeds(of_cvae_gan, of_ours=(0,)):
+    """Rows of diversity_order in which the two models have seeds of their own."""
     scores = SCORES["diversity_order"][0]
-    other = {key: value for key, value in scores.items() if key[0] == "cvae_gan"}
     every = rows_for("diversity_order", scores, "digits")
-    rows = pd.concat([every, rows_of(other, "digits", seed=1)])
-    found = judged("diversity_order", rows).results["digits"]
+    parts = [every[~every["model"].str.startswith(("ours", "cvae_gan"))]]
+    for name, numbers in (("ours", of_ours), ("cvae_gan", of_cvae_gan)):
+        own = every[every["model"].isin([name, f"{name}_fitted"])]
+        # The value of a seed: higher by a tenth of its number.
+        parts += [own.assign(seed=seed, value=own["value"] + seed / 10) for seed in numbers]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_models_of_other_seeds_are_not_compared():
+    found = judged("diversity_order", with_other_seeds([1])).results["digits"]
     assert {r.outcome for r in found} == {"not run"}
-    assert found[0].reason == "the seeds differ: ours 0, cVAE-GAN 0, 1"
+    assert found[0].reason == "the seeds differ: ours 0, cVAE-GAN 1"
+
+
+def test_what_has_fewer_seeds_is_compared_on_those_that_both_have():
+    rows = with_other_seeds([0], of_ours=(0, 1, 2))
+    first = judged("diversity_order", rows).results["digits"][0]
+    assert first.left.seeds == first.right.seeds == (0,)
+    assert first.left.value.values == (0.6,) and first.right.value.values == (0.5,)
+    assert first.outcome == "holds, within the noise" and first.probability is None
 
 
 def test_every_data_set_has_a_verdict_and_all_of_them_make_that_of_the_claim():

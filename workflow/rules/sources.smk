@@ -207,5 +207,12 @@ def claim_scores(wildcards):
         score_file(dataset, model, family, seed)
         for dataset, model, family in needed_by_claims()
         if not why_not_scored(dataset, model, family)
-        for seed in ([0] if model == "real" else config["seeds"])
+        for seed in claim_seeds(model)
     ]
+
+
+def claim_seeds(model):
+    """The seeds of a model that claims read: of ablations the first one, as their table does."""
+    if model == "real":
+        return [0]
+    return config["seeds"][:1] if model in ablation_models(config) else config["seeds"]
