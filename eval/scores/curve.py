@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import read_json
+from dlvae.artefact import read_json, sha256_file
 from dlvae.errors import UserError
-from dlvae.registry import weights_hash
+from dlvae.registry import SNAPSHOTS, weights_hash
 from dlvae.runtime import device
 from eval.decoding import training_precision
 from eval.diversity import d_intra, interval_of_mean
@@ -58,7 +58,7 @@ def curve(request: ScoreRequest) -> Scores:
         for name, measured in found.items():
             values[f"{name}:{step}"] = measured
             by = NONE if name in WITHOUT_JUDGE else ""
-            basis[f"{name}:{step}"] = Basis(images=images.sha256, evaluator=by)
+            basis[f"{name}:{step}"] = Basis(images=_weights(folder, step), evaluator=by)
     name, files = request.config["model"], {"evaluator": judge / "card.json"}
     for label, folder in zip((name, f"{name}, longer"), folders, strict=False):
         files |= trained_files(label, folder)
@@ -81,6 +81,12 @@ def _points(request: ScoreRequest, folders: Sequence[Path]) -> Iterator[tuple[Pa
         for step, images in snapshot_images(request, folder, request.per_class, steps):
             yield folder, step, images
         end = seen["steps"]
+
+
+def _weights(folder: Path, step: int) -> str:
+    """Return the hash of the file that holds the weights after so many updates."""
+    last = step == _manifest(folder)["steps"]
+    return weights_hash(folder) if last else sha256_file(folder / SNAPSHOTS)
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:
