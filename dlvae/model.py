@@ -36,10 +36,10 @@ class LrLiVAE(GenerativeModel):
 
     Networks: `encoder_s` (psi), `encoder_u` (phi), `decoder` (theta), `classifier` on z_u (omega),
     `discriminator` (theta_d); `prior` holds mu_c and Sigma_c, `prior_u` is that of z_u. `groups`
-    lists the parameters that each optimiser of the same name updates. Encoder_s has two, with moments of their own: "mixture"
-    (L_GM, with every mu_c) and "encoder_s" (stage 2); "precision" is that of Sigma_c. What the
-    method leaves untrained is made all the same, so that the other weights start as ever, but has
-    no group.
+    lists the parameters that each optimiser of the same name updates. Encoder_s has two, with
+    moments of their own: "mixture" (L_GM, with every mu_c) and "encoder_s" (stage 2); "precision"
+    is that of Sigma_c. What the method leaves untrained is made all the same, so that the other
+    weights start as ever, but has no group.
     """
 
     Config = Config

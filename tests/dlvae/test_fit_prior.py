@@ -25,7 +25,7 @@ def folder(tmp_path):
     """A data set, and untrained models in the place of a training and its snapshots."""
     draws = np.random.default_rng(0)
     images = draws.integers(0, 256, (30, 32, 32, 3), dtype=np.uint8)
-    split = Split(images=images, points=None, labels=np.arange(30) % 3, classes=np.array(["a", "b", "c"]))
+    split = Split(images, None, np.arange(30) % 3, np.array(["a", "b", "c"]))
     card = {"dataset": "digits", "source": "made up", "licence": "none", "flip": False}
     save_dataset(tmp_path / "data", {"train": split, "test": split}, card | {"preparation": {}})
     first, last = (build_seeded("ours", TASK, Method(), {}, seed) for seed in range(2))

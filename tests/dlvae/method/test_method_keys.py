@@ -151,7 +151,9 @@ def test_the_rate_of_tau_is_the_published_one_at_the_published_size() -> None:
 
 
 @pytest.mark.parametrize("n_gm", (1, 3))
-@pytest.mark.parametrize("batch_size, images, epochs", ((12, 24, 1), (32, 2000, 10), (96, 50_000, 5)))
+@pytest.mark.parametrize(
+    "batch_size, images, epochs", ((12, 24, 1), (32, 2000, 10), (96, 50_000, 5))
+)
 def test_tau_travels_as_far_in_any_run_then_a_tenth(n_gm, batch_size, images, epochs) -> None:
     task = replace(TOY, batch_size=batch_size, train_images=images)
     method = Method(n_gm=n_gm, tau_decay_epochs=epochs)
