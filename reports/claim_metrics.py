@@ -74,7 +74,8 @@ FAMILY = {metric: family for family, metrics in METRICS.items() for metric in me
 FITTED_MODELS = ("cvae", "cvae_gan", "ours")
 """Models that are also there with their priors set to the codes of the training images."""
 
-PRIOR_FAMILIES = ("inception", "diversity", "fidelity", "priors", "walks", "coordinates", "toy")
+PRIOR_FAMILIES = ("inception", "progress", "diversity", "fidelity", "priors", "walks")
+PRIOR_FAMILIES += ("coordinates", "toy")
 
 
 def depends_on_prior(metric: str) -> bool:

@@ -12,7 +12,7 @@ from reports.claim_metrics import (
     REAL,
     depends_on_prior,
 )
-from reports.names import as_published, fitted_form
+from reports.names import fitted_form
 
 TWO_SIDED = "within"  # the largest difference allowed, to either side
 OPERATORS = ("<", "<=", ">", ">=", TWO_SIDED)
@@ -24,7 +24,8 @@ CONDITIONS = (AGREE, TRAINED, LEARNED)
 """What a claim may excuse models from, see :mod:`reports.claim_preconditions`."""
 
 AS_PUBLISHED, FITTED_PRIORS, SAME = "published", "fitted", "same"
-"""Forms of a claim; `SAME` for one that no prior has a part in."""
+"""Forms of a claim; `SAME` for one that no prior has a part in. One whose tests all compare with
+ablations, which are not fitted, is judged as published alone."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ class Rules:
         """Return a claim in every form that it is judged in, by the name of the form."""
         fitted = tuple(self._fitted_test(test) for test in claim.tests)
         if fitted == claim.tests:
-            return [(SAME, claim)]
+            sides = [side for test in claim.tests for side in test.sides]
+            told = any(depends_on_prior(side.metric) for side in sides)
+            return [(AS_PUBLISHED if told else SAME, claim)]
         more = {
             "tests": fitted,
             "beside": tuple(_fitted(side) for side in claim.beside),
@@ -165,13 +168,17 @@ class Rules:
         }
         return [(AS_PUBLISHED, claim), (FITTED_PRIORS, dataclasses.replace(claim, **more))]
 
+    def of_ablations(self, test: ClaimTest) -> bool:
+        """Return whether a test compares with ours with a part of the method changed."""
+        return any(side.model in self.ablations for side in test.sides)
+
     def _fitted_test(self, test: ClaimTest) -> ClaimTest:
         """Return a test of models with fitted priors.
 
         A comparison with an ablation stays as published: ablations are not fitted, and a fit of one
         side alone is no fair comparison.
         """
-        if any(side.model in self.ablations for side in test.sides):
+        if self.of_ablations(test):
             return test
         return dataclasses.replace(test, left=_fitted(test.left), right=_fitted(test.right))
 
@@ -193,7 +200,7 @@ class Rules:
         def kept(test: ClaimTest) -> bool:
             if test.data and not any(dataset in self.data_sets[kind] for kind in test.data):
                 return False
-            return not elsewhere or not any(s.model in self.ablations for s in test.sides)
+            return not elsewhere or not self.of_ablations(test)
 
         return [test for test in claim.tests if kept(test)]
 
@@ -240,8 +247,6 @@ def needed_scores(
 
 def _asked_before(model: str, toy: bool) -> list[tuple[str, str]]:
     """Return the model and family of every score that the preconditions of a model read."""
-    trained = as_published(model)
     if toy:
-        return [(trained, TOY)]
-    inception = [(name, "inception") for name in (model, trained, REAL)]
-    return [*inception, (trained, "progress")]
+        return [(model, TOY)]
+    return [(model, "inception"), (REAL, "inception"), (model, "progress")]

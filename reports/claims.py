@@ -19,12 +19,12 @@ import pandas as pd
 from dlvae.artefact import write_text
 from dlvae.errors import UserError
 from dlvae.runtime import run_stage
-from eval.protocol import Protocol, load_protocol
+from eval.protocol import load_protocol
 from eval.rows import NONE, every_hash, read_rows, refuse_mixed
 from reports.captions import only
 from reports.claim_file import load_rules
 from reports.claim_metrics import FAMILY, PLAIN
-from reports.claim_readings import AGREEMENT, Preset, Reading
+from reports.claim_readings import Preset, Reading
 from reports.claim_rules import Side
 from reports.claim_verdicts import NOT_RUN, Judgement, Result, judge, verdict
 from reports.claims_page import by_claim, page
@@ -115,12 +115,6 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys([*first, *(key for record in records for key in record)]))
 
 
-def _agreement(protocol: Protocol) -> float:
-    """Return the share on which judges must agree; a protocol without the section has the usual."""
-    judges = getattr(protocol, "judges", None)
-    return AGREEMENT if judges is None else judges.agreement
-
-
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     config, rules = args.config, load_rules()
@@ -136,7 +130,7 @@ def main(args: argparse.Namespace) -> None:
     # The cards are of the robust judges, which everything but these metrics is taken by.
     plain = rows["metric"].isin([*PLAIN.values()])
     check_evaluators(rows[~plain], cards)
-    agreement = _agreement(load_protocol(args.protocol, overrides))
+    agreement = load_protocol(args.protocol, overrides).judges.agreement
     why = {(e["dataset"], e["model"], e["family"]): e["reason"] for e in config["left_out"]}
     preset = Preset(config["datasets"], agreement, config["ablated"], why)
     judged = judge(rules, rows, preset)

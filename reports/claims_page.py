@@ -45,9 +45,10 @@ READING = (
     "P is the probability that the inequality is true of the means over trainings, by Welch's t "
     f"test of the seeds; with fewer than {MIN_VALUES} on either side there is none.",
     "With fitted priors, a model is the same network whose priors are set in closed form to the "
-    "codes of the training images (cVAE, cVAE-GAN and ours; a cGAN has no codes). A claim that no "
-    "prior has a part in has one verdict, and tests of ablations, which are not fitted, stay as "
-    "published.",
+    "codes of the training images (cVAE, cVAE-GAN and ours; a cGAN has no codes). Models are "
+    "held to the preconditions in the form that is tested. A claim that no prior has a part in has "
+    "one verdict. Tests of ablations, which are not fitted, stay as published; a claim that has no "
+    "others has no verdict with fitted priors.",
     "A verdict is about the data and the training budget of this preset. Where they are not the "
     "paper's, a claim that is not replicated here may still be true of the paper's own runs.",
 )
@@ -106,7 +107,8 @@ def by_claim(judged: Sequence[Judgement]) -> list[list[Judgement]]:
 
 def _summary(number: int, forms: Sequence[Judgement]) -> list[str]:
     first, claim = forms[0], forms[0].claim
-    fitted = forms[1].verdict if len(forms) > 1 else SAME
+    alone = SAME if first.form == SAME else MISSING
+    fitted = forms[1].verdict if len(forms) > 1 else alone
     return [str(number), claim.statement, claim.where, first.verdict, fitted, _counts(first)]
 
 

@@ -52,7 +52,9 @@ NOTES = (
     "Mixture accuracy: of the class that Eq. 8 finds most likely. Mahalanobis ratio: mean squared "
     "distance of z_s to its own class over d_s, 1 for codes that follow the mixture. Active units: "
     "share of dimensions whose variance over images is above 0.01. Aggregate KL: of a Gaussian "
-    "fitted to the aggregate posterior to N(0, I).",
+    "fitted to the aggregate posterior to the prior of the code. A column 'fitted' has what "
+    "another prior changes: the same weights, with every prior set in closed form to the codes of "
+    "the training images; effects and swaps are of models as published.",
     "DCI (random forests), MIG, SAP and R2 (ridge regression): of the label-irrelevant "
     "ground-truth factors in z_u.",
     "Effects are the other way round, of coordinates of z_u on factors that a regressor reads off "

@@ -32,9 +32,8 @@ from reports.tables import check_evaluators, check_protocol, evaluator_cards
 
 MORE = tuple(column for column in COLUMNS if column.metric not in (SCORE, "judge_agreement"))
 READING = (
-    "A curve is one training, scored at copies of its weights on the way and continued beyond the "
-    "budget of the tables, with the first seed longest. Values are means over the seeds that went "
-    "on to there, whose number stands in parentheses.",
+    "A curve is one training, scored at copies of its weights on the way and where it ends. Values "
+    "are means over the seeds that went on to there, whose number stands in parentheses.",
     "A budget buys the last copy that costs no more; budgets end where the first of the models "
     "that are compared does. Where both models have three seeds or more and the spread over them "
     "explains the gap (Welch's t test, one-sided p above 0.025), the two are level; with fewer, "

@@ -14,7 +14,7 @@ from reports.claim_metrics import AGREEMENT, HALF, INCEPTION, REAL
 MARK_METRICS = (INCEPTION, AGREEMENT, HALF)
 """Metrics whose rows :func:`marks` reads."""
 
-DISAGREE, LEARNING = "judges disagree", "still learning"
+DISAGREE, LEARNING, UNKNOWN = "judges disagree", "still learning", "unknown if still learning"
 NOTE = (
     "'Judges disagree': two members of the robust ensemble see the same class in fewer than "
     "{agreement:.0%} of the images, so that the score is one of the judge. 'Still learning': the "
@@ -26,7 +26,8 @@ def marks(rows: pd.DataFrame, dataset: str, model: str, protocol: Protocol) -> l
     """Return what must be said of the Inception Score of a model; nothing of real images.
 
     Args:
-        rows: score rows with `MARK_METRICS`; without some of them less is known and said.
+        rows: score rows with `MARK_METRICS`; without that of half of the updates it is not known
+            whether a model is still learning, and that is said.
     """
     if model == REAL:
         return []
@@ -42,7 +43,9 @@ def marks(rows: pd.DataFrame, dataset: str, model: str, protocol: Protocol) -> l
     found = []
     if agreement is not None and agreement < protocol.judges.agreement:
         found.append(DISAGREE)
-    if None not in (now, half, ceiling) and abs(now - half) > still_learning() * ceiling:
+    if None in (now, half, ceiling):
+        found += [UNKNOWN] if now is not None else []
+    elif abs(now - half) > still_learning() * ceiling:
         found.append(LEARNING)
     return found
 

@@ -95,7 +95,8 @@ TABLES = {
             "too, and the plain ones, trained on flips and crops alone. Judges agree: share of "
             "images in which two robust ones see the same class.",
             "FID and precision on the features of the robust judges; no IS sees blur reliably.",
-            "The row of real held-out images is the ceiling that these evaluators allow.",
+            "The row of real held-out images says how high these evaluators score real ones; more "
+            "images can score higher.",
             FITTED_NOTE,
             PRIORS_NOTE,
             "Images read: by the training, those of stage 1 of ours included.",

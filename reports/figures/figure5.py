@@ -45,7 +45,8 @@ def choice_title(choice: Mapping) -> str:
     """Return the title of a block: what its coordinate was chosen for, and by which measure."""
     where = f"coordinate {choice['coordinate']} of $z_u$"
     if choice["by"] == "factor":
-        return minus(f"{choice['factor']}: {where}, Spearman {choice['spearman']:+.2f}")
+        found = f"Spearman {choice['spearman']:+.2f} as published"
+        return minus(f"{choice['factor']}: {where}, {found}")
     return f"KL rank {choice['rank']}: {where}, {choice['kl']:.2f} nats"
 
 

@@ -24,7 +24,7 @@ def norms(network):
 
 def test_the_statistics_are_those_of_the_images():
     model, given = ours(), images()
-    seen = []
+    seen, was = [], model.training
     first = norms(model.encoder_s)[0]
     hook = first.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     estimate_encoder_norms(model, given)
@@ -32,7 +32,7 @@ def test_the_statistics_are_those_of_the_images():
     values = torch.cat([x.transpose(0, 1).flatten(1) for x in seen], 1)
     assert torch.allclose(first.running_mean, values.mean(1), atol=1e-5)
     assert torch.allclose(first.running_var, values.var(1), rtol=0.05)
-    assert not first.training or model.training
+    assert first.training == model.training == was
 
 
 def test_what_was_before_and_the_decoder_do_not_matter():

@@ -91,16 +91,20 @@ def test_a_claim_about_a_model_that_still_learns_is_not_run(claim):
 @pytest.mark.parametrize(
     ("metric", "value", "words"),
     [
-        ("toy_wasserstein:0", 0.15, "ours is not trained: toy_wasserstein 0.1"),
-        ("toy_wasserstein:40", 0.5, "ours is still learning: toy_wasserstein 0.1"),
-        ("toy_wasserstein:0", None, "whether ours is trained is not known: no row"),
+        ("toy_wasserstein:0", 0.15, "{} is not trained: toy_wasserstein 0.1"),
+        ("toy_wasserstein:40", 0.5, "{} is still learning: toy_wasserstein 0.1"),
+        ("toy_wasserstein:0", None, "whether {} is trained is not known: no row"),
     ],
 )
 def test_toy_models_are_asked_for_their_distance_from_the_data(claim, metric, value, words):
-    rows = changed(good(claim), "ours", metric, value)
-    for found in forms(claim, rows).values():
+    for form, found in forms(claim, good(claim)).items():
+        assert found.verdict == "replicated"
+        title = "ours, fitted" if form == "fitted" else "ours"
+        rows = changed(good(claim), title.replace(", ", "_"), metric, value)
+        found = forms(claim, rows)[form]
         assert found.verdict == "not run"
-        assert all(words in result.reason for result in every(found)), found.outcomes
+        said = words.format(title)
+        assert all(said in result.reason for result in every(found)), found.outcomes
 
 
 @pytest.mark.parametrize("claim", IMAGES)
@@ -302,7 +306,7 @@ def test_fitted_models_are_those_with_a_prior_over_codes():
         ("information_bound", True), ("posterior_kl", True),
         ("probe_excess:z_u", False), ("active_units:z_u", False), ("reconstruction_mse", False),
         ("swap_identity:unseen_after", False), ("inpaint_psnr:eyes", False),
-        ("inception_score:half", False),
+        ("inception_score:half", True),
     ],
 )  # fmt: skip
 def test_what_depends_on_the_prior(metric, depends):
@@ -317,14 +321,38 @@ def test_a_claim_may_hold_in_one_form_and_fail_in_the_other():
     assert verdicts == {"published": "not replicated", "fitted": "replicated"}
 
 
-def test_a_fitted_model_is_trained_by_its_own_sets_and_learned_by_those_of_its_training():
+def test_a_fitted_model_is_trained_and_learned_by_its_own_sets():
     rows = good("diversity_order")
     found = forms("diversity_order", changed(rows, "ours_fitted", "label_fidelity", 0.1))
     assert found["published"].verdict == "replicated" and found["fitted"].verdict == "not run"
     reason = every(found["fitted"])[0].reason
     assert reason.startswith("ours, fitted is not trained")
-    found = forms("diversity_order", changed(rows, "ours", "inception_score:half", 1.0))
-    assert {judgement.verdict for judgement in found.values()} == {"not run"}
+    for model, moved, other in (
+        ("ours", "published", "fitted"),
+        ("ours_fitted", "fitted", "published"),
+    ):
+        found = forms("diversity_order", changed(rows, model, "inception_score:half", 1.0))
+        assert found[moved].verdict == "not run" and found[other].verdict == "replicated"
+        assert "is still learning" in every(found[moved])[0].reason
+
+
+def test_a_preset_without_ablations_runs_the_tests_of_ours_alone():
+    rows = good("z_u_without_label")
+    rows = rows[~rows["model"].str.startswith("ours_no")]
+    preset = dataclasses.replace(PRESET, ablated="")
+    found = judged("z_u_without_label", rows, preset).results["digits"]
+    assert found[0].test.headline and found[0].outcome == "holds"
+    of_ablations = [result for result in found if RULES.of_ablations(result.test)]
+    assert of_ablations and {result.outcome for result in of_ablations} == {"not run"}
+
+
+def test_a_claim_of_ablations_about_samples_is_judged_as_published_alone():
+    for claim, form in (
+        ("likelihood_needed", "published"),
+        ("semi_supervised", "same"),
+        ("diversity_order", "published fitted"),
+    ):
+        assert " ".join(name for name, _ in RULES.forms(BY_ID[claim])) == form
 
 
 def test_without_fitted_models_the_published_form_is_judged_all_the_same():

@@ -392,6 +392,15 @@ def test_scores_that_are_of_the_judge_or_still_move_say_so():
     assert "fewer than 75% of the images" in table.caption and "more than 5%" in table.caption
 
 
+def test_without_the_score_of_half_it_is_not_known_whether_a_model_still_learns():
+    rows = score_rows()
+    half = rows["metric"].eq("inception_score:half")
+    table = build("table1", rows[~half | rows["model"].ne("cvae")])
+    cells = table.printed.loc["handwritten digits"]["IS"]
+    assert cells["cVAE"].endswith("(unknown if still learning)")
+    assert not cells.drop("cVAE").str.contains("learning").any()
+
+
 def test_a_distance_to_a_prior_that_is_not_there_is_a_dash():
     rows = score_rows()
     picked = rows["metric"].eq("mahalanobis_ratio") & rows["model"].eq("cvae")

@@ -15,7 +15,8 @@ FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", *MODEL_FA
 # Models without what a family reads; one of the user's is asked, and its rows say what it lacks.
 UNABLE = {"codes": ("real", "cgan"), "priors": ("real", "cgan")}
 UNABLE |= {"progress": ("real",), "curve": ("real",)}
-# Families that other priors over the same codes change nothing of.
+# Families that are taken of models as published alone: other priors over the same codes change
+# nothing of most of them; scale compares settings and effects coordinates, not models.
 WITHOUT_PRIORS = ("codes", "swaps", "inpainting", "effects", "scale")
 # Splits of the data set that a family opens itself, beside those among its sources.
 SPLITS_READ = {
@@ -197,8 +198,8 @@ def why_not_scored(dataset, model, family):
         return f"the preset's ablations are on '{ablated_dataset()}'" if elsewhere else ""
     if as_published(model) not in ["real", *config["models"]]:
         return f"preset '{config['preset']}' has no model '{as_published(model)}'"
-    if model not in ["real", *all_models()]:
-        return f"there is no model '{model}' yet"
+    if model not in ["real", *scored_models()]:
+        return f"preset '{config['preset']}' does not fit the priors of '{as_published(model)}'"
     return without_unlabelled(dataset) if family == "swaps" else ""
 
 
