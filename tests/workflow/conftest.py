@@ -103,10 +103,10 @@ def copy(tmp_path):
 def finished(tmp_path_factory):
     """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made.
 
-    Its ablations and claims too, which are no part of `reproduce`.
+    Its ablations, learning curves and claims too, which are no part of `reproduce`.
     """
     folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
-    smoke = ["reproduce", "ablations", "claims", "--config", "preset=smoke"]
+    smoke = ["reproduce", "ablations", "learning_curves", "claims", "--config", "preset=smoke"]
     listed = run_snakemake(folder, "--summary", *smoke).stdout
     outputs = re.findall(r"^(results/\S+)\t", listed, re.MULTILINE)
     assert outputs, listed

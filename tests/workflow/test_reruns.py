@@ -6,7 +6,7 @@ import pytest
 
 SMOKE = ["--config", "preset=smoke"]
 LEARNING = {"prepare", "prepare_unlabelled", "prepare_judges", "evaluator_member", "factors"}
-TRAINING = {"train", "train_toy", "train_semi"}
+TRAINING = {"train", "train_longer", "train_semi", "fit_prior"}
 JUDGING = {"features", "evaluator_report"}
 
 
@@ -50,7 +50,9 @@ def test_comments_and_new_baselines_rerun_nothing(finished, plan):
 def test_a_new_seed_runs_that_seed_alone(finished, plan):
     found = plan(finished, "table1", "table2", *SMOKE, "seeds=[0, 1]")
     assert not LEARNING & set(found.rules)
-    assert found.rules["train"] == found.rules["sample"] == 2 * 4
+    # Data sets, models, and those of them that are sampled with fitted priors too.
+    assert found.rules["train"] == 2 * 4 and found.rules["fit_prior"] == 2 * 3
+    assert found.rules["sample"] == 2 * (4 + 3)
     per_run = [job for job in found.jobs if not job.startswith("Setting")]
     assert per_run and all(job.endswith("seed 1") for job in per_run)
 
@@ -60,7 +62,11 @@ def test_a_protocol_number_scores_again_and_trains_nothing(finished, plan):
     with edited(protocol, "sigma: 1.5", "sigma: 1.6"):
         found = plan(finished, *SMOKE)
     assert not (LEARNING | TRAINING | {"sample", "panel", "draw"}) & set(found.rules), found.text
-    assert found.rules["score"] == 20 and found.rules["table"] == 2
+    # Two data sets: four models and three fitted forms, the real images too where images are
+    # scored, and without cGAN where codes are.
+    of_images, of_trainings, of_codes = 3 * 8, 7, 6
+    assert found.rules["score"] == 2 * (of_images + of_trainings + of_codes)
+    assert found.rules["table"] == 2
 
 
 def test_a_figure_module_redraws_that_figure_alone(finished, plan):
@@ -76,7 +82,8 @@ def test_an_ablations_number_retrains_that_ablation_alone(finished, plan):
     assert not (LEARNING | JUDGING - {"features"}) & set(found.rules), found.text
     trained = {job for job in found.jobs if job.startswith("Training")}
     assert trained == {"Training ours_no_gan on synthetic_faces, seed 0"}
-    assert found.rules["sample"] == found.rules["features"] == found.rules["ablation_table"] == 1
+    assert found.rules["sample"] == found.rules["ablation_table"] == 1
+    assert found.rules["features"] == 2  # of both kinds of judges
     # The report prints the whole configuration.
     assert plan(finished, *SMOKE, weak).jobs == {"Writing the report"}
 
@@ -99,7 +106,7 @@ def test_a_metric_edit_scores_again_and_trains_nothing(finished, plan):
     with edited(module, text, f"{text}\nEXTRA = 1\n"):
         found = plan(finished, *SMOKE)
     assert not (LEARNING | TRAINING | JUDGING | {"sample", "panel"}) & set(found.rules), found.text
-    assert found.rules["score"] == 10 and found.rules["table"] == 1
+    assert found.rules["score"] == 2 * (1 + 4 + 3) and found.rules["table"] == 1
 
 
 @pytest.mark.slow
@@ -121,7 +128,7 @@ def test_steps_retrain_and_prepare_nothing(finished, plan):
 
 def test_a_changed_threshold_judges_again_and_scores_nothing(finished, plan):
     rules = finished / "reports" / "claims.yaml"
-    with edited(rules, "right: 0.99", "right: 0.98"):
+    with edited(rules, "right: 0.9\n", "right: 0.91\n"):
         found = plan(finished, "claims", *SMOKE)
     assert found.rules == {"judge_claims": 1, "claims": 1}
     with edited(finished / "reports" / "figures" / "style.py", "WIDTH = 7.0", "WIDTH = 7.1"):

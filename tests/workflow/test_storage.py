@@ -9,7 +9,8 @@ import yaml
 from dlvae.artefact import sha256_file, write_json
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
-TRAINING = {"train", "train_toy", "train_semi", "evaluator_member", "factors", "sample"}
+TRAINING = {"train", "train_longer", "train_semi", "fit_prior"}
+TRAINING |= {"evaluator_member", "factors", "sample"}
 TINY = """\
 preset: tiny
 models: [cvae]
