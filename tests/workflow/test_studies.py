@@ -23,7 +23,7 @@ def test_table2_scale_scores_the_samples_of_the_tables(repository, plan):
 
 def test_a_toy_score_reads_the_snapshots_of_its_model_alone(repository, plan):
     found = plan(repository, "results/smoke/scores/three_moons/ours/seed0.toy.csv", *SMOKE, "-p")
-    assert found.rules == {"prepare": 1, "train_toy": 1, "score": 1}
+    assert found.rules == {"prepare": 1, "train": 1, "score": 1}
     assert 'toy --inputs \'{"model":"results/smoke/models/three_moons/ours/seed0"}\'' in found.text
 
 
@@ -32,6 +32,8 @@ def test_scores_declare_the_splits_that_they_open(repository, plan):
     read = {
         "fidelity": {"test"},
         "codes": {"test", "train"},
+        "priors": {"test"},
+        "progress": set(),
         "inpainting": {"test", "train"},
         "swaps": {"test"},
         "walks": set(),
@@ -60,7 +62,8 @@ def test_what_stands_beside_the_ablations_need_not_encode(repository, plan):
 @pytest.mark.slow
 def test_images_have_no_toy_score(repository, plan):
     found = plan(repository, "results/smoke/scores/digits/ours/seed0.toy.csv", *SMOKE)
-    assert found.returncode != 0 and "digits/ours/seed0/snapshots.safetensors" in found.text
+    assert found.returncode != 0 and not found.rules
+    assert "toy is of three_moons alone, found 'digits'" in found.text
 
 
 @pytest.mark.slow
