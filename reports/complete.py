@@ -20,12 +20,15 @@ from reports.stored import CONFIG, INDEX, MANIFESTS, PROTOCOL, SCORES, TABLES
 
 HEADLINE = f"{TABLES}/table1"
 FAMILY = "inception"
+STUDIES = {"ablations": "ablations", "curves": "learning_curves"}
+"""Pages by the section of the configuration that asks for them."""
 SHOWN = 5
 
 
 def complete(content: Content) -> Iterator[Finding]:
     """Yield what is missing from stored results, and rows that nothing asks for."""
     yield from _files(content)
+    yield from _studies(content)
     yield from _runs(content)
     yield from _rows(content)
 
@@ -41,6 +44,15 @@ def _files(content: Content) -> Iterator[Finding]:
         name = path.relative_to(ROOT).as_posix()
         if name not in content.stored.index["beside"]:
             yield content.finding(INDEX, f"expected the hash of {name} under 'beside', found none")
+
+
+def _studies(content: Content) -> Iterator[Finding]:
+    """Hold the pages against the sections of the configuration that ask for one."""
+    named = {page.name for page in content.pages}
+    for section, page in STUDIES.items():
+        if content.stored.config.get(section) and page not in named:
+            text = f"expected the page {page}, as {CONFIG} has the section {section}, found none"
+            yield content.finding(PAGES, text)
 
 
 def _runs(content: Content) -> Iterator[Finding]:

@@ -48,6 +48,13 @@ def test_rows_that_no_page_reads_are_named(checkout):
     assert "found also digits/super/seed0.inception" in text
 
 
+def test_a_section_of_the_configuration_has_its_page(checkout):
+    checkout.edit("config.yaml", b"seeds:\n", b"curves:\n  factor: 2\nseeds:\n")
+    cover_up(checkout)
+    said = "expected the page learning_curves, as config.yaml has the section curves, found none"
+    assert any(said in text for text in found_in(checkout)["pages.json"])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
