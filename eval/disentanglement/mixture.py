@@ -100,9 +100,7 @@ def mixture_fit(
     )
 
 
-def prior_distance(
-    mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray
-) -> float:
+def prior_distance(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray) -> float:
     """How far codes are from the prior p(z_s|y) that is sampled from, in nats per dimension.
 
     KL to N(0, I) of the Gaussian with the moments of (z_s - mu_y) / sigma_y, all classes pooled,

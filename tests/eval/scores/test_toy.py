@@ -206,9 +206,7 @@ def test_rows_of_points(folder):
 
 def test_snapshots_are_in_order_and_share_their_codes(folder):
     labels = np.arange(12) % 3
-    epochs, frames = snapshots.snapshot_points(
-        request(folder), folder / "model", "ours", labels
-    )
+    epochs, frames = snapshots.snapshot_points(request(folder), folder / "model", "ours", labels)
     assert epochs == [0, 20] and frames.shape == (2, 12, 2)
     model = build_seeded("ours", Task("point", "toy", 2, 3, 1.0, 2, 2, 10, 60), Method(), {}, 0)
     draws = request(folder).draws("codes", "ours")
