@@ -1,7 +1,9 @@
 """Our scoring against torch-fidelity: ``python -m tests.benchmarks.features_and_scores``.
 
 Several models' sample sets are scored against one real set by Inception Score, FID, KID, precision
-and recall, on the stored digits evaluator of preset `quick`, in fp32. Ours computes features and
+and recall, on the first of the stored plain judges of digits of preset `quick`, in fp32: one
+network, since torch-fidelity has no Inception Score of an ensemble, and of the kind that noise
+tells sample sets apart by; a robust one has the same architecture. Ours computes features and
 logits of every set once, stores them, and reads them for each family of scores, as the stages do;
 the real set's come with every call of this benchmark. torch-fidelity is called once per model, its
 cache off, as one does with a network of one's own: its cache goes by names and would give a
@@ -40,7 +42,7 @@ from reports.machine import ROOT
 from tests.benchmarks.command import Run
 from tests.benchmarks.paired import print_summaries, summaries
 
-EVALUATOR = ROOT / "reports" / "stored" / "quick" / "evaluator" / "digits"
+EVALUATOR = ROOT / "reports" / "stored" / "quick" / "evaluator" / "digits_plain"
 EXTRACTOR = "benchmark-evaluator"
 PEER, OURS = "torch-fidelity", "ours"
 KEYS = {
@@ -80,12 +82,18 @@ class Extractor(torch_fidelity.FeatureExtractorBase):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the layers asked for, in that order; both come of one pass."""
         values = to_model_range(images.permute(0, 2, 3, 1))
-        found = self.evaluator(values.contiguous(memory_format=torch.channels_last))
-        layers = dict(zip(self.get_provided_features_list(), found, strict=True))
+        features, logits = self.evaluator(values.contiguous(memory_format=torch.channels_last))
+        layers = {"features": features, "logits": logits.squeeze(1)}  # of its one member
         return tuple(layers[name] for name in self.features_list)
 
 
 torch_fidelity.register_feature_extractor(EXTRACTOR, Extractor)
+
+
+def one_judge() -> Evaluator:
+    """Return the first member of the stored evaluator, as an evaluator of its own."""
+    found = load_evaluator(EVALUATOR, "cpu")
+    return Evaluator(found.members[:1], found.image_size, found.card)
 
 
 def image_sets(models: int, count: int) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -154,7 +162,7 @@ def fidelity(evaluator: Evaluator, real: np.ndarray, sets: Sequence[np.ndarray])
 def compare(run: Run, models: int, count: int) -> list[dict[str, Any]]:
     """Return the rows of both sides for sets of `count` images; the base is torch-fidelity."""
     where = run.machine(2, "fp32")
-    given = load_evaluator(EVALUATOR, "cpu"), *image_sets(models, count)
+    given = one_judge(), *image_sets(models, count)
     sides = {PEER: lambda: fidelity(*given), OURS: lambda: ours(*given)}
     found = summaries(run.take(sides, warm_up=1), PEER, models * count)
     print_summaries(f"{models} models, {count:,} images per set", found, "images")

@@ -5,7 +5,6 @@ import importlib
 
 import pytest
 
-from eval.evaluator.load import load_evaluator
 from tests.benchmarks import features_and_scores
 
 
@@ -56,7 +55,7 @@ def test_features_and_scores(tmp_path) -> None:
 
 
 def test_both_ways_of_scoring_give_the_same_scores() -> None:
-    evaluator = load_evaluator(features_and_scores.EVALUATOR, "cpu")
+    evaluator = features_and_scores.one_judge()
     sets = features_and_scores.image_sets(models=2, count=128)
     theirs, own = (
         way(evaluator, *sets) for way in (features_and_scores.fidelity, features_and_scores.ours)
