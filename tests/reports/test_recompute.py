@@ -13,7 +13,7 @@ def found_in(checkout):
 def test_pages_that_were_changed_are_named_with_the_cell(checkout):
     assert found_in(checkout) == {}
     changes = {
-        "tables/table1.md": (b"| 2.92 [", b"| 2.93 [", "column 'handwritten digits: IS'"),
+        "tables/table1.md": (b"| 2.92 [", b"| 2.93 [", "column 'IS'"),
         "tables/table2.csv": (b"0.28", b"0.29", "column 'value'"),
         "ablations.md": (b"(-", b"(+", "column 'IS'"),
         "evaluator_noise.csv": (b"2.41666", b"2.51666", "column 'value'"),
@@ -25,7 +25,7 @@ def test_pages_that_were_changed_are_named_with_the_cell(checkout):
     assert set(found) == set(changes)
     for file, (*_, said) in changes.items():
         assert said in found[file][0], found[file]
-    assert "expected '2.92 [2.79, 3.04]' from the stored rows" in found["tables/table1.md"][0]
+    assert "expected '2.92 [2.79, 3.04] (judges" in found["tables/table1.md"][0]
 
 
 def test_a_score_that_was_changed_no_longer_gives_its_pages(checkout):
