@@ -119,6 +119,8 @@ def model_sources(wildcards):
         raise WorkflowError(
             f"{wildcards.family} varies z_s or z_u, which '{wildcards.model}' has not: ask for ours"
         )
+    if wildcards.family == "toy" and dataset != "three_moons":
+        raise WorkflowError(f"toy is of three_moons alone, found '{dataset}'")
     if wildcards.model in UNABLE.get(wildcards.family, ()):
         raise WorkflowError(
             f"{wildcards.family} cannot be had of '{wildcards.model}': ask for a model that encodes"
