@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports.comparison import Comparison, Run
 from reports.formats import MISSING
-from reports.names import model_title
+from reports.names import as_published, model_title
 
 UNKNOWN = "unknown"  # of samples from outside
 # Parts of a training's configuration that models share, so that a difference is unfair.
@@ -21,7 +21,7 @@ def budgets(found: Comparison, dataset: str) -> pd.DataFrame:
     heads = ["seeds", "steps", "batch size", "images seen", "width", "precision"]
     rows = {
         model_title(model): _row(list(_stored_manifests(found, dataset, model)))
-        for model in found.models(dataset)
+        for model in _trained(found, dataset)
     }
     runs = found.of(dataset)
     own = [run.model for run in runs if run.model is not None]
@@ -38,7 +38,7 @@ def differences(found: Comparison, dataset: str) -> list[str]:
     """
     own = [run.model for run in found.of(dataset) if run.model is not None]
     texts = set()
-    for model in found.models(dataset) if own else ():
+    for model in _trained(found, dataset) if own else ():
         for stored in _stored_manifests(found, dataset, model):
             same = model == found.name
             here, there = (_settings(side, with_options=same) for side in (own[0], stored))
@@ -48,6 +48,11 @@ def differences(found: Comparison, dataset: str) -> list[str]:
                 if here.get(key, MISSING) != there.get(key, MISSING)
             }
     return sorted(texts)
+
+
+def _trained(found: Comparison, dataset: str) -> list[str]:
+    """Return the stored models themselves: one with fitted priors was not trained once more."""
+    return [model for model in found.models(dataset) if model == as_published(model)]
 
 
 def _stored_manifests(found: Comparison, dataset: str, model: str) -> Iterator[Mapping[str, Any]]:

@@ -185,7 +185,7 @@ def compare(
     check_evaluators(beside, {d: c for d, c in stored.cards().items() if d in datasets})
     foreign, parts, other_code = {}, [beside], []
     for dataset in datasets:
-        own = rows[(rows["dataset"] == dataset) & (rows["model"] == name)]
+        own = _of_columns(rows[(rows["dataset"] == dataset) & (rows["model"] == name)])
         theirs = beside[beside["dataset"] == dataset]
         _check_data(dataset, own, theirs)
         judges = [_judge(side) for side in (theirs, own)]
@@ -202,10 +202,13 @@ def compare(
 def _stored_rows(stored: Stored, datasets: Sequence[str]) -> pd.DataFrame:
     """Return the stored rows of real images and whole models, of the families compared here."""
     apart = [*ablation_models(stored.config)]
-    rows = stored.rows
-    metric = rows["metric"].str.partition(":class:")[0]
-    kept = rows["dataset"].isin(datasets) & metric.isin(list(COLUMNS))
-    return rows[kept & ~rows["model"].isin(apart)]
+    rows = _of_columns(stored.rows)
+    return rows[rows["dataset"].isin(datasets) & ~rows["model"].isin(apart)]
+
+
+def _of_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `COLUMNS`, those of single classes too; by no other judge than theirs."""
+    return rows[rows["metric"].str.partition(":class:")[0].isin(list(COLUMNS))]
 
 
 def _judge(rows: pd.DataFrame) -> str:
