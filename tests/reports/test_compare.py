@@ -1,5 +1,6 @@
 """A newcomer beside made-up stored results: numbers, words, refusals and the exit status."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -297,6 +298,31 @@ def test_seeds_are_averaged_and_their_spread_is_printed(tmp_path):
     assert of(data, "cvae", "d_intra_standard")["delta_ci_kind"] == "welch95_seeds"
     assert of(data, "cvae", "inception_score")["p_better"] > 0.999
     assert "trained here with seeds 0, 1, 2." in text
+
+
+def by_plain(model):
+    """The Inception Score by the plain judge, which stands in every file of the family."""
+    first = next(row for row in rows(model) if row.metric == "inception_score")
+    return dataclasses.replace(first, metric="inception_score:plain", evaluator="9" * 12)
+
+
+def test_what_the_plain_judge_says_stays_out(shelf):
+    text, data, _ = shelf.page([*rows("wgan_gp"), by_plain("wgan_gp")])
+    assert set(data["metric"]) == set(COLUMNS) and "plain" not in text
+
+
+def test_fitted_priors_are_beside_and_have_no_training_of_their_own(tmp_path):
+    shelf = Shelf(tmp_path, [*rows("real"), *rows("ours"), *rows("ours_fitted", better=0.3)])
+    path = shelf.stored / "manifests" / "models.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in (line for line in lines if "_fitted" in line["artefact"]):
+        line["config"] = {"preset": "quick", "model": "ours"}
+    path.write_text("\n".join(map(json.dumps, lines)))
+    text, data, _ = shelf.page(rows("wgan_gp"), model=training("wgan_gp"))
+    assert of(data, "ours_fitted", "inception_score")["value"] == pytest.approx(9.1)
+    assert any(line.startswith("| ours, fitted | 9.10 ") for line in text.splitlines())
+    assert sum("| 700 | 16 |" in line for line in text.splitlines()) == 2  # ours, the newcomer
+    assert "**Differs from the stored runs**" not in text
 
 
 def test_a_longer_training_is_named(shelf):
