@@ -14,9 +14,6 @@ from reports.claim_metrics import FAMILY, REAL
 from reports.claim_rules import Side
 from reports.names import dataset_title, model_title
 
-AGREEMENT = 0.75
-"""Agreement of the judges where the protocol names none."""
-
 
 @dataclass(frozen=True)
 class Preset:
@@ -31,7 +28,7 @@ class Preset:
     """
 
     datasets: Sequence[str]
-    agreement: float = AGREEMENT
+    agreement: float
     ablated: str = ""
     left_out: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 

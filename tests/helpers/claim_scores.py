@@ -148,7 +148,7 @@ SCORES = {
     ),
 }
 SETS = {"three_moons": 3, "synthetic_faces": 20, "digits": 10}
-PRESET = Preset(list(SETS), ablated="synthetic_faces")
+PRESET = Preset(list(SETS), 0.75, ablated="synthetic_faces")
 
 
 def rows_of(scores, dataset, seed=0, half=0.001, kind="jackknife95_images", **more):

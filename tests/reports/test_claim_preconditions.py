@@ -140,7 +140,7 @@ def test_what_a_precondition_reads_and_has_not_is_the_reason(claim, model, metri
 def test_the_reason_names_why_a_row_is_missing():
     rows = changed(good("swap"), "ours", "inception_score:half", None)
     left_out = {("synthetic_faces", "ours", "progress"): "nobody took snapshots"}
-    preset = Preset(list(SETS), left_out=left_out)
+    preset = Preset(list(SETS), 0.75, left_out=left_out)
     found = every(judged("swap", rows, preset))
     expected = "whether ours is still learning is not known: no row inception_score:half of ours"
     assert {result.reason for result in found} == {f"{expected} (nobody took snapshots)"}

@@ -274,7 +274,7 @@ def test_ablations_are_tested_where_the_preset_has_them_and_else_not_run():
     found = judged("likelihood_needed", everywhere("likelihood_needed", good))
     assert list(found.results) == ["synthetic_faces"]
     assert len(judged("z_u_without_label", rows_of({}, "digits")).results["digits"]) == 1
-    without = Preset(list(SETS), left_out={
+    without = Preset(list(SETS), 0.75, left_out={
         ("digits", "ours_no_likelihood", "inception"): "preset 'x' has no such model"
     })  # fmt: skip
     found = judged("likelihood_needed", rows_of({}, "digits"), without)
@@ -286,7 +286,7 @@ def test_ablations_are_tested_where_the_preset_has_them_and_else_not_run():
 
 def test_pose_and_expression_cannot_be_tested_on_real_faces():
     rows = rows_of(SCORES["single_coordinates"][0], "faces")
-    found = judged("single_coordinates", rows, Preset(["faces"]))
+    found = judged("single_coordinates", rows, Preset(["faces"], 0.75))
     assert found.verdict == "not run"
     assert {r.reason for r in found.results["faces"]} == {
         "only rendered images come with their factors"
@@ -298,7 +298,7 @@ def test_the_evaluators_features_do_not_stand_in_for_factors_of_real_faces():
     scores = ours(walk_ratio__b=0.95, walk_consistency__b=NAN, walk_consistency_features__b=0.9)
     rows = rows_for("z_u_path", scores, "faces")
     rows.loc[rows["value"].isna(), "ci_kind"] = "n/a: needs a factor regressor"
-    found = judged("z_u_path", rows, Preset(["faces"]))
+    found = judged("z_u_path", rows, Preset(["faces"], 0.75))
     assert found.outcomes == ["holds", "not run"] and found.verdict == "partly"
     assert "n/a: needs a factor regressor" in found.results["faces"][1].reason
     features = found.beside["faces"][1]
@@ -306,7 +306,7 @@ def test_the_evaluators_features_do_not_stand_in_for_factors_of_real_faces():
 
 
 def test_a_preset_without_the_data_does_not_run_a_claim():
-    found = judged("toy_codes", rows_of({}, "digits"), Preset(["digits"]))
+    found = judged("toy_codes", rows_of({}, "digits"), Preset(["digits"], 0.75))
     assert found.results == {} and found.verdict == "not run"
 
 
@@ -335,7 +335,7 @@ def test_what_follows_z_u_is_read_off_factors_or_on_real_faces_off_brightness():
         return outcomes("swap", rows_for("swap", scores, dataset), dataset, preset)
 
     assert on("synthetic_faces") == ["holds"] * 2
-    preset = Preset(["faces"])
+    preset = Preset(["faces"], 0.75)
     assert on("faces", preset) == ["holds", "fails"]
     scores |= ours(swap_brightness__unseen_after=0.8, swap_factors__unseen_after=NAN)
     assert on("faces", preset) == ["holds", "holds"]
