@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from baselines.new import create, next_steps
-from dlvae.runtime import run_stage
+from dlvae.stage.runtime import run_stage
 
 
 def main(args: argparse.Namespace) -> None:

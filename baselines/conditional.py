@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel, Method, Task
-from dlvae.errors import UserError
-from dlvae.losses import full_precision, half_squared_error, kl_standard_normal, mse
+from dlvae.method.losses import full_precision, half_squared_error, kl_standard_normal, mse
+from dlvae.method.prior import CodePrior
 from dlvae.nn.backbones import build_decoder, build_encoder
-from dlvae.prior import CodePrior
+from dlvae.stage.errors import UserError
 
 
 class ConditionalModel(GenerativeModel):
@@ -38,9 +38,7 @@ class ConditionalModel(GenerativeModel):
         self.decoder = build_decoder(task, task.classes + self.d_z)
         self.prior_z = CodePrior(self.d_z)
         self.build_networks()
-        self.groups = {
-            name: list(getattr(self, name).parameters()) for name in self.trained
-        }
+        self.groups = {name: list(getattr(self, name).parameters()) for name in self.trained}
         self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
 
     def build_networks(self) -> None:

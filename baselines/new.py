@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from string import Template
 
-from dlvae.errors import UserError
-from dlvae.registry import BASELINES, model_names
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import BASELINES, model_names
 
 # Texts with $name, $title and $class_name. Their ending keeps them from being a model themselves.
 TEMPLATE, ENDING = Path(__file__).with_name("template"), ".txt"

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from dlvae.adam import FastAdam
-from dlvae.errors import UserError, nearest
-from dlvae.optim import apply_gradients
+from dlvae.fast.adam import FastAdam
+from dlvae.method.optim import apply_gradients
+from dlvae.stage.errors import UserError, nearest
 
 METHOD_CHOICES = {
     "variant": ("code", "paper"),
@@ -75,7 +75,7 @@ class Method:
             well.
         tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10, and in
             the first of which Sigma_c can travel as far as in the published training, see
-            :func:`dlvae.algorithm1.precision_lr`.
+            :func:`dlvae.method.algorithm1.precision_lr`.
     """
 
     variant: str = "code"

@@ -17,11 +17,11 @@ import jsonschema
 import yaml
 from jsonschema.exceptions import ValidationError
 
-from dlvae.errors import UserError, nearest
-from dlvae.installed import check_entry_point
-from dlvae.newcomer import newcomer
-from dlvae.options import check_options
-from dlvae.registry import default_options, model_names
+from dlvae.candidate import newcomer
+from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.installed import check_entry_point
+from dlvae.stage.model_options import check_options
+from dlvae.stage.registry import default_options, model_names
 
 # The preset that runs when none is named, and its file.
 DEFAULT_PRESET, DEFAULT_FILE = "quick", "config.yaml"

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import torch
 
-from dlvae.artefact import read_json, write_manifest
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
-from dlvae.errors import UserError
-from dlvae.registry import DEFINITION, SNAPSHOTS, WEIGHTS, load_model, save_model
-from dlvae.runtime import run_stage, stage_parser, use_threads
 from dlvae.snapshots import Snapshots, load_snapshots, save_snapshots
+from dlvae.stage.artefact import read_json, write_manifest
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import DEFINITION, SNAPSHOTS, WEIGHTS, load_model, save_model
+from dlvae.stage.runtime import run_stage, stage_parser, use_threads
 
 MANIFEST = "manifest.json"
 OF_THE_TRAINING = ("steps", "images_seen", "epochs_seen", "cpu_seconds")

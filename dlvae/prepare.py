@@ -16,14 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import write_manifest
 from dlvae.data.dataset import save_dataset
 from dlvae.data.local import source_files
-from dlvae.data.options import Role, build_options
 from dlvae.data.people import hold_out
+from dlvae.data.preparation import Role, build_options
 from dlvae.data.sources import MODULES, roles
-from dlvae.errors import UserError, nearest
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.stage.artefact import write_manifest
+from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.runtime import run_stage, stage_parser
 
 ROLES = ("labelled", "unlabelled")
 COMMON_KEYS = ("preset", "dataset", "role", "root")

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlvae.artefact import read_json, save_samples, write_manifest
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_uint8
-from dlvae.errors import UserError, nearest
-from dlvae.registry import DEFINITION, WEIGHTS, load_model
-from dlvae.runtime import run_stage, stage_parser, use_threads
-from dlvae.seeds import generator
+from dlvae.stage.artefact import read_json, save_samples, write_manifest
+from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.registry import DEFINITION, WEIGHTS, load_model
+from dlvae.stage.runtime import run_stage, stage_parser, use_threads
+from dlvae.stage.seeds import generator
 
 BN_EVAL = ("recalibrated", "batch", "running")
 BATCH = 256

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlvae.registry import SNAPSHOTS, load_weights, save_weights
+from dlvae.stage.registry import SNAPSHOTS, load_weights, save_weights
 
 if TYPE_CHECKING:
     import torch

@@ -17,33 +17,33 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from dlvae.artefact import check_samples
 from dlvae.config import protocol_file
-from dlvae.errors import UserError, nearest
-from dlvae.registry import WEIGHTS
-from dlvae.runtime import device
-from dlvae.seeds import numpy_generator
-from eval.disentanglement.arrays import check_labels as check_classes
-from eval.disentanglement.probes import KINDS, label_probe
-from eval.diversity import d_intra, interval_of_mean
-from eval.evaluator.load import load_evaluator
-from eval.intervals import (
+from dlvae.stage.artefact import check_samples
+from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.registry import WEIGHTS
+from dlvae.stage.runtime import device
+from dlvae.stage.seeds import numpy_generator
+from eval.judge.load import load_evaluator
+from eval.judge.predict import Features, extract
+from eval.judge.training_stage import CARD
+from eval.metrics.disentanglement.arrays import check_labels as check_classes
+from eval.metrics.disentanglement.probes import KINDS, label_probe
+from eval.metrics.diversity import d_intra, interval_of_mean
+from eval.metrics.intervals import (
     Interval,
     inception_score_interval,
     jackknife,
     jackknife_groups,
     proportion,
 )
-from eval.logits import by_member, inception_of_logits
-from eval.predict import Features, extract
+from eval.metrics.logits import by_member, inception_of_logits
+from eval.metrics.sets.distributions import fid, kid
+from eval.metrics.sets.manifolds import precision_recall
+from eval.metrics.sets.measured import check_features, check_labels
 from eval.protocol import Protocol, load_protocol
 from eval.scored_images import evenly_per_class
 from eval.scores.common import Measured, ScoreRequest
 from eval.scores.fidelity import fid_interval, kid_interval
-from eval.set_metrics.distributions import fid, kid
-from eval.set_metrics.manifolds import precision_recall
-from eval.set_metrics.measured import check_features, check_labels
-from eval.training_stage import CARD
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 
@@ -62,7 +62,7 @@ class Probe:
     Attributes:
         accuracy: share of held-out codes whose label is found, with its Wilson interval.
         chance: share of the largest class among them, which needs no code.
-        converged: see :class:`eval.disentanglement.probes.LabelProbe`.
+        converged: see :class:`eval.metrics.disentanglement.probes.LabelProbe`.
     """
 
     accuracy: Measured
@@ -248,7 +248,7 @@ def probe(
         labels: int (N,) of their images.
         held_out: codes and labels to score; without, a fifth of every class, drawn at random.
         kind: "linear" (multinomial logistic regression) or "mlp", see
-            :mod:`eval.disentanglement.probes`.
+            :mod:`eval.metrics.disentanglement.probes`.
         code: what the codes are called, for the draws of a score row's probe.
 
     Raises:

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from dlvae.errors import UserError, nearest
-from eval.ms_ssim.variant import VariantRule
+from dlvae.stage.errors import UserError, nearest
+from eval.metrics.ms_ssim.variant import VariantRule
 
 BN_EVAL = ("recalibrated", "batch", "running")
 CHECKPOINTS = ("final",)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dlvae.errors import UserError
-from dlvae.seeds import generator
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import generator
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +56,7 @@ class Request:
         return bool(self.inputs.get(key))
 
     def seed_parts(self, *more: str | int) -> tuple[str | int, ...]:
-        """Return what this request's draws belong to; see :func:`dlvae.seeds.derive_seed`."""
+        """Return what this request's draws belong to; see :func:`dlvae.stage.seeds.derive_seed`."""
         return (self.stage, self.name, *(self.config[key] for key in self.context), *more)
 
     def draws(self, *more: str | int) -> torch.Generator:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlvae.artefact import write_text
-from dlvae.errors import UserError
+from dlvae.stage.artefact import write_text
+from dlvae.stage.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dlvae.artefact import load_samples, read_json, sha256_arrays
 from dlvae.data.dataset import SPLITS, Split, load_split
-from dlvae.errors import UserError
+from dlvae.stage.artefact import load_samples, read_json, sha256_arrays
+from dlvae.stage.errors import UserError
 from eval.rows import NONE, UNKNOWN
 
 

@@ -11,17 +11,17 @@ from typing import Any
 import pandas as pd
 
 from dlvae.config import ablation_models
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 from eval.rows import NONE, refuse_mixed
-from reports.aggregate import Cell, cell, rows_of
-from reports.captions import capital, caption, only, splits_text
-from reports.formats import MISSING, pipe_table
+from reports.freeze.stored import Stored
 from reports.marks import MARK_METRICS, marked, marks, note
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
-from reports.published import published_rows
-from reports.stored import Stored
-from reports.table_specs import FITTED_NOTE, TABLES
-from reports.tables import check_evaluators
+from reports.tables.__main__ import check_evaluators
+from reports.tables.aggregate import Cell, cell, rows_of
+from reports.tables.captions import capital, caption, only, splits_text
+from reports.tables.formats import MISSING, pipe_table
+from reports.tables.published import published_rows
+from reports.tables.table_specs import FITTED_NOTE, TABLES
 
 HEADLINE = "inception_score"
 METRICS = (HEADLINE, "label_fidelity", "d_intra_standard", "fid", "precision", "recall")

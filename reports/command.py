@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dlvae.runtime import stage_parser
+from dlvae.stage.runtime import stage_parser
 
 
 def page_parser(doc: str | None) -> argparse.ArgumentParser:

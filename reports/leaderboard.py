@@ -2,7 +2,7 @@
 
 Usage: python -m reports.leaderboard [--root DIR] [--readme FILE]
 
-Reads the stored results of every preset, see :mod:`reports.stored`, and writes
+Reads the stored results of every preset, see :mod:`reports.freeze.stored`, and writes
 ``leaderboard.{md,csv}`` beside them, one section per preset and its protocol. In the README the
 text between ``<!-- results: PRESET -->`` and ``<!-- /results -->`` becomes the short table of that
 preset. Nothing is scored: equal stored rows give equal bytes.
@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlvae.artefact import write_text
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.stage.artefact import write_text
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage, stage_parser
 from reports.board import FIELDS, Section, page, records
+from reports.freeze.stored import STORED, load_stored, stored_presets
 from reports.readme import block, with_results
-from reports.stored import STORED, load_stored, stored_presets
 
 README = STORED.parents[1] / "README.md"
 NAME = "leaderboard"

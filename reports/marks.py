@@ -7,9 +7,9 @@ from functools import cache
 import pandas as pd
 
 from eval.protocol import Protocol
-from reports.aggregate import Cell, cell
-from reports.claim_file import load_rules
-from reports.claim_metrics import AGREEMENT, HALF, INCEPTION, REAL
+from reports.claims.claim_file import load_rules
+from reports.claims.claim_metrics import AGREEMENT, HALF, INCEPTION, REAL
+from reports.tables.aggregate import Cell, cell
 
 MARK_METRICS = (INCEPTION, AGREEMENT, HALF)
 """Metrics whose rows :func:`marks` reads."""

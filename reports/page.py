@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.formats import html_document, html_table, markdown
+from reports.tables.formats import html_document, html_table, markdown
 
 
 @dataclass(frozen=True)

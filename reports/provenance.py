@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import read_json
+from dlvae.stage.artefact import read_json
 from reports.names import dataset_title
 
 JUDGES = {

@@ -7,14 +7,14 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dlvae.errors import UserError, nearest
-from reports.aggregate import Cell, Column, cell
+from dlvae.stage.errors import UserError, nearest
 from reports.board import COLUMNS, REAL, Section
-from reports.captions import seeds_text
-from reports.formats import MISSING, pipe_table
 from reports.marks import note as explained
 from reports.names import dataset_title, in_paper_order, model_title
-from reports.table_specs import FITTED_NOTE
+from reports.tables.aggregate import Cell, Column, cell
+from reports.tables.captions import seeds_text
+from reports.tables.formats import MISSING, pipe_table
+from reports.tables.table_specs import FITTED_NOTE
 
 MARK = re.compile(r"<!-- /?results\b[^\n]*")
 BLOCK = re.compile(

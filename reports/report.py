@@ -20,13 +20,13 @@ from typing import Any
 import jinja2
 import yaml
 
-from dlvae.artefact import write_text
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.stage.artefact import write_text
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.panel import load_panel
-from reports.formats import STYLE
 from reports.names import dataset_title, model_title
 from reports.provenance import card_blocks, environment, manifest_rows
+from reports.tables.formats import STYLE
 
 TABLES = ("table1", "table2")
 FIGURES = {

@@ -22,9 +22,9 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if name := config.getoption("--model"):
-        from dlvae.errors import UserError
-        from dlvae.installed import check_entry_point
-        from dlvae.registry import module_name
+        from dlvae.stage.errors import UserError
+        from dlvae.stage.installed import check_entry_point
+        from dlvae.stage.registry import module_name
 
         try:
             check_entry_point(name)
@@ -44,10 +44,10 @@ def save_evaluator():
     """Save an untrained ensemble: save_evaluator(folder, class names, side, dataset) is folder."""
 
     def save(folder, classes, side=32, dataset="made up"):
-        from dlvae.artefact import sha256_file, write_json
-        from dlvae.registry import save_weights
-        from eval.evaluator.architecture import build_network
-        from eval.supervised import build_seeded
+        from dlvae.stage.artefact import sha256_file, write_json
+        from dlvae.stage.registry import save_weights
+        from eval.judge.networks.architecture import build_network
+        from eval.judge.supervised import build_seeded
 
         card = {"arch": "inception_resnet_v1", "width": 0.01, "image_size": side}
         card |= {"class_names": list(classes), "dataset": dataset}

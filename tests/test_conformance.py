@@ -20,7 +20,7 @@ from conformance import (
     check_definition,
     check_folder,
 )
-from dlvae.registry import BASELINES, model_names
+from dlvae.stage.registry import BASELINES, model_names
 
 
 def pytest_generate_tests(metafunc):

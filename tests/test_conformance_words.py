@@ -10,8 +10,8 @@ from torch import nn
 
 from baselines.cvae.model import CVAE
 from conformance import CHECKS, TASKS, Broken, Case, check_folder
-from dlvae import registry
-from dlvae.losses import full_precision
+from dlvae.method.losses import full_precision
+from dlvae.stage import registry
 from installed import install
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import sha256_file
 from dlvae.data.dataset import Split, save_dataset
+from dlvae.stage.artefact import sha256_file
 
 ROOT = Path(__file__).resolve().parent.parent
 CARD = {"dataset": "t", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
@@ -64,9 +64,9 @@ KINDS = {
     "cvae_gan": ("dlvae.train", generator_config("cvae_gan")),
     "cvae_gan_bao": ("dlvae.train", generator_config("cvae_gan_bao")),
     "semi_supervised": ("dlvae.train", generator_config("ours", "semi_supervised")),
-    "evaluator": ("eval.evaluator", NETWORK_CONFIG | {"batch_size": 8}),
+    "evaluator": ("eval.judge", NETWORK_CONFIG | {"batch_size": 8}),
     # Long enough that no processor ends it between its first saved state and the kill.
-    "factors": ("eval.factors", NETWORK_CONFIG | {"batch_size": 8, "epochs": 60}),
+    "factors": ("eval.judge.factors", NETWORK_CONFIG | {"batch_size": 8, "epochs": 60}),
 }
 
 
@@ -112,7 +112,7 @@ def test_a_killed_training_continues_to_the_same_weights(tmp_path, kind):
     prepared(tmp_path / "data")
     if kind == "semi_supervised":
         from dlvae.base import Method, Task
-        from dlvae.registry import build_seeded, save_model
+        from dlvae.stage.registry import build_seeded, save_model
 
         prepared(tmp_path / "unlabelled", labelled=False)
         task = Task("image", "net32", 32, 3, 0.1, 4, 4, batch_size=4, train_images=24)

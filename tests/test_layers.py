@@ -53,7 +53,7 @@ def test_light_modules_import_no_torch():
         for path in sorted((ROOT / "reports").rglob("*.py"))
         if path.name != "__init__.py"
     ]
-    light += ["dlvae.config", "dlvae.fingerprint", "dlvae.registry", "eval.protocol"]
+    light += ["dlvae.config", "dlvae.stage.fingerprint", "dlvae.stage.registry", "eval.protocol"]
     light += ["baselines.new"]
     code = (
         "import importlib, sys\n"
@@ -68,14 +68,14 @@ COMPILER = {"torch._dynamo", "sympy"}
 OTHERS = {"timm", "torchvision", "torch_fidelity", "sklearn", "scipy.stats", "pandas", "matplotlib"}
 NEEDLESS = {
     # Scores of feature sets that are there already, and what reads them.
-    ("eval.scores.inception", "eval.scores.__main__", "eval.evaluator.report", "eval.features"): {
+    ("eval.scores.inception", "eval.scores.__main__", "eval.judge.report", "eval.judge.features"): {
         "torch",
         *COMPILER,
         *OTHERS,
     },
     # Training, sampling and judging by our own networks.
-    ("dlvae.train.stage", "dlvae.model", "dlvae.sample"): COMPILER | OTHERS,
-    ("eval.evaluator.training", "eval.evaluator.load", "eval.predict", "eval.factors"): COMPILER
+    ("dlvae.train.stage", "dlvae.method.networks", "dlvae.sample"): COMPILER | OTHERS,
+    ("eval.judge.training", "eval.judge.load", "eval.judge.predict", "eval.judge.factors"): COMPILER
     | OTHERS,
     ("eval.scores.diversity", "eval.panels.__main__", "eval.panels.figure3"): COMPILER | OTHERS,
 }
@@ -97,7 +97,7 @@ def test_stages_import_no_package_that_they_do_not_need(stages):
 def test_our_evaluator_is_built_without_timm():
     code = (
         "import sys\n"
-        "from eval.evaluator.architecture import build_network\n"
+        "from eval.judge.networks.architecture import build_network\n"
         "build_network('inception_resnet_v1', 3, 32, 0.0625)\n"
         "assert not {'timm', 'torchvision'} & sys.modules.keys()\n"
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dlvae.data import digits
-from dlvae.registry import WEIGHTS
-from reports.stored import load_stored, stored_presets
+from dlvae.stage.registry import WEIGHTS
+from reports.freeze.stored import load_stored, stored_presets
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from baselines.conditional import ConditionalVAE
 from dlvae.base import Batch
-from dlvae.optim import gradients
+from dlvae.method.optim import gradients
 
 
 @dataclass(frozen=True)

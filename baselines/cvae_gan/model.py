@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from baselines.conditional import ConditionalVAE, Posterior
-from dlvae.adversary import Verdict
 from dlvae.base import Batch
+from dlvae.fast.adversary import Verdict
+from dlvae.method.optim import gradients
 from dlvae.nn.backbones import build_discriminator
-from dlvae.optim import gradients
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from baselines.conditional import ConditionalVAE, Posterior
 from baselines.cvae_gan_bao.moving import MovingMeans
 from baselines.cvae_gan_bao.options import Config
 from dlvae.base import Batch
-from dlvae.losses import cross_entropy, discriminator_loss, full_precision, mse
+from dlvae.method.losses import cross_entropy, discriminator_loss, full_precision, mse
+from dlvae.method.optim import gradients
 from dlvae.nn.backbones import build_discriminator, build_encoder
-from dlvae.optim import gradients
 
 # What the sums run over in the paper, where the weights hold: see card.md, Normalisation.
 IMAGE_VALUES = 3 * 128 * 128

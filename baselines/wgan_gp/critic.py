@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from dlvae.base import Task
-from dlvae.losses import full_precision
+from dlvae.method.losses import full_precision
 from dlvae.nn.backbones import build_discriminator
 from dlvae.nn.blocks import initialise
 from dlvae.nn.discriminator import ProjectionDiscriminator

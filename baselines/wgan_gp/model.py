@@ -11,8 +11,8 @@ from baselines.conditional import ConditionalModel
 from baselines.wgan_gp.critic import between, build_critic, gradient_penalty
 from baselines.wgan_gp.options import Config
 from dlvae.base import Batch, Method, Task
-from dlvae.losses import full_precision
-from dlvae.optim import gradients
+from dlvae.method.losses import full_precision
+from dlvae.method.optim import gradients
 
 
 class WGANGP(ConditionalModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from dlvae.base import Batch
 from dlvae.data.dataset import Split
-from dlvae.errors import UserError
-from dlvae.seeds import derive_seed, generator
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import derive_seed, generator
 
 
 class BatchStream:
@@ -25,7 +25,7 @@ class BatchStream:
         per_step: batches per step, k.
         flip: mirror each image with probability 1/2 (only where that keeps the label).
         pad_crop: reflect-pad by this many pixels and crop at random; 0 for none.
-        seed_parts: what the draws belong to, see :func:`dlvae.seeds.derive_seed`.
+        seed_parts: what the draws belong to, see :func:`dlvae.stage.seeds.derive_seed`.
         device: where batches are put.
     """
 

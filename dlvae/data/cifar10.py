@@ -17,8 +17,8 @@ from dlvae.data import listing
 from dlvae.data.dataset import Prepared
 from dlvae.data.listing import Listing
 from dlvae.data.local import check_root, list_root, prepare_labelled
-from dlvae.data.options import Role
-from dlvae.errors import UserError
+from dlvae.data.preparation import Role
+from dlvae.stage.errors import UserError
 
 SIZE = 32
 CLASSES = (

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.artefact import load_npz, save_npz, sha256_arrays, write_json
-from dlvae.errors import UserError
+from dlvae.stage.artefact import load_npz, save_npz, sha256_arrays, write_json
+from dlvae.stage.errors import UserError
 
 HELD_OUT = "heldout"
 SPLITS = ("train", "test", HELD_OUT)

@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from dlvae.data.dataset import Prepared, Split
-from dlvae.data.options import Role
-from dlvae.errors import UserError
-from dlvae.seeds import numpy_generator
+from dlvae.data.preparation import Role
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import numpy_generator
 
 # Source pixels of background added on each side: the strokes touch the border of the originals.
 MARGIN = 1

@@ -28,7 +28,7 @@ from dlvae.data.local import (
     list_unlabelled_root,
     prepare_labelled,
 )
-from dlvae.data.options import Role
+from dlvae.data.preparation import Role
 
 LICENCE = "not known: check the terms of your source; do not redistribute"
 

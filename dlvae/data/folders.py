@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dlvae.data.listing import Listing
-from dlvae.errors import UserError, nearest
+from dlvae.stage.errors import UserError, nearest
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 # An image file as bytes, its path, or decoded pixels uint8 (H, W, 3).
 Payload = bytes | Path | np.ndarray

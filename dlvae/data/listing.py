@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dlvae.data.images import Payload, read_bytes
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dlvae.data.folders import list_class_folders, list_unlabelled
 from dlvae.data.images import decode_all
 from dlvae.data.listing import Listing, Options, choose
 from dlvae.data.parquet import list_parquet, list_parquet_unlabelled, parquet_files
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def check_root(root: str | Path | None, key: str, dataset: str) -> Path:

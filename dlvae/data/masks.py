@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 SMALLEST = 8  # side of an image in pixels
 

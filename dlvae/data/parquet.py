@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlvae.data.listing import Listing
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def parquet_files(root: Path, split: str) -> list[Path]:

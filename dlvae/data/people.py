@@ -6,7 +6,7 @@ import numpy as np
 
 from dlvae.data.dataset import HELD_OUT, PERSON, Split
 from dlvae.data.synthetic_faces.factors import IDENTITY_FACTORS
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 EVERY = 5  # one image in so many of each person is held out
 

@@ -7,7 +7,7 @@ that the code of one data set is no part of another's fingerprint.
 
 import importlib
 
-from dlvae.data.options import Role
+from dlvae.data.preparation import Role
 
 MODULES = {
     "three_moons": "dlvae.data.three_moons",

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlvae.data.dataset import Prepared, Split
-from dlvae.data.options import Role
-from dlvae.errors import UserError
-from dlvae.seeds import numpy_generator
+from dlvae.data.preparation import Role
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import numpy_generator
 
 CLASSES = np.array(["middle", "right", "left"])
 OFFSETS = (0.0, 2.2, -2.2)

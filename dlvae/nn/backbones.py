@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from dlvae.base import Task
-from dlvae.errors import UserError, nearest
 from dlvae.nn import net32, net64, toy
 from dlvae.nn.latent_classifier import latent_classifier
+from dlvae.stage.errors import UserError, nearest
 
 BACKBONES = {"toy": toy, "net32": net32, "net64": net64}
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dlvae.nn.conv import Conv2d, ConvTranspose2d
+from dlvae.fast.conv import Conv2d, ConvTranspose2d
 
 BN_EPS = 1e-3
 LEAKY_SLOPE = 0.1

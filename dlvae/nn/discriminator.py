@@ -10,8 +10,8 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dlvae.base import Task
+from dlvae.fast.conv import Conv2d
 from dlvae.nn.blocks import leaky_relu, scaled
-from dlvae.nn.conv import Conv2d
 
 WEIGHT_STD = 0.02
 

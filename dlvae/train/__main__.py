@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dlvae.runtime import run_stage, stage_parser, use_threads
+from dlvae.stage.runtime import run_stage, stage_parser, use_threads
 
 
 def main(args: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from dlvae.artefact import atomic
+from dlvae.stage.artefact import atomic
 
 
 class Resume:

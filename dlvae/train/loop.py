@@ -12,8 +12,8 @@ from torch import Tensor
 
 from dlvae.base import Batch
 from dlvae.data.batches import BatchStream
-from dlvae.errors import UserError
-from dlvae.progress import RunLog
+from dlvae.stage.errors import UserError
+from dlvae.stage.progress import RunLog
 from dlvae.train.checkpoint import Resume
 
 # Losses stay on a GPU for this many steps before they are looked at: each look waits for it.

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import read_json, write_manifest
 from dlvae.base import GenerativeModel, Method, Task
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split, load_card, load_split
-from dlvae.errors import UserError
-from dlvae.progress import RunLog
-from dlvae.registry import (
+from dlvae.stage.artefact import read_json, write_manifest
+from dlvae.stage.errors import UserError
+from dlvae.stage.progress import RunLog
+from dlvae.stage.registry import (
     DEFINITION,
     SNAPSHOTS,
     WEIGHTS,
@@ -24,7 +24,7 @@ from dlvae.registry import (
     save_weights,
     weights_hash,
 )
-from dlvae.runtime import device, resolve_precision
+from dlvae.stage.runtime import device, resolve_precision
 from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
 
@@ -81,9 +81,7 @@ def train_model(
     step_function, per_step = _stage(model, config["stage"])
     seed_parts = tuple(config[k] for k in ("preset", "stage", "dataset", "model", "seed"))
     batch_size = config["train"]["batch_size"]
-    stream = BatchStream(
-        split, batch_size, per_step, bool(card.get("flip")), 0, seed_parts, where
-    )
+    stream = BatchStream(split, batch_size, per_step, bool(card.get("flip")), 0, seed_parts, where)
     steps, snapshots = _schedule(config["train"], len(split))
     label = "/".join(paths.out.parts[-3:])  # data set, model or ablation, seed
     endless = config | {"train": {"batch_size": batch_size}}

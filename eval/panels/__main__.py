@@ -16,8 +16,8 @@ import json
 import time
 from pathlib import Path
 
-from dlvae.artefact import save_npz, write_json, write_manifest
-from dlvae.runtime import device, run_stage, stage_parser, use_threads
+from dlvae.stage.artefact import save_npz, write_json, write_manifest
+from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.panels.common import Panel, PanelRequest
 
 FIGURES = tuple(f"figure{number}" for number in range(2, 8))

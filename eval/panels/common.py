@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlvae.artefact import read_json
 from dlvae.base import GenerativeModel
 from dlvae.data.dataset import load_card
-from dlvae.errors import UserError, nearest
-from dlvae.registry import DEFINITION
-from eval.decoding import evenly_spaced, model_files, model_hash, ready_model, require
+from dlvae.stage.artefact import read_json
+from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.registry import DEFINITION
+from eval.models.decoding import evenly_spaced, model_files, model_hash, ready_model, require
 from eval.request import Request
 
 

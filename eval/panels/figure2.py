@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dlvae.data.dataset import load_split
-from dlvae.errors import UserError
-from dlvae.seeds import numpy_generator
-from eval.decoding import model_hash
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import numpy_generator
+from eval.models.decoding import model_hash
+from eval.models.snapshots import POINTS, snapshot_files, snapshot_points
 from eval.panels.common import Panel, PanelRequest, model_folders, registered_name
-from eval.snapshots import POINTS, snapshot_files, snapshot_points
 
 
 def figure2(request: PanelRequest) -> Panel:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.artefact import load_samples, sha256_arrays
 from dlvae.data.dataset import load_split
-from dlvae.errors import UserError
-from eval.decoding import HASH
+from dlvae.stage.artefact import load_samples, sha256_arrays
+from dlvae.stage.errors import UserError
+from eval.models.decoding import HASH
 from eval.panels.common import Panel, PanelRequest, choose_classes
 
 SIDE = 3  # images along each side of a block

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from eval.decoding import codes_hash, decode_grid
+from eval.metrics.paths import alphas, vary_z_s, vary_z_u
+from eval.models.decoding import codes_hash, decode_grid
 from eval.panels.common import Panel, PanelRequest, choose_classes, class_names, ready_forms
-from eval.paths import alphas, vary_z_s, vary_z_u
 
 ROWS = 3
 

@@ -10,7 +10,8 @@ import torch
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import load_split
-from eval.coordinates import (
+from eval.judge.factors import USABLE, load_factors
+from eval.metrics.coordinates import (
     FACTORS,
     TRAVERSALS,
     by_factors,
@@ -19,8 +20,7 @@ from eval.coordinates import (
     settings,
     traverse,
 )
-from eval.decoding import codes_hash, decode_grid, evenly_spaced
-from eval.factors import USABLE, load_factors
+from eval.models.decoding import codes_hash, decode_grid, evenly_spaced
 from eval.panels.common import Panel, PanelRequest, choose_classes, ready_forms
 
 ROWS = 3

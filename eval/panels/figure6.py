@@ -6,9 +6,16 @@ import numpy as np
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
-from eval.decoding import decode_grid, evenly_spaced, model_files, model_hash, ready_model, require
+from eval.metrics.swaps import identities
+from eval.models.decoding import (
+    decode_grid,
+    evenly_spaced,
+    model_files,
+    model_hash,
+    ready_model,
+    require,
+)
 from eval.panels.common import Panel, PanelRequest
-from eval.swaps import identities
 
 ROWS, COLUMNS = 4, 8
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from dlvae.data.dataset import load_split
 from dlvae.data.masks import face_masks
-from eval.decoding import evenly_spaced, model_files, model_hash, ready_model, require
-from eval.inpainting import corrupt, inpaint
+from eval.metrics.inpainting import corrupt, inpaint
+from eval.models.decoding import evenly_spaced, model_files, model_hash, ready_model, require
 from eval.panels.common import Panel, PanelRequest
 
 IMAGES = 3

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.artefact import write_manifest
-from dlvae.runtime import device, run_stage, stage_parser, use_threads
+from dlvae.stage.artefact import write_manifest
+from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.rows import NOT_APPLICABLE, ScoreRow, hashes_text, write_rows
 from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
 

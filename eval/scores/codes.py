@@ -2,7 +2,8 @@
 
 Probes and regressions learn on codes of training images and are scored on held-out ones, and so
 is every other measure, but for MIG and SAP, which fit nothing and take the training codes, of
-which there are more. The two splits are thinned out, see :func:`eval.encoding.split_to_encode`.
+which there are more. The two splits are thinned out, see
+:func:`eval.models.encoding.split_to_encode`.
 
 z_u is the posterior mean m(x), which figures and reconstructions decode. A sample m + sigma * eps
 is what the classifier of Eq. 4 is trained on, and the decoder too. Its noise can hide from a probe
@@ -26,13 +27,15 @@ import numpy as np
 from dlvae.base import GenerativeModel
 from dlvae.data.dataset import Split
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.registry import load_model, weights_hash
-from eval.arc_position import arc_position
-from eval.decoding import model_files, ready_model, training_precision
-from eval.disentanglement.factor_scores import dci, mig, sap
-from eval.disentanglement.latents import active_units
-from eval.disentanglement.probes import KINDS, label_probe, regression_probe
-from eval.encoding import (
+from dlvae.stage.registry import load_model, weights_hash
+from eval.metrics.arc_position import arc_position
+from eval.metrics.disentanglement.factor_scores import dci, mig, sap
+from eval.metrics.disentanglement.latents import active_units
+from eval.metrics.disentanglement.probes import KINDS, label_probe, regression_probe
+from eval.metrics.intervals import over_images, proportion
+from eval.metrics.toy_points import bayes_accuracy
+from eval.models.decoding import model_files, ready_model, training_precision
+from eval.models.encoding import (
     Codes,
     encode_split,
     has_codes,
@@ -40,9 +43,7 @@ from eval.encoding import (
     split_to_encode,
     variance,
 )
-from eval.intervals import over_images, proportion
 from eval.scores.common import Measured, ScoreRequest, Scores
-from eval.toy_points import bayes_accuracy
 
 PROBES = tuple(f"probe_{kind}" for kind in KINDS) + ("probe_excess",)
 EXCESS_OF = "mlp"

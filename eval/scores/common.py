@@ -11,17 +11,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlvae.artefact import sha256_arrays
 from dlvae.data.dataset import load_card
-from dlvae.errors import UserError
-from dlvae.registry import weights_hash
-from dlvae.seeds import numpy_generator
-from eval.features import FeatureSet, load_features
-from eval.intervals import Interval, over_paths
+from dlvae.stage.artefact import sha256_arrays
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import weights_hash
+from dlvae.stage.seeds import numpy_generator
+from eval.judge.features import FeatureSet, load_features
+from eval.metrics.intervals import Interval, over_paths
+from eval.metrics.sets.measured import SetMetric
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
 from eval.rows import HASH, NONE
-from eval.set_metrics.measured import SetMetric
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ScoreRequest(Request):
         if found.data != self.card["dataset"]:
             raise UserError(
                 f"{self.path(key)}: expected features of '{self.card['dataset']}', found those of "
-                f"'{found.data}'; make them with python -m eval.features"
+                f"'{found.data}'; make them with python -m eval.judge.features"
             )
         return found
 
@@ -91,7 +91,7 @@ class Measured:
         value: None where it cannot be measured; `note` then says why, e.g. "needs n > 64".
         n: what it was measured on: images, or grid cells.
         low, high: ends of the interval, NaN where there is none.
-        kind: how the interval was made; see :mod:`eval.intervals`.
+        kind: how the interval was made; see :mod:`eval.metrics.intervals`.
     """
 
     value: float | None

@@ -13,8 +13,12 @@ import torch
 
 from dlvae.base import GenerativeModel
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.registry import weights_hash
-from eval.coordinates import (
+from dlvae.stage.registry import weights_hash
+from eval.judge.factor_space import irrelevant
+from eval.judge.factors import USABLE, FactorRegressor, load_factors
+from eval.judge.load import Evaluator, load_judge, recognise
+from eval.judge.training_stage import CARD
+from eval.metrics.coordinates import (
     FACTORS,
     TRAVERSALS,
     correlations,
@@ -22,7 +26,8 @@ from eval.coordinates import (
     traversal,
     within_rows,
 )
-from eval.decoding import (
+from eval.metrics.intervals import proportion
+from eval.models.decoding import (
     decode_grid,
     evenly_spaced,
     model_files,
@@ -30,13 +35,8 @@ from eval.decoding import (
     require,
     training_precision,
 )
-from eval.evaluator.load import Evaluator, load_judge, recognise
-from eval.factor_space import irrelevant
-from eval.factors import USABLE, FactorRegressor, load_factors
-from eval.intervals import proportion
 from eval.path_sizes import COLUMNS
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
-from eval.training_stage import CARD
 
 METRICS = ("coordinate_spearman", "coordinate_index", "coordinate_top1")
 PLAIN = "coordinate_top1_plain"

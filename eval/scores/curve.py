@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import read_json, sha256_file
-from dlvae.errors import UserError
-from dlvae.registry import SNAPSHOTS, weights_hash
-from dlvae.runtime import device
-from eval.decoding import training_precision
-from eval.diversity import d_intra, interval_of_mean
-from eval.features import FeatureSet, features_of
+from dlvae.stage.artefact import read_json, sha256_file
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import SNAPSHOTS, weights_hash
+from dlvae.stage.runtime import device
+from eval.judge.features import FeatureSet, features_of
+from eval.metrics.diversity import d_intra, interval_of_mean
+from eval.metrics.sets.distributions import fid
+from eval.models.decoding import training_precision
+from eval.models.snapshots import MANIFEST, snapshot_images, trained_files
 from eval.rows import NONE
 from eval.scored_images import Scored
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.scores.inception import ensemble_scores
-from eval.set_metrics.distributions import fid
-from eval.snapshots import MANIFEST, snapshot_images, trained_files
 
 VARIANT = "standard"
 DIVERSITY, FID = f"d_intra_{VARIANT}", "fid"
@@ -50,7 +50,7 @@ def curve(request: ScoreRequest) -> Scores:
             raise UserError(
                 f"{request.path('real_train')}: expected features by evaluator "
                 f"{features.evaluator[:12]}, found {real.evaluator[:12]}; make them with "
-                "python -m eval.features"
+                "python -m eval.judge.features"
             )
         found = ensemble_scores(request, features)
         found |= {DIVERSITY: _diversity(request, images), FID: _fid(features, real)}

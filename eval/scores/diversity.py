@@ -10,9 +10,9 @@ import dataclasses
 
 import numpy as np
 
-from dlvae.runtime import device
-from eval.diversity import d_intra, interval_of_mean
-from eval.intervals import over_pairs
+from dlvae.stage.runtime import device
+from eval.metrics.diversity import d_intra, interval_of_mean
+from eval.metrics.intervals import over_pairs
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
 

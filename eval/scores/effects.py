@@ -14,15 +14,21 @@ import torch
 
 from dlvae.base import GenerativeModel
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.registry import weights_hash
-from eval.decoding import evenly_spaced, model_files, ready_model, require, training_precision
-from eval.disentanglement.factor_scores import completeness, disentanglement
-from eval.effects import VALUES, effect_gap, effect_matrix
-from eval.factor_space import irrelevant
-from eval.factors import USABLE, FactorRegressor, load_factors
+from dlvae.stage.registry import weights_hash
+from eval.judge.factor_space import irrelevant
+from eval.judge.factors import USABLE, FactorRegressor, load_factors
+from eval.judge.training_stage import CARD
+from eval.metrics.disentanglement.factor_scores import completeness, disentanglement
+from eval.metrics.effects import VALUES, effect_gap, effect_matrix
+from eval.models.decoding import (
+    evenly_spaced,
+    model_files,
+    ready_model,
+    require,
+    training_precision,
+)
 from eval.scored_images import evenly_per_class, labelled_split
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
-from eval.training_stage import CARD
 
 SUMMARIES = ("effect_disentanglement", "effect_completeness", "effect_gap")
 PER_FACTOR = ("effect", "effect_coordinate")
@@ -42,8 +48,8 @@ def effects(request: ScoreRequest) -> Scores:
     that a coordinate has on it, in shares of the factor's variance over held-out images, and
     ``effect_coordinate``, which one that is. Of the matrix of all effects:
     ``effect_disentanglement`` and ``effect_completeness`` by the formulas of Eastwood and Williams
-    (2018), and ``effect_gap``, mean over factors of :func:`eval.effects.effect_gap`. The matrix
-    itself goes to the manifest.
+    (2018), and ``effect_gap``, mean over factors of :func:`eval.metrics.effects.effect_gap`. The
+    matrix itself goes to the manifest.
 
     None has an interval: a largest value of few codes has none that could be trusted. The summaries
     say how effects are shared out and not how large they are; read them with ``effect``.

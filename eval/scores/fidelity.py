@@ -1,13 +1,13 @@
-"""How a generated set relates to the real ones on the evaluator's features; eval.set_metrics."""
+"""How a generated set relates to the real ones on the evaluator's features; eval.metrics.sets."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from dlvae.data.dataset import load_split
-from dlvae.runtime import device
-from eval.features import FeatureSet
-from eval.intervals import (
+from dlvae.stage.runtime import device
+from eval.judge.features import FeatureSet
+from eval.metrics.intervals import (
     Interval,
     delete_a_group,
     jackknife,
@@ -16,12 +16,12 @@ from eval.intervals import (
     over_subsets,
     proportion,
 )
+from eval.metrics.sets.distributions import frechet_to
+from eval.metrics.sets.every import set_metrics
+from eval.metrics.sets.measured import SetMetric
+from eval.metrics.sets.sharpness import sharpness
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
-from eval.set_metrics.distributions import frechet_to
-from eval.set_metrics.every import set_metrics
-from eval.set_metrics.measured import SetMetric
-from eval.set_metrics.sharpness import sharpness
 
 # Shares of the generated images, each judged against real ones alone. Those judged against each
 # other, duplicate_share, are no independent trials, and fewer images have fewer duplicates: those
@@ -102,7 +102,7 @@ def fid_interval(generated: np.ndarray, real: np.ndarray, groups: np.ndarray) ->
 
     Args:
         generated, real: features (N, D) and (M, D), of which FID can be had.
-        groups: int (N,), as from :func:`eval.intervals.jackknife_groups`.
+        groups: int (N,), as from :func:`eval.metrics.intervals.jackknife_groups`.
     """
     if len(generated) - np.bincount(groups).max() < generated.shape[1] + 1:
         return None

@@ -15,9 +15,9 @@ import torch_fidelity
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dlvae.artefact import sha256_file
-from dlvae.errors import UserError
-from dlvae.runtime import device
+from dlvae.stage.artefact import sha256_file
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import device
 from eval.scored_images import evenly_per_class, labelled_images, real
 from eval.scores.common import Measured, ScoreRequest, Scores
 

@@ -8,16 +8,16 @@ one class.
 
 from __future__ import annotations
 
-from dlvae.errors import UserError
-from eval.features import FeatureSet
-from eval.intervals import (
+from dlvae.stage.errors import UserError
+from eval.judge.features import FeatureSet
+from eval.metrics.intervals import (
     inception_jackknife,
     jackknife,
     jackknife_groups,
     over_judges,
     proportion,
 )
-from eval.logits import InceptionResult, agreement, by_member, hits, inception_of_logits
+from eval.metrics.logits import InceptionResult, agreement, by_member, hits, inception_of_logits
 from eval.rows import PLAIN
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 
@@ -45,7 +45,7 @@ def inception(request: ScoreRequest) -> Scores:
                 f"{request.path(key)}: expected the same images under another judge, found images "
                 f"{scored.images[:12]} of evaluator {scored.evaluator[:12]}, beside "
                 f"{first.images[:12]} of {first.evaluator[:12]}; make both with "
-                "python -m eval.features"
+                "python -m eval.judge.features"
             )
         found = _by_judge(request, scored, JUDGES[key])
         values |= found

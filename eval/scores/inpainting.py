@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.artefact import sha256_arrays
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
-from dlvae.registry import weights_hash
-from eval.decoding import evenly_spaced, model_files, ready_model, require, training_precision
-from eval.evaluator.load import Evaluator, load_judge
-from eval.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
-from eval.intervals import over_images, proportion
-from eval.logits import top_class
+from dlvae.stage.artefact import sha256_arrays
+from dlvae.stage.registry import weights_hash
+from eval.judge.load import Evaluator, load_judge
+from eval.metrics.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
+from eval.metrics.intervals import over_images, proportion
+from eval.metrics.logits import top_class
+from eval.models.decoding import (
+    evenly_spaced,
+    model_files,
+    ready_model,
+    require,
+    training_precision,
+)
 from eval.scored_images import labelled_split
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 

@@ -11,13 +11,13 @@ import dataclasses
 import numpy as np
 
 from dlvae.base import GenerativeModel
-from dlvae.prior import GaussianMixture
-from dlvae.registry import load_model, weights_hash
-from eval.decoding import model_files, training_precision
-from eval.disentanglement.latents import AggregatePosterior, aggregate_posterior
-from eval.disentanglement.mixture import MixtureFit, mixture_fit, prior_distance
-from eval.encoding import Codes, encode_split, has_codes, split_to_encode
-from eval.intervals import proportion
+from dlvae.method.prior import GaussianMixture
+from dlvae.stage.registry import load_model, weights_hash
+from eval.metrics.disentanglement.latents import AggregatePosterior, aggregate_posterior
+from eval.metrics.disentanglement.mixture import MixtureFit, mixture_fit, prior_distance
+from eval.metrics.intervals import proportion
+from eval.models.decoding import model_files, training_precision
+from eval.models.encoding import Codes, encode_split, has_codes, split_to_encode
 from eval.scores.common import Measured, ScoreRequest, Scores
 
 OF_Z_S = (

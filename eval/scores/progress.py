@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dlvae.artefact import read_json
-from dlvae.errors import UserError
-from dlvae.registry import weights_hash
-from eval.features import features_of
+from dlvae.stage.artefact import read_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import weights_hash
+from eval.judge.features import features_of
+from eval.models.snapshots import MANIFEST, snapshot_images, trained_files
 from eval.rows import NONE
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 from eval.scores.inception import SCORE, TOP1, ensemble_scores
-from eval.snapshots import MANIFEST, snapshot_images, trained_files
 
 COSTS = ("updates", "images_read")
 AFTER_HALF = (SCORE, TOP1)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import pearsonr
 
-from dlvae.runtime import device
-from eval.decoding import evenly_spaced
-from eval.diversity import Diversity, d_intra, random_pairs
-from eval.intervals import over_classes
-from eval.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, settings
-from eval.ms_ssim.reference import reference_pairs
-from eval.ms_ssim.squared_error import squared_error, weighted_squared_error
-from eval.ms_ssim.variant import Variant
+from dlvae.stage.runtime import device
+from eval.metrics.diversity import Diversity, d_intra, random_pairs
+from eval.metrics.intervals import over_classes
+from eval.metrics.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, settings
+from eval.metrics.ms_ssim.reference import reference_pairs
+from eval.metrics.ms_ssim.squared_error import squared_error, weighted_squared_error
+from eval.metrics.ms_ssim.variant import Variant
+from eval.models.decoding import evenly_spaced
 from eval.scored_images import evenly_per_class, labelled_images
 from eval.scores.common import Measured, ScoreRequest, Scores
 
@@ -46,7 +46,7 @@ class Images:
 
 
 def scale(request: ScoreRequest) -> Scores:
-    """Score images under every setting of eval.ms_ssim.grid: input ``images``, as for diversity.
+    """Score images, as for diversity, under every setting of eval.metrics.ms_ssim.grid.
 
     Per setting: `d_intra_offdiag`, with negative factors clamped and not; `clamped_share`, of
     pairs; and of random pairs of a class, the correlation (Pearson) of 1 - MS-SSIM with the

@@ -16,16 +16,16 @@ import numpy as np
 
 from dlvae.base import GenerativeModel
 from dlvae.data.dataset import HELD_OUT, Split, load_card, load_split
-from dlvae.registry import weights_hash
-from eval.closeness import brightness, nearer, squared_errors, unit, verification_auc
-from eval.decoding import model_files, ready_model, require, training_precision
-from eval.evaluator.load import Evaluator, load_judge
-from eval.factor_space import in_spreads, irrelevant
-from eval.factors import FactorRegressor, load_factors, r2_on
-from eval.intervals import over_images, proportion
+from dlvae.stage.registry import weights_hash
+from eval.judge.factor_space import in_spreads, irrelevant
+from eval.judge.factors import FactorRegressor, load_factors, r2_on
+from eval.judge.load import Evaluator, load_judge
+from eval.metrics.closeness import brightness, nearer, squared_errors, unit, verification_auc
+from eval.metrics.intervals import over_images, proportion
+from eval.metrics.swaps import Cells, choose_cells, swap
+from eval.models.decoding import model_files, ready_model, require, training_precision
 from eval.scored_images import labelled_split
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores, data_hash
-from eval.swaps import Cells, choose_cells, swap
 
 METRICS = ("swap_identity", "swap_factors", "swap_brightness", "reconstruction_mse")
 STAGES = {"unseen_before": "model", "unseen_after": "semi"}  # the input that each stage scores

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlvae.artefact import sha256_file
 from dlvae.data.dataset import load_split
-from dlvae.errors import UserError
-from dlvae.registry import SNAPSHOTS
-from dlvae.seeds import numpy_generator
-from eval.decoding import training_precision
-from eval.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
+from dlvae.stage.artefact import sha256_file
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import SNAPSHOTS
+from dlvae.stage.seeds import numpy_generator
+from eval.metrics.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
+from eval.metrics.sets.manifolds import PRECISION_RECALL_K, precision_recall
+from eval.metrics.sets.measured import SetMetric
+from eval.metrics.toy_points import arc_residual, sliced_wasserstein
+from eval.models.decoding import training_precision
+from eval.models.snapshots import POINTS, snapshot_files, snapshot_points
 from eval.scores.common import Measured, ScoreRequest, Scores
-from eval.set_metrics.manifolds import PRECISION_RECALL_K, precision_recall
-from eval.set_metrics.measured import SetMetric
-from eval.snapshots import POINTS, snapshot_files, snapshot_points
-from eval.toy_points import arc_residual, sliced_wasserstein
 
 MEASURES = ("precision", "recall", "wasserstein")
 SPREADS = {"spread_radial": arc_residual, "spread_y": lambda points, label: points[:, 1]}

@@ -15,8 +15,14 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from dlvae.registry import weights_hash
-from eval.decoding import (
+from dlvae.stage.registry import weights_hash
+from eval.judge.factor_space import in_spreads, irrelevant
+from eval.judge.factors import load_factors
+from eval.judge.load import Evaluator, load_judge, recognise
+from eval.judge.training_stage import CARD
+from eval.metrics.intervals import proportion
+from eval.metrics.paths import consistency, smoothness, vary_z_s, vary_z_u
+from eval.models.decoding import (
     decode_grid,
     evenly_spaced,
     model_files,
@@ -24,14 +30,8 @@ from eval.decoding import (
     require,
     training_precision,
 )
-from eval.evaluator.load import Evaluator, load_judge, recognise
-from eval.factor_space import in_spreads, irrelevant
-from eval.factors import load_factors
-from eval.intervals import proportion
 from eval.path_sizes import CLASSES, COLUMNS
-from eval.paths import consistency, smoothness, vary_z_s, vary_z_u
 from eval.scores.common import Basis, Measured, ScoreRequest, Scores
-from eval.training_stage import CARD
 
 PATHS = 24  # in each direction
 
@@ -51,10 +51,10 @@ class Walked:
 
     Attributes:
         kept: share of images that the evaluator takes for their row's class, (PATHS,).
-        smooth: mean :func:`eval.paths.smoothness` of the rows in the evaluator's features; NaN for
-            a path that moves in no row, (PATHS,).
-        consistent: :func:`eval.paths.consistency` of the rows, from one end to the other, in
-            factors, (PATHS,); NaN where none can be read.
+        smooth: mean :func:`eval.metrics.paths.smoothness` of the rows in the evaluator's features;
+            NaN for a path that moves in no row, (PATHS,).
+        consistent: :func:`eval.metrics.paths.consistency` of the rows, from one end to the other,
+            in factors, (PATHS,); NaN where none can be read.
         consistent_features: the same in the evaluator's features, (PATHS,).
         n: number of images.
     """
@@ -71,10 +71,11 @@ def walks(request: ScoreRequest) -> Scores:
 
     For a, z_s varied, and b, z_u varied: ``walk_top1``, the share of images of the row's class by
     the evaluator's top-1; ``walk_ratio``, that over ``walk_top1_plain``, the share among as many
-    plain samples of the same classes; ``walk_smoothness``, :func:`eval.paths.smoothness`. For b
-    also :func:`eval.paths.consistency`: ``walk_consistency`` in the usable label-irrelevant
-    factors, standardised, that the optional input ``factors`` reads off the images, without a value
-    where it reads none; ``walk_consistency_features`` in the evaluator's features.
+    plain samples of the same classes; ``walk_smoothness``, :func:`eval.metrics.paths.smoothness`.
+    For b also :func:`eval.metrics.paths.consistency`: ``walk_consistency`` in the usable
+    label-irrelevant factors, standardised, that the optional input ``factors`` reads off the
+    images, without a value where it reads none; ``walk_consistency_features`` in the evaluator's
+    features.
     """
     folder = request.path("model")
     files = model_files("model", folder)

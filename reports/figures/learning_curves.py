@@ -2,7 +2,7 @@
 
 Usage: python -m reports.figures.learning_curves --csv FILE --png FILE --pdf FILE
 
-The CSV is that of ``python -m reports.learning_curves``.
+The CSV is that of ``python -m reports.studies.learning_curves``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
-from reports.aggregate import Column
-from reports.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED, UPDATES
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.style import CAPTION, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save
 from reports.names import as_published, dataset_title, in_paper_order, model_title
+from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED, UPDATES
+from reports.tables.aggregate import Column
 
 # Okabe and Ito's colours, told apart by readers with any kind of colour vision.
 COLOURS = {"cvae": "#0072b2", "cgan": "#e69f00", "cvae_gan": "#009e73", "ours": "#d55e00"}
@@ -211,7 +211,7 @@ def load(path: str | Path) -> pd.DataFrame:
     missing = [name for name in [*needed, *(c.metric for c in SCORES)] if name not in frame]
     if missing:
         raise UserError(
-            f"{path}: expected the columns of python -m reports.learning_curves, missing "
+            f"{path}: expected the columns of python -m reports.studies.learning_curves, missing "
             f"{', '.join(missing)}"
         )
     return frame
@@ -228,7 +228,9 @@ def main(args: argparse.Namespace) -> None:
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--csv", required=True, help="CSV of python -m reports.learning_curves")
+    parser.add_argument(
+        "--csv", required=True, help="CSV of python -m reports.studies.learning_curves"
+    )
     parser.add_argument("--png", required=True, help="PNG to write")
     parser.add_argument("--pdf", required=True, help="PDF to write")
     return parser

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.artefact import load_npz, read_json
-from dlvae.errors import UserError
+from dlvae.stage.artefact import load_npz, read_json
+from dlvae.stage.errors import UserError
 from reports.names import dataset_title
 
 

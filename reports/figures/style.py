@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlvae.artefact import atomic
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.stage.artefact import atomic
+from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.panel import Panel, load_panel
 
 WIDTH = 7.0  # inches: the text width of a two-column page

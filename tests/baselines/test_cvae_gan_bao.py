@@ -7,8 +7,8 @@ import torch
 from baselines.cvae_gan_bao.model import half_squared_distance, mean_feature_distance
 from baselines.cvae_gan_bao.moving import MovingMeans
 from dlvae.base import Batch, Method, Task
-from dlvae.errors import UserError
-from dlvae.registry import build_seeded
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import build_seeded
 
 TOY = Task("point", "toy", 2, 3, 0.5, 2, 2, 8, 100)
 IMAGE = Task("image", "net32", 32, 4, 0.125, 4, 6, 5, 100)

@@ -10,8 +10,8 @@ import yaml
 import baselines
 from baselines import new
 from conformance import CHECKS, NET64, NUMERICAL_CHECKS, TASKS, Case, check_folder
-from dlvae import registry
-from dlvae.errors import UserError
+from dlvae.stage import registry
+from dlvae.stage.errors import UserError
 
 
 @pytest.fixture

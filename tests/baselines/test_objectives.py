@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from dlvae.base import Batch, Method, Task
-from dlvae.losses import half_squared_error, kl_standard_normal, mse
-from dlvae.registry import build_seeded
+from dlvae.method.losses import half_squared_error, kl_standard_normal, mse
+from dlvae.stage.registry import build_seeded
 
 TOY = Task("point", "toy", 2, 3, 0.5, 2, 2, 8, 100)
 IMAGE = Task("image", "net32", 32, 4, 0.125, 4, 6, 4, 100)
@@ -28,8 +28,8 @@ REACH = {
 FUNCTIONS = {
     "rec": ("baselines.conditional", "mse"),
     "kl": ("baselines.conditional", "kl_standard_normal"),
-    "adv_discriminator": ("dlvae.adversary", "discriminator_loss"),
-    "adv_decoder": ("dlvae.adversary", "generator_loss"),
+    "adv_discriminator": ("dlvae.fast.adversary", "discriminator_loss"),
+    "adv_decoder": ("dlvae.fast.adversary", "generator_loss"),
 }
 GAN = {"decoder", "discriminator"}
 VAE = {"encoder", "decoder"}

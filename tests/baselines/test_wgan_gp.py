@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from dlvae.base import Batch, Method, Task
-from dlvae.errors import UserError
-from dlvae.options import check_options
-from dlvae.registry import build_seeded
+from dlvae.stage.errors import UserError
+from dlvae.stage.model_options import check_options
+from dlvae.stage.registry import build_seeded
 
 TOY = Task("point", "toy", 2, 3, 0.5, 2, 2, 8, 100)
 NET32 = Task("image", "net32", 32, 4, 0.125, 4, 6, 4, 100)

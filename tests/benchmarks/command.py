@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlvae.artefact import atomic
-from reports.machine import ROOT, git_commit
+from dlvae.stage.artefact import atomic
+from reports.freeze.machine import ROOT, git_commit
 from tests.benchmarks.machine import use_machine
 from tests.benchmarks.paired import paired
 

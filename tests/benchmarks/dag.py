@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from reports.machine import ROOT
+from reports.freeze.machine import ROOT
 from tests.benchmarks.command import Run, positive
 from tests.benchmarks.machine import here
 

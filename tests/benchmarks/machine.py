@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from dlvae.runtime import use_threads
-from reports.machine import git_commit, machine
+from dlvae.stage.runtime import use_threads
+from reports.freeze.machine import git_commit, machine
 from tests.benchmarks.peak import SIDE, peaks
 
 

@@ -17,8 +17,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlvae.memory import peak_memory_mib
-from reports.machine import ROOT
+from dlvae.stage.memory import peak_memory_mib
+from reports.freeze.machine import ROOT
 
 
 @dataclass(frozen=True)

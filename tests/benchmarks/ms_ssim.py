@@ -26,11 +26,11 @@ from pytorch_msssim.ssim import _ssim
 from torch import Tensor
 from torch.nn import functional as F
 
-from eval.ms_ssim.all_pairs import LIMITS, all_pairs
-from eval.ms_ssim.reference import window_line
-from eval.ms_ssim.variant import Variant
+from eval.metrics.ms_ssim.all_pairs import LIMITS, all_pairs
+from eval.metrics.ms_ssim.reference import window_line
+from eval.metrics.ms_ssim.variant import Variant
 from eval.protocol import load_protocol
-from reports.machine import ROOT
+from reports.freeze.machine import ROOT
 from tests.benchmarks.command import Run
 from tests.benchmarks.growth import Growth
 from tests.benchmarks.memory import memory_of

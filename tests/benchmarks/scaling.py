@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dlvae.algorithm1 import mixture_step
 from dlvae.base import Batch, GenerativeModel, Method, Task
-from dlvae.runtime import use_threads
+from dlvae.method.algorithm1 import mixture_step
+from dlvae.stage.runtime import use_threads
 from tests.benchmarks import setups
 from tests.benchmarks.command import Run
 from tests.benchmarks.growth import Growth

@@ -9,9 +9,9 @@ import torch
 
 from dlvae.base import Batch, GenerativeModel, Method, Task
 from dlvae.config import load_preset
-from dlvae.registry import build_seeded
-from dlvae.runtime import resolve_precision
-from reports.machine import ROOT
+from dlvae.stage.registry import build_seeded
+from dlvae.stage.runtime import resolve_precision
+from reports.freeze.machine import ROOT
 
 CONFIG = ROOT / "config"
 

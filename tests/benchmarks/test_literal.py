@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from dlvae.algorithm1 import precision_lr
+from dlvae.method.algorithm1 import precision_lr
 from tests.benchmarks import setups
 from tests.benchmarks.flop import literal_flop, useful_flop
 from tests.benchmarks.literal import LiteralAlgorithm1

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlvae.adam import FastAdam
+from dlvae.fast.adam import FastAdam
 
 OPTIONS = dict(lr=5e-4, betas=(0.0, 0.9), eps=1e-8)
 
@@ -83,7 +83,7 @@ def test_integer_betas_of_a_yaml_file_are_accepted() -> None:
 def test_a_training_that_is_saved_imports_no_compiler() -> None:
     code = (
         "import sys, torch\n"
-        "from dlvae.adam import FastAdam\n"
+        "from dlvae.fast.adam import FastAdam\n"
         "weight = torch.nn.Parameter(torch.ones(3))\n"
         "optimiser = FastAdam([weight], 1e-3, (0.0, 0.9))\n"
         "weight.grad = torch.ones(3)\n"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlvae.adversary import Verdict
+from dlvae.fast.adversary import Verdict
 
 
 @pytest.mark.parametrize("kind", ["hinge", "log"])

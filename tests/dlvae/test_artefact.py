@@ -4,8 +4,8 @@ import time
 import numpy as np
 import pytest
 
-from dlvae import artefact
-from dlvae.errors import UserError, nearest
+from dlvae.stage import artefact
+from dlvae.stage.errors import UserError, nearest
 
 
 def test_atomic_keeps_the_old_file_when_the_block_fails(tmp_path):

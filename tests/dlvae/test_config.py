@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dlvae.config import ablation_models, canonical, load_preset, merge, preset_files, resolve
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 from installed import install
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,8 +225,8 @@ def test_schema_agrees_with_the_code():
     """Keys and defaults that the schema repeats for early checks are those of the stages."""
     from dlvae.base import Method
     from dlvae.data.sources import MODULES, roles
-    from eval import factors
-    from eval.supervised import Recipe
+    from eval.judge import factors
+    from eval.judge.supervised import Recipe
 
     assert defaults("method") == dataclasses.asdict(Method())
     # The workflow fills in the folder, and gives unlabelled images the labelled ones' size.

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from dlvae import fingerprint as module
+from dlvae.stage import fingerprint as module
 from installed import install
 
 TREE = {
@@ -73,7 +73,7 @@ def test_a_data_file_that_a_module_names_counts(project):
 
 
 def test_the_published_numbers_and_the_template_are_seen():
-    assert [p.name for p in module._named_files("reports.published")] == ["published.csv"]
+    assert [p.name for p in module._named_files("reports.tables.published")] == ["published.csv"]
     assert [p.name for p in module._named_files("reports.report")] == ["report.html.j2"]
 
 

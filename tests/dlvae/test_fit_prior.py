@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import read_json, write_json
 from dlvae.base import Method, Task
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.errors import UserError
 from dlvae.fit_prior import fit_to, main
-from dlvae.registry import build_seeded, load_model, save_model
 from dlvae.snapshots import load_snapshots, save_snapshots
+from dlvae.stage.artefact import read_json, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import build_seeded, load_model, save_model
 
 TASK = Task("image", "net32", 32, 3, 0.1, 4, 5, 6, 30)
 COSTS = {"steps": 8, "images_seen": 192, "epochs_seen": 1.6, "cpu_seconds": {"4": 1.5, "8": 3.0}}
@@ -83,8 +83,6 @@ def test_the_manifest_says_what_the_training_cost(folder):
 
 def test_a_model_without_codes_is_refused(folder):
     model = build_seeded("cgan", TASK, Method(), {}, 0)
-    split = Split(
-        np.zeros((3, 32, 32, 3), np.uint8), None, np.arange(3), np.array(["a", "b", "c"])
-    )
+    split = Split(np.zeros((3, 32, 32, 3), np.uint8), None, np.arange(3), np.array(["a", "b", "c"]))
     with pytest.raises(UserError, match="leave it out of the preset's key 'fitted'"):
         fit_to(model, split)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlvae.errors import UserError
-from dlvae.installed import check_entry_point
+from dlvae.stage.errors import UserError
+from dlvae.stage.installed import check_entry_point
 from installed import install
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dlvae.candidate import newcomer
 from dlvae.config import ablation_models, resolve
-from dlvae.errors import UserError
-from dlvae.newcomer import newcomer
+from dlvae.stage.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

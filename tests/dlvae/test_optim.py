@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlvae.optim import apply_gradients, gradients
+from dlvae.method.optim import apply_gradients, gradients
 
 
 def test_gradients_of_one_group_leave_the_others_and_grad_alone():

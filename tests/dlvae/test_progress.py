@@ -1,8 +1,8 @@
 import io
 import json
 
-from dlvae import progress
-from dlvae.progress import RunLog
+from dlvae.stage import progress
+from dlvae.stage.progress import RunLog
 
 
 def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monkeypatch):

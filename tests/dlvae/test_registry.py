@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from baselines.new import filled
-from dlvae import registry
 from dlvae.base import Method, Task
-from dlvae.errors import UserError
 from dlvae.sample import ready, sample_set
-from dlvae.seeds import generator
+from dlvae.stage import registry
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import generator
 from installed import install
 
 TOY = Task("point", "toy", 2, classes=3, width=1.0, d_s=2, d_u=2, batch_size=6, train_images=60)

@@ -3,10 +3,10 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from dlvae.artefact import read_json
 from dlvae.base import Method, Task
-from dlvae.registry import build_seeded, save_model
 from dlvae.sample import main
+from dlvae.stage.artefact import read_json
+from dlvae.stage.registry import build_seeded, save_model
 
 TASK = Task("image", "net32", 32, 3, width=0.1, d_s=4, d_u=4, batch_size=6, train_images=60)
 PER_CLASS = {"few_classes": 3, "few": 2, "many": 1}

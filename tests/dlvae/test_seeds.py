@@ -1,6 +1,6 @@
 import torch
 
-from dlvae.seeds import derive_seed, generator, numpy_generator
+from dlvae.stage.seeds import derive_seed, generator, numpy_generator
 
 
 def test_seeds_are_stable_across_versions_and_machines():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.prior import GaussianMixture
+from dlvae.method.prior import GaussianMixture
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import logsumexp
 from torch.distributions import Independent, Normal, kl_divergence
 
-from dlvae.losses import half_squared_error, kl_standard_normal
+from dlvae.method.losses import half_squared_error, kl_standard_normal
 
 WIDTHS = np.array([1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
 

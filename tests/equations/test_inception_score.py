@@ -6,8 +6,8 @@ import torch
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 
-from eval.inception_score import inception_score
-from eval.logits import inception_of_logits
+from eval.metrics.inception_score import inception_score
+from eval.metrics.logits import inception_of_logits
 
 
 class ByRed(torch.nn.Module):

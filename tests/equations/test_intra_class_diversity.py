@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.diversity import d_intra
+from eval.metrics.diversity import d_intra
 from eval.protocol import load_protocol
 
 PROTOCOL = load_protocol(

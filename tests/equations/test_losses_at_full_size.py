@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from dlvae import losses
+from dlvae.method import losses
 
 BATCH, CLASSES, DIM = 6, 530, 512
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae import algorithm1
-from dlvae.algorithm1 import joint_losses, joint_pass, mixture_step
 from dlvae.base import Method, Task
-from dlvae.model import Config, LrLiVAE
-from dlvae.semi_supervised import unlabelled_losses
+from dlvae.method import algorithm1
+from dlvae.method.algorithm1 import joint_losses, joint_pass, mixture_step
+from dlvae.method.networks import Config, LrLiVAE
+from dlvae.method.semi_supervised import unlabelled_losses
 
 CLASSES, BATCH = 530, 16
 TASK = Task("point", "toy", 2, CLASSES, 0.5, 512, 512, BATCH, 1000)

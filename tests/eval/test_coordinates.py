@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from dlvae.base import Task
-from dlvae.prior import CodePrior
-from eval import coordinates
+from dlvae.method.prior import CodePrior
+from eval.metrics import coordinates
 
 
 def test_a_traversal_changes_one_coordinate():

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.errors import UserError
-from eval import diversity
-from eval.diversity import d_intra
-from eval.ms_ssim.all_pairs import all_pairs
-from eval.ms_ssim.reference import reference_pairs
+from dlvae.stage.errors import UserError
+from eval.metrics import diversity
+from eval.metrics.diversity import d_intra
+from eval.metrics.ms_ssim.all_pairs import all_pairs
+from eval.metrics.ms_ssim.reference import reference_pairs
 from eval.protocol import load_protocol
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.prior import CodePrior
-from eval import effects
+from dlvae.method.prior import CodePrior
+from eval.metrics import effects
 
 
 class Linear:

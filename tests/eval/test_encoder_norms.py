@@ -3,8 +3,8 @@
 import torch
 
 from dlvae.base import Method, Task
-from dlvae.registry import build_seeded
-from eval.encoder_norms import Norm, estimate_encoder_norms
+from dlvae.stage.registry import build_seeded
+from eval.models.encoder_norms import Norm, estimate_encoder_norms
 
 TASK = Task("image", "net32", 32, 4, 0.05, 4, 6, 8, 16)
 

@@ -6,10 +6,10 @@ import torch
 
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split
-from dlvae.errors import UserError
-from dlvae.registry import build_seeded
-from eval import encoding
-from eval.encoding import encode_split, has_codes, reconstruction_errors, variance
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import build_seeded
+from eval.models import encoding
+from eval.models.encoding import encode_split, has_codes, reconstruction_errors, variance
 
 IMAGES = Task("image", "net32", 32, 3, 0.05, 4, 6, 8, 32)
 POINTS = Task("point", "toy", 2, 3, 1.0, 2, 2, 8, 32)

@@ -8,13 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from dlvae.artefact import save_samples, write_json
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from eval import features
-from eval.evaluator import load
-from eval.features import load_features
+from dlvae.stage.artefact import save_samples, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.judge import features, load
+from eval.judge.features import load_features
 
 CLASSES = np.array(["dark", "bright"])
 CARD = {"dataset": "grey", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
@@ -125,7 +124,7 @@ def test_an_evaluator_of_other_classes_is_refused(folder, monkeypatch, capsys):
 
 
 def test_another_file_is_no_feature_set(folder):
-    with pytest.raises(UserError, match="python -m eval.features"):
+    with pytest.raises(UserError, match="python -m eval.judge.features"):
         load_features(folder / "samples.npz")
     with pytest.raises(UserError, match=r"nowhere\.npz"):
         load_features(folder / "nowhere.npz")

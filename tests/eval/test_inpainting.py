@@ -6,7 +6,7 @@ import torch
 from pytorch_msssim import ssim
 
 from dlvae.data.batches import to_uint8
-from eval.inpainting import MID_GREY, corrupt, inpaint, masked_psnr, masked_ssim
+from eval.metrics.inpainting import MID_GREY, corrupt, inpaint, masked_psnr, masked_ssim
 
 
 def images(count=4, size=32, seed=0):
@@ -96,8 +96,7 @@ def test_ssim_counts_the_windows_that_touch_the_mask():
     ]
     assert 0 < len(corners) < 36
     values = [
-        ssim(*(_cut(part, *corner) for part in (x, y)), data_range=255).item()
-        for corner in corners
+        ssim(*(_cut(part, *corner) for part in (x, y)), data_range=255).item() for corner in corners
     ]
     assert masked_ssim(x, y, missing)[0] == pytest.approx(np.mean(values), abs=1e-6)
 

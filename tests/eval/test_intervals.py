@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 
-from dlvae.errors import UserError
-from eval.improvement import probability_of_higher_mean
-from eval.intervals import (
+from dlvae.stage.errors import UserError
+from eval.metrics.improvement import probability_of_higher_mean
+from eval.metrics.intervals import (
     Interval,
     delete_a_group,
     inception_score_interval,

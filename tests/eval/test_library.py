@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import save_samples
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.errors import UserError
+from dlvae.stage.artefact import save_samples
+from dlvae.stage.errors import UserError
 from eval import library
-from eval.disentanglement import probes
-from eval.encoding import encode_split, split_to_encode
-from eval.features import features_of, save_features
+from eval.judge.features import features_of, save_features
+from eval.metrics.disentanglement import probes
+from eval.models.encoding import encode_split, split_to_encode
 from eval.protocol import load_protocol
 from eval.scored_images import real, sampled
 from eval.scores import codes as family_of_codes

@@ -7,12 +7,12 @@ import pytest
 import torch
 from pytorch_msssim import ms_ssim
 
-from dlvae.errors import UserError
-from eval.ms_ssim.all_pairs import all_pairs
-from eval.ms_ssim.maps import Limits
-from eval.ms_ssim.pairs import score_pairs
-from eval.ms_ssim.reference import reference_pairs, window_line
-from eval.ms_ssim.variant import Scale, SizeRule, Variant
+from dlvae.stage.errors import UserError
+from eval.metrics.ms_ssim.all_pairs import all_pairs
+from eval.metrics.ms_ssim.maps import Limits
+from eval.metrics.ms_ssim.pairs import score_pairs
+from eval.metrics.ms_ssim.reference import reference_pairs, window_line
+from eval.metrics.ms_ssim.variant import Scale, SizeRule, Variant
 from soft_images import PROTOCOL, blobs, upper, variant
 
 VARIANTS = list(PROTOCOL.ms_ssim)

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.ms_ssim.all_pairs import all_pairs
-from eval.ms_ssim.grid import RANGES, STRUCTURES, settings
-from eval.ms_ssim.reference import reference_pairs
-from eval.ms_ssim.squared_error import squared_error, weighted_squared_error
-from eval.ms_ssim.variant import Scale, Variant
+from eval.metrics.ms_ssim.all_pairs import all_pairs
+from eval.metrics.ms_ssim.grid import RANGES, STRUCTURES, settings
+from eval.metrics.ms_ssim.reference import reference_pairs
+from eval.metrics.ms_ssim.squared_error import squared_error, weighted_squared_error
+from eval.metrics.ms_ssim.variant import Scale, Variant
 from eval.protocol import load_protocol
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dlvae.errors import UserError
-from eval.ms_ssim.all_pairs import all_pairs
-from eval.ms_ssim.pairs import draw_pairs, sample_mean, sampled_pairs, score_pairs
-from eval.ms_ssim.reference import reference_pairs
+from dlvae.stage.errors import UserError
+from eval.metrics.ms_ssim.all_pairs import all_pairs
+from eval.metrics.ms_ssim.pairs import draw_pairs, sample_mean, sampled_pairs, score_pairs
+from eval.metrics.ms_ssim.reference import reference_pairs
 from soft_images import blobs, upper, variant
 
 VARIANTS = ("standard", "range_mismatched")

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlvae.artefact import save_samples
 from dlvae.data import digits
 from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.source import prepare as render_faces
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from eval import near_duplicates as stage
-from eval.coarse import VIEWS, coarse, views
-from eval.copy_search import CANDIDATES, NEIGHBOURS, nearest_real
-from eval.distinct import digests, firsts
-from eval.near_duplicates import REFUSED, calibrate, judged, near_duplicates
+from dlvae.stage.artefact import save_samples
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.intake import near_duplicates as stage
+from eval.intake.coarse import VIEWS, coarse, views
+from eval.intake.copy_search import CANDIDATES, NEIGHBOURS, nearest_real
+from eval.intake.distinct import digests, firsts
+from eval.intake.near_duplicates import REFUSED, calibrate, judged, near_duplicates
 
 CARD = {"dataset": "x", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 DATA = ("digits", "synthetic_faces", "photograph_like")

@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.artefact import save_samples
 from dlvae.config import load_preset
 from dlvae.data.dataset import load_card, load_split
 from dlvae.prepare import prepare
-from dlvae.registry import load_model
 from dlvae.sample import ready, sample_set
-from dlvae.seeds import generator
+from dlvae.stage.artefact import save_samples
+from dlvae.stage.registry import load_model
+from dlvae.stage.seeds import generator
 from dlvae.train.stage import Paths, train_model
-from eval.evaluator.join import join_members
-from eval.evaluator.training import KINDS, train_member
-from eval.features import features_of, save_features
+from eval.judge.features import features_of, save_features
+from eval.judge.join import join_members
+from eval.judge.training import KINDS, train_member
+from eval.judge.training_stage import Job
 from eval.protocol import load_protocol
 from eval.scored_images import evenly_per_class, real, sampled
 from eval.scores.__main__ import score
 from eval.scores.common import ScoreRequest
-from eval.training_stage import Job
 
 CONFIG = Path(__file__).parents[2] / "config"
 PROTOCOL = CONFIG / "protocol" / "v2.yaml"

@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import load_npz, read_json, save_samples, write_json
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
-from dlvae.errors import UserError
 from dlvae.fit_prior import fit_to, fitted_snapshots
-from dlvae.registry import DEFINITION, SNAPSHOTS, build_seeded, load_model, save_model, save_weights
 from dlvae.snapshots import load_snapshots, save_snapshots
-from eval import coordinates
-from eval.decoding import evenly_spaced
-from eval.factors import FactorRegressor
+from dlvae.stage.artefact import load_npz, read_json, save_samples, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import (
+    DEFINITION,
+    SNAPSHOTS,
+    build_seeded,
+    load_model,
+    save_model,
+    save_weights,
+)
+from eval.judge.factors import FactorRegressor
+from eval.metrics import coordinates
+from eval.models.decoding import evenly_spaced
 from eval.panels import figure5
 from eval.panels.__main__ import FIGURES, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from dlvae.base import Method, Task
-from dlvae.registry import build_seeded
-from eval import paths
+from dlvae.stage.registry import build_seeded
+from eval.metrics import paths
 
 LABELS = torch.tensor([2, 0])
 ALPHAS = np.linspace(0, 1, 8)[:, None]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"

@@ -6,7 +6,7 @@ import math
 import pandas as pd
 import pytest
 
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 from eval.rows import (
     COLUMNS,
     ScoreRow,

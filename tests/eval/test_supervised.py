@@ -7,7 +7,7 @@ import sys
 import torch
 from torch import nn
 
-from eval.supervised import LeanSGD
+from eval.judge.supervised import LeanSGD
 
 OPTIONS = dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4, fused=True)
 
@@ -37,7 +37,7 @@ def test_a_training_imports_no_compiler():
     code = (
         "import sys, torch\n"
         "from types import SimpleNamespace\n"
-        "from eval.supervised import Learner, Recipe\n"
+        "from eval.judge.supervised import Learner, Recipe\n"
         "net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))\n"
         "learner = Learner(net, torch.nn.functional.cross_entropy, Recipe(), 10)\n"
         "batch = SimpleNamespace(images=torch.zeros(1, 4, 3, 2, 2), generator=torch.Generator(),\n"

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from dlvae.data.three_moons import OFFSETS, Options, prepare
-from dlvae.errors import UserError
-from eval.toy_points import arc_residual, bayes_accuracy, sliced_wasserstein
+from dlvae.stage.errors import UserError
+from eval.metrics.toy_points import arc_residual, bayes_accuracy, sliced_wasserstein
 
 
 def cloud(n, seed=0):

@@ -6,11 +6,11 @@ import itertools
 import pandas as pd
 
 from eval.rows import COLUMNS
-from reports.claim_file import load_rules
-from reports.claim_metrics import FITTED_MODELS, depends_on_prior
-from reports.claim_readings import Preset
-from reports.claim_rules import models_of
-from reports.claim_verdicts import judge
+from reports.claims.claim_file import load_rules
+from reports.claims.claim_metrics import FITTED_MODELS, depends_on_prior
+from reports.claims.claim_readings import Preset
+from reports.claims.claim_rules import models_of
+from reports.claims.claim_verdicts import judge
 from reports.names import as_published
 
 NAN = float("nan")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from dlvae.data.dataset import Split
-from dlvae.prior import GaussianMixture
+from dlvae.method.prior import GaussianMixture
 
 CARD = {"source": "made up", "licence": "none", "flip": False, "preparation": {}}
 CLASSES = np.array(list("abcd"))

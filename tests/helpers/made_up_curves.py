@@ -7,7 +7,7 @@ import pandas as pd
 
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow
-from reports.curve_points import curve, curve_rows
+from reports.studies.curve_points import curve, curve_rows
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label

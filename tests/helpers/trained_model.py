@@ -5,12 +5,12 @@ from argparse import Namespace
 import numpy as np
 
 from dlvae import sample
-from dlvae.artefact import write_json
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.registry import build_seeded, save_model
 from dlvae.snapshots import save_snapshots
-from eval import features
+from dlvae.stage.artefact import write_json
+from dlvae.stage.registry import build_seeded, save_model
+from eval.judge import features
 from eval.protocol import load_protocol
 from eval.scored_images import real
 from eval.scores.common import ScoreRequest

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import (
+from dlvae.stage.artefact import (
     read_json,
     save_npz,
     save_samples,
@@ -16,19 +16,19 @@ from dlvae.artefact import (
     write_json,
     write_manifest,
 )
-from dlvae.registry import WEIGHTS, save_weights
+from dlvae.stage.registry import WEIGHTS, save_weights
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, by_plain, write_rows
 from eval.scores.common import data_hash
-from reports.checks import Content, index_hash
-from reports.claim_file import load_rules
-from reports.claim_rules import needed_scores
+from reports.claims.claim_file import load_rules
+from reports.claims.claim_rules import needed_scores
 from reports.figures.panel import Panel
-from reports.freeze import freeze
+from reports.freeze.__main__ import freeze
+from reports.freeze.checks import Content, index_hash
+from reports.freeze.machine import ROOT
+from reports.freeze.pages import Page, make_page, texts_of
+from reports.freeze.stored import load_stored
 from reports.leaderboard import write_leaderboard
-from reports.machine import ROOT
-from reports.pages import Page, make_page, texts_of
-from reports.stored import load_stored
 
 COMMON = {"preset": "quick", "dataset": "synthetic_faces", "seed": 0}
 

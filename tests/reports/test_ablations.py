@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlvae.artefact import write_json
-from dlvae.errors import UserError
+from dlvae.stage.artefact import write_json
+from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.ablations import compare, main
+from reports.studies.ablations import compare, main
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 CARD = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reports.checks import check
+from reports.freeze.checks import check
 
 # What is changed: the file, the bytes, and what else is said of it beside its hash.
 CHANGES = {

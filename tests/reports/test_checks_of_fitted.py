@@ -9,8 +9,8 @@ import pytest
 from eval.rows import write_rows
 from eval.scores.common import data_hash
 from made_up_curves import LABEL, row
-from reports.checks import rows
-from reports.stored import SCORES
+from reports.freeze.checks import rows
+from reports.freeze.stored import SCORES
 
 DATA = {"train": "1" * 64, "test": "2" * 64}
 FOLDERS = ("models/digits/ours", "models/digits/ours_fitted", "curves/digits/ours_fitted")

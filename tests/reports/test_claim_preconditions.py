@@ -17,10 +17,10 @@ from claim_scores import (
     models,
     rows_for,
 )
-from reports.claim_metrics import FAMILY, PLAIN, depends_on_prior, read_by_judges
-from reports.claim_readings import Preset
-from reports.claim_rules import Excuse, Side, models_of
-from reports.claim_verdicts import judge
+from reports.claims.claim_metrics import FAMILY, PLAIN, depends_on_prior, read_by_judges
+from reports.claims.claim_readings import Preset
+from reports.claims.claim_rules import Excuse, Side, models_of
+from reports.claims.claim_verdicts import judge
 
 IMAGES = [claim for claim in SCORES if not claim.startswith("toy_")]
 TOY = [claim for claim in SCORES if claim.startswith("toy_")]

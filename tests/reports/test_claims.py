@@ -26,22 +26,22 @@ from claim_scores import (
     rows_of,
     seeds,
 )
-from dlvae.artefact import write_json
 from dlvae.config import load_preset, protocol_file
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from eval import intervals
-from eval.intervals import Interval
+from dlvae.stage.artefact import write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.metrics import intervals
+from eval.metrics.intervals import Interval
 from eval.protocol import load_protocol
-from reports import claims
-from reports.aggregate import Cell
-from reports.captions import INTERVALS
-from reports.claim_file import load_rules
-from reports.claim_metrics import FITTED_MODELS, METRICS
-from reports.claim_readings import Preset, transformed
-from reports.claim_rules import ClaimTest, Side, needed_scores
-from reports.claim_verdicts import Result, judge, verdict
+from reports.claims import __main__ as claims
+from reports.claims.claim_file import load_rules
+from reports.claims.claim_metrics import FITTED_MODELS, METRICS
+from reports.claims.claim_readings import Preset, transformed
+from reports.claims.claim_rules import ClaimTest, Side, needed_scores
+from reports.claims.claim_verdicts import Result, judge, verdict
 from reports.command import scores_parser
+from reports.tables.aggregate import Cell
+from reports.tables.captions import INTERVALS
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = protocol_file(load_preset("quick", ROOT / "config"), ROOT / "config")

@@ -12,17 +12,17 @@ import pytest
 import yaml
 from PIL import Image
 
-from dlvae.artefact import sha256_file, write_json
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
+from dlvae.stage.artefact import sha256_file, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, write_rows
-from reports import compare as command
-from reports.comparison import COLUMNS, PRINTED, Verdict, compare
-from reports.comparison_csv import tidy
+from reports.compare import __main__ as command
+from reports.compare.comparison import COLUMNS, PRINTED, Verdict, compare
+from reports.compare.comparison_csv import tidy
+from reports.compare.thresholds import thresholds
 from reports.figures import comparison
-from reports.stored import load_stored
-from reports.thresholds import thresholds
+from reports.freeze.stored import load_stored
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label

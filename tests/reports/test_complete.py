@@ -2,9 +2,9 @@
 
 import pytest
 
-from dlvae.artefact import read_json, write_json
-from reports.checks import index_hash
-from reports.complete import complete
+from dlvae.stage.artefact import read_json, write_json
+from reports.freeze.checks import index_hash
+from reports.freeze.complete import complete
 
 
 def found_in(checkout):

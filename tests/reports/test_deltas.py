@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from eval.intervals import BOOTSTRAP_CLASSES, JACKKNIFE_IMAGES, WILSON
+from eval.metrics.intervals import BOOTSTRAP_CLASSES, JACKKNIFE_IMAGES, WILSON
 from eval.protocol import IntervalsRule
 from eval.rows import COLUMNS
-from reports.deltas import COMBINED, PAIRED, WELCH, Scored, delta
+from reports.compare.deltas import COMBINED, PAIRED, WELCH, Scored, delta
 
 RULE = IntervalsRule(groups=20, draws=2000)
 NAN = float("nan")

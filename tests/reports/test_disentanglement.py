@@ -7,9 +7,9 @@ import pytest
 
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.disentanglement import COLUMNS as PRINTED
-from reports.table_specs import TABLES
-from reports.tables import build_table, write_table
+from reports.tables.__main__ import build_table, write_table
+from reports.tables.disentanglement import COLUMNS as PRINTED
+from reports.tables.table_specs import TABLES
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 NAN = float("nan")

@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, write_rows
-from reports import evaluator_noise
-from reports.evaluator_noise import by_judge, printed, turned_pairs
+from reports.studies import evaluator_noise
+from reports.studies.evaluator_noise import by_judge, printed, turned_pairs
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label

@@ -12,8 +12,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from dlvae.artefact import save_npz, write_json
-from dlvae.errors import UserError
+from dlvae.stage.artefact import save_npz, write_json
+from dlvae.stage.errors import UserError
 from reports.figures.panel import load_panel
 from reports.figures.style import RC, grid_gap, grid_length, montage, render, shorten
 

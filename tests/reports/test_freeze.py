@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from dlvae.config import resolve
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 from eval.rows import read_rows
-from reports import freeze as module
-from reports.freeze import command, stored_config
-from reports.lineage import ABSOLUTE, artefact_of, portable
-from reports.machine import git_commit, machine
-from reports.stored import load_stored
+from reports.freeze import __main__ as module
+from reports.freeze.__main__ import command, stored_config
+from reports.freeze.lineage import ABSOLUTE, artefact_of, portable
+from reports.freeze.machine import git_commit, machine
+from reports.freeze.stored import load_stored
 
 ROOT = Path(__file__).parents[2]
 CONFIG, PROTOCOLS = ROOT / "config", ROOT / "config" / "protocol"

@@ -10,15 +10,15 @@ import pytest
 import yaml
 from scipy import stats
 
-from dlvae.artefact import sha256_file, write_json
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage, stage_parser
+from dlvae.stage.artefact import sha256_file, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.board import METRICS
+from reports.freeze.stored import STORED, stored_presets
 from reports.leaderboard import README, leaderboard, main, write_leaderboard
 from reports.readme import with_results
-from reports.stored import STORED, stored_presets
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 DATASETS = {"synthetic_faces": "fa", "digits": "d1"}

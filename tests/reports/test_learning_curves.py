@@ -7,12 +7,12 @@ import math
 import pandas as pd
 import pytest
 
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
 from eval.rows import write_rows
 from made_up_curves import CEILING, LABEL, MODELS, PROTOCOL, curves, frame, made_up
-from reports import learning_curves
-from reports.curve_leaders import (
+from reports.studies import learning_curves
+from reports.studies.curve_leaders import (
     budgets,
     doublings,
     forms_of_curves,
@@ -21,8 +21,8 @@ from reports.curve_leaders import (
     moved_later,
     settled,
 )
-from reports.curve_points import CURRENCIES, curve_rows, tidy
-from reports.curve_texts import amount, verdict
+from reports.studies.curve_points import CURRENCIES, curve_rows, tidy
+from reports.studies.curve_texts import amount, verdict
 
 # --- Points and data ---------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dlvae.runtime import run_stage
+from dlvae.stage.runtime import run_stage
 from made_up_curves import CEILING, MODELS, frame
-from reports.curve_points import tidy
 from reports.figures import learning_curves as figure
+from reports.studies.curve_points import tidy
 
 
 def drawn(folder, data):
@@ -86,7 +86,10 @@ def test_another_table_is_refused(tmp_path, capsys):
     arguments = ["--csv", tmp_path / "x.csv", "--png", tmp_path / "a", "--pdf", tmp_path / "b"]
     with pytest.raises(SystemExit):
         run_stage(figure.main, figure.command(), [str(part) for part in arguments])
-    assert "expected the columns of python -m reports.learning_curves" in capsys.readouterr().err
+    assert (
+        "expected the columns of python -m reports.studies.learning_curves"
+        in capsys.readouterr().err
+    )
 
 
 def test_numbers_on_axes_are_short():

@@ -3,11 +3,11 @@
 import json
 import shutil
 
-from dlvae.runtime import run_stage
+from dlvae.stage.runtime import run_stage
 from eval.rows import write_rows
 from made_up_curves import CEILING, MODELS, PROTOCOL, made_up
-from reports import learning_curves
-from reports.pages import Page, make_page, texts_of
+from reports.freeze.pages import Page, make_page, texts_of
+from reports.studies import learning_curves
 
 CONFIG = {"preset": "quick", "datasets": ["digits"], "models": [*MODELS, "cvae_fitted"]}
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from dlvae.artefact import read_json
-from dlvae.errors import UserError
-from reports.checks import check
-from reports.recompute import recompute
-from reports.repage import repage
-from reports.verify import verify
+from dlvae.stage.artefact import read_json
+from dlvae.stage.errors import UserError
+from reports.freeze.checks import check
+from reports.freeze.recompute import recompute
+from reports.freeze.repage import repage
+from reports.freeze.verify import verify
 
 
 def test_pages_that_follow_from_their_rows_stay_as_they_are(checkout):

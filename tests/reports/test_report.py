@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from dlvae.artefact import save_npz, write_json, write_text
-from dlvae.errors import UserError
+from dlvae.stage.artefact import save_npz, write_json, write_text
+from dlvae.stage.errors import UserError
 from reports.report import build_report
 
 PNG = base64.b64decode(

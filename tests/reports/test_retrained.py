@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dlvae.artefact import load_samples, read_json, save_samples, write_json
-from dlvae.errors import UserError
-from reports.cell import cell_named, smallest_cell
-from reports.checks import Content
-from reports.retrained import compare_cell
+from dlvae.stage.artefact import load_samples, read_json, save_samples, write_json
+from dlvae.stage.errors import UserError
+from reports.freeze.cell import cell_named, smallest_cell
+from reports.freeze.checks import Content
+from reports.freeze.retrained import compare_cell
 
 CELL = "digits/cvae/seed0"
 WEIGHTS = f"models/{CELL}/weights.safetensors"
@@ -55,7 +55,7 @@ def test_fewer_images_come_before_cvae(checkout):
 def test_no_training_is_chosen_without_images_or_beyond_the_limit(frozen, monkeypatch):
     with pytest.raises(UserError, match="at hand"):
         smallest_cell(frozen, ["cifar10"])
-    monkeypatch.setattr("reports.cell.LIMIT_SECONDS", -1)
+    monkeypatch.setattr("reports.freeze.cell.LIMIT_SECONDS", -1)
     with pytest.raises(UserError, match=f"the cheapest training, {CELL}, took"):
         smallest_cell(frozen, ["digits"])
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from dlvae.artefact import sha256_file, write_json
-from dlvae.runtime import run_stage
-from reports import stored_evaluator
-from reports.stored import load_stored
+from dlvae.stage.artefact import sha256_file, write_json
+from dlvae.stage.runtime import run_stage
+from reports.freeze import stored_evaluator
+from reports.freeze.stored import load_stored
 
 DATA = {"train": "aa" * 32, "test": "bb" * 32}
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from reports.stored import stored_presets
-from reports.swap import ASIDE, swap
+from reports.freeze.stored import stored_presets
+from reports.freeze.swap import ASIDE, swap
 
 
 class Killed(BaseException):

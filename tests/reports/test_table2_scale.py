@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from eval.ms_ssim.grid import RANGES, STRUCTURES
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.metrics.ms_ssim.grid import RANGES, STRUCTURES
 from eval.rows import ScoreRow, write_rows
-from reports import table2_scale
-from reports.table2_scale import METRICS, RANGE_TITLES, STRUCTURE_TITLES, by_setting, page
+from reports.studies import table2_scale
+from reports.studies.table2_scale import METRICS, RANGE_TITLES, STRUCTURE_TITLES, by_setting, page
 
 NAN = float("nan")
 LEVELS = {"real": 0.9, "cvae_gan": 0.70, "ours": 0.75}

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from dlvae.artefact import write_json
-from dlvae.errors import UserError
+from dlvae.stage.artefact import write_json
+from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.aggregate import paired_difference
-from reports.table_specs import TABLES
-from reports.tables import build_table, evaluator_cards, main, write_table
+from reports.tables.__main__ import build_table, evaluator_cards, main, write_table
+from reports.tables.aggregate import paired_difference
+from reports.tables.table_specs import TABLES
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
@@ -451,7 +451,7 @@ def test_the_command_reads_rows_cards_and_protocol(tmp_path):
 
 
 def test_tables_need_no_torch():
-    code = "import sys, reports.tables, reports.report; assert 'torch' not in sys.modules"
+    code = "import sys, reports.tables.__main__, reports.report; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

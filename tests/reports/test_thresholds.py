@@ -2,9 +2,9 @@
 
 import pytest
 
-from dlvae.errors import UserError
-from reports.comparison import COLUMNS
-from reports.thresholds import LESS_IS_BETTER, MORE_IS_BETTER, SHARES, thresholds
+from dlvae.stage.errors import UserError
+from reports.compare.comparison import COLUMNS
+from reports.compare.thresholds import LESS_IS_BETTER, MORE_IS_BETTER, SHARES, thresholds
 
 SETS = ("synthetic_faces", "digits")
 

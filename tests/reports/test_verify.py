@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from reports.checks import Content
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from reports.freeze.checks import Content
+from reports.freeze.verify import code_notes, main, parser, verify
 from reports.leaderboard import write_leaderboard
-from reports.verify import code_notes, main, parser, verify
 
 CELL = "digits/cvae/seed0"
 

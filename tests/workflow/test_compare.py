@@ -228,7 +228,10 @@ def frozen(tmp_path_factory, checkout, snakemake):
     }
     words = [word for key, value in arguments.items() for word in (f"--{key}", value)]
     done = subprocess.run(
-        [sys.executable, "-m", "reports.freeze", *words], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-m", "reports.freeze", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     shutil.rmtree(folder / "results")

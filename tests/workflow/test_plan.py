@@ -188,7 +188,7 @@ def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):
         assert jobs == {f"{family} of {model}, synthetic_faces, seed 0" for model in models}
     # The preset has no ablation without the likelihood term: named, not trained.
     assert "Training ours_no_likelihood" not in found.text
-    (command,) = re.findall("-m reports.claims (.*) > ", found.text)
+    (command,) = re.findall("-m reports.claims.__main__ (.*) > ", found.text)
     words = shlex.split(command)
     given = json.loads(words[words.index("--config") + 1])
     assert given["datasets"] == ["synthetic_faces", "digits", "three_moons"]
@@ -278,7 +278,7 @@ def test_members_learn_from_the_images_of_their_kind_by_their_recipe(repository,
     found = plan(repository, "-p", *files, "--config", "preset=smoke", recipe)
     assert found.returncode == 0, found.text
     assert found.rules["evaluator_member"] == 4 + 4 + 3 and found.rules["evaluator"] == 3
-    lines = re.findall("-m eval.evaluator --data .*", found.text)
+    lines = re.findall("-m eval.judge --data .*", found.text)
     own = [json.loads(re.search("--config '(.*?)'", line)[1]) for line in lines]
     for line, config in zip(lines, own, strict=True):
         faces, plain = config["dataset"] == "synthetic_faces", config["kind"] == "plain"

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from dlvae.artefact import sha256_file, write_json
+from dlvae.stage.artefact import sha256_file, write_json
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 TRAINING = {"train", "train_longer", "train_semi", "fit_prior"}
@@ -84,7 +84,7 @@ def test_verifying_makes_the_cheapest_training_again_as_its_manifests_say(stored
     commands = [line for line in found.text.splitlines() if "python -m " in line]
     prepared, trained, sampled, verified = (
         next(line for line in commands if f"python -m {module} " in line)
-        for module in ("dlvae.prepare", "dlvae.train", "dlvae.sample", "reports.verify")
+        for module in ("dlvae.prepare", "dlvae.train", "dlvae.sample", "reports.freeze.verify")
     )
     assert "--out results/smoke/verify/data/digits" in prepared
     assert '"seed":7,"train":{"steps":4}' in trained and "--precision bf16" in trained

@@ -26,10 +26,10 @@ rule ablation_table:
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=ablation_config,
-        code=code_of("reports.ablations"),
+        code=code_of("reports.studies.ablations"),
     message:
         "Setting the table of ablations"
     shell:
-        "python -m reports.ablations --scores {input.scores} --cards {input.card}"
+        "python -m reports.studies.ablations --scores {input.scores} --cards {input.card}"
         " --protocol {params.protocol:q} --config {params.config:q} --csv {output.csv}"
         " --markdown {output.markdown} > {log} 2>&1"

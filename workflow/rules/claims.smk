@@ -26,7 +26,7 @@ rule judge_claims:
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=claims_config,
-        code=code_of("reports.claims"),
+        code=code_of("reports.claims.__main__"),
     message:
         "Judging the paper's claims"
     shell:

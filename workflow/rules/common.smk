@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import yaml
-from dlvae.artefact import read_json, write_text
+from dlvae.stage.artefact import read_json, write_text
 from dlvae.config import (
     ablation_models,
     canonical,
@@ -18,16 +18,16 @@ from dlvae.config import (
     resolve,
 )
 from dlvae.data.sources import MODULES
-from dlvae.errors import UserError
-from dlvae.fingerprint import fingerprint
-from dlvae.newcomer import newcomer as find_newcomer
-from dlvae.registry import default_options, model_names, module_name
+from dlvae.stage.errors import UserError
+from dlvae.stage.fingerprint import fingerprint
+from dlvae.candidate import newcomer as find_newcomer
+from dlvae.stage.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
-from reports.claim_file import load_rules
-from reports.claim_rules import needed_scores
-from reports.comparable import other_protocol
+from reports.claims.claim_file import load_rules
+from reports.claims.claim_rules import needed_scores
+from reports.compare.comparable import other_protocol
 from reports.names import FITTED, as_published, fitted_form, forms_of
-from reports.thresholds import thresholds
+from reports.compare.thresholds import thresholds
 from snakemake.exceptions import WorkflowError
 
 WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent

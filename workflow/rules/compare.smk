@@ -26,11 +26,11 @@ rule stored_evaluator:
         data=subpath(input.card, parent=True),
         built=stored_evaluator_argument,
         out=subpath(output.card, parent=True),
-        code=code_of("reports.stored_evaluator"),
+        code=code_of("reports.freeze.stored_evaluator"),
     message:
         "Taking the stored evaluator of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m reports.stored_evaluator --stored {params.stored} --dataset {wildcards.dataset}"
+        "python -m reports.freeze.stored_evaluator --stored {params.stored} --dataset {wildcards.dataset}"
         " --judge {wildcards.dataset}{wildcards.kind} --data {params.data} {params.built} --out {params.out} > {log} 2>&1"
 
 
@@ -59,7 +59,7 @@ rule intake:
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=intake_config,
-        code=code_of("eval.intake"),
+        code=code_of("eval.intake.__main__"),
     message:
         "Taking in {wildcards.newcomer} as samples of {wildcards.dataset}"
     shell:
@@ -91,11 +91,11 @@ rule near_duplicates:
         data=subpath(input.card, parent=True),
         config=near_duplicates_config,
         threads=config["threads"],
-        code=code_of("eval.near_duplicates"),
+        code=code_of("eval.intake.near_duplicates"),
     message:
         "Looking for near-duplicates: {wildcards.newcomer}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "python -m eval.near_duplicates --samples {input.samples} --data {params.data}"
+        "python -m eval.intake.near_duplicates --samples {input.samples} --data {params.data}"
         " --config {params.config:q} --out {output.found} --threads {params.threads} > {log} 2>&1"
 
 
@@ -162,7 +162,7 @@ rule write_comparison:
         runs=comparison_runs_argument,
         config=comparison_config,
         out=lambda wildcards, output: str(Path(output.csv).with_suffix("")),
-        code=code_of("reports.compare"),
+        code=code_of("reports.compare.__main__"),
     message:
         "Comparing {wildcards.newcomer} with the stored results"
     shell:

@@ -32,11 +32,11 @@ rule evaluator_member:
         config=evaluator_config,
         threads=config["threads"],
         precision=config["precision"],
-        code=code_of("eval.evaluator.__main__"),
+        code=code_of("eval.judge.__main__"),
     message:
         "Training judge {wildcards.member} of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m eval.evaluator --data {params.data} {params.images} --config {params.config:q}"
+        "python -m eval.judge --data {params.data} {params.images} --config {params.config:q}"
         " --out {params.out} --resume-root {params.resume} --run-log {log.run}"
         " --threads {params.threads} --precision {params.precision} --fingerprint {params.code}"
         " 2>&1 | tee {log.text}"
@@ -63,11 +63,11 @@ rule evaluator:
     params:
         members=lambda wildcards, input: [str(Path(card).parent) for card in input.cards],
         out=subpath(output.card, parent=True),
-        code=code_of("eval.evaluator.join"),
+        code=code_of("eval.judge.join"),
     message:
         "Joining the judges of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m eval.evaluator.join --members {params.members} --out {params.out}"
+        "python -m eval.judge.join --members {params.members} --out {params.out}"
         " > {log} 2>&1"
 
 
@@ -97,11 +97,11 @@ rule evaluator_report:
         data=subpath(input.card, parent=True),
         evaluator=subpath(input.evaluator, parent=True),
         threads=config["threads"],
-        code=code_of("eval.evaluator.report"),
+        code=code_of("eval.judge.report"),
     message:
         "Report card of the evaluator of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m eval.evaluator.report --train {input.train} --test {input.test}"
+        "python -m eval.judge.report --train {input.train} --test {input.test}"
         " --evaluator {params.evaluator} --data {params.data} --threads {params.threads}"
         " --out {output.report} 2>&1 | tee {log}"
 
@@ -132,11 +132,11 @@ rule factors:
         config=factors_config,
         threads=config["threads"],
         precision=config["precision"],
-        code=code_of("eval.factors"),
+        code=code_of("eval.judge.factors"),
     message:
         "Training the factor regressor of {wildcards.dataset}"
     shell:
-        "python -m eval.factors --data {params.data} --config {params.config:q}"
+        "python -m eval.judge.factors --data {params.data} --config {params.config:q}"
         " --out {params.out} --resume-root {params.resume} --run-log {log.run}"
         " --threads {params.threads} --precision {params.precision} --fingerprint {params.code}"
         " 2>&1 | tee {log.text}"

@@ -22,10 +22,10 @@ rule evaluator_noise:
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=table_config(),
-        code=code_of("reports.evaluator_noise"),
+        code=code_of("reports.studies.evaluator_noise"),
     message:
         "Comparing the judges"
     shell:
-        "python -m reports.evaluator_noise --scores {input.scores} --cards {input.reports}"
+        "python -m reports.studies.evaluator_noise --scores {input.scores} --cards {input.reports}"
         " --protocol {params.protocol:q} --config {params.config:q}"
         " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"

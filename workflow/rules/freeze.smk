@@ -19,7 +19,7 @@ rule freeze:
     message:
         "Storing results in {params.place}"
     shell:
-        "(python -m reports.swap --new {params.new} --place {params.place:q}"
+        "(python -m reports.freeze.swap --new {params.new} --place {params.place:q}"
         " && python -m reports.leaderboard) 2>&1 | tee {log}"
 
 
@@ -42,7 +42,7 @@ rule collect_frozen:
         rules=protocol_rules(),
         config=freeze_config,
         commit=commit_of_checkout,
-        code=code_of("reports.freeze"),
+        code=code_of("reports.freeze.__main__"),
     message:
         "Freezing the results of {params.results}"
     shell:

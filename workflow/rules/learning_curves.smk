@@ -25,11 +25,11 @@ rule write_learning_curves:
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=table_config(),
-        code=code_of("reports.learning_curves"),
+        code=code_of("reports.studies.learning_curves"),
     message:
         "Comparing the learning curves"
     shell:
-        "python -m reports.learning_curves --scores {input.scores} --cards {input.cards}"
+        "python -m reports.studies.learning_curves --scores {input.scores} --cards {input.cards}"
         " --protocol {params.protocol:q} --config {params.config:q}"
         " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"
 

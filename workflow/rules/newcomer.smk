@@ -4,7 +4,7 @@ NEWCOMER_FAMILIES = ("inception", "diversity", "fidelity")
 
 
 def newcomer():
-    """The newcomer, None without one; see dlvae.newcomer."""
+    """The newcomer, None without one; see dlvae.candidate."""
     return find_newcomer(config, ablation_models(config))
 
 
@@ -93,7 +93,7 @@ def near_duplicates_file(dataset, model, seed):
 
 
 def comparison_runs(who):
-    """The files of every run of the newcomer, by the names that reports.compare knows."""
+    """The files of every run of the newcomer, by the names that reports.compare.__main__ knows."""
     name = who.name
     return [
         {

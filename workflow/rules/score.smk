@@ -29,11 +29,11 @@ rule features:
         evaluator=subpath(input.evaluator, parent=True),
         config=features_config,
         threads=config["threads"],
-        code=code_of("eval.features"),
+        code=code_of("eval.judge.features"),
     message:
         "Features of {wildcards.source}, {wildcards.dataset}{wildcards.kind}, seed {wildcards.seed}"
     shell:
-        "python -m eval.features {params.images} --data {params.data}"
+        "python -m eval.judge.features {params.images} --data {params.data}"
         " --evaluator {params.evaluator} --config {params.config:q} --out {output.features}"
         " --threads {params.threads} --fingerprint {params.code} > {log} 2>&1"
 

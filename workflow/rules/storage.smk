@@ -1,9 +1,9 @@
 # What is frozen of a preset, and what its verification makes again. Functions only, as in slices.smk, plan.smk and sources.smk.
 from types import SimpleNamespace
 
-from reports.cell import smallest_cell
-from reports.machine import git_commit
-from reports.stored import load_stored
+from reports.freeze.cell import smallest_cell
+from reports.freeze.machine import git_commit
+from reports.freeze.stored import load_stored
 
 # Where stored results lie; relative, as every path of the workflow.
 STORED_ROOT = Path(os.path.relpath(WORKFLOW.parent / "reports" / "stored"))

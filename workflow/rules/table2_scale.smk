@@ -22,9 +22,9 @@ rule write_table2_scale:
         mem_mb=500,
     params:
         config=table_config(),
-        code=code_of("reports.table2_scale"),
+        code=code_of("reports.studies.table2_scale"),
     message:
         "Comparing scales of Table 2"
     shell:
-        "python -m reports.table2_scale --scores {input.scores} --config {params.config:q}"
+        "python -m reports.studies.table2_scale --scores {input.scores} --config {params.config:q}"
         " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"

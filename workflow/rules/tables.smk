@@ -57,7 +57,7 @@ rule table:
         protocol=protocol_path(),
         rules=protocol_rules(),
         config=table_config(),
-        code=code_of("reports.tables"),
+        code=code_of("reports.tables.__main__"),
     message:
         "Setting {wildcards.table}"
     shell:

@@ -1,5 +1,5 @@
 # Stored results against their hashes, against what follows from them, and against one training
-# made again as their manifests say. Only reports.verify compares; nothing is written among them.
+# made again as their manifests say. Only reports.freeze.verify compares; nothing is written among them.
 
 
 rule verify:
@@ -19,7 +19,7 @@ rule verify:
     message:
         "Verifying the stored results of {params.preset}"
     shell:
-        "python -m reports.verify --preset {params.preset} --stored {params.stored:q}"
+        "python -m reports.freeze.verify --preset {params.preset} --stored {params.stored:q}"
         " {params.again} --config {params.codes:q} 2>&1 | tee {log}"
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.errors import UserError
-from dlvae.seeds import numpy_generator
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import numpy_generator
 
 # name: (lowest, highest). Angles in degrees, expression from frown (-1) to open smile (+1),
 # tints are signed, everything else is a share in [0, 1].

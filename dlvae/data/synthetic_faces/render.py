@@ -14,7 +14,7 @@ from dlvae.data.synthetic_faces.head import Anatomy, Face, head_surface, view_he
 from dlvae.data.synthetic_faces.light import lamp_direction, light_up, to_pixels
 from dlvae.data.synthetic_faces.skin import paint_skin
 from dlvae.data.synthetic_faces.surface import Scene, Surface
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 SMALLEST = 8
 _HALF_WIDTH = 0.88  # of the picture, in units of the head

@@ -14,9 +14,9 @@ there, so that nobody in it occurs with a label.
 from dataclasses import asdict, dataclass
 
 from dlvae.data.dataset import Prepared
-from dlvae.data.options import Role
+from dlvae.data.preparation import Role
 from dlvae.data.synthetic_faces.source import prepare
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 @dataclass(frozen=True)

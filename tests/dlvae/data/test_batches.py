@@ -10,8 +10,14 @@ from dlvae.data.dataset import Split
 def split():
     images = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
     images[:, 0, 0, 0] = np.arange(10)
-    return Split(images=images, points=None, labels=np.arange(10) % 3, classes=("a", "b", "c"),
-                 factors=None, factor_names=())
+    return Split(
+        images=images,
+        points=None,
+        labels=np.arange(10) % 3,
+        classes=("a", "b", "c"),
+        factors=None,
+        factor_names=(),
+    )
 
 
 def test_an_epoch_visits_every_image_once(split):

@@ -7,7 +7,7 @@ from torchvision.datasets import CIFAR10
 
 from dlvae.data import cifar10
 from dlvae.data.cifar10 import CLASSES, Options, prepare
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 SMALL = Options(min_images_per_class=1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlvae.data.dataset import Split, check_split, load_card, load_split, save_dataset
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 CARD = {"dataset": "toy", "source": "s", "licence": "l", "flip": True, "preparation": {"size": 4}}
 

@@ -3,7 +3,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from dlvae.data.digits import Options, enlarge, prepare
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 @pytest.fixture(scope="module")

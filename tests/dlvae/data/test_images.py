@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from dlvae.data.images import decode, decode_all
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def encode(image: Image.Image, kind="png", **options) -> bytes:

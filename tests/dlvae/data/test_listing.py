@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlvae.data.listing import Listing, Options, cap, choose, hold_out
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def listing(counts: dict[str, int]) -> Listing:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlvae.data.faces import Options, UnlabelledOptions, prepare, prepare_unlabelled
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def test_class_folders_become_sorted_classes_with_a_hold_out(tmp_path, class_folders):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlvae.data.masks import face_masks
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 # Mean landmarks of a common alignment: eyes, nose tip, mouth corners, at 64 pixels.
 LANDMARKS = [[21.9, 29.5], [42.0, 29.4], [32.0, 41.0], [23.7, 52.8], [40.4, 52.7]]

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dlvae.data.parquet import list_parquet, list_parquet_unlabelled, parquet_files
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def test_rows_keep_their_order_and_address(tmp_path, parquet_file):

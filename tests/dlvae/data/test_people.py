@@ -5,8 +5,8 @@ import pytest
 
 from dlvae.data.dataset import PERSON, Split, load_card, load_split
 from dlvae.data.people import EVERY, hold_out, identities
-from dlvae.errors import UserError
 from dlvae.prepare import prepare
+from dlvae.stage.errors import UserError
 
 
 def unlabelled(people, known=True):

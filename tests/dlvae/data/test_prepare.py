@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dlvae.data.dataset import load_card, load_split
-from dlvae.errors import UserError
 from dlvae.prepare import prepare
+from dlvae.stage.errors import UserError
 
 FACES = {"dataset": "synthetic_faces", "identities": 2, "images_per_identity": 3}
 

@@ -17,7 +17,7 @@ from dlvae.data.synthetic_faces.factors import (
 from dlvae.data.synthetic_faces.geometry import rotation, to_view
 from dlvae.data.synthetic_faces.render import render
 from dlvae.data.synthetic_faces.source import prepare
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def _faces(identities=6, per_identity=2, seed=0):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlvae.data.three_moons import OFFSETS, Options, prepare
-from dlvae.errors import UserError
+from dlvae.stage.errors import UserError
 
 
 def test_points_lie_on_the_arcs_with_the_noise_asked_for():

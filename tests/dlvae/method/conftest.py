@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dlvae.base import Batch, Method, Task
-from dlvae.model import Config, LrLiVAE
+from dlvae.method.networks import Config, LrLiVAE
 
 TOY = Task("point", "toy", 2, 3, 0.25, 2, 2, 12, 24)
 IMAGE = Task("image", "net32", 32, 4, 0.1, 5, 6, 6, 120)

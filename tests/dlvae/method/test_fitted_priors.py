@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from dlvae.base import Method, Task
-from dlvae.prior import MOMENTUM, CodePrior, GaussianMixture
-from dlvae.registry import build_seeded
+from dlvae.method.prior import MOMENTUM, CodePrior, GaussianMixture
+from dlvae.stage.registry import build_seeded
 
 IMAGE = Task("image", "net32", 32, 4, 0.1, 5, 6, 6, 120)
 

@@ -9,9 +9,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dlvae import adversary, algorithm1, base
-from dlvae import prior as prior_module
-from dlvae.prior import GaussianMixture
+from dlvae import base
+from dlvae.fast import adversary
+from dlvae.method import algorithm1
+from dlvae.method import prior as prior_module
+from dlvae.method.prior import GaussianMixture
 
 FACTOR = 3.0
 STAGE_1 = {"mixture", "precision"}

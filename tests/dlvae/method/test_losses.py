@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-from dlvae import losses
+from dlvae.method import losses
 
 RNG = np.random.default_rng(0)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dlvae.algorithm1 import precision_lr
 from dlvae.base import Method, Task
-from dlvae.errors import UserError
-from dlvae.losses import half_squared_error, mse
-from dlvae.prior import GaussianMixture
+from dlvae.method.algorithm1 import precision_lr
+from dlvae.method.losses import half_squared_error, mse
+from dlvae.method.prior import GaussianMixture
+from dlvae.stage.errors import UserError
 
 TOY = Task("point", "toy", 2, 3, 0.25, 2, 2, 12, 24)
 STAGE_2 = ("encoder_s", "encoder_u", "classifier", "decoder", "discriminator")

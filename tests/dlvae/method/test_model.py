@@ -5,9 +5,9 @@ import copy
 import pytest
 import torch
 
-from dlvae.algorithm1 import joint_pass
 from dlvae.base import GenerativeModel
-from dlvae.model import MODEL, LrLiVAE
+from dlvae.method.algorithm1 import joint_pass
+from dlvae.method.networks import MODEL, LrLiVAE
 
 
 @pytest.fixture(params=[False, True], ids=["point", "image"])

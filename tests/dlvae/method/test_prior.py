@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-from dlvae.prior import PRECISION_BOUNDS, GaussianMixture
+from dlvae.method.prior import PRECISION_BOUNDS, GaussianMixture
 
 CLASSES, DIM, BATCH = 4, 3, 6
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from dlvae.nn import conv
+from dlvae.fast import conv
 
 SHAPES = [(8, 8), (4, 4), (2, 2), (6, 4), (2, 4), (3, 5), (7, 7), (16, 16)]
 KINDS = [(conv.Conv2d, nn.Conv2d), (conv.ConvTranspose2d, nn.ConvTranspose2d)]

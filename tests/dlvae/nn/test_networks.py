@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from dlvae.base import Task
-from dlvae.errors import UserError
 from dlvae.nn.backbones import (
     build_decoder,
     build_discriminator,
@@ -16,6 +15,7 @@ from dlvae.nn.backbones import (
     build_latent_classifier,
 )
 from dlvae.nn.blocks import LabelMapConv2d, conv_block, scaled, up_block
+from dlvae.stage.errors import UserError
 
 FACES = Task("image", "net64", 64, 530, 1.0, 512, 512, 96, 92_000)
 CIFAR10 = Task("image", "net32", 32, 10, 1.0, 100, 200, 96, 50_000)

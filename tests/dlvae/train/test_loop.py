@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from dlvae.adam import FastAdam
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split
-from dlvae.errors import UserError
-from dlvae.progress import RunLog
+from dlvae.fast.adam import FastAdam
+from dlvae.stage.errors import UserError
+from dlvae.stage.progress import RunLog
 from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
 

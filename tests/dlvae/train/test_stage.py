@@ -2,9 +2,9 @@
 
 import pytest
 
-from dlvae import runtime
-from dlvae.artefact import read_json
 from dlvae.prepare import prepare
+from dlvae.stage import runtime
+from dlvae.stage.artefact import read_json
 from dlvae.train.stage import Paths, train_model
 
 SECTIONS = {

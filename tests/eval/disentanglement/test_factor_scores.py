@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import special_ortho_group
 
-from dlvae.errors import UserError
-from eval.disentanglement import factor_scores
-from eval.disentanglement.factor_scores import completeness, dci, disentanglement, mig, sap
+from dlvae.stage.errors import UserError
+from eval.metrics.disentanglement import factor_scores
+from eval.metrics.disentanglement.factor_scores import completeness, dci, disentanglement, mig, sap
 
 NAMES = ("azimuth", "elevation", "expression", "light", "shade")
 F = len(NAMES)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
-from dlvae.errors import UserError
-from eval.disentanglement import latents
-from eval.disentanglement.latents import active_units, aggregate_posterior, moments
+from dlvae.stage.errors import UserError
+from eval.metrics.disentanglement import latents
+from eval.metrics.disentanglement.latents import active_units, aggregate_posterior, moments
 
 
 def posteriors(n, dim, seed=0, share=0.5, dtype=np.float32):

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from dlvae.errors import UserError
-from eval.disentanglement import mixture
-from eval.disentanglement.mixture import LEVELS, mixture_fit, prior_distance
+from dlvae.stage.errors import UserError
+from eval.metrics.disentanglement import mixture
+from eval.metrics.disentanglement.mixture import LEVELS, mixture_fit, prior_distance
 
 C, D = 4, 6
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from dlvae.errors import UserError
-from eval.disentanglement import probes
-from eval.disentanglement.probes import KINDS, label_probe, regression_probe
+from dlvae.stage.errors import UserError
+from eval.metrics.disentanglement import probes
+from eval.metrics.disentanglement.probes import KINDS, label_probe, regression_probe
 
 
 def clusters(n, seed, spread=1.0):

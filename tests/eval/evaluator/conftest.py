@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.seeds import numpy_generator
+from dlvae.stage.seeds import numpy_generator
 
 FACTORS = ("red", "green", "constant")
 

@@ -4,9 +4,9 @@ import pytest
 import timm
 import torch
 
-from dlvae.errors import UserError
-from eval.evaluator.architecture import build_network
-from eval.evaluator.inception_resnet_v1 import InceptionResidual
+from dlvae.stage.errors import UserError
+from eval.judge.networks.architecture import build_network
+from eval.judge.networks.inception_resnet_v1 import InceptionResidual
 
 
 def conv(n_in, n_out, taps):
@@ -76,7 +76,7 @@ def test_a_block_adds_its_scaled_branches():
 
 
 def test_timm_knows_the_model():
-    importlib.import_module("eval.evaluator.timm_entry")
+    importlib.import_module("eval.judge.networks.timm_entry")
     assert timm.is_model("inception_resnet_v1")
     network = timm.create_model("inception_resnet_v1", num_classes=7, img_size=64, width=0.0625)
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 7)

@@ -9,8 +9,8 @@ from PIL import Image
 from scipy import ndimage
 
 from dlvae.data.batches import to_model_range, to_uint8
-from eval.evaluator import augment
-from eval.evaluator.augment import (
+from eval.judge import augment
+from eval.judge.augment import (
     FIXED,
     blur_matrix,
     coloured,

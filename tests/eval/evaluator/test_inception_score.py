@@ -4,15 +4,15 @@ import torch
 import torch_fidelity
 from scipy.special import log_softmax, softmax
 
-from dlvae.artefact import save_samples
-from dlvae.errors import UserError
-from dlvae.seeds import numpy_generator
-from eval.evaluator.load import Evaluator
-from eval.inception_score import inception_score
-from eval.logits import agreement, inception_of_logits, label_fidelity, top_class
-from eval.predict import extract
+from dlvae.stage.artefact import save_samples
+from dlvae.stage.errors import UserError
+from dlvae.stage.seeds import numpy_generator
+from eval.judge.load import Evaluator
+from eval.judge.predict import extract
+from eval.judge.supervised import build_seeded
+from eval.metrics.inception_score import inception_score
+from eval.metrics.logits import agreement, inception_of_logits, label_fidelity, top_class
 from eval.scores.imagenet import UintImages
-from eval.supervised import build_seeded
 
 CLASSES = 5
 

@@ -6,14 +6,14 @@ import pytest
 from scipy.special import softmax
 
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from eval.evaluator import report as stage
-from eval.evaluator.augment import FIXED, fixed
-from eval.evaluator.load import load_evaluator
-from eval.evaluator.report import calibration_error, report
-from eval.features import FeatureSet, save_features
-from eval.logits import agreement, top_class
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.judge import report as stage
+from eval.judge.augment import FIXED, fixed
+from eval.judge.features import FeatureSet, save_features
+from eval.judge.load import load_evaluator
+from eval.judge.report import calibration_error, report
+from eval.metrics.logits import agreement, top_class
 
 CARD = {"dataset": "letters", "classes": 3, "class_names": ["a", "b", "c"]}
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import write_json
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
-from dlvae.prior import CodePrior, GaussianMixture
-from dlvae.registry import build_seeded, save_model, save_weights
-from eval.evaluator import load
-from eval.factors import FactorRegressor
+from dlvae.method.prior import CodePrior, GaussianMixture
+from dlvae.stage.artefact import write_json
+from dlvae.stage.registry import build_seeded, save_model, save_weights
+from eval.judge import load
+from eval.judge.factors import FactorRegressor
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores.common import ScoreRequest

@@ -12,10 +12,10 @@ from coded_pixels import CARD, CLASSES, D_S, D_U, OFF, Pixels, drawn
 from dlvae.base import Method, Task
 from dlvae.data import three_moons
 from dlvae.data.dataset import Split, load_split, save_dataset
-from dlvae.errors import UserError
-from dlvae.registry import build_seeded, save_model
-from eval import encoding
-from eval.disentanglement import probes
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import build_seeded, save_model
+from eval.metrics.disentanglement import probes
+from eval.models import encoding
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores import codes as family

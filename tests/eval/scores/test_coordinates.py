@@ -6,9 +6,9 @@ import torch
 from scipy import stats
 
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.errors import UserError
-from dlvae.registry import weights_hash
-from eval import coordinates as choice
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import weights_hash
+from eval.metrics import coordinates as choice
 from eval.scores import coordinates as family
 
 INPUTS = {"model": "ours", "evaluator": "evaluator", "factors": "factors"}

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.artefact import load_samples, read_json, sha256_arrays, sha256_file, write_json
-from dlvae.errors import UserError
-from dlvae.registry import SNAPSHOTS, WEIGHTS
-from eval.features import load_features, save_features
+from dlvae.stage.artefact import load_samples, read_json, sha256_arrays, sha256_file, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import SNAPSHOTS, WEIGHTS
+from eval.judge.features import load_features, save_features
+from eval.models.snapshots import snapshot_images
 from eval.rows import NONE
 from eval.scored_images import sampled
 from eval.scores.__main__ import rows_of
@@ -17,7 +18,6 @@ from eval.scores.curve import curve
 from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
-from eval.snapshots import snapshot_images
 from trained_model import LONGER, MANIFEST, PER_UPDATE, STEPS, TrainedModel
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"

@@ -6,8 +6,8 @@ import torch
 from scipy.stats import entropy
 
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.errors import UserError
-from eval.effects import VALUES
+from dlvae.stage.errors import UserError
+from eval.metrics.effects import VALUES
 from eval.scores import effects as family
 
 INPUTS = {"model": "ours", "factors": "factors"}

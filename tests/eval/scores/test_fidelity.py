@@ -1,4 +1,4 @@
-"""The family `fidelity` on made-up features, against eval.set_metrics and by its behaviour."""
+"""The family `fidelity` on made-up features, against eval.metrics.sets and by its behaviour."""
 
 from pathlib import Path
 
@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dlvae.artefact import save_samples
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.errors import UserError
-from eval.features import FeatureSet, save_features
-from eval.intervals import delete_a_group, jackknife_groups
+from dlvae.stage.artefact import save_samples
+from dlvae.stage.errors import UserError
+from eval.judge.features import FeatureSet, save_features
+from eval.metrics.intervals import delete_a_group, jackknife_groups
+from eval.metrics.sets import distributions
+from eval.metrics.sets.distributions import fid, kid
+from eval.metrics.sets.every import METRICS
+from eval.metrics.sets.sharpness import sharpness
 from eval.scores.common import ScoreRequest
 from eval.scores.fidelity import fid_interval, fidelity, kid_interval
-from eval.set_metrics import distributions
-from eval.set_metrics.distributions import fid, kid
-from eval.set_metrics.every import METRICS
-from eval.set_metrics.sharpness import sharpness
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
 CLASSES = np.array([str(k) for k in range(6)])

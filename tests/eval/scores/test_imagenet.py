@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch_fidelity import feature_extractor_inceptionv3 as inception
 
-from dlvae.artefact import save_samples, sha256_file
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.errors import UserError
+from dlvae.stage.artefact import save_samples, sha256_file
+from dlvae.stage.errors import UserError
 from eval.scores.common import ScoreRequest
 from eval.scores.imagenet import imagenet
 

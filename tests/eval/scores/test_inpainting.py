@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlvae.data.masks import face_masks
-from dlvae.errors import UserError
-from eval.inpainting import MID_GREY
-from eval.intervals import over_images, proportion
+from dlvae.stage.errors import UserError
+from eval.metrics.inpainting import MID_GREY
+from eval.metrics.intervals import over_images, proportion
 from eval.scores import inpainting as family
 
 INPUTS = {"model": "ours", "evaluator": "evaluator"}

@@ -11,9 +11,9 @@ import torch
 from coded_pixels import CARD, CENTRES, CLASSES, D_S, D_U, LOGVAR, SIGMA, Pixels, drawn
 from dlvae.base import Method, Task
 from dlvae.data.dataset import save_dataset
-from dlvae.prior import CodePrior
-from dlvae.registry import build_seeded, load_model, save_model
-from eval import encoding
+from dlvae.method.prior import CodePrior
+from dlvae.stage.registry import build_seeded, load_model, save_model
+from eval.models import encoding
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores import priors as family

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from dlvae.artefact import save_samples
 from dlvae.data.dataset import Split, save_dataset
-from eval.diversity import d_intra
-from eval.ms_ssim.grid import settings
+from dlvae.stage.artefact import save_samples
+from eval.metrics.diversity import d_intra
+from eval.metrics.ms_ssim.grid import settings
 from eval.protocol import load_protocol
 from eval.rows import NONE
 from eval.scores import scale as family

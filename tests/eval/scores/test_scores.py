@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dlvae.artefact import save_samples, write_json
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.errors import UserError
-from dlvae.runtime import run_stage
-from eval.features import FeatureSet, save_features
+from dlvae.stage.artefact import save_samples, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.judge.features import FeatureSet, save_features
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS, read_rows
 from eval.scored_images import evenly_per_class, real

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from dlvae.data.dataset import load_card
-from dlvae.errors import UserError
-from dlvae.registry import weights_hash
-from eval.intervals import over_images, proportion
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import weights_hash
+from eval.metrics.intervals import over_images, proportion
 from eval.scores import swaps as family
 from eval.scores.common import data_hash
 

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from dlvae.artefact import sha256_file
 from dlvae.base import Method, Task
 from dlvae.data.dataset import save_dataset
 from dlvae.data.three_moons import Options, prepare
-from dlvae.errors import UserError
-from dlvae.registry import build_seeded, save_model, save_weights
-from eval import snapshots
-from eval.intervals import jackknife
+from dlvae.stage.artefact import sha256_file
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import build_seeded, save_model, save_weights
+from eval.metrics.intervals import jackknife
+from eval.metrics.sets.manifolds import precision_recall
+from eval.metrics.toy_points import sliced_wasserstein
+from eval.models import snapshots
 from eval.rows import read_rows
 from eval.scores import __main__ as scores
 from eval.scores import toy as family
 from eval.scores.common import ScoreRequest, data_hash
-from eval.set_metrics.manifolds import precision_recall
-from eval.toy_points import sliced_wasserstein
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v2.yaml"
 CONTEXT = {"preset": "smoke", "dataset": "three_moons", "model": "ours", "seed": 0}

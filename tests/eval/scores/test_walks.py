@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from dlvae.errors import UserError
-from dlvae.registry import weights_hash
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import weights_hash
 from eval.scores import walks as family
 
 METRICS = ["walk_top1_plain"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
-from dlvae.errors import UserError
-from eval.set_metrics.copies import duplicate_share, feature_distance_intra, memorisation
-from eval.set_metrics.distances import distance_blocks, mean_distance, nearest, nearest_other
+from dlvae.stage.errors import UserError
+from eval.metrics.sets.copies import duplicate_share, feature_distance_intra, memorisation
+from eval.metrics.sets.distances import distance_blocks, mean_distance, nearest, nearest_other
 
 
 def points(n, seed=0, width=8, kind=np.float32):

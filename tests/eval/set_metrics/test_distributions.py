@@ -7,9 +7,9 @@ from scipy.linalg import sqrtm
 from torch_fidelity.metric_fid import fid_features_to_statistics
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
-from dlvae.errors import UserError
-from eval.set_metrics import distributions
-from eval.set_metrics.distributions import fid, intra_fid, kid
+from dlvae.stage.errors import UserError
+from eval.metrics.sets import distributions
+from eval.metrics.sets.distributions import fid, intra_fid, kid
 
 
 def draws(seed=0):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from dlvae.errors import UserError
-from eval.set_metrics.copies import duplicate_share, memorisation
-from eval.set_metrics.distributions import fid, intra_fid, kid
-from eval.set_metrics.every import METRICS, set_metrics
-from eval.set_metrics.manifolds import density_coverage, precision_recall
+from dlvae.stage.errors import UserError
+from eval.metrics.sets.copies import duplicate_share, memorisation
+from eval.metrics.sets.distributions import fid, intra_fid, kid
+from eval.metrics.sets.every import METRICS, set_metrics
+from eval.metrics.sets.manifolds import density_coverage, precision_recall
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,7 @@ def test_every_metric_is_there_by_name():
 
 def test_labels_matter_within_classes_alone():
     generated = classes(160, 3)
-    shuffled = Labelled(
-        generated.features, np.random.default_rng(0).permutation(generated.labels)
-    )
+    shuffled = Labelled(generated.features, np.random.default_rng(0).permutation(generated.labels))
     plain, mixed = measured(generated), measured(shuffled)
     within = {"intra_fid", "feature_distance_intra", "duplicate_share"}
     for name in set(METRICS) - within:

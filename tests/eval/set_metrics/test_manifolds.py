@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from eval.intervals import jackknife, jackknife_groups, proportion
-from eval.set_metrics import manifolds
-from eval.set_metrics.manifolds import density_coverage, precision_recall
+from eval.metrics.intervals import jackknife, jackknife_groups, proportion
+from eval.metrics.sets import manifolds
+from eval.metrics.sets.manifolds import density_coverage, precision_recall
 
 
 def points(n, seed=0, shift=0.0, width=4):

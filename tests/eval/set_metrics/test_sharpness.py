@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, laplace
 
-from dlvae.errors import UserError
-from eval.set_metrics import sharpness as module
-from eval.set_metrics.sharpness import laplacian_variance, sharpness
+from dlvae.stage.errors import UserError
+from eval.metrics.sets import sharpness as module
+from eval.metrics.sets.sharpness import laplacian_variance, sharpness
 
 
 def textures(n=6, size=16, seed=0):

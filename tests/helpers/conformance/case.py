@@ -13,7 +13,7 @@ import torch
 
 from conformance.words import require, same
 from dlvae.base import Batch, GenerativeModel, Method, Task
-from dlvae.registry import build_seeded
+from dlvae.stage.registry import build_seeded
 
 TASKS = {
     "net32": Task("image", "net32", 32, 4, 0.125, 8, 8, 8, 64),

@@ -9,7 +9,7 @@ from torch import nn
 from conformance.case import Case
 from conformance.words import require, some
 from dlvae.base import GenerativeModel
-from dlvae.registry import default_options, module_name
+from dlvae.stage.registry import default_options, module_name
 
 CARD_LENGTH = 200  # characters: less says neither what a model is nor where it comes from
 

@@ -29,7 +29,7 @@ def check_images(case: Case) -> None:
         images.dtype == torch.float32,
         "samples are float32, whatever the networks ran in",
         f"they are {images.dtype}",
-        "the return of sample: dlvae.losses.full_precision(images)",
+        "the return of sample: dlvae.method.losses.full_precision(images)",
     )
     require(
         str(images.device).partition(":")[0] == case.device,

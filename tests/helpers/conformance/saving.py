@@ -6,7 +6,7 @@ import torch
 
 from conformance.case import Case, saved
 from conformance.words import differences, require, same, some
-from dlvae.registry import load_model, save_model
+from dlvae.stage.registry import load_model, save_model
 
 
 def check_saved_model(case: Case) -> None:

@@ -33,8 +33,8 @@ def check_losses(case: Case) -> None:
         "losses and weights are float32, in bf16 too: self.autocast() lowers the precision inside "
         "the networks alone",
         some(other),
-        "where networks run (with self.autocast():), dlvae.losses.full_precision for what leaves "
-        "them",
+        "where networks run (with self.autocast():), dlvae.method.losses.full_precision for "
+        "what leaves them",
     )
     bad = [f"the loss {name}" for name, value in losses.items() if not torch.isfinite(value)]
     bad += [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
@@ -87,7 +87,7 @@ def check_gradients_left(case: Case) -> None:
         "after a step every parameter's .grad is None: each objective has gradients of its own, "
         "and one left over would be added to the next",
         f"{some(left)} still has one",
-        "dlvae.optim.gradients with self.apply_all in place of loss.backward(), or "
+        "dlvae.method.optim.gradients with self.apply_all in place of loss.backward(), or "
         "optimiser.zero_grad(set_to_none=True) at the end of the step",
     )
 

@@ -1,0 +1,1 @@
+"""The method of the paper: networks, objectives, Algorithm 1, the learned prior."""

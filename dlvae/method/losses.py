@@ -1,0 +1,81 @@
+"""The loss terms of the paper, one function per equation.
+
+Every function takes a batch and returns a 0-dim tensor: summed over the dimensions of a sample
+where the equation sums, averaged over the batch. Nothing here detaches or weighs: which loss
+reaches which parameters is the business of Algorithm 1 (`dlvae/method/algorithm1.py`), the terms of
+the mixture over z_s (Eq. 6 to 8) live with its parameters (`dlvae/method/prior.py`).
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GAN_LOSSES = ("hinge", "log")
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """Return `x` in float32 if it is bfloat16 or float16, else unchanged (float64 stays)."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def kl_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, diag exp(logvar)) || N(0, I)) (L_kl, Eq. 3) of (B, d) tensors, in nats.
+
+    Summed over the d dimensions, averaged over the batch.
+    """
+    mean, logvar = full_precision(mean), full_precision(logvar)
+    return 0.5 * (logvar.exp() + mean.square() - 1 - logvar).sum(1).mean()
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of (B, C) logits against int64 labels (B,): L_C^adv (Eq. 4), L_cls (Eq. 8)."""
+    return F.cross_entropy(full_precision(logits), labels)
+
+
+def uniform_cross_entropy(logits: Tensor) -> Tensor:
+    """Cross entropy of (B, C) logits against the uniform target 1/C (L_E^adv, Eq. 5).
+
+    Its smallest value is log C, reached when the classifier cannot tell the classes apart.
+    """
+    return -F.log_softmax(full_precision(logits), dim=1).mean()
+
+
+def mse(x: Tensor, y: Tensor) -> Tensor:
+    """Squared error averaged over all elements (L_rec of the published code)."""
+    return F.mse_loss(full_precision(x), full_precision(y))
+
+
+def half_squared_error(x: Tensor, y: Tensor) -> Tensor:
+    """1/2 ||x - y||^2 summed over the values of a sample, batch mean (L_rec, Algorithm 1)."""
+    return 0.5 * F.mse_loss(full_precision(x), full_precision(y)) * x[0].numel()
+
+
+def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], kind: str) -> Tensor:
+    """Loss of the discriminator (L_D^adv, Eq. 10 and Algorithm 1) from logits of shape (B,).
+
+    One term for the real batch and one of equal weight for each batch of `fakes`.
+    `kind` is "hinge" (published code) or "log" (paper; D = sigmoid of the logit).
+    """
+    if kind == "hinge":
+        terms = [F.relu(1 - full_precision(real)), *(F.relu(1 + full_precision(f)) for f in fakes)]
+    elif kind == "log":
+        terms = [F.softplus(-full_precision(real)), *(F.softplus(full_precision(f)) for f in fakes)]
+    else:
+        raise ValueError(f"gan_loss must be one of {GAN_LOSSES}, found {kind!r}")
+    return torch.stack([term.mean() for term in terms]).sum()
+
+
+def generator_loss(fakes: Sequence[Tensor], kind: str) -> Tensor:
+    """Adversarial loss of the decoder (L_GD^adv, Algorithm 1) from the logits (B,) of its images.
+
+    Non-saturating in both kinds: "hinge" is -D, "log" is -log sigmoid(D).
+    """
+    if kind == "hinge":
+        terms = [-full_precision(f) for f in fakes]
+    elif kind == "log":
+        terms = [F.softplus(-full_precision(f)) for f in fakes]
+    else:
+        raise ValueError(f"gan_loss must be one of {GAN_LOSSES}, found {kind!r}")
+    return torch.stack([term.mean() for term in terms]).sum()

@@ -1,0 +1,1 @@
+"""What every stage shares: artefacts, manifests, seeds, progress, fingerprints, models by name."""

@@ -1,0 +1,194 @@
+"""Files between stages: atomic writes, content hashes, sample sets and manifests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from dlvae.stage.errors import UserError
+from dlvae.stage.memory import peak_memory_mib
+
+# Packages whose version can change a number.
+PACKAGES = ("numpy", "torch", "torchvision", "torch-fidelity", "timm", "scikit-learn", "scipy")
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it over ``path`` when the block succeeds.
+
+    A reader therefore sees the old file or the whole new one, never a part, and a killed run
+    leaves no output behind.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; results are meant to be read
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write JSON atomically, with sorted keys so that equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON file; :class:`UserError` names the path when it is missing or malformed."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"expected a readable JSON file at {path}: {error}") from error
+
+
+def sha256_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_arrays(**arrays: np.ndarray) -> str:
+    """Return the SHA-256 of named arrays: name, dtype, shape and bytes, in order of name."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def save_npz(path: str | Path, *, compress: bool = True, **arrays: np.ndarray) -> None:
+    """Save arrays as ``.npz`` with equal bytes for equal content.
+
+    ``numpy.savez`` stamps the members with the time of writing, which would make two equal
+    runs differ; here the stamp is fixed.
+    """
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", method) as archive:
+        for name in sorted(arrays):
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            member.compress_type = method
+            # Streamed: a face data set at full scale is over a gigabyte, held once.
+            with archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(arrays[name]), allow_pickle=False)
+
+
+def load_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """Load every array of an ``.npz``; pickled objects are refused.
+
+    Raises:
+        UserError: the file is missing, truncated or holds Python objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"expected a readable .npz of plain arrays at {path}: {error}") from error
+
+
+def save_samples(path: str | Path, images: np.ndarray, labels: np.ndarray) -> None:
+    """Save a sample set: ``images`` uint8 (N, H, W, 3) and the class asked for, int64 (N)."""
+    check_samples(images, labels, str(path))
+    save_npz(path, images=images, labels=labels)
+
+
+def load_samples(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Load and check a sample set; see :func:`save_samples`."""
+    arrays = load_npz(path)
+    missing = {"images", "labels"} - arrays.keys()
+    if missing:
+        raise UserError(
+            f"{path}: expected arrays 'images' and 'labels', found {sorted(arrays)}; save them "
+            "with numpy.savez(path, images=..., labels=...)"
+        )
+    check_samples(arrays["images"], arrays["labels"], str(path))
+    return arrays["images"], arrays["labels"].astype(np.int64)
+
+
+def check_samples(images: np.ndarray, labels: np.ndarray, name: str) -> None:
+    """Refuse anything but uint8 (N, H, W, 3) images with N non-negative integer labels."""
+    if images.dtype != np.uint8:
+        raise UserError(
+            f"{name}: expected images of dtype uint8 (0 to 255), found {images.dtype}; convert "
+            "[-1, 1] floats with ((x + 1) * 127.5).round().clip(0, 255).astype('uint8')"
+        )
+    if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
+        raise UserError(
+            f"{name}: expected images of shape (N, H, W, 3) with N > 0, found {images.shape}; "
+            "transpose channels-first images with images.transpose(0, 2, 3, 1)"
+        )
+    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        raise UserError(
+            f"{name}: expected {len(images)} integer labels, found dtype {labels.dtype} of shape "
+            f"{labels.shape}"
+        )
+    if labels.min() < 0:
+        raise UserError(f"{name}: labels out of range: expected >= 0, found {labels.min()}")
+
+
+def write_manifest(
+    path: str | Path,
+    *,
+    inputs: dict[str, str | Path],
+    config: dict,
+    started: float,
+    seed: int | None = None,
+    threads: int | None = None,
+    precision: str | None = None,
+    device: str | None = None,
+    extra: dict | None = None,
+) -> None:
+    """Write the provenance of an artefact: what it was made from, with what, and at what cost.
+
+    Args:
+        inputs: name to file; each is recorded by path and SHA-256.
+        started: ``time.time()`` at the start of the stage, for the wall time in seconds.
+    """
+    versions = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
+    write_json(
+        path,
+        {
+            "inputs": {k: {"path": str(p), "sha256": sha256_file(p)} for k, p in inputs.items()},
+            "config": config,
+            "seed": seed,
+            "threads": threads,
+            "precision": precision,
+            "device": device,
+            "python": platform.python_version(),
+            "packages": versions,
+            "wall_seconds": round(time.time() - started, 2),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
+            **(extra or {}),
+        },
+    )
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,156 @@
+"""Fingerprint of the code behind a stage, so that stale results cannot survive a code change.
+
+Snakemake sees neither edits in imported modules nor their absence of meaning. The fingerprint
+covers a module and everything it imports from this project, comments and docstrings aside: a
+comment reruns nothing, a changed number reruns exactly the stages that can see it. A file that a
+module names and that lies beside it or its folder (a template, a table of numbers) counts with its
+content.
+
+A model of an installed package counts like one of the project: the module that the caller names,
+and what it imports of its own distribution and of the project. Other packages do not count, and
+neither does compiled code.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+
+from dlvae.stage.registry import ENTRY_POINTS
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("dlvae", "baselines", "eval", "reports")
+
+
+@cache
+def fingerprint(*modules: str) -> str:
+    """Return 12 hex digits over the normalised source of ``modules`` and their imports.
+
+    Only static imports count: what a registry finds by name (a baseline, say) is named by the
+    caller. Modules are located without importing them, so this costs no torch import.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(closure(*modules)):
+        digest.update(f"{name}\n{_normalised(name)}\n".encode())
+        for path in _named_files(name):
+            digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def closure(*modules: str) -> set[str]:
+    """Return what counts of what ``modules`` import, directly or not, themselves included.
+
+    Modules of the project count, and those of the distributions that ``modules`` come from.
+    """
+    seen: set[str] = set()
+    pending, counted = list(modules), {*PACKAGES, *_packages_beside(modules)}
+    while pending:
+        name = pending.pop()
+        if name in seen or name.partition(".")[0] not in counted or _path(name) is None:
+            continue
+        seen.add(name)
+        # Importing a.b.c runs a/__init__ and a.b/__init__ too.
+        pending += [name.rpartition(".")[0]] if "." in name else []
+        pending += _imports(name)
+    return seen
+
+
+def _packages_beside(modules: Iterable[str]) -> set[str]:
+    """Return the top-level packages of the distributions that offer models outside the project.
+
+    Those of ``modules`` at least: an editable installation does not list its files.
+    """
+    named = {module.partition(".")[0] for module in modules} - {*PACKAGES}
+    found = set(named)
+    for point in metadata.entry_points(group=ENTRY_POINTS) if named else ():
+        if point.module.partition(".")[0] in named and point.dist:
+            files = point.dist.files or ()
+            found |= {file.parts[0].removesuffix(".py") for file in files if file.suffix == ".py"}
+    return found
+
+
+@cache
+def _path(name: str) -> Path | None:
+    top, *rest = name.split(".")
+    for place in [ROOT / top] if top in PACKAGES else _places(top):
+        base = place.joinpath(*rest)
+        for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def _places(top: str) -> list[Path]:
+    """Return where a top-level package outside the project lies, one ending for its folder or file.
+
+    Only the import system knows (an editable installation has a finder of its own). It runs no code
+    of a top-level package to find it; for one inside another it would, hence paths below.
+    """
+    try:
+        spec = util.find_spec(top)
+    except ValueError:  # a module without a spec, such as __main__
+        return []
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is not None:
+        return [Path(folder) for folder in spec.submodule_search_locations]
+    return [Path(spec.origin).with_suffix("")] if spec.has_location else []
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    path = _path(name)
+    assert path is not None
+    return ast.parse(path.read_bytes(), filename=str(path))
+
+
+@cache
+def _imports(name: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(name, node)
+            # "from package import module" and "from module import name" look the same.
+            found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    return tuple(found)
+
+
+def _absolute(name: str, node: ast.ImportFrom) -> str:
+    """Return the module that ``from ... import`` names in module ``name``, dots resolved."""
+    package = name if _path(name).name == "__init__.py" else name.rpartition(".")[0]
+    return util.resolve_name("." * node.level + (node.module or ""), package)
+
+
+@cache
+def _named_files(name: str) -> list[Path]:
+    """Return the files other than modules that lie beside a module or its folder, named in it."""
+    folders = [_path(name).parent, *_path(name).parents[1 : name.count(".")]]
+    texts = {node.value for node in ast.walk(_tree(name)) if isinstance(node, ast.Constant)}
+    names = {
+        text for text in texts if isinstance(text, str) and Path(text).suffix not in ("", ".py")
+    }
+    beside = (path for folder in folders for path in folder.iterdir())
+    return sorted(path for path in beside if path.name in names and path.is_file())
+
+
+@cache
+def _normalised(name: str) -> str:
+    return ast.dump(_WithoutDocstrings().visit(_tree(name)), include_attributes=False)
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    def _strip(self, node):
+        self.generic_visit(node)
+        first = node.body[0] if node.body else None
+        is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        if is_text and isinstance(first.value.value, str):
+            node.body = node.body[1:]
+        return node
+
+    visit_Module = visit_ClassDef = visit_FunctionDef = visit_AsyncFunctionDef = _strip

@@ -1,0 +1,128 @@
+"""What every stage's command line shares: arguments, threads, device, precision, exit status."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dlvae.stage.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+# malloc.h of glibc
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST_KEPT = 2**30, 2**25  # bytes; older releases refuse the first
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def stage_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with ``--config``, ``--threads`` and ``--precision``."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=_json_object, default={}, help="config slice, as JSON")
+    parser.add_argument("--threads", type=int, default=1, help="threads of this job")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto")
+    return parser
+
+
+def run_stage(
+    main: Callable[[argparse.Namespace], None],
+    parser: argparse.ArgumentParser,
+    argv: list[str] | None = None,
+) -> None:
+    """Parse, run ``main(args)``; a :class:`UserError` becomes one line and exit status 2."""
+    args = parser.parse_args(argv)
+    try:
+        main(args)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def use_threads(threads: int) -> None:
+    """Fix the number of torch threads and ask for deterministic kernels.
+
+    The number is part of the result: sums are split by thread, so another count gives other
+    last bits.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    _keep_freed_memory()
+    # Needed by deterministic cuBLAS, read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # One CPU thread is deterministic by itself, and the call imports the compiler: two seconds.
+    if threads > 1 or torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling every fresh tensor is a debugging aid that small networks pay for at each operation.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc to reuse the memory of large tensors instead of returning it to the kernel.
+
+    Every step frees and asks again for the same tensors, whose pages the kernel would map and
+    clear anew each time. Other C libraries are left alone.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(libc, "gnu_get_libc_version"):
+        return
+    # The second call alone would freeze the first threshold where it is, far too low.
+    if any(libc.mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST_KEPT):
+        libc.mallopt(M_TRIM_THRESHOLD, LARGEST_KEPT[0])
+
+
+def device() -> torch.device:
+    """Return CUDA where it is available, else the CPU."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def resolve_precision(name: str, where: torch.device) -> str:
+    """Resolve ``auto | fp32 | bf16`` to ``fp32`` or ``bf16`` on a device.
+
+    ``auto`` is bf16 where the processor multiplies it natively (a CUDA GPU with bf16, or a CPU
+    with AVX-512-BF16 or AMX): emulated bf16 is slower than fp32 and less exact.
+    """
+    import torch
+
+    if name not in PRECISIONS:
+        raise UserError(f"precision: expected one of {', '.join(PRECISIONS)}, found '{name}'")
+    if name != "auto":
+        return name
+    if where.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if _cpu_has_bf16() else "fp32"
+
+
+def _cpu_has_bf16() -> bool:
+    import torch
+
+    capabilities = torch.backends.cpu.get_cpu_capability()
+    if "AMX" in capabilities.upper():
+        return True
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return False
+    return any(flag in flags.split() for flag in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def _json_object(text: str) -> dict:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a JSON object: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {type(value).__name__}")
+    return value

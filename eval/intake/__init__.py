@@ -1,0 +1,1 @@
+"""Samples from elsewhere: checked, and brought to the number of images that is scored."""

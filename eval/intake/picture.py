@@ -1,0 +1,102 @@
+"""One image file of a sample set from outside: what it holds is taken as it is, or refused."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from dlvae.data.images import decode
+from dlvae.stage.errors import UserError
+from eval.intake.findings import NOTE, WARNING
+from eval.intake.handed_in import wrong_size
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+MODES = ("RGB", "L", "1", "P", "RGBA", "LA")
+PNG_DEPTH = 24  # offset of the bits per channel in the header of a PNG
+
+KINDS = {
+    "lossy_files": (
+        WARNING,
+        "Images from files with loss (JPEG, WebP): {count}, e.g. {example}. The scores are those "
+        "of compressed images; compression with loss moves sharpness, FID and d_intra. Save PNG.",
+    ),
+    "grey_files": (
+        NOTE,
+        "Grey images: {count}, e.g. {example}. Their values were repeated for red, green and blue.",
+    ),
+    "palette_files": (
+        NOTE,
+        "Images with a palette: {count}, e.g. {example}. They were turned into RGB.",
+    ),
+    "opaque_alpha": (
+        NOTE,
+        "Images with an alpha channel that is opaque throughout: {count}, e.g. {example}. It was "
+        "dropped.",
+    ),
+}
+"""What is noted of files: severity and text, with a count and an example."""
+
+
+def read_picture(payload: bytes, where: str, size: int) -> tuple[np.ndarray, list[str]]:
+    """Decode the bytes of an image file.
+
+    Returns:
+        uint8 (size, size, 3), and the `KINDS` that the file is of.
+
+    Raises:
+        UserError: a broken file, another size, 16 bits per channel, transparency, several frames.
+    """
+    # The header first: an image of a wrong size is never decoded, however large.
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(payload), formats=FORMATS)
+            frames = getattr(image, "n_frames", 1)
+    except Exception as error:  # decoders fail on broken files in every way there is
+        raise UserError(
+            f"{where}: expected a PNG file of {size} x {size} pixels, found "
+            f"{type(error).__name__}: {error}; write it again"
+        ) from error
+    with image:
+        if image.size != (size, size):
+            raise UserError(wrong_size(where, *image.size, size))
+        _check_values(image, payload, where)
+        if frames > 1:
+            raise UserError(
+                f"{where}: expected one image, found {frames} frames; save each as a file"
+            )
+        pixels = np.asarray(decode(payload, where)[0])
+        return pixels, [*_kinds(image, payload), *_opaque(image, where)]
+
+
+def _check_values(image: Image.Image, payload: bytes, where: str) -> None:
+    deep = image.format == "PNG" and payload[PNG_DEPTH] == 16
+    if deep or image.mode not in MODES:
+        found = "16 bits" if deep else f"mode '{image.mode}'"
+        raise UserError(
+            f"{where}: expected RGB with 8 bits per channel, found {found}; save it with "
+            "PIL.Image.fromarray(image.astype('uint8')).save(path), values 0 to 255"
+        )
+
+
+def _kinds(image: Image.Image, payload: bytes) -> list[str]:
+    lossless = image.format == "PNG" or (image.format == "WEBP" and payload[12:16] == b"VP8L")
+    kinds = [] if lossless else ["lossy_files"]
+    if image.mode in ("L", "1", "LA"):
+        kinds.append("grey_files")
+    return [*kinds, "palette_files"] if image.mode == "P" else kinds
+
+
+def _opaque(image: Image.Image, where: str) -> list[str]:
+    if not image.has_transparency_data:
+        return []
+    least, _ = image.convert("RGBA").getchannel("A").getextrema()
+    if least < 255:
+        raise UserError(
+            f"{where}: expected an opaque image, found transparent pixels (alpha {least} of 255), "
+            "whose colour depends on what lies behind; save RGB, e.g. image.convert('RGB')"
+        )
+    return ["opaque_alpha"]

@@ -1,0 +1,1 @@
+"""What judges images: evaluators, the factor regressor, the features they see."""

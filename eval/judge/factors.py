@@ -1,0 +1,189 @@
+"""Factor regressor: from a rendered face to every ground-truth factor behind it.
+
+    python -m eval.judge.factors --data DIR --config JSON --out DIR --resume-root DIR --run-log FILE
+
+Trained on rendered images alone, judged by R^2 on held-out renders. A factor below `USABLE` is
+listed in the card but used in no statement. Factors are regressed as numbers, which is what
+prepared sets hold: none is an angle that wraps around and none is a category. A column that was
+one would be predicted badly and so drop out of `usable` by itself; a constant one has no R^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dlvae.data.dataset import Split, load_split
+from dlvae.stage.artefact import read_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import WEIGHTS, load_weights
+from dlvae.stage.runtime import device
+from eval.judge.predict import check_images, in_batches
+from eval.judge.supervised import build_seeded
+from eval.judge.training_stage import CARD, Job, TrainingStage, read_config, run_command
+
+USABLE = 0.5
+DEFAULTS = {"width": 1.0, "epochs": 30, "batch_size": 64, "lr": 0.05, "warmup_epochs": 1}
+DEFAULTS |= {"dropout": 0.1, "pad_crop": 0}  # a shifted face would have another position
+
+
+class FactorRegressor(nn.Module):
+    """Small convolutional regressor of standardised factors.
+
+    Stride-2 convolutions (BN-ReLU) down to a 4 x 4 grid, kept whole because the position of a
+    face's parts tells its pose; then one hidden layer.
+
+    Args:
+        names: factor names, F of them.
+        image_size: side of the images in pixels, a multiple of 4.
+        width: multiplies the hidden channels.
+        dropout: share of the hidden layer's units dropped.
+    """
+
+    def __init__(
+        self, names: Sequence[str], image_size: int, width: float = 1.0, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.names, self.image_size = list(names), image_size
+        self.r2: dict[str, float | None] = {}
+        self.usable: list[str] = []
+        layers: list[nn.Module] = []
+        channels, side, depth = 3, image_size, 0
+        while side > 4:
+            n_out = max(8, 8 * round(min(32 * 3**depth, 128) * width / 8))
+            layers += [
+                nn.Conv2d(channels, n_out, 3, 2, 1, bias=False),
+                nn.BatchNorm2d(n_out),
+                nn.ReLU(inplace=True),
+            ]
+            channels, side, depth = n_out, (side + 1) // 2, depth + 1
+        hidden = max(8, round(256 * width))
+        self.trunk = nn.Sequential(*layers, nn.Flatten())
+        self.head = nn.Sequential(
+            nn.Linear(channels * side * side, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, len(self.names)),
+        )
+        self.register_buffer("mean", torch.zeros(len(self.names)))
+        self.register_buffer("scale", torch.ones(len(self.names)))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> standardised factors (B, F)."""
+        return self.head(self.trunk(images))
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Uint8 (N, H, W, 3) -> factors float32 (N, F) in their own units, columns as `names`."""
+        check_images(images, self.image_size)
+        (standardised,) = in_batches(lambda batch: (self(batch),), images, self.mean.device)
+        return standardised * self.scale.cpu().numpy() + self.mean.cpu().numpy()
+
+
+def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
+    """Train a factor regressor and save it.
+
+    Args:
+        job: a data set whose train and test splits hold factors, and where results go.
+        config: preset, dataset, seed, ``width`` and the keys of the recipe.
+
+    Returns:
+        The card: R^2 per factor on held-out renders, and the factors that are usable.
+    """
+    recipe, settings = read_config(config, DEFAULTS, "factors")
+    stage = TrainingStage("factors", job, config)
+    train, test = (_rendered(job, name) for name in ("train", "test"))
+    names, size = train.factor_names.tolist(), train.images.shape[1]
+    network = build_seeded(
+        lambda: FactorRegressor(names, size, settings["width"], recipe.dropout),
+        *stage.seed_parts,
+        "init",
+    )
+    mean, spread = train.factors.mean(axis=0), train.factors.std(axis=0)
+    network.mean.copy_(torch.from_numpy(mean))
+    network.scale.copy_(torch.from_numpy(np.where(spread > 0, spread, 1.0)))
+    targets = torch.from_numpy((train.factors - mean) / network.scale.numpy()).to(stage.device)
+
+    def loss(outputs: Tensor, rows: Tensor) -> Tensor:
+        return F.mse_loss(outputs, targets[rows])
+
+    # The stream hands over labels; as row numbers they lead to the factors of each image.
+    rows = Split(train.images, None, np.arange(len(train)), train.classes)
+    stage.train(network, loss, rows, recipe)
+    r2 = r_squared(test.factors, network.predict(test.images))
+    card = {
+        "width": settings["width"],
+        "image_size": size,
+        "factor_names": names,
+        "r2": dict(zip(names, r2, strict=True)),
+        "usable": [n for n, value in zip(names, r2, strict=True) if (value or 0.0) >= USABLE],
+        "usable_from": USABLE,
+        "held_out": "new renders of the same identities",
+        "images": {"train": len(train), "test": len(test)},
+    }
+    return stage.save(network, card)
+
+
+def r_squared(truth: np.ndarray, predicted: np.ndarray) -> list[float | None]:
+    """1 - residual / total sum of squares per column of (N, F); None for a constant column."""
+    truth, predicted = truth.astype(np.float64), predicted.astype(np.float64)
+    residual = ((truth - predicted) ** 2).sum(axis=0)
+    total = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+    return [float(1.0 - r / t) if t > 0 else None for r, t in zip(residual, total, strict=True)]
+
+
+def r2_on(regressor: FactorRegressor, split: Split) -> dict[str, float | None]:
+    """R^2 of each factor that a split knows, read off its images; None for a constant one.
+
+    Of people that the regressor was not trained on it says whether it reads a factor or the person.
+    """
+    if split.factors is None:
+        return {}
+    truth = split.factor_names.tolist()
+    names = [name for name in regressor.names if name in truth]
+    if not names:
+        return {}
+    read = regressor.predict(split.images)[:, [regressor.names.index(name) for name in names]]
+    known = split.factors[:, [truth.index(name) for name in names]]
+    return dict(zip(names, r_squared(known, read), strict=True))
+
+
+def load_factors(folder: str | Path, where: torch.device | str | None = None) -> FactorRegressor:
+    """Load a regressor in evaluation mode, on ``where`` (CUDA where available by default).
+
+    Raises:
+        UserError: the folder holds no readable factor regressor.
+    """
+    folder = Path(folder)
+    card = read_json(folder / CARD)
+    try:
+        network = FactorRegressor(card["factor_names"], card["image_size"], card["width"])
+        network.r2, network.usable = card["r2"], card["usable"]
+    except KeyError as error:
+        raise UserError(
+            f"{folder / CARD}: expected the card of a factor regressor, found no {error}; train "
+            "one with python -m eval.judge.factors"
+        ) from error
+    network.load_state_dict(load_weights(folder / WEIGHTS))
+    return network.to(device() if where is None else where).eval().requires_grad_(False)
+
+
+def _rendered(job: Job, name: str) -> Split:
+    split = load_split(job.data, name)
+    if split.images is None or split.factors is None:
+        raise UserError(
+            f"{job.data}: a factor regressor needs rendered images with ground-truth factors, "
+            f"{name}.npz has none; use the data set synthetic_faces"
+        )
+    return split
+
+
+if __name__ == "__main__":
+    run_command(__doc__, train_factors)

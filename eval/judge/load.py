@@ -1,0 +1,104 @@
+"""A trained evaluator, read back from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlvae.stage.artefact import read_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.registry import WEIGHTS, load_weights
+from dlvae.stage.runtime import device
+from eval.judge.networks.architecture import build_network
+from eval.judge.predict import check_images, in_batches
+from eval.judge.training_stage import CARD
+from eval.metrics.logits import top_class
+
+
+class Evaluator(nn.Module):
+    """An ensemble of classifiers that gives their embeddings beside their logits.
+
+    Attributes:
+        members: M networks of one architecture, trained apart.
+        image_size: side of the images in pixels.
+        card: what ``card.json`` says.
+    """
+
+    def __init__(self, members: Sequence[nn.Module], image_size: int, card: dict) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.image_size = image_size
+        self.card = card
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> features (B, M * D), logits (B, M, C).
+
+        The features are the members' embeddings before their last layers, one after the other.
+        """
+        features, logits = [], []
+        for member in self.members:
+            trunk = member.forward_features(images)
+            features.append(member.forward_head(trunk, pre_logits=True))
+            logits.append(member.forward_head(trunk))
+        return torch.cat(features, dim=1), torch.stack(logits, dim=1)
+
+    def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Uint8 (N, H, W, 3) -> float32 features (N, M * D) and logits (N, M, C)."""
+        check_images(images, self.image_size)
+        where = next(self.parameters()).device
+        features, logits = in_batches(self, images, where)
+        return features, logits
+
+
+def load_evaluator(folder: str | Path, where: torch.device | str | None = None) -> Evaluator:
+    """Load an evaluator in evaluation mode, on ``where`` (CUDA where available by default).
+
+    Raises:
+        UserError: the folder holds no readable evaluator.
+    """
+    folder = Path(folder)
+    card = read_json(folder / CARD)
+    try:
+        settings = (card["arch"], len(card["class_names"]), card["image_size"], card["width"])
+        members = [build_network(*settings) for _ in card["members"]]
+    except KeyError as error:
+        raise UserError(
+            f"{folder / CARD}: expected the card of an evaluator, found no {error}; train its "
+            "members with python -m eval.judge and join them with python -m "
+            "eval.judge.join"
+        ) from error
+    weights = load_weights(folder / WEIGHTS)
+    for i, member in enumerate(members):
+        start = f"{i}/"
+        member.load_state_dict(
+            {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+        )
+    evaluator = Evaluator(members, card["image_size"], card)
+    return evaluator.to(device() if where is None else where).eval().requires_grad_(False)
+
+
+def load_judge(folder: str | Path, card: Mapping[str, Any]) -> Evaluator:
+    """Load the evaluator of a data set, known by its card.
+
+    Raises:
+        UserError: the folder holds no readable evaluator, or one that was trained on other classes.
+    """
+    judge = load_evaluator(folder)
+    if judge.card["class_names"] != card["class_names"]:
+        raise UserError(
+            f"{folder}: expected an evaluator trained on '{card['dataset']}', found one trained "
+            f"on '{judge.card['dataset']}', which has other classes"
+        )
+    return judge
+
+
+def recognise(judge: Evaluator, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Uint8 (..., H, W, 3) -> float32 features (..., D) and the top-1 class, (...)."""
+    shape = images.shape[:-3]
+    features, logits = judge.predict(images.reshape(-1, *images.shape[-3:]))
+    return features.reshape(*shape, -1), top_class(logits).reshape(shape)

@@ -1,0 +1,165 @@
+"""Report card of a trained evaluator: how far its judgement of real images can be trusted.
+
+Usage: python -m eval.judge.report --train NPZ --test NPZ --evaluator DIR --data DIR --out JSON
+
+Both feature sets hold real images; held-out ones are also degraded and judged here. What is
+measured is no part of the training, so a change of a measure trains no evaluator again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from dlvae.data.dataset import load_card
+from dlvae.stage.artefact import read_json, write_json
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage, stage_parser, use_threads
+from eval.judge.features import FeatureSet, load_features
+from eval.metrics.logits import agreement, by_member, hits, inception_of_logits, top_class
+from eval.scored_images import evenly_per_class, labelled_split
+
+BINS = 15
+DEGRADED = 1000
+"""Held-out images that are degraded, spread evenly over the classes."""
+
+
+def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
+    """Expected calibration error in [0, 1] (Guo et al. 2017, Eq. 3).
+
+    Images are binned by confidence (the largest softmax probability); the gap of each bin between
+    mean confidence and accuracy is weighed by the bin's share of the images.
+
+    Args:
+        logits: (N, M, C) of an ensemble, whose mean probabilities are measured, or (N, C).
+        labels: int (N,).
+        bins: equal parts of [0, 1].
+    """
+    probabilities = softmax(by_member(logits).astype(np.float64), axis=2).mean(axis=1)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    # (i/B, (i+1)/B] as in the definition, so that a confidence of 1 falls into the last bin.
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(bin_of, weights=confidence - correct, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def confusion_matrix(labels: np.ndarray, judged: np.ndarray, classes: int) -> np.ndarray:
+    """Count images, int (C, C), by true class (rows) and class judged, both int (N,) in 0..C-1."""
+    cells = np.bincount(labels * classes + judged, minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
+def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure an evaluator on the real images of its data set.
+
+    Args:
+        train, test: of the models' training images and of held-out ones.
+        card: of the data set.
+
+    Returns:
+        Accuracy on held-out images: of the ensemble (top-1 of the mean probabilities), by member
+        and per class (None for a class without any), and on training images; agreement of the
+        members on held-out images (None of a single one); calibration error, confusion (rows: true
+        class, columns: judged), and Inception Score of both splits (one split each).
+
+    Raises:
+        UserError: the two sets were judged by different evaluators.
+    """
+    if train.evaluator != test.evaluator:
+        raise UserError(
+            f"expected features of one evaluator, found {train.evaluator[:12]} and "
+            f"{test.evaluator[:12]}; make both again with python -m eval.judge.features"
+        )
+    judged, agreed = top_class(test.logits), agreement(test.logits)
+    confusion = confusion_matrix(test.labels, judged, card["classes"])
+    counts = zip(confusion.diagonal(), confusion.sum(axis=1), strict=True)
+    return {
+        "dataset": card["dataset"],
+        "weights_sha256": test.evaluator,
+        "class_names": card["class_names"],
+        "accuracy": float(np.mean(judged == test.labels)),
+        "accuracy_by_member": hits(test.logits, test.labels).mean(axis=0).tolist(),
+        "agreement": None if agreed is None else float(agreed.mean()),
+        "accuracy_per_class": [float(right / n) if n else None for right, n in counts],
+        "accuracy_train": float(np.mean(top_class(train.logits) == train.labels)),
+        "calibration_error": calibration_error(test.logits, test.labels),
+        "inception_score": {
+            "train": inception_of_logits(train.logits).score,
+            "test": inception_of_logits(test.logits).score,
+        },
+        "confusion": confusion.tolist(),
+        "images": {"train": len(train.labels), "test": len(test.labels)},
+    }
+
+
+def degraded(evaluator: Path, data: Path, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Judge held-out images that were blurred, made noisy and so on at fixed strengths.
+
+    Args:
+        evaluator: folder of the evaluator.
+        data, card: the data set and its card.
+
+    Returns:
+        By degradation: accuracy of the ensemble, and agreement of its members (None of one).
+    """
+    # Here: what reads and scores features alone is not to wait for torch.
+    from eval.judge.augment import FIXED, fixed
+    from eval.judge.load import load_judge
+
+    judge, test = load_judge(evaluator, card), labelled_split(data, "test")
+    kept = evenly_per_class(test.labels, max(1, DEGRADED // card["classes"]))
+    images, labels = test.images[kept], test.labels[kept]
+    found: dict[str, Any] = {}
+    for name in FIXED:
+        logits = judge.predict(fixed(name, images))[1]
+        agreed = agreement(logits)
+        found[name] = {
+            "accuracy": float(np.mean(top_class(logits) == labels)),
+            "agreement": None if agreed is None else float(agreed.mean()),
+        }
+    return found
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    use_threads(args.threads)
+    card = load_card(args.data)
+    found = report(load_features(args.train), load_features(args.test), card)
+    made = read_json(args.evaluator / "card.json")
+    if made["weights_sha256"] != found["weights_sha256"]:
+        raise UserError(
+            f"{args.evaluator}: expected the evaluator of the features, "
+            f"{found['weights_sha256'][:12]}, found {made['weights_sha256'][:12]}; make the "
+            "features again with python -m eval.judge.features"
+        )
+    found |= {"kind": made.get("kind"), "degraded": degraded(args.evaluator, args.data, card)}
+    write_json(args.out, found)
+    score = found["inception_score"]["test"]
+    print(
+        f"{found['dataset']}, {found['kind']}: held-out accuracy {found['accuracy']:.4f}, "
+        f"calibration error {found['calibration_error']:.4f}, Inception Score of held-out images "
+        f"{score:.2f}"
+    )
+    parts = (f"{name} {part['accuracy']:.3f}" for name, part in found["degraded"].items())
+    print(f"accuracy on degraded images: {', '.join(parts)}")
+
+
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = stage_parser(__doc__)
+    parser.add_argument("--train", type=Path, required=True, help="features of training images")
+    parser.add_argument("--test", type=Path, required=True, help="features of held-out images")
+    parser.add_argument("--evaluator", type=Path, required=True, help="folder of the evaluator")
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--out", type=Path, required=True, help="report, .json")
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

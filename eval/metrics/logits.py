@@ -1,0 +1,135 @@
+"""Scores of the evaluator's logits: Inception Score and label fidelity, with NumPy alone.
+
+Feature sets hold the logits, so that a score of them needs neither a network nor torch, whose
+import takes longer than the score. Logits are (N, M, C), of M members of an ensemble; those of a
+single classifier may be (N, C). Scores are means over the members of each member's own score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy import special
+
+from dlvae.stage.errors import UserError
+
+BLOCK = 4096  # images whose probabilities are held in float64 at a time
+_SHUFFLE = 2020  # torch-fidelity's order of the images before it splits them
+
+
+@dataclass(frozen=True)
+class InceptionResult:
+    """Inception Score of a set of images.
+
+    Attributes:
+        score: exp(E_x KL(p(y|x) || p(y))), the mean over members and splits.
+        spread: standard deviation over splits of the mean over members; 0 for one split.
+        members: score by each member, (M,).
+    """
+
+    score: float
+    spread: float
+    members: tuple[float, ...]
+
+
+def by_member(logits: np.ndarray) -> np.ndarray:
+    """Return logits as (N, M, C); those of a single classifier are (N, C) before.
+
+    Raises:
+        UserError: another number of axes.
+    """
+    if logits.ndim not in (2, 3):
+        raise UserError(
+            f"logits: expected (N, C), or (N, M, C) of an ensemble, found shape {logits.shape}"
+        )
+    return logits[:, None] if logits.ndim == 2 else logits
+
+
+def inception_of_logits(logits: np.ndarray, splits: int = 1) -> InceptionResult:
+    """Inception Score of images from the evaluator's logits (N, M, C), in float64.
+
+    Args:
+        splits: parts that are scored apart and averaged (1 = the paper's protocol); which image
+            is in which is as in torch-fidelity.
+
+    Raises:
+        UserError: more splits than images, or logits that are not finite.
+    """
+    logits = by_member(logits)
+    n = len(logits)
+    if not 1 <= splits <= n:
+        raise UserError(f"splits: expected 1 to {n} (the images), found {splits}")
+    order = np.arange(n) if splits == 1 else np.random.RandomState(_SHUFFLE).permutation(n)
+    ends = [part * n // splits for part in range(splits + 1)]
+    parts = [order[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    scores = np.array([score_of_sums(*probability_sums(logits, part)) for part in parts])
+    members = tuple(scores.mean(axis=0).tolist())
+    return InceptionResult(float(np.mean(members)), float(np.std(scores.mean(axis=1))), members)
+
+
+def probability_sums(logits: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the sums over images of p log p, float64 (M,), and p, (M, C), and their number."""
+    entropy, total = np.zeros(logits.shape[1]), np.zeros(logits.shape[1:])
+    for start in range(0, len(chosen), BLOCK):
+        block = logits[chosen[start : start + BLOCK]].astype(np.float64)
+        if not np.isfinite(block).all():
+            raise UserError(
+                "logits: expected finite numbers, found NaN or infinity; score them again"
+            )
+        p = special.softmax(block, axis=2)
+        entropy += (p * special.log_softmax(block, axis=2)).sum(axis=(0, 2))
+        total += p.sum(axis=0)
+    return entropy, total, len(chosen)
+
+
+def score_of_sums(entropy: np.ndarray, p: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Inception Score from the sums of p log p, (...), of p, (..., C), and counts, (...)."""
+    marginal = p / np.asarray(n)[..., None]
+    return np.exp(entropy / n - special.xlogy(marginal, marginal).sum(axis=-1))
+
+
+def top_class(logits: np.ndarray) -> np.ndarray:
+    """Return the class of the largest probability, int (N,), in the mean over members."""
+    logits = by_member(logits)
+    if logits.shape[1] == 1:
+        return logits[:, 0].argmax(axis=1)
+    return special.softmax(logits.astype(np.float64), axis=2).mean(axis=1).argmax(axis=1)
+
+
+def hits(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether each member's top-1 class is the class asked for, bool (N, M).
+
+    Args:
+        labels: int (N,) in 0..C-1.
+
+    Raises:
+        UserError: labels that are not one per image, or that the evaluator has not.
+    """
+    logits = by_member(logits)
+    if labels.shape != (len(logits),):
+        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
+    if labels.min() < 0 or labels.max() >= logits.shape[2]:
+        raise UserError(
+            f"labels out of range: expected 0 to {logits.shape[2] - 1} (the evaluator's classes), "
+            f"found {labels.min()} to {labels.max()}"
+        )
+    return logits.argmax(axis=2) == labels[:, None]
+
+
+def label_fidelity(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images whose top-1 class is the class asked for, the mean over members."""
+    return float(np.mean(hits(logits, labels)))
+
+
+def agreement(logits: np.ndarray) -> np.ndarray | None:
+    """Share of the pairs of members that see one top-1 class, by image, float64 (N,).
+
+    Its mean is the agreement of the judges on a set of images. None of a single classifier.
+    """
+    top = by_member(logits).argmax(axis=2)
+    if top.shape[1] < 2:
+        return None
+    pairs = combinations(range(top.shape[1]), 2)
+    return np.mean([top[:, i] == top[:, j] for i, j in pairs], axis=0)

@@ -1,0 +1,169 @@
+"""What an MS-SSIM computes: windows, scales, weights and ranges, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dlvae.stage.errors import UserError, nearest
+
+WINDOW_RULES = ("fixed", "shrinking")
+SIGMA_RULES = ("fixed", "proportional")
+REFERENCES = ("pytorch_msssim", "literal")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One scale of a variant.
+
+    Attributes:
+        side: of the images at this scale, pixels.
+        window: side of the Gaussian window, pixels; at most ``side``.
+        sigma: standard deviation of the window, pixels.
+        weight: exponent of this scale's factor.
+    """
+
+    side: int
+    window: int
+    sigma: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An MS-SSIM for square images of one size.
+
+    Attributes:
+        scales: finest first; each has half the side of the one before (2 x 2 means).
+        pixel_range: what uint8 0 and 255 are mapped to before comparing.
+        data_range: L of the constants C1 = (k1 L)^2 and C2 = (k2 L)^2.
+        clamp: set negative factors to 0; without, a pair that has one is NaN.
+        reference: independent code that re-checks pairs: ``pytorch_msssim`` or ``literal``.
+    """
+
+    scales: tuple[Scale, ...]
+    pixel_range: tuple[float, float]
+    data_range: float
+    k1: float
+    k2: float
+    clamp: bool
+    reference: str
+
+    @property
+    def size(self) -> int:
+        """Side of the images, pixels."""
+        return self.scales[0].side
+
+    @property
+    def c1(self) -> float:
+        """Constant of the luminance term."""
+        return (self.k1 * self.data_range) ** 2
+
+    @property
+    def c2(self) -> float:
+        """Constant of the contrast-structure term."""
+        return (self.k2 * self.data_range) ** 2
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """Window at the finest scale, and number of scales, for one image size."""
+
+    window: int
+    scales: int
+
+
+@dataclass(frozen=True)
+class VariantRule:
+    """A variant for every image size that has an entry in ``sizes``.
+
+    Attributes:
+        window_rule: ``fixed`` keeps the window at every scale; ``shrinking`` cuts it down to the
+            image where that is smaller.
+        sigma_rule: ``fixed`` keeps sigma; ``proportional`` scales it with the window.
+        weights: exponents, finest first; the first ``scales`` of them are used.
+        renormalise: divide the used exponents by their sum.
+        sizes: :class:`SizeRule` by image side in pixels, as text.
+
+    The other attributes are those of :class:`Variant`.
+    """
+
+    pixel_range: tuple[float, float]
+    data_range: float
+    k1: float
+    k2: float
+    sigma: float
+    window_rule: str
+    sigma_rule: str
+    weights: tuple[float, ...]
+    renormalise: bool
+    clamp: bool
+    reference: str
+    sizes: Mapping[str, SizeRule]
+
+    def __post_init__(self) -> None:
+        for key, valid in (
+            ("window_rule", WINDOW_RULES),
+            ("sigma_rule", SIGMA_RULES),
+            ("reference", REFERENCES),
+        ):
+            value = getattr(self, key)
+            if value not in valid:
+                hint = nearest(value, valid)
+                raise UserError(f"{key}: expected {' or '.join(valid)}, found '{value}'.{hint}")
+        if len(self.pixel_range) != 2 or self.pixel_range[0] >= self.pixel_range[1]:
+            raise UserError(f"pixel_range: expected [low, high], found {list(self.pixel_range)}")
+        if min(self.data_range, self.sigma, *self.weights) <= 0:
+            raise UserError("data_range, sigma and weights: expected numbers above 0")
+
+    def at(self, size: int) -> Variant:
+        """Return the variant for images of ``size`` x ``size`` pixels.
+
+        Raises:
+            UserError: no entry for this size, or a window that exceeds an image.
+        """
+        rule = self.sizes.get(str(size))
+        if rule is None:
+            raise UserError(
+                f"no MS-SSIM is defined for {size} x {size} pixels: expected one of "
+                f"{', '.join(self.sizes)}; add the size under 'sizes' in a protocol of your own"
+            )
+        if not 1 <= rule.scales <= len(self.weights) or rule.window < 1:
+            raise UserError(
+                f"{size} px: expected a window of at least 1 and 1 to {len(self.weights)} scales "
+                f"(one per weight), found window {rule.window} and {rule.scales} scales"
+            )
+        weights = self.weights[: rule.scales]
+        total = sum(weights) if self.renormalise else 1.0
+        sides = _sides(size, rule.scales)
+        return Variant(
+            tuple(self._scale(s, rule, w / total) for s, w in zip(sides, weights, strict=True)),
+            (float(self.pixel_range[0]), float(self.pixel_range[1])),
+            float(self.data_range),
+            self.k1,
+            self.k2,
+            self.clamp,
+            self.reference,
+        )
+
+    def _scale(self, side: int, rule: SizeRule, weight: float) -> Scale:
+        window = min(rule.window, side) if self.window_rule == "shrinking" else rule.window
+        if window > side:
+            raise UserError(
+                f"window {window} exceeds the image of {side} x {side} pixels at one of "
+                f"{rule.scales} scales; use a smaller window, fewer scales or the shrinking rule"
+            )
+        share = window / rule.window if self.sigma_rule == "proportional" else 1.0
+        return Scale(side, window, self.sigma * share, weight)
+
+
+def _sides(size: int, scales: int) -> list[int]:
+    sides = [size]
+    for _ in range(scales - 1):
+        if sides[-1] % 2 or sides[-1] == 0:
+            raise UserError(
+                f"{size} px with {scales} scales: the side {sides[-1]} cannot be halved; use fewer "
+                "scales"
+            )
+        sides.append(sides[-1] // 2)
+    return sides

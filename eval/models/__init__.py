@@ -1,0 +1,1 @@
+"""Saved models made ready: what they encode, decode and sample."""

@@ -1,0 +1,142 @@
+"""The paper's claims as tests: what holds on this run's data, what does not, what was not run.
+
+Usage: python -m reports.claims --scores CSV ... --cards JSON ... --protocol FILE --config JSON
+    --csv FILE --markdown FILE
+
+The rules are in ``claims.yaml`` beside this file. The config JSON holds ``datasets`` (the toy data
+included), ``ablated`` (data set of the ablations, or empty) and ``left_out``: for every score that
+the preset cannot give its ``dataset``, ``model``, ``family`` and the ``reason``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dlvae.stage.artefact import write_text
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.protocol import load_protocol
+from eval.rows import NONE, every_hash, read_rows, refuse_mixed
+from reports.claims.claim_file import load_rules
+from reports.claims.claim_metrics import FAMILY, PLAIN
+from reports.claims.claim_readings import Preset, Reading
+from reports.claims.claim_rules import Side
+from reports.claims.claim_verdicts import NOT_RUN, Judgement, Result, judge, verdict
+from reports.claims.claims_page import by_claim, page
+from reports.command import scores_parser
+from reports.tables.__main__ import check_evaluators, check_protocol, evaluator_cards
+from reports.tables.captions import only
+
+
+def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims as data: a row per test and data set, one per number beside them.
+
+    ``judges`` is ``plain`` in the row of a test by the plain judges, which follows that by the
+    robust ones, whose outcome is that of the test. ``left_*`` and ``right_*`` are the compared
+    numbers, ``*_measured`` those before a side transforms them; the right side of a number beside
+    is empty.
+    """
+    records = []
+    for number, forms in enumerate(by_claim(judged), 1):
+        for found in forms:
+            shared = {"number": number, "claim": found.claim.id, "where": found.claim.where}
+            records += _records(found, shared | {"form": found.form})
+    frame = pd.DataFrame(records, columns=_columns(records))
+    frame["preset"], frame["protocol"] = only(rows["preset"]), only(rows["protocol"])
+    # The judges of everything before those of the metrics that are taken twice.
+    plain = rows["metric"].isin([*PLAIN.values()])
+    rows = pd.concat([rows[~plain], rows[plain]])
+    for name in ("evaluator", "data"):
+        known = rows[rows[name] != NONE].groupby("dataset")[name].agg(every_hash)
+        frame[name] = frame["dataset"].map(known)
+    return frame
+
+
+def _records(found: Judgement, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of one form of a claim."""
+    shared = {**shared, "claim_verdict": found.verdict}
+    if not found.results:
+        reason = f"no data set of {', '.join(found.claim.data)}"
+        return [shared | {"outcome": NOT_RUN, "reason": reason}]
+    records = []
+    for dataset, results in found.results.items():
+        own = shared | {"dataset": dataset, "dataset_verdict": verdict(results)}
+        for result in results:
+            records.append(own | _record(result) | {"judges": "robust" if result.plain else ""})
+            if result.plain:
+                records.append(own | _record(result.plain) | {"judges": "plain"})
+        records += [
+            own | {"outcome": "beside", "reason": reading.reason} | _side("left", reading)
+            for reading in found.beside[dataset]
+        ]
+    return records
+
+
+def _record(result: Result) -> dict[str, Any]:
+    return {
+        "test": result.test.name,
+        "headline": result.test.headline,
+        **_side("left", result.left),
+        "op": result.test.op,
+        "margin": result.test.margin,
+        **_side("right", result.right),
+        "beyond_noise": result.test.beyond_noise,
+        "probability": result.probability,
+        "outcome": result.outcome,
+        "reason": result.reason,
+    }
+
+
+def _side(name: str, reading: Reading) -> dict[str, Any]:
+    side, value, cell = reading.side, reading.value, reading.cell
+    measured = isinstance(side, Side)
+    interval = value.interval if measured and value else None
+    found = {
+        "metric": side.metric if measured else "",
+        "model": side.model if measured else "",
+        "value": side if not measured else value.mean if value else None,
+        "ci_low": interval.low if interval else None,
+        "ci_high": interval.high if interval else None,
+        "ci_kind": interval.kind if interval else NONE,
+        "measured": cell.mean if cell else None,
+        "n": " ".join(map(str, reading.n)),
+        "seeds": " ".join(map(str, reading.seeds)),
+    }
+    return {f"{name}_{key}": entry for key, entry in found.items()}
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    first = ["number", "claim", "where", "form", "claim_verdict", "dataset", "dataset_verdict"]
+    first += ["test", "judges"]
+    return list(dict.fromkeys([*first, *(key for record in records for key in record)]))
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    config, rules = args.config, load_rules()
+    missing = [key for key in ("datasets", "ablated", "left_out") if key not in config]
+    if missing:
+        raise UserError(f"--config: expected the keys {', '.join(missing)}, found {list(config)}")
+    overrides = config.get("protocol_overrides")
+    rows = read_rows(args.scores)
+    rows = rows[rows["metric"].isin(list(FAMILY)) & rows["dataset"].isin(config["datasets"])]
+    check_protocol(rows, args.protocol, overrides)
+    refuse_mixed(rows)
+    cards = evaluator_cards(args.cards)
+    # The cards are of the robust judges, which everything but these metrics is taken by.
+    plain = rows["metric"].isin([*PLAIN.values()])
+    check_evaluators(rows[~plain], cards)
+    agreement = load_protocol(args.protocol, overrides).judges.agreement
+    why = {(e["dataset"], e["model"], e["family"]): e["reason"] for e in config["left_out"]}
+    preset = Preset(config["datasets"], agreement, config["ablated"], why)
+    judged = judge(rules, rows, preset)
+    write_text(args.csv, tidy(judged, rows).to_csv(index=False, lineterminator="\n"))
+    write_text(args.markdown, page(rules, judged, rows, preset, cards))
+
+
+if __name__ == "__main__":
+    run_stage(main, scores_parser(__doc__))

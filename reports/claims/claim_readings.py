@@ -1,0 +1,157 @@
+"""What the score rows say of one side of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from eval.metrics.intervals import Interval, over_seeds
+from eval.rows import NONE
+from reports.claims.claim_metrics import FAMILY, REAL
+from reports.claims.claim_rules import Side
+from reports.names import dataset_title, model_title
+from reports.tables.aggregate import Cell, cell
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a run could measure.
+
+    Attributes:
+        datasets: the toy data included, in printed order.
+        agreement: share of a sample set on which two judges must see the same class, by the
+            protocol.
+        ablated: data set of the ablations; empty if there are none.
+        left_out: why a score was not asked for, by (data set, model, family).
+    """
+
+    datasets: Sequence[str]
+    agreement: float
+    ablated: str = ""
+    left_out: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One side of a test on one data set.
+
+    Attributes:
+        side: what was measured, or a constant.
+        cell: the metric itself; None for a constant, and where it is missing.
+        value: what is compared: the metric as the side transforms it.
+        n: images or points behind it, each number once.
+        seeds: of the trainings; empty for a constant and for real images.
+        classes: of the data set.
+        reason: why there is nothing to compare; empty if there is.
+    """
+
+    side: Side | float
+    cell: Cell | None = None
+    value: Cell | None = None
+    n: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    classes: int = 0
+    reason: str = ""
+
+
+class Readings:
+    """What score rows say of sides of tests, each read once.
+
+    Args:
+        rows: of every data set, each score once.
+        preset: what the run could measure.
+    """
+
+    def __init__(self, rows: pd.DataFrame, preset: Preset) -> None:
+        self.preset = preset
+        self._rows = rows
+        self._places = rows.groupby(["dataset", "model", "metric"]).indices
+        self._known: dict[tuple[Side, str], Reading] = {}
+
+    def of(self, side: Side | float, dataset: str) -> Reading:
+        """Return what the rows of a data set say of a side; a constant says itself."""
+        if not isinstance(side, Side):
+            return Reading(side)
+        if (side, dataset) not in self._known:
+            self._known[side, dataset] = self._read(side, dataset)
+        return self._known[side, dataset]
+
+    def pair(
+        self, left: Side | float, right: Side | float, dataset: str
+    ) -> tuple[Reading, Reading]:
+        """Return what the rows say of two sides that are compared, of the seeds that both have.
+
+        Ablations are trained with the first seed alone, and what they are compared with is then
+        read of that seed too. Without a seed in common both are returned as they are.
+        """
+        found = self.of(left, dataset), self.of(right, dataset)
+        one, other = (reading.seeds for reading in found)
+        shared = tuple(seed for seed in one if seed in other)
+        if not shared or one == other:
+            return found
+        return tuple(self._read(side, dataset, shared) for side in (left, right))
+
+    def _read(self, side: Side, dataset: str, seeds: Sequence[int] | None = None) -> Reading:
+        name = f"{side.metric} of {model_title(side.model)}"
+        places = self._places.get((dataset, side.model, side.metric))
+        if places is None:
+            why = self.preset.left_out.get((dataset, side.model, FAMILY[side.metric]), "")
+            text = f"no score {name} on {dataset_title(dataset)}"
+            return Reading(side, reason=f"{text}: {why}" if why else text)
+        chosen = self._rows.iloc[places].sort_values("seed")
+        if seeds is not None:
+            chosen = chosen[chosen["seed"].isin(seeds)]
+        found = cell(chosen, dataset, side.model, side.metric)
+        n = tuple(sorted({int(n) for n in chosen["n"]}))
+        if found.reason:
+            reason = f"{name} on {dataset_title(dataset)} is {found.reason}"
+            return Reading(side, n=n, reason=reason)
+        seeds = () if side.model == REAL else tuple(int(seed) for seed in chosen["seed"])
+        classes = int(chosen.iloc[0]["classes"])
+        return Reading(side, found, transformed(side, found), n, seeds, classes)
+
+
+def transformed(side: Side, found: Cell) -> Cell:
+    """Return times * |value - away_from| + plus of every seed, with the interval that it has.
+
+    The interval of one seed is carried over linearly, so that it stays as wide: that of a distance
+    may reach below 0.
+    """
+    centre = side.away_from
+    values = tuple(
+        side.times * (v if centre is None else abs(v - centre)) + side.plus for v in found.values
+    )
+    if len(values) > 1:
+        return Cell(values, over_seeds(values))
+    if found.interval is None:
+        return Cell(values, None)
+    below, above = found.interval.low - found.mean, found.interval.high - found.mean
+    if centre is not None and found.mean < centre:
+        below, above = -above, -below
+    ends = (values[0] + side.times * below, values[0] + side.times * above)
+    return Cell(values, Interval(*ends, found.interval.kind))
+
+
+def not_comparable(left: Reading, right: Reading) -> str:
+    """Say why two readings cannot be compared; an empty string if they can."""
+    reasons = list(dict.fromkeys(r.reason for r in (left, right) if r.reason))
+    if reasons:
+        return "; ".join(reasons)
+    if left.seeds and right.seeds and left.seeds != right.seeds:
+        names = [
+            f"{model_title(r.side.model)} {', '.join(map(str, r.seeds))}" for r in (left, right)
+        ]
+        return f"the seeds differ: {', '.join(names)}"
+    return ""
+
+
+def constant_like(found: Reading, other: Reading) -> Reading:
+    """Give a constant the form of what it is compared with: no noise, as many seeds."""
+    if isinstance(found.side, Side):
+        return found
+    value = found.side
+    return Reading(
+        value, value=Cell((value,) * len(other.value.values), Interval(value, value, NONE))
+    )

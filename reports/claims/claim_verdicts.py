@@ -1,0 +1,225 @@
+"""Score rows held against the rules: the outcome of every test, the verdict on every claim."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dlvae.stage.errors import UserError
+from eval.metrics.intervals import MIN_VALUES, TAILS, Interval
+from reports.claims.claim_metrics import PLAIN
+from reports.claims.claim_preconditions import unmet
+from reports.claims.claim_readings import Preset, Reading, Readings, constant_like, not_comparable
+from reports.claims.claim_rules import RENDERED, Claim, ClaimTest, Rules, Side
+from reports.tables.aggregate import Cell, probability_higher
+
+HOLDS, WITHIN, FAILS = "holds", "holds, within the noise", "fails"
+REPLICATED, PARTLY, NOT_REPLICATED = "replicated", "partly", "not replicated"
+DEPENDS = "depends on the judge"  # of a test and of a claim
+NOT_RUN = "not run"  # of a test and of a claim
+
+SURE = TAILS[1]
+"""Probability from which noise no longer explains a test: that of a 95 % interval beside it."""
+
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+"""What the operators mean but for `within`, see :class:`reports.claims.claim_rules.ClaimTest`."""
+
+NO_FACTORS = "only rendered images come with their factors"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A test on one data set.
+
+    Attributes:
+        probability: that the inequality holds for the means over trainings, see
+            :func:`reports.tables.aggregate.probability_higher`; None where that cannot be said.
+        reason: why it was not run, or what is known of the noise.
+        plain: the same test by the plain judges, where it is of a metric that they take too.
+    """
+
+    test: ClaimTest
+    left: Reading
+    right: Reading
+    outcome: str
+    probability: float | None = None
+    reason: str = ""
+    plain: Result | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim judged in one form.
+
+    Attributes:
+        form: of :func:`reports.claims.claim_rules.Rules.forms`.
+        results: by data set, in printed order; empty where the preset has no data to test it on.
+        beside: readings that are not tested, by data set.
+    """
+
+    claim: Claim
+    form: str
+    results: Mapping[str, Sequence[Result]]
+    beside: Mapping[str, Sequence[Reading]]
+
+    @property
+    def every(self) -> list[Result]:
+        """Return the results of every test on every data set."""
+        return [result for results in self.results.values() for result in results]
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Return the outcome of every test on every data set."""
+        return [result.outcome for result in self.every]
+
+    @property
+    def verdict(self) -> str:
+        """Return the verdict over all data sets."""
+        return verdict(self.every)
+
+
+def verdict(results: Iterable[Result]) -> str:
+    """Return what the results of tests say of a claim, on one data set or on several.
+
+    ``replicated``: every test holds, beyond the noise where that is asked for. ``not run``: the
+    headline test was run nowhere. ``partly``: it holds somewhere, if within the noise. Else it
+    holds nowhere: ``depends on the judge`` where judges of one kind say that it does, ``not
+    replicated`` where none do.
+    """
+    results = list(results)
+    headlines = {result.outcome for result in results if result.test.headline}
+    if headlines <= {NOT_RUN}:
+        return NOT_RUN
+    if {result.outcome for result in results} == {HOLDS}:
+        return REPLICATED
+    if headlines & {HOLDS, WITHIN}:
+        return PARTLY
+    return DEPENDS if DEPENDS in headlines else NOT_REPLICATED
+
+
+def judge(rules: Rules, rows: pd.DataFrame, preset: Preset) -> list[Judgement]:
+    """Judge every claim in every form, on every data set that it is about.
+
+    Args:
+        rows: score rows; those that no rule names are ignored.
+
+    Raises:
+        UserError: a score that is there twice.
+    """
+    keys = ["dataset", "model", "metric", "seed"]
+    twice = rows[rows.duplicated(keys)]
+    if not twice.empty:
+        names = ", ".join(str(twice.iloc[0][key]) for key in keys)
+        raise UserError(f"expected every score once, found two of {names}; name each file once")
+    readings = Readings(rows, preset)
+    return [
+        _judged(rules, claim, form, readings)
+        for known in rules.claims
+        for form, claim in rules.forms(known)
+    ]
+
+
+def _judged(rules: Rules, claim: Claim, form: str, readings: Readings) -> Judgement:
+    results, beside, preset = {}, {}, readings.preset
+    for dataset in rules.tested_on(claim, preset.datasets):
+        tests = rules.tests_on(claim, dataset, preset.datasets, preset.ablated)
+        found = [_tested(rules, claim, test, readings, dataset) for test in tests]
+        if found:
+            results[dataset] = found
+            beside[dataset] = [readings.of(side, dataset) for side in claim.beside]
+    return Judgement(claim, form, results, beside)
+
+
+def _tested(
+    rules: Rules, claim: Claim, test: ClaimTest, readings: Readings, dataset: str
+) -> Result:
+    if claim.synthetic_only and dataset not in RENDERED:
+        nothing = (Reading(side, reason=NO_FACTORS) for side in (test.left, test.right))
+        return Result(test, *nothing, NOT_RUN, reason=NO_FACTORS)
+    found = _compared(test, readings, dataset)
+    if found.outcome == NOT_RUN:
+        return found
+    if why := unmet(rules, claim, test, readings, dataset):
+        return dataclasses.replace(found, outcome=NOT_RUN, probability=None, reason=why)
+    by_plain = _by_plain(test)
+    return found if by_plain == test else _both(found, _compared(by_plain, readings, dataset))
+
+
+def _compared(test: ClaimTest, readings: Readings, dataset: str) -> Result:
+    """Return the result of a test as the numbers have it."""
+    left, right = readings.pair(test.left, test.right, dataset)
+    if reason := not_comparable(left, right):
+        return Result(test, left, right, NOT_RUN, reason=reason)
+    left, right = constant_like(left, right), constant_like(right, left)
+    probability = _probability(test, left.value, right.value)
+    outcome, reason = FAILS, ""
+    if _true(test, left.value.mean, right.value.mean):
+        outcome = HOLDS
+        if test.beyond_noise:
+            outcome, reason = _beyond_noise(probability, left, right)
+    return Result(test, left, right, outcome, probability, reason)
+
+
+def _by_plain(test: ClaimTest) -> ClaimTest:
+    """Return a test by the plain judges; the same test where they take no part in it."""
+
+    def side(given: Side | float) -> Side | float:
+        if isinstance(given, Side) and given.metric in PLAIN:
+            return dataclasses.replace(given, metric=PLAIN[given.metric])
+        return given
+
+    return dataclasses.replace(test, left=side(test.left), right=side(test.right))
+
+
+def _both(robust: Result, plain: Result) -> Result:
+    """Return a result by both kinds of judges: that of the robust ones where they are at one."""
+    outcome, reason = robust.outcome, robust.reason
+    if plain.outcome == NOT_RUN:
+        outcome, reason = NOT_RUN, plain.reason
+    elif (robust.outcome == FAILS) != (plain.outcome == FAILS):
+        outcome = DEPENDS
+        reason = f"by the robust judges it {robust.outcome}, by the plain ones it {plain.outcome}"
+    probability = None if outcome == NOT_RUN else robust.probability
+    return dataclasses.replace(
+        robust, outcome=outcome, probability=probability, reason=reason, plain=plain
+    )
+
+
+def _true(test: ClaimTest, left: float, right: float) -> bool:
+    return abs(left - right) <= test.margin if test.margin else COMPARE[test.op](left, right)
+
+
+def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> tuple[str, str]:
+    """Return the outcome of a test that asks for more than noise, and its reason.
+
+    Errors over images or classes leave the variation between trainings out, so that they cannot
+    tell whether a gap exceeds it, however small they are.
+    """
+    seeds = [len(found.seeds) for found in (left, right) if found.seeds]
+    if seeds and min(seeds) < MIN_VALUES:
+        number = {1: "one seed", 2: "two seeds"}[min(seeds)]
+        return WITHIN, f"{number} cannot tell how far trainings differ"
+    if probability is None:
+        return WITHIN, "no spread over trainings tells"
+    return (HOLDS if probability >= SURE else WITHIN), ""
+
+
+def _probability(test: ClaimTest, left: Cell, right: Cell) -> float | None:
+    if test.margin:  # higher than the lower limit, and not higher than the upper one
+        limits = (_moved(right, -test.margin), _moved(right, test.margin))
+        parts = [probability_higher(left, limit) for limit in limits]
+        return None if None in parts else parts[0] - parts[1]
+    higher, lower = (left, right) if test.op in (">", ">=") else (right, left)
+    return probability_higher(higher, lower)
+
+
+def _moved(found: Cell, by: float) -> Cell:
+    """Return a number moved by a constant, as sure as it was."""
+    interval = found.interval
+    if interval is not None:
+        interval = Interval(interval.low + by, interval.high + by, interval.kind)
+    return Cell(tuple(value + by for value in found.values), interval)

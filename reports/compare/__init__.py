@@ -1,0 +1,1 @@
+"""One candidate beside the stored results."""

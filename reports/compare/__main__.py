@@ -1,0 +1,114 @@
+"""A newcomer beside the stored results: is my model better?
+
+Usage: python -m reports.compare page --stored DIR --runs JSON --config JSON --out PATH
+       python -m reports.compare verdict --page PATH
+
+``page`` writes ``PATH.csv``, ``.md``, ``.html`` and ``.png``. Its config JSON holds ``name`` of the
+newcomer, ``samples`` (file or folder from outside, or null), ``datasets``, ``seeds`` and
+``fail_below``. ``--runs`` is a list with an entry per data set and seed: ``dataset``, ``seed``, and
+the files ``scores`` (a list), ``samples`` and ``model`` (manifests; null where nothing was trained)
+and ``duplicates``.
+
+``verdict`` prints the Markdown; its exit status is 1 where the newcomer is below a threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlvae.candidate import Newcomer
+from dlvae.stage.artefact import read_json, write_text
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage, stage_parser
+from eval.rows import read_rows
+from reports.compare.comparison import Comparison, Run, compare
+from reports.compare.comparison_csv import tidy
+from reports.compare.comparison_page import comparison_page
+from reports.compare.thresholds import thresholds
+from reports.figures.comparison import draw_comparison
+from reports.freeze.stored import load_stored
+from reports.page import page_html, page_markdown
+
+
+def write_page(found: Comparison, who: Newcomer, out: Path) -> None:
+    """Write ``out`` with the endings .csv, .md, .html and .png."""
+    figure = _ending(out, "png")
+    draw_comparison(found, figure)
+    blocks = comparison_page(found, who, figure)
+    title = f"{found.name} beside {found.stored.preset}"
+    write_text(_ending(out, "csv"), tidy(found).to_csv(index=False, lineterminator="\n"))
+    write_text(_ending(out, "html"), page_html(title, blocks))
+    write_text(_ending(out, "md"), page_markdown(blocks))
+
+
+def failures(data: pd.DataFrame) -> list[str]:
+    """Return the thresholds that a written comparison does not reach, one text each."""
+    failed = data[data["passed"].astype(str).str.lower() == "false"]
+    return [
+        f"{row.metric} on {row.dataset}: expected {row.threshold:g} or more, found "
+        f"{row.note if pd.isna(row.value) else f'{row.value:.6g}'}"
+        for row in failed.itertuples()
+    ]
+
+
+def _ending(out: Path, kind: str) -> Path:
+    return out.with_name(f"{out.name}.{kind}")
+
+
+def _run(entry: Mapping[str, Any]) -> Run:
+    model = entry["model"] and read_json(entry["model"])
+    parts = (read_json(entry[key]) for key in ("samples", "duplicates"))
+    return Run(entry["dataset"], int(entry["seed"]), *parts, model)
+
+
+def page(args: argparse.Namespace) -> None:
+    """Run the subcommand ``page``."""
+    config = args.config
+    samples = None if config["samples"] is None else Path(config["samples"])
+    who = Newcomer(config["name"], samples, tuple(config["datasets"]), tuple(config["seeds"]))
+    stored = load_stored(args.stored.name, args.stored.parent)
+    rows = read_rows([path for entry in args.runs for path in entry["scores"]])
+    least = thresholds(config["fail_below"], who.datasets)
+    runs = [_run(entry) for entry in args.runs]
+    write_page(compare(stored, who.name, rows, runs, who.datasets, least), who, args.out)
+
+
+def verdict(args: argparse.Namespace) -> None:
+    """Run the subcommand ``verdict``."""
+    try:
+        text = _ending(args.page, "md").read_text(encoding="utf-8")
+        data = pd.read_csv(_ending(args.page, "csv"))
+    except OSError as error:
+        raise UserError(f"expected a page, {error}; make it with snakemake compare") from error
+    print(text)
+    if failed := failures(data):
+        print(f"error: below fail_below: {'; '.join(failed)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(dest="part", required=True)
+    write = parts.add_parser("page", parents=[stage_parser(None)], add_help=False)
+    write.add_argument("--stored", type=Path, required=True, help="stored results of the preset")
+    write.add_argument("--runs", type=json.loads, required=True, help="files of every run, JSON")
+    write.add_argument("--out", type=Path, required=True, help="page without its ending")
+    write.set_defaults(run=page)
+    tell = parts.add_parser("verdict")
+    tell.add_argument("--page", type=Path, required=True, help="page without its ending")
+    tell.set_defaults(run=verdict)
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(lambda args: args.run(args), command())

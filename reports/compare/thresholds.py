@@ -1,0 +1,73 @@
+"""Least values that a newcomer must reach: the configuration's ``fail_below``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from dlvae.stage.errors import UserError, nearest
+
+MORE_IS_BETTER = (
+    "inception_score",
+    "label_fidelity",
+    "d_intra_standard",
+    "d_intra_range_mismatched",
+    "precision",
+    "recall",
+)
+LESS_IS_BETTER = ("fid",)
+# Values in [0, 1], which pages print in per cent or as they are.
+SHARES = ("label_fidelity", "precision", "recall")
+
+Thresholds = dict[tuple[str, str], float]
+
+
+def thresholds(
+    given: Mapping[str, float | Mapping[str, float]], datasets: Sequence[str]
+) -> Thresholds:
+    """Return the least value by data set and metric.
+
+    Args:
+        given: metric to number, which holds on every data set, or data set to such a mapping,
+            which goes first there.
+        datasets: that are compared.
+
+    Raises:
+        UserError: an unknown metric, one of which less is better, a data set that is not
+            compared, or a share above 1.
+    """
+    everywhere = {key: value for key, value in given.items() if not isinstance(value, Mapping)}
+    apart = {key: value for key, value in given.items() if isinstance(value, Mapping)}
+    for name in apart:
+        if name not in datasets:
+            raise UserError(
+                f"fail_below: '{name}' is no data set of this comparison: expected one of "
+                f"{', '.join(datasets)}.{nearest(name, datasets)} A threshold that nothing is "
+                "held against would never fail"
+            )
+    found = {}
+    for dataset in datasets:
+        for metric, value in {**everywhere, **apart.get(dataset, {})}.items():
+            _check(metric, value, datasets)
+            found[dataset, metric] = float(value)
+    return found
+
+
+def _check(metric: str, value: float, datasets: Sequence[str]) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"fail_below: {metric}: expected a finite number, found {value}")
+    if metric in LESS_IS_BETTER:
+        raise UserError(
+            f"fail_below: of '{metric}' less is better, so no value is too low: expected "
+            f"{', '.join(MORE_IS_BETTER)}"
+        )
+    if metric not in MORE_IS_BETTER:
+        known = [*MORE_IS_BETTER, *datasets]
+        raise UserError(
+            f"fail_below: unknown metric '{metric}': expected {', '.join(MORE_IS_BETTER)}, or a "
+            f"data set with such metrics.{nearest(metric, known)}"
+        )
+    if metric in SHARES and value > 1:
+        raise UserError(
+            f"fail_below: {metric} is a share between 0 and 1, found {value:g}: write 70 % as 0.7"
+        )

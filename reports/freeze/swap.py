@@ -1,0 +1,59 @@
+"""Put a finished folder in the place of another, so that one of them is always there complete.
+
+Usage: python -m reports.freeze.swap --new DIR --place DIR
+
+A kill at any point leaves the old or the new folder complete: in its place, or, between the two
+renames, aside, from where the next call puts it back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from dlvae.stage.runtime import run_stage, stage_parser
+
+ASIDE = ".swap"
+"""Folder beside the place that holds what comes and what goes."""
+
+
+def swap(new: Path, place: Path) -> None:
+    """Put a copy of the folder ``new`` in the place of the folder ``place``, if there is one."""
+    restore(place)
+    aside = place.parent / ASIDE
+    coming, going = aside / f"{place.name}.new", aside / f"{place.name}.old"
+    shutil.rmtree(coming, ignore_errors=True)
+    # Beside its place: only within a file system is a rename one step.
+    shutil.copytree(new, coming)
+    if place.exists():
+        os.rename(place, going)
+    os.rename(coming, place)
+    shutil.rmtree(going, ignore_errors=True)
+    with suppress(OSError):  # it may hold what a killed call left of another place
+        aside.rmdir()
+
+
+def restore(place: Path) -> None:
+    """Put back what a killed :func:`swap` has left aside."""
+    going = place.parent / ASIDE / f"{place.name}.old"
+    if going.exists():
+        if place.exists():
+            shutil.rmtree(going)
+        else:
+            os.rename(going, place)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    swap(args.new, args.place)
+    print(f"stored in {args.place}")
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--new", type=Path, required=True, help="finished folder")
+    parser.add_argument("--place", type=Path, required=True, help="where it goes")
+    run_stage(main, parser)

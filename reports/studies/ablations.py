@@ -1,0 +1,197 @@
+"""Ours beside its ablations: what each part of the method, by the reasons of Section 3, is worth.
+
+Usage: python -m reports.studies.ablations --scores CSV ... --cards JSON --protocol FILE --config
+    JSON --csv FILE --markdown FILE
+
+The config JSON holds ``preset``, ``dataset``, ``steps``, ``ablations``: for each its ``model``
+(name in the score rows) and ``method`` (keys that differ from ours), in the order of the rows, and
+``beside``: other models, whose rows stand below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from dlvae.stage.artefact import write_text
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import run_stage
+from eval.protocol import load_protocol
+from eval.rows import read_rows, refuse_mixed
+from reports.command import scores_parser
+from reports.names import dataset_title, model_title
+from reports.tables.__main__ import check_evaluators, check_protocol, evaluator_cards
+from reports.tables.aggregate import Cell, Column, cell
+from reports.tables.captions import caption, splits_text
+from reports.tables.formats import MISSING, markdown
+
+BASE = "ours"
+# Printed metrics, as far as they were scored; the CSV holds every metric.
+OF_SAMPLES = (
+    Column("inception_score", "IS"),
+    Column("label_fidelity", "top-1", 1, percent=True),
+    Column("d_intra_standard", "d_intra", 4),
+)
+HELD_OUT = "held-out images"
+OF_CODES = (
+    Column("probe_excess:z_u", "label from z_u", 1, percent=True, of=HELD_OUT),
+    Column("probe_excess:z_s", "label from z_s", 1, percent=True, of=HELD_OUT),
+    Column("mixture_accuracy", "mixture accuracy", 1, percent=True, of=HELD_OUT),
+    Column("mahalanobis_ratio", "Mahalanobis ratio", 3, of=HELD_OUT),
+    Column("reconstruction_mse", "reconstruction MSE", 4, of=HELD_OUT),
+)
+NOTES_OF_CODES = (
+    "Of the codes of held-out images. Label from z_u, from z_s: accuracy of an MLP probe above "
+    "chance, in points. Mixture accuracy: of the class that Eq. 8 finds most likely. Mahalanobis "
+    "ratio: mean squared distance of z_s to its own class over d_s, 1 for codes that follow the "
+    "mixture. Reconstruction MSE: of pixels in [-1, 1]."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``data`` is tidy, one row per model and metric; ``printed`` has one text per cell."""
+
+    data: pd.DataFrame
+    printed: pd.DataFrame
+    caption: str
+
+
+def compare(
+    rows: pd.DataFrame,
+    dataset: str,
+    steps: int,
+    ablations: Mapping[str, Mapping[str, Any]],
+    cards: Mapping[str, Mapping],
+    splits: int,
+    beside: Sequence[str] = (),
+) -> Comparison:
+    """Set ours and its ablations side by side.
+
+    Args:
+        rows: score rows of one data set and one seed; rows of other models are ignored.
+        steps: of every training.
+        ablations: what differs from the method of ours, by model, in printed order.
+        cards: evaluator report by data set.
+        splits: of the Inception Score, by the protocol.
+        beside: other models, below.
+
+    Raises:
+        UserError: a model without scores, several seeds, or rows that cannot share a table.
+    """
+    models = [BASE, *ablations, *beside]
+    rows = rows[rows["dataset"].eq(dataset) & rows["model"].isin(models)]
+    missing = [name for name in models if name not in set(rows["model"])]
+    if missing:
+        raise UserError(
+            f"ablations: expected scores of {', '.join(missing)} on {dataset}, found none; make "
+            "them with snakemake ablations"
+        )
+    if rows["seed"].nunique() > 1:
+        raise UserError(
+            f"ablations: expected scores of one seed, found {sorted(set(rows['seed']))}; name the "
+            "scores of one"
+        )
+    refuse_mixed(rows)
+    check_evaluators(rows, cards)
+    scored = set(rows["metric"])
+    columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
+    opening = _opening(dataset, steps, columns, splits)
+    text = caption(opening, rows, [dataset], models, cards, "", columns)
+    data = _tidy(rows, models, ablations, steps)
+    changed = {BASE: {}, **ablations, **{name: {} for name in beside}}
+    return Comparison(pd.DataFrame(data), _printed(rows, dataset, changed, columns), text)
+
+
+def _tidy(
+    rows: pd.DataFrame, models: Sequence[str], ablations: Mapping[str, Mapping], steps: int
+) -> dict[str, Any]:
+    """Return columns: every score row, what its model changes, and the difference to ours."""
+    order = {name: index for index, name in enumerate(models)}
+    rows = rows.sort_values("model", key=lambda names: names.map(order), kind="stable")
+    base = rows[rows["model"] == BASE].set_index("metric")["value"]
+    changes = rows["model"].map(lambda name: _change(ablations.get(name, {})))
+    return {
+        **{name: rows[name] for name in rows.columns},
+        "change": changes,
+        "steps": steps,
+        "difference": (rows["value"] - rows["metric"].map(base)).where(rows["model"] != BASE),
+    }
+
+
+def _printed(
+    rows: pd.DataFrame,
+    dataset: str,
+    models: Mapping[str, Mapping[str, Any]],
+    columns: Sequence[Column],
+) -> pd.DataFrame:
+    base = {column.metric: cell(rows, dataset, BASE, column.metric) for column in columns}
+    printed = {"change": [_change(keys) or MISSING for keys in models.values()]}
+    for column in columns:
+        found = {name: cell(rows, dataset, name, column.metric) for name in models}
+        printed[column.title] = [
+            _text(column, found[name], None if name == BASE else base[column.metric])
+            for name in models
+        ]
+    index = [_title(name) for name in models]
+    return pd.DataFrame(printed, index=index)
+
+
+def _text(column: Column, found: Cell | None, base: Cell | None) -> str:
+    """Return a value with its interval and, of an ablation, its difference to ours."""
+    if found is None:
+        return MISSING
+    text = found.text(column)
+    if base is None or base.reason or found.reason:
+        return text
+    difference = (found.mean - base.mean) * (100 if column.percent else 1)
+    return f"{text} ({difference:+z.{column.digits}f})"
+
+
+def _title(model: str) -> str:
+    return model_title(model) if model == BASE else model_title(model.removeprefix(f"{BASE}_"))
+
+
+def _change(keys: Mapping[str, Any]) -> str:
+    """Return method keys as the configuration writes them."""
+    text = yaml.safe_dump(dict(keys), default_flow_style=True, sort_keys=False, width=math.inf)
+    return text.strip("{}\n")
+
+
+def _opening(dataset: str, steps: int, columns: Sequence[Column], splits: int) -> list[str]:
+    """Return sentences on what is compared and how to read the printed columns."""
+    opening = [
+        f"Ablations on {dataset_title(dataset)}: ours, and ours with one part of the method "
+        "changed. Data, seed, initial weights, networks and number of steps are the same; in "
+        "parentheses: difference to ours.",
+        f"Every model after {steps} steps.",
+    ]
+    if OF_SAMPLES[0] in columns:
+        opening.append(splits_text(splits))
+    if set(columns) & set(OF_CODES):
+        opening.append(NOTES_OF_CODES)
+    return opening
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    config = args.config
+    rows = read_rows(args.scores)
+    check_protocol(rows, args.protocol, config.get("protocol_overrides"))
+    ablations = {entry["model"]: entry["method"] for entry in config["ablations"]}
+    cards = evaluator_cards(args.cards)
+    splits = load_protocol(args.protocol, config.get("protocol_overrides")).inception.splits
+    beside = config.get("beside", ())
+    found = compare(rows, config["dataset"], config["steps"], ablations, cards, splits, beside)
+    write_text(args.csv, found.data.to_csv(index=False, lineterminator="\n"))
+    write_text(args.markdown, markdown(found.printed, found.caption))
+
+
+if __name__ == "__main__":
+    run_stage(main, scores_parser(__doc__))

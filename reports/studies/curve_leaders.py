@@ -1,0 +1,172 @@
+"""Who leads at which budget, and what a doubling of the budget moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eval.metrics.intervals import MIN_VALUES
+from reports.claims.claim_verdicts import SURE
+from reports.names import as_published, fitted_form
+from reports.studies.curve_points import Curve, Point
+from reports.tables.aggregate import probability_higher
+
+PUBLISHED, FITTED_PRIORS = "as published", "fitted priors"
+# Costs are means of measured numbers: a budget is not missed by their rounding.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A model and its last point within a budget."""
+
+    model: str
+    point: Point
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The best Inception Score that a budget buys, and the second best.
+
+    Attributes:
+        budget: in a currency of the curves.
+        first, second: None where no such model has a point within the budget.
+    """
+
+    budget: float
+    first: Standing
+    second: Standing | None
+
+    @property
+    def gap(self) -> float:
+        """How far the first is above the second."""
+        return self.first.point.score.mean - self.second.point.score.mean
+
+    @property
+    def known(self) -> bool:
+        """Whether there are seeds enough on both sides to know how far trainings differ."""
+        sides = (self.first, self.second)
+        return all(len(side.point.score.values) >= MIN_VALUES for side in sides)
+
+    @property
+    def level(self) -> bool:
+        """Whether the spread over seeds explains the gap, or there is none."""
+        if self.gap == 0:
+            return True
+        sides = (self.first.point.score, self.second.point.score)
+        return self.known and probability_higher(*sides) < SURE
+
+
+def forms_of_curves(models: Sequence[str]) -> dict[str, list[str]]:
+    """Return the models that are compared with each other, by form.
+
+    With fitted priors a model without such a form stands as it is.
+    """
+    published = [name for name in models if name == as_published(name)]
+    fitted = [fitted_form(n) if fitted_form(n) in models else n for n in published]
+    forms = {PUBLISHED: published, FITTED_PRIORS: fitted}
+    return forms if fitted != published else {PUBLISHED: published}
+
+
+def budgets(curves: Mapping[str, Curve], currency: str) -> list[float]:
+    """Return budgets, ascending, each twice the one before, at which models can be compared.
+
+    The largest is where the first training ends: beyond, a model would stand with less than it was
+    given. The smallest buys every model a snapshot.
+
+    Args:
+        curves: by model, none of them empty.
+    """
+    costs = [[point.costs[currency] for point in curve] for curve in curves.values()]
+    if not costs:
+        return []
+    largest, smallest = min(max(own) for own in costs), max(min(own) for own in costs)
+    found = []
+    while largest >= smallest * (1 - ROUNDING):
+        found.insert(0, largest)
+        largest /= 2
+    return found
+
+
+def within(curve: Curve, currency: str, budget: float) -> Point | None:
+    """Return the last point of a curve that costs no more than a budget."""
+    own = [point for point in curve if point.costs[currency] <= budget * (1 + ROUNDING)]
+    return max(own, key=lambda point: point.step) if own else None
+
+
+def lead(curves: Mapping[str, Curve], currency: str, budget: float) -> Lead | None:
+    """Return who leads at a budget, None where it buys no snapshot of any model."""
+    found = [
+        Standing(model, point)
+        for model, curve in curves.items()
+        if (point := within(curve, currency, budget)) is not None
+    ]
+    order = sorted(found, key=lambda standing: -standing.point.score.mean)
+    if not order:
+        return None
+    return Lead(budget, order[0], order[1] if len(order) > 1 else None)
+
+
+def leads(curves: Mapping[str, Curve], currency: str) -> list[Lead]:
+    """Return who leads at every budget of a currency."""
+    found = (lead(curves, currency, budget) for budget in budgets(curves, currency))
+    return [one for one in found if one is not None]
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """What twice as many updates moved.
+
+    Attributes:
+        share: |IS(2n) - IS(n)| over the ceiling, IS being means over the seeds that have both.
+        seeds: how many these are.
+    """
+
+    share: float
+    seeds: int
+
+
+def doublings(curve: Curve, ceiling: float) -> dict[int, Doubling]:
+    """Return what every doubling moved, by the number of updates that it starts from.
+
+    Args:
+        ceiling: Inception Score of real held-out images.
+    """
+    by_step = {point.step: point for point in curve}
+    found = {}
+    for step, point in by_step.items():
+        later = by_step.get(2 * step)
+        seeds = [s for s in point.seeds if later is not None and s in later.seeds]
+        if seeds:
+            moved = sum(_of_seed(later, s) - _of_seed(point, s) for s in seeds) / len(seeds)
+            found[step] = Doubling(abs(moved) / ceiling, len(seeds))
+    return found
+
+
+def _of_seed(point: Point, seed: int) -> float:
+    return point.score.values[point.seeds.index(seed)]
+
+
+def settled(moved: Mapping[str, Mapping[int, Doubling]], limit: float) -> int | None:
+    """Return the fewest updates whose doubling moves no model by more than ``limit``, or None.
+
+    Only doublings that every model has made count.
+
+    Args:
+        moved: of :func:`doublings`, by model.
+    """
+    common = set.intersection(*(set(own) for own in moved.values())) if moved else set()
+    still = (n for n in sorted(common) if all(own[n].share <= limit for own in moved.values()))
+    return next(still, None)
+
+
+def moved_later(
+    moved: Mapping[str, Mapping[int, Doubling]], limit: float, after: int
+) -> list[tuple[str, int]]:
+    """Return models that a later doubling moves by more than ``limit`` all the same, and which."""
+    return [
+        (model, step)
+        for model, own in moved.items()
+        for step, doubling in own.items()
+        if step > after and doubling.share > limit
+    ]

@@ -1,0 +1,1 @@
+"""The paper's tables and those that it has not, from score rows."""

@@ -1,0 +1,227 @@
+"""Captions of the tables: everything needed to read a number, and no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from eval.metrics.intervals import MIN_VALUES
+from eval.rows import NONE
+from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, dataset_title, model_title
+from reports.tables.aggregate import IMAGES, Column, cell
+
+
+def caption(
+    opening: Sequence[str],
+    rows: pd.DataFrame,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    cards: Mapping[str, Mapping | Sequence[Mapping]],
+    paper_note: str,
+    columns: Sequence[Column],
+    averaged: bool = True,
+) -> str:
+    """Return the caption of a table.
+
+    Args:
+        opening: sentences on what the table shows and how to read its columns.
+        rows: score rows of this table; those of metrics that are not printed say nothing here but
+            that a model was scored.
+        datasets, models: in printed order; a model without rows on a data set is named.
+        cards: evaluator card of each data set that has one, or those of all its evaluators.
+        paper_note: how the paper's numbers came about; empty if it has none.
+        columns: printed metrics.
+        averaged: whether values are means over seeds; else every seed has a row.
+    """
+    printed = rows[rows["metric"].isin([column.metric for column in columns])]
+    parts = [
+        *opening,
+        *(_dataset_sentence(name, printed, columns, cards.get(name)) for name in datasets),
+    ]
+    if "cvae_gan_bao" in models:
+        parts += [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
+    parts.append(seeds_text(printed, {c.metric: c.title for c in columns}, averaged))
+    parts.append(f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}.")
+    compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})
+    if compared and paper_note:
+        parts.append(
+            f"'Paper' is Zheng and Sun (CVPR 2019) on {' and '.join(compared)}, {paper_note}; it "
+            "is printed for reference and not measured here."
+        )
+    missing = [
+        f"{model_title(model)} on {dataset_title(dataset)}"
+        for dataset in datasets
+        for model in models
+        if rows[(rows["dataset"] == dataset) & (rows["model"] == model)].empty
+    ]
+    if missing:
+        parts.append(f"Not scored in this run: {', '.join(missing)}.")
+    return " ".join(parts)
+
+
+def by_seed(
+    rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str], column: Column
+) -> str:
+    """Return a sentence with the values of every seed; empty with one seed."""
+    parts = []
+    for dataset in datasets:
+        cells = {name: cell(rows, dataset, name, column.metric) for name in models}
+        values = [
+            f"{model_title(name)} {', '.join(f'{v:.{column.digits}f}' for v in found.values)}"
+            for name, found in cells.items()
+            if found is not None and len(found.values) > 1
+        ]
+        if values:
+            parts.append(f"{dataset_title(dataset)}: {'; '.join(values)}")
+    return f" {column.title} by seed. {capital('. '.join(parts))}." if parts else ""
+
+
+def splits_text(splits: int) -> str:
+    """Say how the images of an Inception Score were split, by the protocol."""
+    if splits == 1:
+        return "The IS is of all images at once (one split)."
+    return f"The IS is the mean over {splits} splits of the images."
+
+
+def _dataset_sentence(
+    dataset: str,
+    rows: pd.DataFrame,
+    columns: Sequence[Column],
+    cards: Mapping | Sequence[Mapping] | None,
+) -> str:
+    here = rows[rows["dataset"] == dataset]
+    if here.empty:
+        return f"{capital(dataset_title(dataset))}: no scores."
+    parts = [f"{int(here['classes'].iloc[0])} classes"]
+    generated, real = (here[here["model"].eq("real") == flag] for flag in (False, True))
+    if not generated.empty:
+        parts.append(f"{_counts_text(generated, columns, 'generated')} per model and seed")
+    if not real.empty:
+        parts.append(_counts_text(real, columns, "real"))
+    if cards is None and here["evaluator"].eq(NONE).all():
+        judges = "scored without an evaluator"
+    else:
+        several = [cards] if cards is None or isinstance(cards, Mapping) else cards
+        judges = " and ".join(evaluator_text(card) for card in several)
+    return f"{capital(dataset_title(dataset))}: {', '.join(parts)}; {judges}."
+
+
+def _counts_text(rows: pd.DataFrame, columns: Sequence[Column], origin: str) -> str:
+    """Say on how many images each printed metric was measured.
+
+    Args:
+        rows: of one data set, all generated or all real.
+        origin: ``generated`` or ``real``, of the images that metrics count.
+    """
+    parts = []
+    for of in dict.fromkeys(column.of for column in columns if column.of):
+        own = {column.metric: column.title for column in columns if column.of == of}
+        part = rows[rows["metric"].isin(list(own))]
+        counts = sorted({int(n) for n in part["n"]})
+        for n in counts:
+            whom = f" for {_of_size(part, n, own)}" if len(counts) > 1 else ""
+            each, rest = divmod(n, int(rows["classes"].iloc[0]))
+            even = origin == "generated" and of == IMAGES and rest == 0
+            per_class = f"{each} images per class, " if even else ""
+            what = f"{origin} {of}" if of.startswith(IMAGES) else of
+            parts.append(f"{per_class}n = {n} {what}{whom}")
+    return "; ".join(parts)
+
+
+def _of_size(rows: pd.DataFrame, n: int, titles: Mapping[str, str]) -> str:
+    """Name the metrics that count n, and their models where not all of them do."""
+    names = []
+    for metric, title in titles.items():
+        here = rows[rows["metric"] == metric]
+        models = list(dict.fromkeys(here[here["n"] == n]["model"]))
+        if models and here["n"].nunique() > 1:
+            title += f" of {' and '.join(model_title(name) for name in models)}"
+        names += [title] * bool(models)
+    return ", ".join(names)
+
+
+def evaluator_text(card: Mapping | None) -> str:
+    """Say which evaluator judged, and how good it is on held-out images."""
+    if card is None:
+        return "no evaluator card"
+    return (
+        f"evaluator {card['weights_sha256'][:12]}, held-out accuracy {card['accuracy']:.3f}, "
+        f"IS of real held-out images {card['inception_score']['test']:.2f}"
+    )
+
+
+INTERVALS = {
+    "jackknife95_images": "over images of the one model (delete-a-group jackknife)",
+    "wilson95": "over images of the one model (Wilson)",
+    "jackknife95_images_judges": (
+        "over images of the one model (delete-a-group jackknife) and over judges (t), the two "
+        "added in quadrature"
+    ),
+    "wilson95_judges": (
+        "over images of the one model (Wilson) and over judges (t), the two added in quadrature"
+    ),
+    "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
+    "t95_images": "over images of the one model (t)",
+    "t95_subsets": "over disjoint subsets of the images of the one model (t)",
+    "t95_seeds": "over training seeds (t)",
+    "normal95_pairs": "over pairs of the same images, drawn at random (normal)",
+    "t95_paths": "over paths of the one model, a mean over the images of each (t)",
+}
+
+
+def seeds_text(
+    rows: pd.DataFrame, titles: Mapping[str, str] | None = None, averaged: bool = True
+) -> str:
+    """Say which seeds there are and what the printed intervals are over.
+
+    The interval of a row is printed where its model has no other seed, as with real images, or
+    where every seed has a row of its own.
+
+    Args:
+        titles: headings by metric, to say which has which kind of interval.
+        averaged: whether values are means over seeds.
+    """
+    seeds = sorted(int(seed) for seed in rows[rows["model"] != "real"]["seed"].unique())
+    images = _within(rows, titles) or "No interval was computed."
+    if len(seeds) < 2:
+        note = "One seed: how far another training would differ is not known."
+        return f"Seed {_listed(seeds) or 'none'}. {images} {note}"
+    if not averaged:
+        return f"Seeds {_listed(seeds)}, each in a row of its own. {images}"
+    counts = rows.groupby(["dataset", "model", "metric"])["seed"].transform("nunique")
+    alone = rows[counts == 1]
+    which = "Real images" if alone["model"].eq("real").all() else "Real images and single seeds"
+    images = _within(alone, titles)
+    rest = f" {which}: {images[0].lower() + images[1:]}" if images else ""
+    if counts.max() < MIN_VALUES:
+        none = "two are too few for an interval over seeds"
+        return f"Mean over the seeds {_listed(seeds)}; {none}.{rest}"
+    return f"Mean over the seeds {_listed(seeds)}, in brackets the 95 % t interval over them.{rest}"
+
+
+def _within(rows: pd.DataFrame, titles: Mapping[str, str] | None) -> str:
+    """Return the sentence on intervals within one seed; empty without any."""
+    kinds = rows["ci_kind"].astype(str)
+    present = [kind for kind in INTERVALS if kinds.eq(kind).any()]
+    within = []
+    for kind in present:
+        metrics = set(rows[kinds == kind]["metric"])
+        named = dict.fromkeys(text for name, text in (titles or {}).items() if name in metrics)
+        whose = f" for {', '.join(named)}" if named and len(present) > 1 else ""
+        within.append(INTERVALS[kind] + whose)
+    return f"In brackets: 95 % intervals {'; '.join(within)}." if within else ""
+
+
+def _listed(values: Sequence) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def only(values: pd.Series) -> str:
+    """Return the values of a column that has one, or all of them."""
+    return _listed(sorted(set(values.astype(str))))
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
