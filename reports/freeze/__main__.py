@@ -54,7 +54,8 @@ from reports.freeze.stored import (
     STORED,
     Stored,
 )
-from reports.tables.__main__ import check_protocol, published
+from reports.tables import published
+from reports.tables.__main__ import check_protocol
 
 PROTOCOLS = ROOT / "config" / "protocol"
 

@@ -21,7 +21,7 @@ from eval.protocol import Protocol, load_protocol
 from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows, refuse_mixed
 from reports.marks import marked, marks, note
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
-from reports.tables.__main__ import disentanglement
+from reports.tables import disentanglement
 from reports.tables.aggregate import cell, probability_ours_higher, tidy
 from reports.tables.captions import by_seed, caption, splits_text
 from reports.tables.formats import MISSING, html_page, latex, markdown

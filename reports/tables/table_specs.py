@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.tables.__main__ import disentanglement
+from reports.tables import disentanglement
 from reports.tables.aggregate import Column
 
 
