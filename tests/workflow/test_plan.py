@@ -188,7 +188,7 @@ def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):
         assert jobs == {f"{family} of {model}, synthetic_faces, seed 0" for model in models}
     # The preset has no ablation without the likelihood term: named, not trained.
     assert "Training ours_no_likelihood" not in found.text
-    (command,) = re.findall("-m reports.claims.__main__ (.*) > ", found.text)
+    (command,) = re.findall("-m reports.claims (.*) > ", found.text)
     words = shlex.split(command)
     given = json.loads(words[words.index("--config") + 1])
     assert given["datasets"] == ["synthetic_faces", "digits", "three_moons"]
