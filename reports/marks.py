@@ -7,8 +7,8 @@ from functools import cache
 import pandas as pd
 
 from eval.protocol import Protocol
-from reports.claims.claim_file import load_rules
 from reports.claims.claim_metrics import AGREEMENT, HALF, INCEPTION, REAL
+from reports.claims.rules import load_rules
 from reports.tables.aggregate import Cell, cell
 
 MARK_METRICS = (INCEPTION, AGREEMENT, HALF)

@@ -3,7 +3,7 @@
 Usage: python -m reports.claims --scores CSV ... --cards JSON ... --protocol FILE --config JSON
     --csv FILE --markdown FILE
 
-The rules are in ``claims.yaml`` beside this file. The config JSON holds ``datasets`` (the toy data
+The rules are in ``reports/claims.yaml``. The config JSON holds ``datasets`` (the toy data
 included), ``ablated`` (data set of the ablations, or empty) and ``left_out``: for every score that
 the preset cannot give its ``dataset``, ``model``, ``family`` and the ``reason``.
 """
@@ -21,12 +21,11 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import load_protocol
 from eval.rows import NONE, every_hash, read_rows, refuse_mixed
-from reports.claims.claim_file import load_rules
 from reports.claims.claim_metrics import FAMILY, PLAIN
-from reports.claims.claim_readings import Preset, Reading
-from reports.claims.claim_rules import Side
-from reports.claims.claim_verdicts import NOT_RUN, Judgement, Result, judge, verdict
-from reports.claims.claims_page import by_claim, page
+from reports.claims.claims_page import by_claim, claims_page
+from reports.claims.readings import Preset, Reading
+from reports.claims.rules import Side, load_rules
+from reports.claims.verdicts import NOT_RUN, Judgement, Result, judge, verdict
 from reports.command import scores_parser
 from reports.tables.__main__ import check_evaluators, check_protocol, evaluator_cards
 from reports.tables.captions import only
@@ -135,7 +134,7 @@ def main(args: argparse.Namespace) -> None:
     preset = Preset(config["datasets"], agreement, config["ablated"], why)
     judged = judge(rules, rows, preset)
     write_text(args.csv, tidy(judged, rows).to_csv(index=False, lineterminator="\n"))
-    write_text(args.markdown, page(rules, judged, rows, preset, cards))
+    write_text(args.markdown, claims_page(rules, judged, rows, preset, cards))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
-from reports.claims import claim_file
+from reports.claims import rules
 from reports.freeze.checks import Content, check, index_hash, tried
 from reports.freeze.complete import complete
 from reports.freeze.lineage import manifest_lines, portable, stage_of, trace
@@ -104,7 +104,7 @@ def freeze(
     label = load_protocol(protocol, overrides).label
     made = {"commit": commit, "command": command(config), "machine": machine()}
     # Of protocols only a shipped one lies beside: of one's own there is the copy.
-    beside = [published.PATH, claim_file.PATH, *filter(None, [_shipped(protocol)])]
+    beside = [published.PATH, rules.PATH, *filter(None, [_shipped(protocol)])]
     write_index(out, made | {"protocol": label}, beside)
     stored = Stored(out, read_json(out / INDEX))
     content = Content(stored)

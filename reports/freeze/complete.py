@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.claims import claim_file
+from reports.claims import rules
 from reports.freeze.checks import Content, Finding
 from reports.freeze.lineage import STAGES
 from reports.freeze.machine import ROOT
@@ -41,7 +41,7 @@ def _files(content: Content) -> Iterator[Finding]:
     for name in expected:
         if name not in content.stored.index["files"]:
             yield content.finding(name, f"expected this file in {INDEX}, found none")
-    for path in (published.PATH, claim_file.PATH):
+    for path in (published.PATH, rules.PATH):
         name = path.relative_to(ROOT).as_posix()
         if name not in content.stored.index["beside"]:
             yield content.finding(INDEX, f"expected the hash of {name} under 'beside', found none")

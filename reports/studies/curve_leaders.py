@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eval.metrics.intervals import MIN_VALUES
-from reports.claims.claim_verdicts import SURE
+from reports.claims.verdicts import SURE
 from reports.names import as_published, fitted_form
 from reports.studies.curve_points import Curve, Point
 from reports.tables.aggregate import probability_higher

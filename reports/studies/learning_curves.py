@@ -20,7 +20,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import load_protocol
 from eval.rows import read_rows, refuse_mixed
-from reports.claims.claim_file import load_rules
+from reports.claims.rules import load_rules
 from reports.command import scores_parser
 from reports.names import dataset_title, in_paper_order
 from reports.studies.curve_leaders import doublings, forms_of_curves, leads

@@ -1,16 +1,14 @@
 """Made-up scores of every claim: that satisfy its tests, that violate them, and what they need."""
 
-import dataclasses
 import itertools
 
 import pandas as pd
 
 from eval.rows import COLUMNS
-from reports.claims.claim_file import load_rules
 from reports.claims.claim_metrics import FITTED_MODELS, depends_on_prior
-from reports.claims.claim_readings import Preset
-from reports.claims.claim_rules import models_of
-from reports.claims.claim_verdicts import judge
+from reports.claims.readings import Preset
+from reports.claims.rules import load_rules, models_of
+from reports.claims.verdicts import judge
 from reports.names import as_published
 
 NAN = float("nan")
@@ -223,9 +221,15 @@ def seeds(claim, values, dataset="digits"):
     )
 
 
+def with_tests(claim, *tests):
+    """Rules with one claim alone, and of it these tests."""
+    own = BY_ID[claim].model_copy(update={"tests": tests})
+    return RULES.model_copy(update={"claims": (own,)})
+
+
 def forms(claim, rows, preset=PRESET):
     """Judgements of a claim by form."""
-    found = judge(dataclasses.replace(RULES, claims=(BY_ID[claim],)), rows, preset)
+    found = judge(with_tests(claim, *BY_ID[claim].tests), rows, preset)
     return {judgement.form: judgement for judgement in found}
 
 

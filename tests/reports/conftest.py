@@ -20,8 +20,7 @@ from dlvae.stage.registry import WEIGHTS, save_weights
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, by_plain, write_rows
 from eval.scores.common import data_hash
-from reports.claims.claim_file import load_rules
-from reports.claims.claim_rules import needed_scores
+from reports.claims.rules import load_rules, needed_scores
 from reports.figures.panel import Panel
 from reports.freeze.__main__ import freeze
 from reports.freeze.checks import Content, index_hash

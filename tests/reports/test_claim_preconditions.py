@@ -16,11 +16,12 @@ from claim_scores import (
     judged,
     models,
     rows_for,
+    with_tests,
 )
 from reports.claims.claim_metrics import FAMILY, PLAIN, depends_on_prior, read_by_judges
-from reports.claims.claim_readings import Preset
-from reports.claims.claim_rules import Excuse, Side, models_of
-from reports.claims.claim_verdicts import judge
+from reports.claims.readings import Preset
+from reports.claims.rules import Excuse, Side, models_of
+from reports.claims.verdicts import judge
 
 IMAGES = [claim for claim in SCORES if not claim.startswith("toy_")]
 TOY = [claim for claim in SCORES if claim.startswith("toy_")]
@@ -196,10 +197,10 @@ def test_a_model_that_is_broken_by_the_claim_itself_is_excused_with_a_reason():
 def test_a_single_test_may_be_excused():
     claim = BY_ID["diversity_order"]
     rows = changed(good("diversity_order"), "ours", "label_fidelity", 0.05)
-    excuse = Excuse(("ours",), ("trained",), "so that this is tested")
-    first = dataclasses.replace(claim.tests[0], excused=(excuse,))
-    claim = dataclasses.replace(claim, tests=(first, *claim.tests[1:]))
-    published, _ = judge(dataclasses.replace(RULES, claims=(claim,)), rows, PRESET)
+    excuse = Excuse(models=("ours",), of=("trained",), reason="so that this is tested")
+    first = claim.tests[0].model_copy(update={"excused": (excuse,)})
+    rules = with_tests("diversity_order", first, *claim.tests[1:])
+    published, _ = judge(rules, rows, PRESET)
     assert [r.outcome for r in published.results["digits"]] == ["holds", "not run"]
 
 
@@ -392,6 +393,6 @@ def test_every_claim_has_one_headline_and_is_tested_where_it_is():
 
 
 def test_the_real_images_need_no_precondition():
-    assert models_of([dataclasses.replace(
-        BY_ID["cgan_collapses"].tests[0], right=Side("recall", "real")
-    )]) == ["cgan"]  # fmt: skip
+    real = Side(metric="recall", model="real")
+    test = BY_ID["cgan_collapses"].tests[0].model_copy(update={"right": real})
+    assert models_of([test]) == ["cgan"]

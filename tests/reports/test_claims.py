@@ -1,6 +1,5 @@
 """Every rule of claims.yaml on made-up scores that satisfy it, violate it or are missing."""
 
-import dataclasses
 import itertools
 import re
 from pathlib import Path
@@ -25,6 +24,7 @@ from claim_scores import (
     rows_for,
     rows_of,
     seeds,
+    with_tests,
 )
 from dlvae.config import load_preset, protocol_file
 from dlvae.stage.artefact import write_json
@@ -34,11 +34,10 @@ from eval.metrics import intervals
 from eval.metrics.intervals import Interval
 from eval.protocol import load_protocol
 from reports.claims import __main__ as claims
-from reports.claims.claim_file import load_rules
 from reports.claims.claim_metrics import FITTED_MODELS, METRICS
-from reports.claims.claim_readings import Preset, transformed
-from reports.claims.claim_rules import ClaimTest, Side, needed_scores
-from reports.claims.claim_verdicts import Result, judge, verdict
+from reports.claims.readings import Preset, transformed
+from reports.claims.rules import Side, load_rules, needed_scores
+from reports.claims.verdicts import Result, judge, verdict
 from reports.command import scores_parser
 from reports.tables.aggregate import Cell
 from reports.tables.captions import INTERVALS
@@ -99,8 +98,8 @@ def test_one_score_that_is_not_to_be_had_leaves_the_other_tests(claim, missing):
     assert found.verdict == ("partly" if headline else "not run")
 
 
-HEADLINE = ClaimTest("first", Side("recall", "ours"), ">", 0, headline=True)
-BESIDE = dataclasses.replace(HEADLINE, name="second", headline=False)
+HEADLINE = BY_ID["swap"].tests[0]
+BESIDE = HEADLINE.model_copy(update={"headline": False})
 WITHIN, DEPENDS = "holds, within the noise", "depends on the judge"
 
 
@@ -163,10 +162,8 @@ def test_what_must_exceed_the_spread_of_trainings_needs_three_seeds(claim):
 
 def test_a_gap_to_real_images_beyond_noise_has_no_probability():
     (test, *_) = BY_ID["diversity_order"].tests
-    test = dataclasses.replace(test, right=Side("d_intra_standard", "real"))
-    rules = dataclasses.replace(
-        RULES, claims=(dataclasses.replace(BY_ID["diversity_order"], tests=(test,)),)
-    )
+    real = Side(metric="d_intra_standard", model="real")
+    rules = with_tests("diversity_order", test.model_copy(update={"right": real}))
     scores = models("d_intra_standard", ours=0.6, real=0.5)
     rows = pd.concat([rows_for("diversity_order", scores, "digits", seed=s) for s in range(3)])
     published, _ = judge(rules, rows, PRESET)
@@ -313,11 +310,17 @@ def test_a_preset_without_the_data_does_not_run_a_claim():
 @pytest.mark.parametrize(
     ("side", "value", "ends", "expected", "expected_ends"),
     [
-        (Side("m", "ours"), 0.9, (0.8, 0.95), 0.9, (0.8, 0.95)),
-        (Side("m", "ours", times=2, plus=-0.5), 0.9, (0.8, 0.95), 1.3, (1.1, 1.4)),
-        (Side("m", "ours", away_from=1), 1.2, (1.1, 1.5), 0.2, (0.1, 0.5)),
-        (Side("m", "ours", away_from=1), 0.8, (0.7, 1.1), 0.2, (-0.1, 0.3)),
-        (Side("m", "ours", away_from=1, times=3, plus=1), 0.8, (0.7, 0.9), 1.6, (1.3, 1.9)),
+        (Side(metric="m", model="ours"), 0.9, (0.8, 0.95), 0.9, (0.8, 0.95)),
+        (Side(metric="m", model="ours", times=2, plus=-0.5), 0.9, (0.8, 0.95), 1.3, (1.1, 1.4)),
+        (Side(metric="m", model="ours", away_from=1), 1.2, (1.1, 1.5), 0.2, (0.1, 0.5)),
+        (Side(metric="m", model="ours", away_from=1), 0.8, (0.7, 1.1), 0.2, (-0.1, 0.3)),
+        (
+            Side(metric="m", model="ours", away_from=1, times=3, plus=1),
+            0.8,
+            (0.7, 0.9),
+            1.6,
+            (1.3, 1.9),
+        ),
     ],
 )
 def test_a_side_transforms_its_number_and_its_interval(side, value, ends, expected, expected_ends):
@@ -622,47 +625,58 @@ def written(tmp_path, old="", new=""):
 def test_a_file_of_rules_is_read(tmp_path):
     (claim,) = load_rules(written(tmp_path)).claims
     (test,) = claim.tests
-    assert test.left == Side("toy_recall:50", "ours") and not test.beyond_noise
+    assert test.left == Side(metric="toy_recall:50", model="ours") and not test.beyond_noise
     assert test.headline and not claim.excused and claim.recognised is None
-    assert test.right == Side("toy_recall:50", "cvae_gan", plus=0.1)
+    assert test.right == Side(metric="toy_recall:50", model="cvae_gan", plus=0.1)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("op:", "opp:", "key: .*found 'opp'. Did you mean 'op'"),
+        ("op:", "opp:", "'a test': opp: expected no key .*Did you mean 'op'"),
         ('">"', '"=>"', "op: expected one of <, <=, >, >=, within, found '=>'"),
         ('">"', "within", "expected a margin with the operator 'within', and only there"),
         ('op: ">"', 'op: ">"\n        margin: 1', "expected a margin with the operator 'within'"),
-        ('op: ">"', "op: within\n        margin: 0", "margin: expected a number above 0, found 0"),
+        ('op: ">"', "op: within\n        margin: 0", "margin: expected greater than 0, found 0"),
         ("toy_recall:50", "toy_recal:50", "found 'toy_recal:50'. Did you mean 'toy_recall:50'"),
         ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
         ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),
         ("cvae_gan", "ours_no_gan", "model: expected one of real, ours"),
-        ('op: ">"', 'data: [toys]\n        op: ">"', "'a test': data: .*Did you mean 'toy'"),
-        ('op: ">"', 'data: toy\n        op: ">"', "data: expected a list of kinds, found 'toy'"),
+        ('op: ">"', 'data: toy\n        op: ">"', "data: expected a valid array, found 'toy'"),
         ("[toy]", "[toys]", "data: .*found 'toys'. Did you mean 'toy'"),
-        ("plus", "plsu", "found 'plsu'. Did you mean 'plus'"),
-        ("plus: 0.1", "plus: much", "plus: expected a finite number, found 'much'"),
+        ("plus", "plsu", "right: plsu: expected no key .*Did you mean 'plus'"),
+        ("plus: 0.1", "plus: much", "plus: expected a valid number, found 'much'"),
         ("plus: 0.1", "plus: .nan", "plus: expected a finite number"),
-        ("plus: 0.1", "times: -1", "times: expected a number above 0"),
-        ("    open: Nothing.\n", "", "claim 'one': expected the keys .* missing open"),
-        ("open: Nothing.", "open: 3", "open: expected a text, found 3"),
-        ("open: Nothing.", "open: n\n    beside: [3]", "metrics beside"),
-        ("open: Nothing.", "open: n\n    synthetic_only: 1", "expected true or false, found 1"),
+        ("plus: 0.1", "times: -1", "times: expected greater than 0, found -1"),
+        ("    open: Nothing.\n", "", "'one': expected the key 'open', found none"),
+        ("open: Nothing.", "open: 3", "open: expected a valid string, found 3"),
+        ("open: Nothing.", "open: n\n    beside: [3]", "beside: '0': expected an object, found 3"),
+        (
+            "open: Nothing.",
+            "open: n\n    synthetic_only: 1",
+            "synthetic_only: expected a valid boolean, found 1",
+        ),
         ("headline: true", "headline: false", "expected one test with headline: true, found none"),
-        ("headline: true", "headline: 1", "headline: expected true or false, found 1"),
+        ("headline: true", "headline: 1", "headline: expected a valid boolean, found 1"),
         ('op: ">"', 'data: [toy]\n        op: ">"', "expected a headline test without data"),
         ("open: Nothing.", EXCUSED.format("learnt"), "of: .*Did you mean 'learned'"),
         ("open: Nothing.", EXCUSED.format("agree, reason: 3"), "excused"),
-        ("open: Nothing.", "open: n\n    recognised: 3", "recognised: expected a metric"),
-        ("times_chance: 5, ", "", "preconditions: expected the keys .* missing times_chance"),
-        ("times_chance: 5", "times_chance: 0", "times_chance: expected a number above 0, found 0"),
-        ("times_chance: 5", "times_chance: many", "expected a finite number, found 'many'"),
-        ("ablations: []", "", "top level: expected the keys .* missing ablations"),
-        ("ablations: []", "ablations: [1]", "ablations: expected a list of names"),
-        ("[three_moons]", "three_moons", "data_sets: expected a list of names by kind"),
-        ("claims:\n", "claims: 3\nclaim:\n", "found 'claim'. Did you mean 'claims'"),
+        ("open: Nothing.", "open: n\n    recognised: 3", "recognised: expected an object, found 3"),
+        ("times_chance: 5, ", "", "preconditions: expected the key 'times_chance', found none"),
+        ("times_chance: 5", "times_chance: 0", "times_chance: expected greater than 0, found 0"),
+        (
+            "times_chance: 5",
+            "times_chance: many",
+            "times_chance: expected a valid number, found 'many'",
+        ),
+        ("ablations: []", "", "expected the key 'ablations', found none"),
+        ("ablations: []", "ablations: [1]", "ablations: '0': expected a valid string, found 1"),
+        (
+            "[three_moons]",
+            "three_moons",
+            "data_sets: toy: expected a valid array, found 'three_moons'",
+        ),
+        ("claims:\n", "claims: 3\nclaim:\n", "claim: expected no key .*Did you mean 'claims'"),
         ("id: one", "id: !!python/name:os.system", "expected readable rules"),
     ],
 )

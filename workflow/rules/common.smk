@@ -23,8 +23,8 @@ from dlvae.stage.fingerprint import fingerprint
 from dlvae.candidate import newcomer as find_newcomer
 from dlvae.stage.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
-from reports.claims.claim_file import load_rules
-from reports.claims.claim_rules import needed_scores
+from reports.claims.rules import load_rules
+from reports.claims.rules import needed_scores
 from reports.compare.comparable import other_protocol
 from reports.names import FITTED, as_published, fitted_form, forms_of
 from reports.compare.thresholds import thresholds

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dlvae.stage.errors import UserError
-from eval.metrics.intervals import MIN_VALUES, TAILS, Interval
+from eval.metrics.improvement import probability_of_higher_mean
+from eval.metrics.intervals import MIN_VALUES, TAILS
 from reports.claims.claim_metrics import PLAIN
-from reports.claims.claim_preconditions import unmet
-from reports.claims.claim_readings import Preset, Reading, Readings, constant_like, not_comparable
-from reports.claims.claim_rules import RENDERED, Claim, ClaimTest, Rules, Side
-from reports.tables.aggregate import Cell, probability_higher
+from reports.claims.preconditions import unmet
+from reports.claims.readings import Preset, Reading, Readings
+from reports.claims.rules import RENDERED, Claim, ClaimTest, Rules, Side
+from reports.names import model_title
 
 HOLDS, WITHIN, FAILS = "holds", "holds, within the noise", "fails"
 REPLICATED, PARTLY, NOT_REPLICATED = "replicated", "partly", "not replicated"
@@ -25,8 +26,8 @@ NOT_RUN = "not run"  # of a test and of a claim
 SURE = TAILS[1]
 """Probability from which noise no longer explains a test: that of a 95 % interval beside it."""
 
-COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-"""What the operators mean but for `within`, see :class:`reports.claims.claim_rules.ClaimTest`."""
+ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+"""What the operators mean but for `within`, see :class:`reports.claims.rules.ClaimTest`."""
 
 NO_FACTORS = "only rendered images come with their factors"
 
@@ -37,7 +38,8 @@ class Result:
 
     Attributes:
         probability: that the inequality holds for the means over trainings, see
-            :func:`reports.tables.aggregate.probability_higher`; None where that cannot be said.
+            :func:`eval.metrics.improvement.probability_of_higher_mean`; None where that cannot be
+            said.
         reason: why it was not run, or what is known of the noise.
         plain: the same test by the plain judges, where it is of a metric that they take too.
     """
@@ -56,7 +58,7 @@ class Judgement:
     """A claim judged in one form.
 
     Attributes:
-        form: of :func:`reports.claims.claim_rules.Rules.forms`.
+        form: of :func:`reports.claims.rules.Rules.forms`.
         results: by data set, in printed order; empty where the preset has no data to test it on.
         beside: readings that are not tested, by data set.
     """
@@ -68,17 +70,17 @@ class Judgement:
 
     @property
     def every(self) -> list[Result]:
-        """Return the results of every test on every data set."""
+        """The results of every test on every data set."""
         return [result for results in self.results.values() for result in results]
 
     @property
     def outcomes(self) -> list[str]:
-        """Return the outcome of every test on every data set."""
+        """The outcome of every test on every data set."""
         return [result.outcome for result in self.every]
 
     @property
     def verdict(self) -> str:
-        """Return the verdict over all data sets."""
+        """The verdict over all data sets."""
         return verdict(self.every)
 
 
@@ -127,8 +129,7 @@ def _judged(rules: Rules, claim: Claim, form: str, readings: Readings) -> Judgem
     results, beside, preset = {}, {}, readings.preset
     for dataset in rules.tested_on(claim, preset.datasets):
         tests = rules.tests_on(claim, dataset, preset.datasets, preset.ablated)
-        found = [_tested(rules, claim, test, readings, dataset) for test in tests]
-        if found:
+        if found := [_tested(rules, claim, test, readings, dataset) for test in tests]:
             results[dataset] = found
             beside[dataset] = [readings.of(side, dataset) for side in claim.beside]
     return Judgement(claim, form, results, beside)
@@ -145,34 +146,42 @@ def _tested(
         return found
     if why := unmet(rules, claim, test, readings, dataset):
         return dataclasses.replace(found, outcome=NOT_RUN, probability=None, reason=why)
-    by_plain = _by_plain(test)
+    by_plain = test.with_sides(_by_plain)
     return found if by_plain == test else _both(found, _compared(by_plain, readings, dataset))
+
+
+def _by_plain(side: Side) -> Side:
+    """Return a side by the plain judges; the same side where they take no part in it."""
+    return side.model_copy(update={"metric": PLAIN.get(side.metric, side.metric)})
 
 
 def _compared(test: ClaimTest, readings: Readings, dataset: str) -> Result:
     """Return the result of a test as the numbers have it."""
     left, right = readings.pair(test.left, test.right, dataset)
-    if reason := not_comparable(left, right):
+    if reason := _not_comparable(left, right):
         return Result(test, left, right, NOT_RUN, reason=reason)
-    left, right = constant_like(left, right), constant_like(right, left)
-    probability = _probability(test, left.value, right.value)
-    outcome, reason = FAILS, ""
-    if _true(test, left.value.mean, right.value.mean):
+    one = left.value.values
+    # A constant has no noise, and as many seeds as it is compared with.
+    other = right.value.values if right.value else (right.side,) * len(one)
+    probability, outcome, reason = _probability(test, one, other), FAILS, ""
+    if _true(test, left.value.mean, right.value.mean if right.value else right.side):
         outcome = HOLDS
         if test.beyond_noise:
             outcome, reason = _beyond_noise(probability, left, right)
     return Result(test, left, right, outcome, probability, reason)
 
 
-def _by_plain(test: ClaimTest) -> ClaimTest:
-    """Return a test by the plain judges; the same test where they take no part in it."""
-
-    def side(given: Side | float) -> Side | float:
-        if isinstance(given, Side) and given.metric in PLAIN:
-            return dataclasses.replace(given, metric=PLAIN[given.metric])
-        return given
-
-    return dataclasses.replace(test, left=side(test.left), right=side(test.right))
+def _not_comparable(left: Reading, right: Reading) -> str:
+    """Say why two readings cannot be compared; an empty string if they can."""
+    if reasons := list(dict.fromkeys(found.reason for found in (left, right) if found.reason)):
+        return "; ".join(reasons)
+    if left.seeds and right.seeds and left.seeds != right.seeds:
+        names = [
+            f"{model_title(found.side.model)} {', '.join(map(str, found.seeds))}"
+            for found in (left, right)
+        ]
+        return f"the seeds differ: {', '.join(names)}"
+    return ""
 
 
 def _both(robust: Result, plain: Result) -> Result:
@@ -190,7 +199,17 @@ def _both(robust: Result, plain: Result) -> Result:
 
 
 def _true(test: ClaimTest, left: float, right: float) -> bool:
-    return abs(left - right) <= test.margin if test.margin else COMPARE[test.op](left, right)
+    return abs(left - right) <= test.margin if test.margin else ORDERS[test.op](left, right)
+
+
+def _probability(test: ClaimTest, one: Sequence[float], other: Sequence[float]) -> float | None:
+    if test.margin:  # higher than the lower limit, and not higher than the upper one
+        lower, upper = (
+            probability_of_higher_mean(one, [value + by for value in other])
+            for by in (-test.margin, test.margin)
+        )
+        return None if None in (lower, upper) else lower - upper
+    return probability_of_higher_mean(*((one, other) if ">" in test.op else (other, one)))
 
 
 def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> tuple[str, str]:
@@ -206,20 +225,3 @@ def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> t
     if probability is None:
         return WITHIN, "no spread over trainings tells"
     return (HOLDS if probability >= SURE else WITHIN), ""
-
-
-def _probability(test: ClaimTest, left: Cell, right: Cell) -> float | None:
-    if test.margin:  # higher than the lower limit, and not higher than the upper one
-        limits = (_moved(right, -test.margin), _moved(right, test.margin))
-        parts = [probability_higher(left, limit) for limit in limits]
-        return None if None in parts else parts[0] - parts[1]
-    higher, lower = (left, right) if test.op in (">", ">=") else (right, left)
-    return probability_higher(higher, lower)
-
-
-def _moved(found: Cell, by: float) -> Cell:
-    """Return a number moved by a constant, as sure as it was."""
-    interval = found.interval
-    if interval is not None:
-        interval = Interval(interval.low + by, interval.high + by, interval.kind)
-    return Cell(tuple(value + by for value in found.values), interval)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from eval.metrics.intervals import Interval, over_seeds
-from eval.rows import NONE
 from reports.claims.claim_metrics import FAMILY, REAL
-from reports.claims.claim_rules import Side
+from reports.claims.rules import Side
 from reports.names import dataset_title, model_title
 from reports.tables.aggregate import Cell, cell
 
@@ -78,9 +77,7 @@ class Readings:
             self._known[side, dataset] = self._read(side, dataset)
         return self._known[side, dataset]
 
-    def pair(
-        self, left: Side | float, right: Side | float, dataset: str
-    ) -> tuple[Reading, Reading]:
+    def pair(self, left: Side, right: Side | float, dataset: str) -> tuple[Reading, Reading]:
         """Return what the rows say of two sides that are compared, of the seeds that both have.
 
         Ablations are trained with the first seed alone, and what they are compared with is then
@@ -91,7 +88,7 @@ class Readings:
         shared = tuple(seed for seed in one if seed in other)
         if not shared or one == other:
             return found
-        return tuple(self._read(side, dataset, shared) for side in (left, right))
+        return self._read(left, dataset, shared), self._read(right, dataset, shared)
 
     def _read(self, side: Side, dataset: str, seeds: Sequence[int] | None = None) -> Reading:
         name = f"{side.metric} of {model_title(side.model)}"
@@ -132,26 +129,3 @@ def transformed(side: Side, found: Cell) -> Cell:
         below, above = -above, -below
     ends = (values[0] + side.times * below, values[0] + side.times * above)
     return Cell(values, Interval(*ends, found.interval.kind))
-
-
-def not_comparable(left: Reading, right: Reading) -> str:
-    """Say why two readings cannot be compared; an empty string if they can."""
-    reasons = list(dict.fromkeys(r.reason for r in (left, right) if r.reason))
-    if reasons:
-        return "; ".join(reasons)
-    if left.seeds and right.seeds and left.seeds != right.seeds:
-        names = [
-            f"{model_title(r.side.model)} {', '.join(map(str, r.seeds))}" for r in (left, right)
-        ]
-        return f"the seeds differ: {', '.join(names)}"
-    return ""
-
-
-def constant_like(found: Reading, other: Reading) -> Reading:
-    """Give a constant the form of what it is compared with: no noise, as many seeds."""
-    if isinstance(found.side, Side):
-        return found
-    value = found.side
-    return Reading(
-        value, value=Cell((value,) * len(other.value.values), Interval(value, value, NONE))
-    )
