@@ -694,7 +694,7 @@ def test_a_test_of_two_numbers_and_a_second_claim_of_one_id_are_refused(tmp_path
     left, right = ('{metric: "toy_recall:50", model: ours}', "model: cvae_gan, plus: 0.1}")
     text = SHORT.replace(left, "1").replace('{metric: "toy_recall:50", ' + right, "2")
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match="a metric on one side at least"):
+    with pytest.raises(UserError, match="left: expected an object, found 1"):
         load_rules(path)
     with pytest.raises(UserError, match="expected readable rules at"):
         load_rules(tmp_path / "none.yaml")
