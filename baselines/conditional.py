@@ -13,22 +13,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlvae.base import ENCODED_AT_ONCE, GenerativeModel, Method, Task
-from dlvae.method.losses import full_precision, half_squared_error, kl_standard_normal, mse
+from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
+from dlvae.method.losses import full_precision, kl_standard_normal, reconstruction_loss
+from dlvae.method.objectives import Row
 from dlvae.method.prior import CodePrior
 from dlvae.nn.backbones import build_decoder, build_encoder
+from dlvae.settings import Method, Task
 from dlvae.stage.errors import UserError
 
 
-class ConditionalModel(GenerativeModel):
-    """A decoder of (label, z) with z ~ N(0, I), its `prior_z`.
+@dataclass(frozen=True)
+class Config:
+    """Options of a baseline.
 
-    The configuration's ``d_z`` is the dimension of z; None means that of our z_u. Subclasses name
-    their networks in ``trained``: the network ``name`` is the attribute of that name, its
-    parameters ``groups[name]``, its optimiser ``optimisers[name]``.
+    Attributes:
+        d_z: dimensions of z; None for those of our z_u.
     """
 
-    trained: tuple[str, ...] = ("decoder",)
+    d_z: int | None = None
+
+
+class ConditionalModel(GenerativeModel):
+    """A decoder of (label, z) with z ~ N(0, I), its `prior_z`."""
+
+    Config = Config
 
     def __init__(self, task: Task, method: Method, config: Any) -> None:
         super().__init__(task, method, config)
@@ -37,12 +45,6 @@ class ConditionalModel(GenerativeModel):
             raise UserError(f"d_z: expected at least 1 dimension, found {self.d_z}")
         self.decoder = build_decoder(task, task.classes + self.d_z)
         self.prior_z = CodePrior(self.d_z)
-        self.build_networks()
-        self.groups = {name: list(getattr(self, name).parameters()) for name in self.trained}
-        self.optimisers = {name: self.adam(group) for name, group in self.groups.items()}
-
-    def build_networks(self) -> None:
-        """Make the networks beside the decoder."""
 
     def generate(self, labels: Tensor, z: Tensor) -> Tensor:
         """Decode labels (N,) and codes z (N, d_z) to images (N, 3, H, W) or points (N, 2)."""
@@ -57,41 +59,24 @@ class ConditionalModel(GenerativeModel):
             return full_precision(self.generate(labels.to(self.device), z))
 
 
-@dataclass(frozen=True)
-class Posterior:
-    """One pass through encoder and decoder, with its graph.
-
-    Attributes:
-        reconstruction: x_f, decoded from the label and a sample of z.
-        rec: L_rec, of the kind the variant asks for.
-        kl: L_kl, KL(q(z|x,y) || N(0, I)) summed over dimensions.
-    """
-
-    reconstruction: Tensor
-    rec: Tensor
-    kl: Tensor
-
-
 class ConditionalVAE(ConditionalModel):
-    """A conditional model with the posterior q(z|x, y) of a label-fed encoder.
+    """A conditional model with the posterior q(z|x, y) of a label-fed encoder."""
 
-    Objectives follow those of our Encoder_u and decoder, in both variants:
+    def __init__(self, task: Task, method: Method, config: Any) -> None:
+        super().__init__(task, method, config)
+        # two heads: mean and log-variance of z
+        self.encoder = build_encoder(task, [self.d_z, self.d_z], labelled=True)
 
-    ======== =============================== ======================
-    variant  encoder                         decoder
-    ======== =============================== ======================
-    code     lambda_rec mse + lambda_kl KL   lambda_rec mse
-    paper    lambda_rec/D L + lambda_kl KL   L = 1/2 ||x - x_f||^2
-    ======== =============================== ======================
-
-    D is the number of values of an image; lambda_kl None is 1/d_z.
-    """
-
-    trained = ("encoder", "decoder")
-
-    def build_networks(self) -> None:
-        """Make the encoder: two heads, mean and log-variance of z."""
-        self.encoder = build_encoder(self.task, [self.d_z, self.d_z], labelled=True)
+    def objectives_of_vae(self) -> list[Row]:
+        """Return the objectives of encoder and decoder: those of our Encoder_u and decoder."""
+        method, values = self.method, self.task.values
+        lambda_kl = 1 / self.d_z if method.lambda_kl is None else method.lambda_kl
+        return [
+            # group, loss, weight in the code, weight in the paper
+            ("encoder", "rec", method.lambda_rec, method.lambda_rec / values),
+            ("encoder", "kl", lambda_kl, lambda_kl),
+            ("decoder", "rec", method.lambda_rec, 1.0),
+        ]
 
     def posterior(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance (B, d_z) of q(z|x, y), float32."""
@@ -109,27 +94,19 @@ class ConditionalVAE(ConditionalModel):
             means, logvars = zip(*(self.posterior(*batch) for batch in batches), strict=True)
         self.prior_z.fit(torch.cat(means), torch.cat(logvars))
 
-    def autoencode(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Posterior:
-        """Encode, sample z and decode, with the two losses of it."""
+    def autoencode(
+        self, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Encode, sample z and decode; return x_f and the losses of it.
+
+        ``rec`` is L_rec of the variant, ``kl`` KL(q(z|x,y) || N(0, I)) summed over dimensions.
+        """
         epsilon = self.noise(generator, len(images), self.d_z)
         with self.autocast():
             mean, logvar = self.posterior(images, labels)
-            reconstruction = self.generate(labels, mean + (0.5 * logvar).exp() * epsilon)
-        distance = mse if self.method.variant == "code" else half_squared_error
-        rec = distance(reconstruction, images)
-        return Posterior(reconstruction, rec, kl_standard_normal(mean, logvar))
-
-    def encoder_objective(self, forward: Posterior) -> Tensor:
-        """Return the weighted sum of L_rec and L_kl that the encoder minimises."""
-        method = self.method
-        lambda_kl = 1 / self.d_z if method.lambda_kl is None else method.lambda_kl
-        values = 1 if method.variant == "code" else forward.reconstruction[0].numel()
-        return method.lambda_rec / values * forward.rec + lambda_kl * forward.kl
-
-    def reconstruction_objective(self, forward: Posterior) -> Tensor:
-        """Return the weighted L_rec that the decoder minimises."""
-        weight = self.method.lambda_rec if self.method.variant == "code" else 1.0
-        return weight * forward.rec
+            x_f = self.generate(labels, mean + (0.5 * logvar).exp() * epsilon)
+        rec = reconstruction_loss(x_f, images, self.method.variant)
+        return x_f, {"rec": rec, "kl": kl_standard_normal(mean, logvar)}
 
     def reconstruct(self, images: Tensor, labels: Tensor) -> Tensor:
         """Reconstruct images from their true labels and the posterior mean of z."""

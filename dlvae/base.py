@@ -2,112 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from dlvae.fast.adam import FastAdam
-from dlvae.method.optim import apply_gradients
-from dlvae.stage.errors import UserError, nearest
-
-METHOD_CHOICES = {
-    "variant": ("code", "paper"),
-    "gan_loss": ("hinge", "log"),
-    "param": ("precision", "logvar"),
-    "prior_label": ("uniform", "batch"),
-    "unlabelled_prior": ("total", "mixture"),
-}
+from dlvae.fast import optimisers, walks
+from dlvae.method.objectives import Objectives, gradients
+from dlvae.settings import Method, Task
 
 ENCODED_AT_ONCE = 256  # images, where a model encodes a whole training set
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a model is told about the data and the networks.
-
-    Attributes:
-        kind: ``image`` (3 x size x size in [-1, 1]) or ``point`` (2 coordinates).
-        backbone: ``toy``, ``net32`` or ``net64``.
-        size: side of an image in pixels; 2 for points.
-        classes: number C of classes.
-        width: multiplier of every hidden width; 1 is the paper's networks.
-        d_s, d_u: dimensions of z_s and z_u.
-        batch_size: images per batch.
-        train_images: images in the training split, for schedules counted in epochs.
-    """
-
-    kind: str
-    backbone: str
-    size: int
-    classes: int
-    width: float
-    d_s: int
-    d_u: int
-    batch_size: int
-    train_images: int
-
-
-@dataclass(frozen=True)
-class Method:
-    """Keys of the method that models share; the defaults follow the authors' code.
-
-    Attributes:
-        variant: ``code`` or ``paper``: the objectives of the published code or of Algorithm 1.
-        gan_loss: ``hinge`` or ``log`` (Eq. 10).
-        param: ``precision`` (tau = softplus(v)) or ``logvar`` for Sigma_c.
-        running_moments: x_p, and later samples, draw z_s from running means and variances of each
-            class's codes in the place of mu_c and Sigma_c.
-        fixed_sigma: Sigma_c is the identity and not trained.
-        reuse_batch: stage 2 re-uses the last batch of stage 1.
-        prior_label: label of x_p, ``uniform`` at random or the ``batch``'s.
-        unlabelled_prior: ``total`` (Eq. 11) or ``mixture`` (Eq. 6) for unlabelled images.
-        n_gm: stage-1 updates per iteration of Algorithm 1.
-        lr, beta1, beta2: Adam.
-        lambda_rec, lambda_kl, lambda_lkd: weights of L_rec, L_kl, L_lkd; lambda_kl None
-            averages L_kl over dimensions.
-        lambda_cls: weight of L_cls in L_GM (Eq. 9).
-        lambda_adv: weight of L_E^adv for Encoder_u; with 0 the classifier on z_u rests as well.
-        lambda_gan: weight of L_GD^adv for the decoder of ours; with 0 the discriminator rests as
-            well.
-        tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10, and in
-            the first of which Sigma_c can travel as far as in the published training, see
-            :func:`dlvae.method.algorithm1.precision_lr`.
-    """
-
-    variant: str = "code"
-    gan_loss: str = "hinge"
-    param: str = "precision"
-    running_moments: bool = False
-    fixed_sigma: bool = False
-    reuse_batch: bool = False
-    prior_label: str = "uniform"
-    unlabelled_prior: str = "total"
-    n_gm: int = 3
-    lr: float = 5e-4
-    beta1: float = 0.0
-    beta2: float = 0.9
-    lambda_rec: float = 10.0
-    lambda_kl: float | None = None
-    lambda_lkd: float = 0.1
-    lambda_cls: float = 1.0
-    lambda_adv: float = 1.0
-    lambda_gan: float = 1.0
-    tau_decay_epochs: int = 10
-
-    def __post_init__(self) -> None:
-        for key, valid in METHOD_CHOICES.items():
-            value = getattr(self, key)
-            if value not in valid:
-                hint = nearest(str(value), valid)
-                raise UserError(
-                    f"method.{key} must be one of {', '.join(valid)}, found {value!r}.{hint}"
-                )
-        if self.n_gm < 1:
-            raise UserError(f"method.n_gm must be at least 1, found {self.n_gm}")
 
 
 @dataclass
@@ -127,14 +35,14 @@ class Batch:
 
 
 class GenerativeModel(nn.Module):
-    """Base of every model: optimisers, precision, sampling state and training state.
+    """Base of every model: objectives, optimisers, precision, sampling state and training state.
 
-    A model makes its networks, the parameter ``groups`` and the ``optimisers`` of the same names in
-    ``__init__`` and defines ``training_step`` and ``sample``. Optional abilities are plain methods,
-    found by ``hasattr``: ``reconstruct(images, labels)``, ``encode(images)``, for an encoder that
-    needs labels ``posterior(images, labels)`` in its place, ``decode(z_s, z_u)``,
-    ``fit_priors(images, labels)``, and
-    ``start_semi_supervised()`` with ``semi_supervised_step(batch, step)``.
+    A model makes its networks in ``__init__``, says by :meth:`minimise` what trains them, and
+    defines ``training_step`` and ``sample``. Optional abilities are plain methods, found by
+    ``hasattr``: ``reconstruct(images, labels)``, ``encode(images)``, for an encoder that needs
+    labels ``posterior(images, labels)`` in its place, ``decode(z_s, z_u)``,
+    ``fit_priors(images, labels)``, and ``start_semi_supervised()`` with
+    ``semi_supervised_step(batch, step)``.
     """
 
     Config: ClassVar[type]
@@ -147,6 +55,7 @@ class GenerativeModel(nn.Module):
         self.config = config
         self.precision = "fp32"
         self.batch_statistics = False  # decoder batch norms at sampling; see `sampling`
+        self.objectives: dict[str, Objectives] = {}
         self.groups: dict[str, list[nn.Parameter]] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
 
@@ -166,11 +75,62 @@ class GenerativeModel(nn.Module):
         """Device of the parameters."""
         return next(self.parameters()).device
 
-    def adam(self, parameters: Iterable[nn.Parameter], lr: float | None = None) -> FastAdam:
-        """Return the method's Adam over ``parameters``, one fused kernel per step."""
-        method = self.method
-        lr = method.lr if lr is None else lr
-        return FastAdam(parameters, lr, (method.beta1, method.beta2))
+    def minimise(self, objectives: dict[str, Objectives], **groups: list[nn.Parameter]) -> None:
+        """Set what training minimises, and make the optimisers that do.
+
+        Args:
+            objectives: stage of a step -> group of parameters -> loss -> weight. The groups of a
+                stage share an Adam, each with its name among the ``param_groups``.
+            groups: parameters of groups that are not the network of the same name.
+        """
+        self.objectives, self.groups = objectives, {}
+        for name in (name for table in objectives.values() for name in table):
+            self.groups[name] = groups.get(name) or list(getattr(self, name).parameters())
+        method, fused = self.method, {"fused": True} if self.task.fast else {}
+        self.optimisers = {
+            stage: optimisers.Adam(
+                [{"params": self.groups[name], "name": name} for name in table],
+                lr=method.lr,
+                betas=(float(method.beta1), float(method.beta2)),  # a 0 of a YAML file is an int
+                **fused,
+            )
+            for stage, table in objectives.items()
+            if table
+        }
+
+    def descend(
+        self, stage: str, losses: Mapping[str, Tensor], shared: walks.Shared | None = None
+    ) -> dict[str, Tensor]:
+        """Update the groups of a stage, each along the gradient of its own objective.
+
+        All gradients are taken before the first update. Returns the losses, detached.
+
+        Args:
+            losses: 0-dim, by name, with their graph.
+            shared: where their graphs meet; tells `dlvae.fast` how to take fewer walks.
+        """
+        if shared is not None and self.task.fast:
+            found = walks.gradients(losses, self.objectives[stage], self.groups, shared)
+        else:
+            found = gradients(losses, self.objectives[stage], self.groups)
+        for name, by_parameter in found.items():
+            for parameter, gradient in zip(self.groups[name], by_parameter, strict=True):
+                # Fused kernels walk raw memory: gradient and weight must agree on the layout, which
+                # autograd only promises for gradients that it accumulates into `.grad` itself.
+                if gradient.stride() != parameter.stride():
+                    gradient = torch.empty_like(parameter).copy_(gradient)
+                parameter.grad = gradient
+        if found:
+            self.optimisers[stage].step()
+            self.optimisers[stage].zero_grad()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def set_rate(self, group: str, lr: float) -> None:
+        """Set the learning rate of a group of parameters, if it is trained."""
+        for optimiser in self.optimisers.values():
+            for part in optimiser.param_groups:
+                if part.get("name") == group:
+                    part["lr"] = lr
 
     def autocast(self) -> AbstractContextManager:
         """Return the context in which networks run: bf16 autocast, or none for fp32."""
@@ -187,22 +147,18 @@ class GenerativeModel(nn.Module):
         parameter = next(self.parameters())
         return draw.to(parameter.device, parameter.dtype)
 
-    def uniform_labels(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw ``count`` labels of the prior p(c) = 1/C."""
-        classes, where = self.task.classes, generator.device
-        labels = torch.randint(classes, (count,), generator=generator, device=where)
-        return labels.to(self.device)
+    def prior_labels(
+        self, count: int, generator: torch.Generator, labels: Tensor | None = None
+    ) -> Tensor:
+        """Return the labels (count,) of x_p: of the prior p(c) = 1/C, or those of the batch.
 
-    def prior_labels(self, labels: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the labels (B,) of x_p: the batch's, or uniform at random (``prior_label``)."""
-        if self.method.prior_label == "batch":
-            return labels
-        return self.uniform_labels(len(labels), generator)
-
-    def apply_all(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
-        """Step the named groups; called with all gradients at hand, so no update sees another."""
-        for name, gradient in gradients.items():
-            apply_gradients(self.optimisers[name], self.groups[name], gradient)
+        The latter under ``prior_label: batch``, where the batch has ``labels``. They are drawn all
+        the same: the key leaves the noise that follows as it is.
+        """
+        where = generator.device
+        drawn = torch.randint(self.task.classes, (count,), generator=generator, device=where)
+        of_batch = labels is not None and self.method.prior_label == "batch"
+        return labels if of_batch else drawn.to(self.device)
 
     def decoder_networks(self) -> list[nn.Module]:
         """Return the networks that make images from codes."""
@@ -264,9 +220,9 @@ class GenerativeModel(nn.Module):
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
 
-    def _decoder_norms(self) -> list[nn.modules.batchnorm._BatchNorm]:
+    def _decoder_norms(self) -> list[_BatchNorm]:
         modules = (module for network in self.decoder_networks() for module in network.modules())
-        return [m for m in modules if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        return [module for module in modules if isinstance(module, _BatchNorm)]
 
     def training_state(self) -> dict[str, Any]:
         """Return what continuing needs: weights, buffers and every optimiser's state."""

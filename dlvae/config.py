@@ -19,9 +19,7 @@ from jsonschema.exceptions import ValidationError
 
 from dlvae.candidate import newcomer
 from dlvae.stage.errors import UserError, nearest
-from dlvae.stage.installed import check_entry_point
-from dlvae.stage.model_options import check_options
-from dlvae.stage.registry import default_options, model_names
+from dlvae.stage.registry import check_entry_point, check_options, default_options, model_names
 
 # The preset that runs when none is named, and its file.
 DEFAULT_PRESET, DEFAULT_FILE = "quick", "config.yaml"

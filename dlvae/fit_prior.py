@@ -18,10 +18,18 @@ import torch
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
-from dlvae.snapshots import Snapshots, load_snapshots, save_snapshots
 from dlvae.stage.artefact import read_json, write_manifest
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import DEFINITION, SNAPSHOTS, WEIGHTS, load_model, save_model
+from dlvae.stage.registry import (
+    DEFINITION,
+    SNAPSHOTS,
+    WEIGHTS,
+    Snapshots,
+    load_model,
+    load_snapshots,
+    save_model,
+    save_snapshots,
+)
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
 
 MANIFEST = "manifest.json"

@@ -23,8 +23,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if name := config.getoption("--model"):
         from dlvae.stage.errors import UserError
-        from dlvae.stage.installed import check_entry_point
-        from dlvae.stage.registry import module_name
+        from dlvae.stage.registry import check_entry_point, module_name
 
         try:
             check_entry_point(name)

@@ -74,7 +74,7 @@ NEEDLESS = {
         *OTHERS,
     },
     # Training, sampling and judging by our own networks.
-    ("dlvae.train.stage", "dlvae.method.networks", "dlvae.sample"): COMPILER | OTHERS,
+    ("dlvae.train.trainer", "dlvae.method.algorithm1", "dlvae.sample"): COMPILER | OTHERS,
     ("eval.judge.training", "eval.judge.load", "eval.judge.predict", "eval.judge.factors"): COMPILER
     | OTHERS,
     ("eval.scores.diversity", "eval.panels.__main__", "eval.panels.figure3"): COMPILER | OTHERS,

@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from baselines.conditional import ConditionalModel
+from baselines.conditional import ConditionalModel, Config
 from dlvae.base import Batch
-from dlvae.fast.adversary import Verdict
-from dlvae.method.optim import gradients
+from dlvae.fast.walks import Shared
+from dlvae.method.losses import adversarial_losses
 from dlvae.nn.backbones import build_discriminator
-
-
-@dataclass(frozen=True)
-class Config:
-    """Options of the cGAN.
-
-    Attributes:
-        d_z: dimensions of z; None for those of our z_u.
-    """
-
-    d_z: int | None = None
+from dlvae.settings import Method, Task
 
 
 class CGAN(ConditionalModel):
     """Label-fed decoder against the discriminator that all models share."""
 
-    Config = Config
-    trained = ("decoder", "discriminator")
-
-    def build_networks(self) -> None:
-        """Make the discriminator."""
-        self.discriminator = build_discriminator(self.task)
-
-    def judge(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Verdict:
-        """Return what the discriminator says of x and x_p."""
-        prior_labels = self.prior_labels(labels, generator)
-        z = self.noise(generator, len(images), self.d_z)
-        with self.autocast():
-            prior_image = self.generate(prior_labels, z)
-            # The discriminator has no batch norm: one call for both batches.
-            real, score = self.discriminator(
-                torch.cat([images, prior_image]), torch.cat([labels, prior_labels])
-            ).chunk(2)
-        return Verdict(real, (score,), (prior_image,))
+    def __init__(self, task: Task, method: Method, config: Config) -> None:
+        super().__init__(task, method, config)
+        self.discriminator = build_discriminator(task)
+        groups = {"decoder": {"adv_decoder": 1.0}, "discriminator": {"adv_discriminator": 1.0}}
+        self.minimise({"step": groups})
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Update discriminator and decoder once."""
-        verdict = self.judge(batch.images[0], batch.labels[0], batch.generator)
-        losses, groups = verdict.losses(self.method.gan_loss), self.groups
-        discriminator, by_fakes = verdict.gradients(losses, groups["discriminator"])
-        decoder = gradients(verdict.fakes, groups["decoder"], by_fakes, retain_graph=False)
-        self.apply_all({"discriminator": discriminator, "decoder": decoder})
-        return {name: loss.detach() for name, loss in losses.items()}
+        x, y = batch.images[0], batch.labels[0]
+        y_p = self.prior_labels(len(y), batch.generator, y)
+        z = self.noise(batch.generator, len(y), self.d_z)
+        with self.autocast():
+            x_p = self.generate(y_p, z)
+            # The discriminator has no batch norm: one call for both batches.
+            logits = self.discriminator(torch.cat([x, x_p]), torch.cat([y, y_p])).chunk(2)
+        losses = adversarial_losses(logits, self.method.gan_loss)
+        return self.descend("step", losses, Shared({}, (x_p,), logits))
 
 
 MODEL = CGAN

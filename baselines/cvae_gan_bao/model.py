@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from baselines.conditional import ConditionalVAE, Posterior
+from baselines.conditional import ConditionalVAE
 from baselines.cvae_gan_bao.moving import MovingMeans
 from baselines.cvae_gan_bao.options import Config
 from dlvae.base import Batch
 from dlvae.method.losses import cross_entropy, discriminator_loss, full_precision, mse
-from dlvae.method.optim import gradients
 from dlvae.nn.backbones import build_discriminator, build_encoder
+from dlvae.settings import Method, Task
 
 # What the sums run over in the paper, where the weights hold: see card.md, Normalisation.
 IMAGE_VALUES = 3 * 128 * 128
@@ -39,58 +38,49 @@ def mean_feature_distance(real: Tensor, fake: Tensor, known: Tensor) -> Tensor:
     return 0.5 * FEATURE_VALUES * (per_group * known).sum() / known.sum().clamp(min=1)
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What discriminator and classifier say of one triple of batches (x, x_f, x_p).
-
-    Attributes:
-        scores: logits of the discriminator, three of (B,).
-        f_d, f_c: features of discriminator and classifier, three of (B, F) each, in their units.
-        class_logits: the classifier's logits (B, C) of x.
-    """
-
-    scores: tuple[Tensor, ...]
-    f_d: tuple[Tensor, ...]
-    f_c: tuple[Tensor, ...]
-    class_logits: Tensor
-
-
 class BaoCVAEGAN(ConditionalVAE):
     """Label-fed encoder and decoder; the decoder matches features instead of an adversarial loss.
 
-    Objectives (Algorithm 1 of Bao et al.):
-
-    ============= ==========================================
-    encoder       lambda_1 L_KL + lambda_2 L_G
-    decoder       lambda_2 L_G + lambda_3 L_GD + lambda_4 L_GC
-    discriminator L_D of (x, x_f, x_p), log loss
-    classifier    L_C of x, cross entropy
-    ============= ==========================================
+    Encoder and decoder descend on one sum (Algorithm 1 of Bao et al.): L_KL does not depend on the
+    decoder, and neither L_GD nor L_GC on the encoder.
     """
 
     Config = Config
-    trained = ("encoder", "decoder", "discriminator", "classifier")
 
-    def build_networks(self) -> None:
-        """Make encoder, discriminator, classifier and the moving averages of their features."""
-        super().build_networks()
-        task, rate = self.task, self.config.centre_rate
+    def __init__(self, task: Task, method: Method, config: Config) -> None:
+        super().__init__(task, method, config)
         self.discriminator = build_discriminator(task, projection=False)
         self.classifier = build_encoder(task, [task.classes])
-        sizes = {
-            "discriminator": (1, self.discriminator.output.in_features),
-            "classifier": (task.classes, self.classifier.heads[0].in_features),
-        }
         self.moving = nn.ModuleDict(
             {
-                name: nn.ModuleDict(
-                    {
-                        "real": MovingMeans(groups, features, rate),
-                        "fake": MovingMeans(groups, features, rate),
-                        "variance": MovingMeans(1, 1, rate),
-                    }
-                )
-                for name, (groups, features) in sizes.items()
+                "discriminator": self._averages(1, self.discriminator.output.in_features),
+                "classifier": self._averages(task.classes, self.classifier.heads[0].in_features),
+            }
+        )
+        generator = {
+            "kl": config.lambda_1,
+            "rec": config.lambda_2,
+            "pair_discriminator": config.lambda_2,
+            "pair_classifier": config.lambda_2,
+            "mean_discriminator": config.lambda_3,
+            "mean_classifier": config.lambda_4,
+        }
+        groups = {
+            "generator": generator,
+            "discriminator": {"adv_discriminator": 1.0},
+            "classifier": {"cls": 1.0},
+        }
+        both = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.minimise({"step": groups}, generator=both)
+
+    def _averages(self, groups: int, features: int) -> nn.ModuleDict:
+        """Return the moving averages of features of a network, and of their variance."""
+        rate = self.config.centre_rate
+        return nn.ModuleDict(
+            {
+                "real": MovingMeans(groups, features, rate),
+                "fake": MovingMeans(groups, features, rate),
+                "variance": MovingMeans(1, 1, rate),
             }
         )
 
@@ -108,25 +98,40 @@ class BaoCVAEGAN(ConditionalVAE):
         finally:
             self.classifier.train(mode)
 
-    def judge(self, images: Tensor, forward: Posterior, prior_image: Tensor) -> Judgement:
-        """Pass x, x_f and x_p through discriminator and classifier."""
-        fakes = torch.cat([forward.reconstruction, prior_image])
+    def losses(self, x: Tensor, y: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return every loss, unweighted, from one forward pass; the moving averages move."""
+        x_f, of_vae = self.autoencode(x, y, generator)
+        y_p = self.prior_labels(len(y), generator, y)
+        z = self.noise(generator, len(x), self.d_z)
         with self.autocast():
-            # The running statistics follow real images only, and first: the backward pass of
-            # what comes after needs them unchanged.
-            (class_logits,) = self.classifier(images)
+            # Apart from x_f: a joint batch would mix their batch-norm statistics.
+            x_p = self.generate(y_p, z)
+            fakes = torch.cat([x_f, x_p])
+            # The classifier's running statistics follow real images only, and first: the backward
+            # pass of what comes after needs them unchanged.
+            (class_logits,) = self.classifier(x)
             with self.fixed_classifier():
                 with torch.no_grad():
-                    real_f_c = self.classifier.features(images)
+                    real_f_c = self.classifier.features(x)
                 f_c = torch.cat([real_f_c, self.classifier.features(fakes)])
             # The discriminator has no batch norm: one call does for all three.
-            f_d, scores = self.discriminator.features_and_logits(torch.cat([images, fakes]), None)
-        return Judgement(
-            scores.chunk(3),
-            self.in_units("discriminator", f_d).chunk(3),
-            self.in_units("classifier", f_c).chunk(3),
-            class_logits,
-        )
+            f_d, scores = self.discriminator.features_and_logits(torch.cat([x, fakes]), None)
+        d, d_f, d_p = self.in_units("discriminator", f_d).chunk(3)
+        c, c_f, c_p = self.in_units("classifier", f_c).chunk(3)
+        on_real, *on_fakes = scores.chunk(3)
+        one_group = torch.zeros_like(y)
+        mean_d = self.mean_feature_loss("discriminator", d, d_p, one_group, one_group)
+        mean_c = self.mean_feature_loss("classifier", c, c_p, y, y_p)
+        return {
+            "kl": LATENT_VALUES / self.d_z * of_vae["kl"],
+            "rec": half_squared_distance(x_f, x, IMAGE_VALUES),
+            "pair_discriminator": half_squared_distance(d_f, d.detach(), FEATURE_VALUES),
+            "pair_classifier": half_squared_distance(c_f, c, FEATURE_VALUES),
+            "mean_discriminator": mean_d,
+            "mean_classifier": CLASSES * mean_c,
+            "adv_discriminator": discriminator_loss(on_real, on_fakes, "log"),
+            "cls": cross_entropy(class_logits, y),
+        }
 
     def in_units(self, name: str, features: Tensor) -> Tensor:
         """Divide features (3 B, F) of x, x_f and x_p by their standard deviation, float32.
@@ -140,82 +145,21 @@ class BaoCVAEGAN(ConditionalVAE):
         average = self.moving[name]["variance"](variance, group)
         return features / average.clamp(min=SMALLEST_VARIANCE).sqrt()
 
-    def pairwise_losses(
-        self, images: Tensor, forward: Posterior, judged: Judgement
-    ) -> dict[str, Tensor]:
-        """Return the three terms of L_G: pixels, features of discriminator and classifier."""
-        (d, d_f, _), (c, c_f, _) = judged.f_d, judged.f_c
-        return {
-            "rec": half_squared_distance(forward.reconstruction, images, IMAGE_VALUES),
-            "pair_discriminator": half_squared_distance(d_f, d.detach(), FEATURE_VALUES),
-            "pair_classifier": half_squared_distance(c_f, c, FEATURE_VALUES),
-        }
-
-    def mean_feature_losses(
-        self, judged: Judgement, labels: Tensor, prior_labels: Tensor
-    ) -> dict[str, Tensor]:
-        """Move the centres of x and x_p; return L_GD and L_GC between them."""
-        losses, one_group = {}, torch.zeros_like(labels)
-        for name, (real, _, fake), real_group, fake_group in (
-            ("discriminator", judged.f_d, one_group, one_group),
-            ("classifier", judged.f_c, labels, prior_labels),
-        ):
-            means = self.moving[name]
-            losses[f"mean_{name}"] = mean_feature_distance(
-                means["real"](real.detach(), real_group),
-                means["fake"](fake, fake_group),
-                means["real"].known & means["fake"].known,
-            )
-        losses["mean_classifier"] = CLASSES * losses["mean_classifier"]
-        return losses
-
-    def losses(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> dict:
-        """Return every loss, unweighted, from one forward pass; the centres move."""
-        forward = self.autoencode(images, labels, generator)
-        prior_labels = self.prior_labels(labels, generator)
-        z = self.noise(generator, len(images), self.d_z)
-        with self.autocast():
-            # Apart from x_f: a joint batch would mix their batch-norm statistics.
-            prior_image = self.generate(prior_labels, z)
-        judged = self.judge(images, forward, prior_image)
-        real, *fakes = judged.scores
-        return {
-            "kl": LATENT_VALUES / self.d_z * forward.kl,
-            **self.pairwise_losses(images, forward, judged),
-            **self.mean_feature_losses(judged, labels, prior_labels),
-            "adv_discriminator": discriminator_loss(real, fakes, "log"),
-            "cls": cross_entropy(judged.class_logits, labels),
-        }
-
-    def generator_objective(self, losses: dict[str, Tensor]) -> Tensor:
-        """Return the sum whose gradients are those of the encoder's and of the decoder's objective.
-
-        L_KL does not depend on the decoder, and neither L_GD nor L_GC on the encoder.
-        """
-        config = self.config
-        pairs = losses["rec"] + losses["pair_discriminator"] + losses["pair_classifier"]
-        return (
-            config.lambda_1 * losses["kl"]
-            + config.lambda_2 * pairs
-            + config.lambda_3 * losses["mean_discriminator"]
-            + config.lambda_4 * losses["mean_classifier"]
+    def mean_feature_loss(
+        self, name: str, real: Tensor, fake: Tensor, real_group: Tensor, fake_group: Tensor
+    ) -> Tensor:
+        """Move the centres of features of x and x_p by group; return the distance between them."""
+        means = self.moving[name]
+        return mean_feature_distance(
+            means["real"](real.detach(), real_group),
+            means["fake"](fake, fake_group),
+            means["real"].known & means["fake"].known,
         )
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Update all four networks once, all gradients before the first update."""
         losses = self.losses(batch.images[0], batch.labels[0], batch.generator)
-        groups = self.groups
-        encoder, decoder = groups["encoder"], groups["decoder"]
-        both = gradients(self.generator_objective(losses), [*encoder, *decoder])
-        self.apply_all(
-            {
-                "encoder": both[: len(encoder)],
-                "decoder": both[len(encoder) :],
-                "discriminator": gradients(losses["adv_discriminator"], groups["discriminator"]),
-                "classifier": gradients(losses["cls"], groups["classifier"]),
-            }
-        )
-        return {name: loss.detach() for name, loss in losses.items()}
+        return self.descend("step", losses)
 
 
 MODEL = BaoCVAEGAN

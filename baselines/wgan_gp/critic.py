@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from dlvae.base import Task
 from dlvae.method.losses import full_precision
 from dlvae.nn.backbones import build_discriminator
 from dlvae.nn.blocks import initialise
 from dlvae.nn.discriminator import ProjectionDiscriminator
+from dlvae.settings import Task
 
 
 def build_critic(task: Task) -> ProjectionDiscriminator:

@@ -27,60 +27,40 @@ FEW_CHANNELS = 1024
 PRODUCT_TYPES = (torch.bfloat16, torch.float64)  # in float32 the library is as fast
 
 
-class Conv2d(nn.Conv2d):
-    """`nn.Conv2d`; the forms here need a square odd kernel, stride 2 and the padding k // 2."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._halves = _halves(self) and self.output_padding == (0, 0)
+class StridedConv2d(nn.Conv2d):
+    """`nn.Conv2d` with a square odd kernel, stride 2 and the padding k // 2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, c_in, H, W) to (B, c_out, H / stride, W / stride)."""
+        """Map (B, c, 2h, 2w) to (B, d, h, w)."""
         dtype = _faster_in(self, x, STRIDE)
-        if dtype is None or any(side % STRIDE for side in x.shape[2:]):
+        if dtype is None:
             return super().forward(x)
         return _with_bias(_Strided.apply(x.to(dtype), self.weight.to(dtype), False), self.bias)
 
 
-class ConvTranspose2d(nn.ConvTranspose2d):
+class StridedConvTranspose2d(nn.ConvTranspose2d):
     """`nn.ConvTranspose2d`, likewise, to exactly twice the side."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._halves = _halves(self) and self.output_padding == (STRIDE - 1, STRIDE - 1)
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Map (B, c_in, H, W) to (B, c_out, stride H, stride W)."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, d, h, w) to (B, c, 2h, 2w)."""
         dtype = _faster_in(self, x, 1)
-        if dtype is None or output_size is not None:
-            return super().forward(x, output_size)
+        if dtype is None:
+            return super().forward(x)
         return _with_bias(_Strided.apply(x.to(dtype), self.weight.to(dtype), True), self.bias)
-
-
-def _halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
-    """Whether an image has twice the side of its map, and every tap its usual place."""
-    size = layer.kernel_size[0]
-    return (
-        size % 2 == 1
-        and layer.kernel_size == (size, size)
-        and layer.padding == (size // 2, size // 2)
-        and layer.stride == (STRIDE, STRIDE)
-        and layer.dilation == (1, 1)
-        and layer.groups == 1
-        and layer.padding_mode == "zeros"
-    )
 
 
 def _with_bias(out: Tensor, bias: Tensor | None) -> Tensor:
     return out if bias is None else out + bias.to(out.dtype).view(-1, 1, 1)
 
 
-def _faster_in(layer: Conv2d | ConvTranspose2d, x: Tensor, per_map: int) -> torch.dtype | None:
+def _faster_in(
+    layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, per_map: int
+) -> torch.dtype | None:
     """Return the type to compute in, where this module is faster, or None.
 
     `per_map` is how many times the side of the map that of x is.
     """
-    if not layer._halves or x.device.type != "cpu" or x.dim() != 4 or x.numel() == 0:
+    if x.device.type != "cpu":
         return None
     autocast = torch.is_autocast_enabled("cpu") and x.dtype != torch.float64
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
@@ -163,11 +143,7 @@ def outer(x: Tensor, g: Tensor, kernel: Tensor) -> Tensor:
     channels, c, size, _ = kernel.shape
     pad = size // 2
     if max(g.shape[2:]) > OUTER_SIDE or x.dtype not in PRODUCT_TYPES:
-        strides, pads, dilations = [STRIDE] * 2, [pad] * 2, [1, 1]
-        wanted = [False, True, False]
-        return torch.ops.aten.convolution_backward(
-            g, x, kernel, None, strides, pads, dilations, False, [0, 0], 1, wanted
-        )[1]
+        return torch.nn.grad.conv2d_weight(x, kernel.shape, g, STRIDE, pad)
     windows = _windows(F.pad(_pixels_last(x), (0, 0, pad, pad, pad, pad)), size, size, STRIDE)
     flat = _pixels_last(g).view(-1, channels)
     gradient = flat.t() @ windows.reshape(len(flat), -1)

@@ -52,6 +52,20 @@ def half_squared_error(x: Tensor, y: Tensor) -> Tensor:
     return 0.5 * F.mse_loss(full_precision(x), full_precision(y)) * x[0].numel()
 
 
+def reconstruction_loss(x: Tensor, y: Tensor, variant: str) -> Tensor:
+    """L_rec of the published code (`variant` "code") or of Algorithm 1 ("paper")."""
+    return mse(x, y) if variant == "code" else half_squared_error(x, y)
+
+
+def adversarial_losses(logits: Sequence[Tensor], kind: str) -> dict[str, Tensor]:
+    """Return L_D^adv and L_GD^adv by name, from the logits of x and of each batch of fakes."""
+    real, *fakes = logits
+    return {
+        "adv_discriminator": discriminator_loss(real, fakes, kind),
+        "adv_decoder": generator_loss(fakes, kind),
+    }
+
+
 def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], kind: str) -> Tensor:
     """Loss of the discriminator (L_D^adv, Eq. 10 and Algorithm 1) from logits of shape (B,).
 

@@ -1,4 +1,4 @@
-"""Networks by the name of the backbone in a :class:`dlvae.base.Task`.
+"""Networks by the name of the backbone in a :class:`dlvae.settings.Task`.
 
 At width 1 the image networks have the sizes of the published code; the multiplier scales every
 hidden width, never the latent sizes, the classes or the colours. Image networks keep their
@@ -14,9 +14,9 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from dlvae.base import Task
 from dlvae.nn import net32, net64, toy
 from dlvae.nn.latent_classifier import latent_classifier
+from dlvae.settings import Task
 from dlvae.stage.errors import UserError, nearest
 
 BACKBONES = {"toy": toy, "net32": net32, "net64": net64}
@@ -72,4 +72,4 @@ def _backbone(task: Task) -> ModuleType:
 
 
 def _layout(network: nn.Module, task: Task) -> nn.Module:
-    return network.to(memory_format=torch.channels_last) if task.kind == "image" else network
+    return network.to(memory_format=torch.channels_last)

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dlvae.fast.conv import Conv2d, ConvTranspose2d
+from dlvae.fast.conv import StridedConv2d, StridedConvTranspose2d
+from dlvae.fast.label_maps import FoldedLabelMaps
+from dlvae.settings import Task
 
 BN_EPS = 1e-3
 LEAKY_SLOPE = 0.1
@@ -19,14 +21,29 @@ def scaled(units: int, width: float) -> int:
     return max(8, 8 * round(units * width / 8))
 
 
-def conv_block(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, ReLU; the output has 1/stride of the side.
+def conv(
+    task: Task, c_in: int, c_out: int, kernel: int, stride: int, bias: bool = False
+) -> nn.Conv2d:
+    """Convolution; the output has 1 / ``stride`` of the side.
 
     Padding kernel // 2 gives the sizes of TensorFlow's SAME, which puts the odd pixel of a
     strided convolution on the other side: the same networks up to a shift of one pixel.
     """
-    conv = Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(conv, *norm_relu(c_out))
+    kind = StridedConv2d if task.fast and stride == 2 else nn.Conv2d
+    return kind(c_in, c_out, kernel, stride, kernel // 2, bias=bias)
+
+
+def up_conv(
+    task: Task, c_in: int, c_out: int, kernel: int, stride: int, bias: bool = False
+) -> nn.ConvTranspose2d:
+    """Transposed convolution; the output has ``stride`` times the side."""
+    kind = StridedConvTranspose2d if task.fast and stride == 2 else nn.ConvTranspose2d
+    return kind(c_in, c_out, kernel, stride, kernel // 2, output_padding=stride - 1, bias=bias)
+
+
+def conv_block(task: Task, c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm, ReLU."""
+    return nn.Sequential(conv(task, c_in, c_out, kernel, stride), *norm_relu(c_out))
 
 
 def norm_relu(channels: int) -> tuple[nn.Module, nn.Module]:
@@ -34,28 +51,20 @@ def norm_relu(channels: int) -> tuple[nn.Module, nn.Module]:
     return nn.BatchNorm2d(channels, eps=BN_EPS), nn.ReLU(inplace=True)
 
 
-def up_conv(c_in: int, c_out: int, kernel: int, stride: int, bias: bool) -> ConvTranspose2d:
-    """Transposed convolution; the output has ``stride`` times the side."""
-    return ConvTranspose2d(
-        c_in, c_out, kernel, stride, kernel // 2, output_padding=stride - 1, bias=bias
-    )
-
-
-def up_block(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Transposed convolution, batch norm, ReLU."""
-    return nn.Sequential(up_conv(c_in, c_out, kernel, stride, bias=False), *norm_relu(c_out))
-
-
 def up_stack(
-    c_in: int, layers: Sequence[tuple[int, int]], kernel: int, width: float
+    task: Task, c_in: int, layers: Sequence[tuple[int, int]], kernel: int
 ) -> list[nn.Module]:
-    """Make up-blocks from (channels, stride), and the last layer: three colours, bias, tanh."""
+    """Make transposed convolutions with batch norm and ReLU from (channels, stride).
+
+    The last layer has three colours, bias and tanh.
+    """
     modules: list[nn.Module] = []
     for channels, stride in layers:
-        c_out = scaled(channels, width)
-        modules.append(up_block(c_in, c_out, kernel, stride))
+        c_out = scaled(channels, task.width)
+        block = up_conv(task, c_in, c_out, kernel, stride)
+        modules.append(nn.Sequential(block, *norm_relu(c_out)))
         c_in = c_out
-    return [*modules, up_conv(c_in, 3, kernel, 1, bias=True), nn.Tanh()]
+    return [*modules, up_conv(task, c_in, 3, kernel, 1, bias=True), nn.Tanh()]
 
 
 def linear_block(d_in: int, d_out: int) -> nn.Sequential:
@@ -91,42 +100,27 @@ def initialise(network: nn.Module) -> nn.Module:
 
 
 class LabelMapConv2d(nn.Conv2d):
-    """Convolution of an image joined with C constant maps, of which the label's is one.
+    """Convolution of an image (B, 3, H, H) joined with C constant maps, the label's being 1."""
 
-    Computes what ``Conv2d`` does on the concatenation of x (B, 3, H, H) and the one-hot maps
-    (B, C, H, H), with the same weight (c_out, 3 + C, k, k). The maps are never made: a constant
-    map adds to each output pixel those taps of its kernel that lie inside the image, so C may be
-    530 at no cost.
-    """
-
-    def __init__(
-        self, c_in: int, classes: int, c_out: int, kernel: int, stride: int, size: int
-    ) -> None:
-        super().__init__(c_in + classes, c_out, kernel, stride, kernel // 2, bias=False)
-        self.c_in, self.classes = c_in, classes
-        each_tap = torch.eye(kernel * kernel).view(-1, 1, kernel, kernel)
-        inside = F.conv2d(torch.ones(1, 1, size, size), each_tap, None, stride, kernel // 2)
-        self.side = inside.shape[-1]
-        # (output pixels, taps): 1 where the tap lies inside the image
-        self.register_buffer("inside", inside[0].flatten(1).t().contiguous(), persistent=False)
+    def __init__(self, classes: int, c_out: int, kernel: int, stride: int) -> None:
+        super().__init__(3 + classes, c_out, kernel, stride, kernel // 2, bias=False)
+        self.classes = classes
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Convolve x (B, c_in, H, H) and the maps of labels (B,) into (B, c_out, H', H')."""
-        image_kernel, label_kernels = self.weight.split([self.c_in, self.classes], dim=1)
-        out = F.conv2d(x, image_kernel, None, self.stride, self.padding)
-        table = label_kernels.flatten(2).permute(1, 2, 0).flatten(1)  # (C, taps * c_out)
-        chosen = F.one_hot(labels, self.classes).to(table.dtype) @ table
-        added = self.inside @ chosen.view(len(x), -1, self.out_channels)  # (B, pixels, c_out)
-        return out + added.view(len(x), self.side, self.side, -1).permute(0, 3, 1, 2)
+        """Convolve x (B, 3, H, H) and the maps of labels (B,) into (B, c_out, H', H')."""
+        maps = F.one_hot(labels, self.classes).to(x.dtype)[:, :, None, None]
+        return super().forward(torch.cat([x, maps.expand(-1, -1, *x.shape[2:])], 1))
 
 
 def first_conv(
-    c_out: int, kernel: int, stride: int, size: int, label_maps: int = 0
+    task: Task, c_out: int, kernel: int, stride: int, labelled: bool
 ) -> nn.Conv2d | LabelMapConv2d:
-    """First convolution of an encoder of ``size`` px images, with ``label_maps`` one-hot maps."""
-    if label_maps:
-        return LabelMapConv2d(3, label_maps, c_out, kernel, stride, size)
-    return Conv2d(3, c_out, kernel, stride, kernel // 2, bias=False)
+    """First convolution of an encoder of images, of the labels' maps too if it is ``labelled``."""
+    if not labelled:
+        return conv(task, 3, c_out, kernel, stride)
+    if task.fast:
+        return FoldedLabelMaps(task.classes, c_out, kernel, stride, task.size)
+    return LabelMapConv2d(task.classes, c_out, kernel, stride)
 
 
 class LabelConcatLinear(nn.Linear):

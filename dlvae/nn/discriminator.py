@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from dlvae.base import Task
-from dlvae.fast.conv import Conv2d
-from dlvae.nn.blocks import leaky_relu, scaled
+from dlvae.nn.blocks import conv, leaky_relu, scaled
+from dlvae.settings import Task
 
 WEIGHT_STD = 0.02
 
@@ -69,7 +68,7 @@ def conv_discriminator(
     c_in = 3
     for channels, stride in layers:
         c_out = scaled(channels, task.width)
-        modules += [Conv2d(c_in, c_out, 3, stride, 1), leaky_relu()]
+        modules += [conv(task, c_in, c_out, 3, stride, bias=True), leaky_relu()]
         c_in = c_out
     features = scaled(units, task.width)
     modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c_in, features), leaky_relu()]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from dlvae.base import Task
 from dlvae.nn.blocks import initialise, mlp, scaled
+from dlvae.settings import Task
 
 UNITS = 256
 TOY_UNITS = 64

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from dlvae.base import Task
 from dlvae.nn.blocks import (
     Encoder,
     conv_block,
@@ -18,6 +17,7 @@ from dlvae.nn.blocks import (
     up_stack,
 )
 from dlvae.nn.discriminator import ProjectionDiscriminator, conv_discriminator
+from dlvae.settings import Task
 
 SIDE = 32
 KERNEL = 5
@@ -34,10 +34,10 @@ def encoder(task: Task, heads: Sequence[int], labelled: bool) -> Encoder:
     """Four strided 5x5 convolutions and a fully connected layer, then the heads."""
     channels = [scaled(c, task.width) for c in ENCODER_CHANNELS]
     features = scaled(FEATURES, task.width)
-    first = first_conv(channels[0], KERNEL, 2, task.size, task.classes if labelled else 0)
+    first = first_conv(task, channels[0], KERNEL, 2, labelled)
     trunk = nn.Sequential(
         *norm_relu(channels[0]),
-        *(conv_block(a, b, KERNEL, 2) for a, b in zip(channels, channels[1:], strict=False)),
+        *(conv_block(task, a, b, KERNEL, 2) for a, b in zip(channels, channels[1:], strict=False)),
         nn.Flatten(),
         linear_block(channels[-1] * END_SIDE**2, features),
     )
@@ -50,7 +50,7 @@ def decoder(task: Task, d_in: int) -> nn.Sequential:
     network = nn.Sequential(
         linear_block(d_in, channels * END_SIDE**2),
         nn.Unflatten(1, (channels, END_SIDE, END_SIDE)),
-        *up_stack(channels, DECODER_LAYERS, KERNEL, task.width),
+        *up_stack(task, channels, DECODER_LAYERS, KERNEL),
     )
     return initialise(network)
 

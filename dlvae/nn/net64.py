@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from dlvae.base import Task
 from dlvae.nn.blocks import (
     Encoder,
     conv_block,
@@ -18,6 +17,7 @@ from dlvae.nn.blocks import (
     up_stack,
 )
 from dlvae.nn.discriminator import ProjectionDiscriminator, conv_discriminator
+from dlvae.settings import Task
 
 SIDE = 64
 KERNEL = 3
@@ -41,13 +41,13 @@ def encoder(task: Task, heads: Sequence[int], labelled: bool) -> Encoder:
     """VGG-16 with batch norm, average pooling to 2 x 2, a fully connected layer, the heads."""
     stages = [[scaled(c, task.width) for c in stage] for stage in ENCODER_STAGES]
     channels, features = stages[0].pop(0), scaled(FEATURES, task.width)
-    first = first_conv(channels, KERNEL, 1, task.size, task.classes if labelled else 0)
+    first = first_conv(task, channels, KERNEL, 1, labelled)
     layers: list[nn.Module] = [*norm_relu(channels)]
     for index, stage in enumerate(stages):
         if index > 0:
             layers.append(nn.MaxPool2d(2))
         for c_out in stage:
-            layers.append(conv_block(channels, c_out, KERNEL))
+            layers.append(conv_block(task, channels, c_out, KERNEL))
             channels = c_out
     layers += [nn.AvgPool2d(2), nn.Flatten(), linear_block(channels * END_SIDE**2, features)]
     return Encoder(first, nn.Sequential(*layers), features, heads)
@@ -60,7 +60,7 @@ def decoder(task: Task, d_in: int) -> nn.Sequential:
         linear_block(d_in, features),
         linear_block(features, channels * END_SIDE**2),
         nn.Unflatten(1, (channels, END_SIDE, END_SIDE)),
-        *up_stack(channels, DECODER_LAYERS, KERNEL, task.width),
+        *up_stack(task, channels, DECODER_LAYERS, KERNEL),
     )
     return initialise(network)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from dlvae.base import Task
 from dlvae.nn.blocks import Encoder, LabelConcatLinear, initialise, leaky_relu, mlp, scaled
 from dlvae.nn.discriminator import ProjectionDiscriminator
+from dlvae.settings import Task
 
 POINT = 2
 

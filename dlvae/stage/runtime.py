@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from dlvae.fast.memory import use_memory_again
 from dlvae.stage.errors import UserError
 
 if TYPE_CHECKING:
     import torch
-
-# malloc.h of glibc
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGEST_KEPT = 2**30, 2**25  # bytes; older releases refuse the first
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -47,7 +43,7 @@ def run_stage(
         sys.exit(2)
 
 
-def use_threads(threads: int) -> None:
+def use_threads(threads: int, fast: bool = True) -> None:
     """Fix the number of torch threads and ask for deterministic kernels.
 
     The number is part of the result: sums are split by thread, so another count gives other
@@ -56,28 +52,13 @@ def use_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    _keep_freed_memory()
+    if fast:
+        use_memory_again()
     # Needed by deterministic cuBLAS, read when CUDA starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # One CPU thread is deterministic by itself, and the call imports the compiler: two seconds.
     if threads > 1 or torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)
-    # Filling every fresh tensor is a debugging aid that small networks pay for at each operation.
-    torch.utils.deterministic.fill_uninitialized_memory = False
-
-
-def _keep_freed_memory() -> None:
-    """Ask glibc to reuse the memory of large tensors instead of returning it to the kernel.
-
-    Every step frees and asks again for the same tensors, whose pages the kernel would map and
-    clear anew each time. Other C libraries are left alone.
-    """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(libc, "gnu_get_libc_version"):
-        return
-    # The second call alone would freeze the first threshold where it is, far too low.
-    if any(libc.mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST_KEPT):
-        libc.mallopt(M_TRIM_THRESHOLD, LARGEST_KEPT[0])
 
 
 def device() -> torch.device:

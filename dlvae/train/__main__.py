@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-from dlvae.stage.runtime import run_stage, stage_parser, use_threads
-
-
-def main(args: argparse.Namespace) -> None:
-    """Run the training stage."""
-    from dlvae.train.stage import Paths, train_model
-
-    use_threads(args.threads)
-    train_model(
-        Paths(args.data, args.out, args.resume_root, args.run_log, args.init),
-        args.config,
-        threads=args.threads,
-        precision=args.precision,
-        fingerprint=args.fingerprint,
-        save_seconds=args.save_seconds,
-        keep_state=args.keep_state,
-    )
-
+from dlvae.stage.runtime import run_stage, stage_parser
+from dlvae.train.trainer import train
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
@@ -34,4 +17,4 @@ if __name__ == "__main__":
     parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
     parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
     parser.add_argument("--keep-state", action="store_true", help="for a longer training to go on")
-    run_stage(main, parser)
+    run_stage(train, parser)

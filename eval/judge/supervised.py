@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.base import Batch
-from dlvae.fast.lean import LeanOptimizer, unwrapped
+from dlvae.fast.optimisers import without_compiler
 from dlvae.stage.seeds import derive_seed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -55,11 +55,7 @@ class Recipe:
         return total, min(warmup, total - 1)
 
 
-class LeanSGD(LeanOptimizer, torch.optim.SGD):
-    """`torch.optim.SGD`, to the bit; the library's `step` imports torch's compiler too."""
-
-    step = torch.no_grad()(unwrapped(torch.optim.SGD.step))
-    step.hooked = True  # keeps the library from wrapping `step` in its profiling hook
+SGD = without_compiler(torch.optim.SGD)
 
 
 class Learner:
@@ -84,7 +80,7 @@ class Learner:
         self.augment = augment
         self.lr = recipe.lr
         self.steps, self.warmup = recipe.steps(images)
-        self.optimiser = LeanSGD(
+        self.optimiser = SGD(
             network.parameters(),
             lr=recipe.lr,
             momentum=0.9,
@@ -118,7 +114,7 @@ class Learner:
             torch.manual_seed(seed)
             outputs = self.network(images)
         loss = self.loss(outputs.float(), labels)
-        self.network.zero_grad()  # the optimiser's would import the compiler
+        self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         return {"loss": loss.detach()}

@@ -9,9 +9,15 @@ import numpy as np
 import torch
 
 from dlvae.sample import ready, sample_set
-from dlvae.snapshots import load_snapshots
 from dlvae.stage.artefact import read_json, sha256_arrays
-from dlvae.stage.registry import DEFINITION, SNAPSHOTS, WEIGHTS, load_model, load_weights
+from dlvae.stage.registry import (
+    DEFINITION,
+    SNAPSHOTS,
+    WEIGHTS,
+    load_model,
+    load_snapshots,
+    load_weights,
+)
 from dlvae.stage.seeds import generator
 from eval.models.decoding import model_files, ready_model, training_precision
 from eval.request import Request

@@ -9,6 +9,7 @@ from baselines.cvae_gan_bao.moving import MovingMeans
 from dlvae.base import Batch, Method, Task
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import build_seeded
+from recorded import recorded
 
 TOY = Task("point", "toy", 2, 3, 0.5, 2, 2, 8, 100)
 IMAGE = Task("image", "net32", 32, 4, 0.125, 4, 6, 5, 100)
@@ -50,11 +51,12 @@ def losses_of(model, seed=0):
 
 
 def gradients_of(model, seed=0):
-    """Run a step that stops short of the updates; return the gradients it would apply."""
-    taken = {}
-    model.apply_all = taken.update
-    model.training_step(batch_of(model.task, seed), 0)
-    return taken
+    """Run a step that moves nothing; return its gradients by network."""
+    with recorded(model, moves=False) as updates:
+        model.training_step(batch_of(model.task, seed), 0)
+    found = {group: gradients for _, group, gradients in updates}
+    both, split = found.pop("generator"), len(list(model.encoder.parameters()))
+    return {"encoder": both[:split], "decoder": both[split:], **found}
 
 
 def changed(first, second):
@@ -179,7 +181,7 @@ def test_gradients_are_those_of_the_published_objectives(task):
 
     def gradient(network, objective):
         model = make(task)
-        for name in model.trained:
+        for name in ("encoder", "decoder", "discriminator", "classifier"):
             getattr(model, name).requires_grad_(name == network)
         loss = objective(losses_of(model))
         return torch.autograd.grad(loss, list(getattr(model, network).parameters()))

@@ -7,8 +7,8 @@ from torch import nn
 
 from dlvae.base import Batch, Method, Task
 from dlvae.stage.errors import UserError
-from dlvae.stage.model_options import check_options
-from dlvae.stage.registry import build_seeded
+from dlvae.stage.registry import build_seeded, check_options
+from recorded import recorded
 
 TOY = Task("point", "toy", 2, 3, 0.5, 2, 2, 8, 100)
 NET32 = Task("image", "net32", 32, 4, 0.125, 4, 6, 4, 100)
@@ -31,16 +31,9 @@ def batch_for(model, seed=0):
 
 def updates_of(model, batch=None):
     """Run a step; return the (name, gradients) of its updates in their order, applied as ever."""
-    taken, apply_all = [], model.apply_all
-
-    def record(gradients):
-        taken.extend(gradients.items())
-        apply_all(gradients)
-
-    model.apply_all = record
-    losses = model.training_step(batch or batch_for(model), 0)
-    del model.apply_all
-    return taken, losses
+    with recorded(model) as updates:
+        losses = model.training_step(batch or batch_for(model), 0)
+    return [(group, gradients) for _, group, gradients in updates], losses
 
 
 def equal(first, second):

@@ -42,7 +42,7 @@ def useful_flop(task: Task, n_gm: int = 3) -> int:
 
 
 def literal_flop(task: Task, n_gm: int = 3) -> int:
-    """Operations that :mod:`tests.benchmarks.literal` spends per image.
+    """Operations that the literal step (`tests/reference`) spends per image.
 
     Beyond the useful ones it walks the decoder back to the codes once for each encoder, shows both
     generated images to the discriminator once more for L_GD, and z_u to omega once more for L_C.

@@ -1,7 +1,7 @@
 """Training steps of public packages on our baselines' networks, at our baselines' precision.
 
-Networks are those of `cgan` and `cvae_gan`, built of plain torch (:mod:`tests.benchmarks.literal`)
-as a user of the package would bring them along, labels included.
+Networks are those of `cgan` and `cvae_gan`, built of plain torch (`fast: false`) as a user of the
+package would bring them along, labels included.
 
 pythae 0.1.2 runs as it is where it is installed (:mod:`tests.benchmarks.pythae_step`): its `VAEGAN`
 in its trainer of three optimisers. Elsewhere :class:`VaeGanStep` stands in for it, made from what
@@ -18,6 +18,7 @@ more power iterations. Ratios say what a user of the package waits for, on the s
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import torch
@@ -25,27 +26,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dlvae.base import Batch, Method, Task
-from tests.benchmarks import shapes
-from tests.benchmarks.literal import (
-    PlainDiscriminator,
-    PlainEncoder,
-    autocast,
-    plain_network,
-    wide,
-)
+from dlvae.nn.backbones import build_decoder, build_discriminator, build_encoder
+from tests.benchmarks.setups import plain
+from tests.reference.algorithm1 import wide
 
 
-class LabelledEncoder(PlainEncoder):
+class LabelledEncoder(nn.Module):
     """q(z|x, y): image and one-hot maps to mean and log-variance."""
 
     def __init__(self, task: Task) -> None:
-        super().__init__(task, [task.d_u, task.d_u], label_maps=True)
-        self.classes = task.classes
+        super().__init__()
+        self.network = build_encoder(task, [task.d_u, task.d_u], labelled=True)
 
     def forward(self, x: Tensor, y: Tensor) -> list[Tensor]:
         """Map x (B, 3, 32, 32) and labels (B,) to two (B, d), float32."""
-        maps = F.one_hot(y, self.classes)[:, :, None, None].expand(-1, -1, *x.shape[2:])
-        return [wide(head) for head in super().forward(torch.cat([x, maps.to(x.dtype)], 1))]
+        return [wide(head) for head in self.network(x, y)]
 
 
 class LabelledDecoder(nn.Module):
@@ -53,7 +48,7 @@ class LabelledDecoder(nn.Module):
 
     def __init__(self, task: Task) -> None:
         super().__init__()
-        self.network = plain_network(shapes.decoder(task, task.classes + task.d_u))
+        self.network = build_decoder(task, task.classes + task.d_u)
         self.classes = task.classes
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
@@ -82,9 +77,9 @@ class Step:
         self.x, self.y = batch.images[0].contiguous(memory_format=layout), batch.labels[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            self.encoder = LabelledEncoder(task)
-            self.decoder = LabelledDecoder(task)
-            self.discriminator = PlainDiscriminator(task)
+            self.encoder = LabelledEncoder(plain(task))
+            self.decoder = LabelledDecoder(plain(task))
+            self.discriminator = build_discriminator(plain(task))
         for network in (self.encoder, self.decoder, self.discriminator):
             network.to(memory_format=layout)
         betas = method.beta1, method.beta2
@@ -95,6 +90,19 @@ class Step:
             }
         )
 
+    def autocast(self):
+        """Return the context of forward passes."""
+        bf16 = self.precision == "bf16"
+        return torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext()
+
+    def score(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the discriminator's logits (B,), float32."""
+        return wide(self.discriminator(images, labels))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the input (B, F) of the discriminator's last layer, float32."""
+        return wide(self.discriminator.features_and_logits(images, None)[0])
+
 
 class CganPdStep(Step):
     """torch-mimicry's cGAN-PD step, re-created: hinge loss, n_dis = 1, probabilities logged."""
@@ -104,18 +112,18 @@ class CganPdStep(Step):
     def __call__(self) -> dict[str, float]:
         """Update the discriminator, then the decoder; return what the package logs."""
         self.discriminator.zero_grad()
-        with autocast(self.precision):
-            real = self.discriminator(self.x, self.y)
+        with self.autocast():
+            real = self.score(self.x, self.y)
             images, labels = self.generated()
-            fake = self.discriminator(images.detach(), labels)
+            fake = self.score(images.detach(), labels)
         loss_d = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
         loss_d.backward()
         self.adams.discriminator.step()
         logged = {"D(x)": torch.sigmoid(real).mean().item()}
         logged["D(G(z))"] = torch.sigmoid(fake).mean().item()
         self.decoder.zero_grad()
-        with autocast(self.precision):
-            loss_g = -self.discriminator(*self.generated()).mean()
+        with self.autocast():
+            loss_g = -self.score(*self.generated()).mean()
         loss_g.backward()
         self.adams.decoder.step()
         return logged | {"errD": loss_d.item(), "errG": loss_g.item()}
@@ -139,7 +147,7 @@ class VaeGanStep(Step):
 
     def __call__(self) -> dict[str, float]:
         """Update all three; return the losses that the package logs."""
-        with autocast(self.precision):
+        with self.autocast():
             losses = self.losses()
         for name, loss in losses.items():
             getattr(self.adams, name).zero_grad()
@@ -152,15 +160,15 @@ class VaeGanStep(Step):
 
     def losses(self) -> dict[str, Tensor]:
         """Return the objective of each network from one forward pass."""
-        x, y, discriminator = self.x, self.y, self.discriminator
+        x, y = self.x, self.y
         mean, logvar = self.encoder(x, y)
         z = mean + torch.exp(0.5 * logvar) * torch.randn_like(logvar)
         x_f, z_p = self.decoder(z, y), torch.randn_like(z)
         kl = -0.5 * (1 + logvar - mean.pow(2) - logvar.exp()).sum(1)
-        h, h_f = wide(discriminator.features(x)), wide(discriminator.features(x_f))
+        h, h_f = self.features(x), self.features(x_f)
         rec = 0.5 * F.mse_loss(h, h_f, reduction="none").sum(1)
         x_p = self.decoder(z_p, y)
-        real, fake = (torch.sigmoid(discriminator(image, y)) for image in (x, x_p))
+        real, fake = (torch.sigmoid(self.score(image, y)) for image in (x, x_p))
         ones = torch.ones_like(real)
         loss_d = F.binary_cross_entropy(real, ones) + F.binary_cross_entropy(fake, 0 * ones)
         return {

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from dlvae.base import Batch, Method, Task
-from tests.benchmarks.peers import VaeGanStep, wide
+from tests.benchmarks.peers import VaeGanStep
+from tests.reference.algorithm1 import wide
 
 
 class PythaeStep(VaeGanStep):
@@ -71,8 +72,9 @@ class PythaeStep(VaeGanStep):
 
             def forward(self, x, output_layer_levels=None):
                 if output_layer_levels == [1]:
-                    return ModelOutput(embedding_layer_1=wide(self.network.features(x)))
-                return ModelOutput(embedding=torch.sigmoid(self.network(x, y)))
+                    h, _ = self.network.features_and_logits(x, None)
+                    return ModelOutput(embedding_layer_1=wide(h))
+                return ModelOutput(embedding=torch.sigmoid(wide(self.network(x, y))))
 
         config = VAEGANConfig(
             input_dim=(3, 32, 32),

@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any
 
 from dlvae.base import Batch, GenerativeModel, Method, Task
-from dlvae.method.algorithm1 import mixture_step
 from dlvae.stage.runtime import use_threads
 from tests.benchmarks import setups
 from tests.benchmarks.command import Run
@@ -54,7 +53,7 @@ def stage_1(task: Task, method: Method, precision: str, classes: int) -> Callabl
     """Return an update of stage 1 with that many classes of 512 dimensions."""
     task = replace(task, width=min(task.width, 0.125), d_s=512, classes=classes)
     model, batch = setups.trained("ours", task, method, precision), setups.batch(task)
-    return lambda: mixture_step(model, batch.images[0], batch.labels[0])
+    return lambda: model.stage_1(batch.images[0], batch.labels[0])
 
 
 def _step(model: GenerativeModel, task: Task) -> Callable[[], object]:

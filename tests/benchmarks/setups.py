@@ -34,6 +34,11 @@ def tiny() -> tuple[Task, Method]:
     return replace(task, width=0.1, d_s=4, d_u=5, batch_size=6, train_images=60), method
 
 
+def plain(task: Task) -> Task:
+    """Return the task with networks of torch.nn's layers alone."""
+    return replace(task, fast=False)
+
+
 def _preset(name: str, dataset: str, classes: int, train_images: int) -> tuple[Task, Method]:
     preset = load_preset(name, CONFIG)
     section = preset["datasets"][dataset]

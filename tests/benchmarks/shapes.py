@@ -1,7 +1,7 @@
 """The 32 x 32 networks as lists of layers, written down a second time, without `dlvae.nn`.
 
-The published CIFAR-10 networks: what :mod:`tests.benchmarks.literal` builds with torch.nn alone and
-:mod:`tests.benchmarks.flop` counts. A test holds them against the project's own networks.
+The published CIFAR-10 networks, whose operations :mod:`tests.benchmarks.flop` counts. A test holds
+them against what the project's own networks spend.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Layer:
         return 2 * positions**2 * self.kernel**2 * self.c_in * self.c_out
 
 
-def encoder(task: Task, heads: int, label_maps: bool = False) -> tuple[list[Layer], Layer]:
+def encoder(task: Task, heads: int) -> tuple[list[Layer], Layer]:
     """Layers up to the heads, and the heads as one layer of `heads` units in all."""
     channels = _scaled(task, 3, 32, 64, 128, 256)
-    channels[0] = 3 + (task.classes if label_maps else 0)
+    channels[0] = 3
     sides = (32, 16, 8, 4)
     layers = [
         Layer("conv", a, b, "norm", 5, 2, side)

@@ -19,9 +19,9 @@ from dlvae.base import Method, Task
 from tests.benchmarks import setups
 from tests.benchmarks.command import Run
 from tests.benchmarks.flop import useful_flop
-from tests.benchmarks.literal import LiteralAlgorithm1
 from tests.benchmarks.paired import Spread, print_summaries, summaries
 from tests.benchmarks.peak import gemm, gemm_flop
+from tests.reference.algorithm1 import LiteralAlgorithm1
 
 BOTH = ("fp32", "bf16")
 
@@ -37,13 +37,10 @@ def literal(
     task: Task, method: Method, precision: str, channels_last: bool = False
 ) -> Callable[[], object]:
     """Return one literal step as a call."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        step = LiteralAlgorithm1(task, method, precision)
+    step = LiteralAlgorithm1(setups.trained("ours", setups.plain(task), method, "fp32"), precision)
     batch = setups.batch(task, method.n_gm + 1)
-    if channels_last:
-        step.use_channels_last()
-    else:
+    if not channels_last:
+        step.use_layout(torch.contiguous_format)
         batch = setups.standard_layout(batch)
     return lambda: step.training_step(batch)
 

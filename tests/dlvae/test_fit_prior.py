@@ -10,10 +10,15 @@ from dlvae.base import Method, Task
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.fit_prior import fit_to, main
-from dlvae.snapshots import load_snapshots, save_snapshots
 from dlvae.stage.artefact import read_json, write_json
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import build_seeded, load_model, save_model
+from dlvae.stage.registry import (
+    build_seeded,
+    load_model,
+    load_snapshots,
+    save_model,
+    save_snapshots,
+)
 
 TASK = Task("image", "net32", 32, 3, 0.1, 4, 5, 6, 30)
 COSTS = {"steps": 8, "images_seen": 192, "epochs_seen": 1.6, "cpu_seconds": {"4": 1.5, "8": 3.0}}

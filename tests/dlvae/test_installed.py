@@ -3,7 +3,7 @@
 import pytest
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.installed import check_entry_point
+from dlvae.stage.registry import check_entry_point
 from installed import install
 
 

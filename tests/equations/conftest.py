@@ -1,8 +1,6 @@
 """What the tests of the equations share: the literal definitions, and mixtures to try them on."""
 
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -10,19 +8,13 @@ import pytest
 import torch
 
 from dlvae.method.prior import GaussianMixture
+from tests.reference import equations
 
 
 @pytest.fixture(scope="session")
 def reference() -> ModuleType:
-    """The module `reference.py` beside this file.
-
-    It is loaded by its path: an installed package may claim the name `tests`.
-    """
-    path = Path(__file__).with_name("reference.py")
-    spec = importlib.util.spec_from_file_location("equations_reference", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The equations as they are printed."""
+    return equations
 
 
 @pytest.fixture(params=["precision", "logvar"])

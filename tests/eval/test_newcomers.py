@@ -4,6 +4,7 @@ Uniform noise has neither fidelity nor classes. Real images under shuffled label
 images of the wrong class: what reads labels must notice, what does not must not change.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dlvae.sample import ready, sample_set
 from dlvae.stage.artefact import save_samples
 from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
-from dlvae.train.stage import Paths, train_model
+from dlvae.train.trainer import train
 from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
 from eval.judge.training import KINDS, train_member
@@ -87,8 +88,10 @@ class Judge:
         config |= {"network": DIGITS["network"], "train": DIGITS["train"]}
         config |= {"method": QUICK.get("method", {}) | DIGITS.get("method", {})}
         log = self.folder / "cvae.jsonl"
-        paths = Paths(self.data, folder, self.folder / "resume", log)
-        train_model(paths, config, threads=1, precision="auto", fingerprint="")
+        paths = {"data": self.data, "out": folder, "resume_root": self.folder / "resume"}
+        options = {"threads": 1, "precision": "auto", "fingerprint": "", "save_seconds": 30.0}
+        more = {"config": config, "run_log": log, "init": None, "keep_state": False}
+        train(Namespace(**paths, **options, **more))
         model = load_model(folder)
         ready(model, load_protocol(PROTOCOL).bn_eval, generator("recalibrate"))
         return sample_set(model, PER_CLASS, generator("sample"))

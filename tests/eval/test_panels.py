@@ -12,7 +12,6 @@ from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.fit_prior import fit_to, fitted_snapshots
-from dlvae.snapshots import load_snapshots, save_snapshots
 from dlvae.stage.artefact import load_npz, read_json, save_samples, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import (
@@ -20,7 +19,9 @@ from dlvae.stage.registry import (
     SNAPSHOTS,
     build_seeded,
     load_model,
+    load_snapshots,
     save_model,
+    save_snapshots,
     save_weights,
 )
 from eval.judge.factors import FactorRegressor

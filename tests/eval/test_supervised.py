@@ -1,36 +1,7 @@
-"""LeanSGD is torch.optim.SGD: same numbers to the bit, without importing torch's compiler."""
+"""The training of judges imports no compiler; see also the tests of `dlvae.fast`."""
 
-import copy
 import subprocess
 import sys
-
-import torch
-from torch import nn
-
-from eval.judge.supervised import LeanSGD
-
-OPTIONS = dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4, fused=True)
-
-
-def train(net, optimiser):
-    for step in range(4):
-        x = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(step))
-        net.zero_grad()
-        net(x).square().sum().backward()
-        optimiser.param_groups[0]["lr"] = 0.1 / (step + 1)
-        optimiser.step()
-    return [p.detach() for p in net.parameters()], optimiser.state_dict()["state"]
-
-
-def test_updates_equal_the_library_to_the_bit():
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
-    twin = copy.deepcopy(net)
-    weights, state = train(net, LeanSGD(net.parameters(), **OPTIONS))
-    expected, theirs = train(twin, torch.optim.SGD(twin.parameters(), **OPTIONS))
-    assert all(torch.equal(x, y) for x, y in zip(weights, expected, strict=True))
-    for index, entry in theirs.items():
-        assert torch.equal(entry["momentum_buffer"], state[index]["momentum_buffer"])
 
 
 def test_a_training_imports_no_compiler():

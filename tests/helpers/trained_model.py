@@ -7,9 +7,8 @@ import numpy as np
 from dlvae import sample
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.snapshots import save_snapshots
 from dlvae.stage.artefact import write_json
-from dlvae.stage.registry import build_seeded, save_model
+from dlvae.stage.registry import build_seeded, save_model, save_snapshots
 from eval.judge import features
 from eval.protocol import load_protocol
 from eval.scored_images import real

@@ -9,37 +9,37 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dlvae import base
-from dlvae.fast import adversary
-from dlvae.method import algorithm1
+from dlvae.method import algorithm1, losses
 from dlvae.method import prior as prior_module
 from dlvae.method.prior import GaussianMixture
+from recorded import gradients_of
 
 FACTOR = 3.0
-STAGE_1 = {"mixture", "precision"}
-ALL_GROUPS = STAGE_1 | {"encoder_s", "encoder_u", "classifier", "decoder", "discriminator"}
+STAGE_1 = {"stage_1 encoder_s", "stage_1 mu", "stage_1 sigma"}
+NETWORKS = {"encoder_s", "encoder_u", "classifier", "decoder", "discriminator"}
 
-# loss -> (where it is computed, name there, groups it reaches); "rec" depends on the variant.
-SUPERVISED = {
-    "L_cls": (prior_module, "cross_entropy", STAGE_1),
-    "L_lkd, stage 1": (GaussianMixture, "classification_losses", STAGE_1),
-    "L_lkd, stage 2": (GaussianMixture, "log_likelihood", {"encoder_s"}),
+# loss -> (where it is computed, name there, networks it reaches in stage 2 or the stage without
+# labels); "mse" stands for the variant's L_rec.
+WITHOUT_LABELS = {
     "L_kl": (algorithm1, "kl_standard_normal", {"encoder_u"}),
+    "L_rec": (losses, "mse", {"encoder_s", "encoder_u", "decoder"}),
+    "L_D^adv": (losses, "discriminator_loss", {"discriminator"}),
+    "L_GD^adv": (losses, "generator_loss", {"decoder"}),
+}
+STAGE_2 = WITHOUT_LABELS | {
+    "L_lkd": (GaussianMixture, "log_likelihood", {"encoder_s"}),
     "L_E^adv": (algorithm1, "uniform_cross_entropy", {"encoder_u"}),
     "L_C^adv": (algorithm1, "cross_entropy", {"classifier"}),
-    "L_rec": (algorithm1, "mse", {"encoder_s", "encoder_u", "decoder"}),
-    "L_D^adv": (adversary, "discriminator_loss", {"discriminator"}),
-    "L_GD^adv": (adversary, "generator_loss", {"decoder"}),
 }
-UNLABELLED = {
+UNLABELLED = WITHOUT_LABELS | {
     "L_cls": (prior_module, "cross_entropy", set()),
-    "L_lkd, stage 2": (GaussianMixture, "log_total", {"encoder_s"}),
-    "L_kl": (algorithm1, "kl_standard_normal", {"encoder_u"}),
+    "L_lkd": (GaussianMixture, "log_total", {"encoder_s"}),
     "L_E^adv": (algorithm1, "uniform_cross_entropy", set()),
     "L_C^adv": (algorithm1, "cross_entropy", set()),
-    "L_rec": (algorithm1, "mse", {"encoder_s", "encoder_u", "decoder"}),
-    "L_D^adv": (adversary, "discriminator_loss", {"discriminator"}),
-    "L_GD^adv": (adversary, "generator_loss", {"decoder"}),
+}
+STAGE_1_LOSSES = {
+    "L_cls": (prior_module, "cross_entropy"),
+    "L_lkd": (GaussianMixture, "classification_losses"),
 }
 
 
@@ -66,77 +66,81 @@ def changed_groups(before: dict, after: dict) -> set[str]:
     return changed
 
 
-def reconstruction_name(variant: str) -> str:
-    return "mse" if variant == "code" else "half_squared_error"
+def check(gradients: Callable[[], dict], variant: str, table: dict, monkeypatch) -> None:
+    """Scale each loss of a table: name -> (owner, name there, groups it reaches)."""
+    before = gradients()
+    for loss, (owner, name, reached) in table.items():
+        name = "half_squared_error" if (name, variant) == ("mse", "paper") else name
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, scaled(getattr(owner, name)))
+            assert changed_groups(before, gradients()) == reached, loss
 
 
+def of_stage(stage: str, table: dict) -> dict:
+    return {
+        loss: (owner, name, {f"{stage} {network}" for network in reached})
+        for loss, (owner, name, reached) in table.items()
+    }
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
 @pytest.mark.parametrize("gan_loss", ["hinge", "log"])
 @pytest.mark.parametrize("variant", ["code", "paper"])
-def test_supervised(
-    make_model, make_batch, gradients_of, monkeypatch, variant: str, gan_loss: str
-) -> None:
-    keys = dict(variant=variant, gan_loss=gan_loss)
-    model = make_model(**keys)
+def test_supervised(make_model, make_batch, monkeypatch, variant, gan_loss, fast) -> None:
+    model = make_model(variant=variant, gan_loss=gan_loss, fast=fast)
 
     def gradients() -> dict:
         return gradients_of(model, lambda: model.training_step(make_batch(model), 0))
 
-    before = gradients()
-    assert before.keys() == ALL_GROUPS
-    for loss, (owner, name, reached) in SUPERVISED.items():
-        name = reconstruction_name(variant) if name == "mse" else name
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, scaled(getattr(owner, name)))
-            # L_rec is looked up when a model is made.
-            patch.setattr(model, "weights", algorithm1.stage2_weights(model.task, model.method))
-            assert changed_groups(before, gradients()) == reached, loss
+    assert gradients().keys() == STAGE_1 | {f"stage_2 {network}" for network in NETWORKS}
+    table = {loss: (*where, STAGE_1) for loss, where in STAGE_1_LOSSES.items()}
+    check(gradients, variant, table, monkeypatch)
+    check(gradients, variant, of_stage("stage_2", STAGE_2), monkeypatch)
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
 @pytest.mark.parametrize("variant", ["code", "paper"])
-def test_semi_supervised(make_model, make_batch, gradients_of, monkeypatch, variant: str) -> None:
-    model = make_model(variant=variant)
+def test_semi_supervised(make_model, make_batch, monkeypatch, variant, fast) -> None:
+    model = make_model(variant=variant, fast=fast)
     model.start_semi_supervised()
 
     def gradients() -> dict:
         return gradients_of(model, lambda: model.semi_supervised_step(make_batch(model), 0))
 
-    before = gradients()
-    assert before.keys() == {"encoder_s", "encoder_u", "decoder", "discriminator"}
-    for loss, (owner, name, reached) in UNLABELLED.items():
-        name = reconstruction_name(variant) if name == "mse" else name
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, scaled(getattr(owner, name)))
-            weights = algorithm1.semi_supervised_weights(model.task, model.method)
-            patch.setattr(model, "weights", weights)
-            assert changed_groups(before, gradients()) == reached, loss
+    trained = NETWORKS - {"classifier"}
+    assert gradients().keys() == {f"semi_supervised {network}" for network in trained}
+    check(gradients, variant, of_stage("semi_supervised", UNLABELLED), monkeypatch)
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_groups_are_the_networks(make_model) -> None:
-    """Together with Encoder_s's two optimisers the groups hold every parameter once."""
+    """Two optimisers: with Encoder_s in both, they hold every parameter once."""
     model = make_model()
-    psi = list(map(id, model.encoder_s.parameters()))
-    groups = {name: list(map(id, group)) for name, group in model.groups.items()}
-    assert groups["mixture"] == [*psi, id(model.prior.mu)]
-    assert groups["precision"] == [id(model.prior.scale)]
-    for name in ("encoder_s", "encoder_u", "decoder", "discriminator", "classifier"):
-        assert groups[name] == list(map(id, getattr(model, name).parameters()))
-    held = [parameter for group in groups.values() for parameter in group]
-    assert sorted(held) == sorted([*map(id, model.parameters()), *psi])
-    for name, optimiser in model.optimisers.items():
-        (group,) = optimiser.param_groups
-        assert list(map(id, group["params"])) == groups[name]
-        assert group["betas"] == (0.0, 0.9) and group["eps"] == 1e-8 and group["lr"] == 5e-4
+    assert model.optimisers.keys() == {"stage_1", "stage_2"}
+    held = []
+    for stage, optimiser in model.optimisers.items():
+        groups = {group["name"]: group for group in optimiser.param_groups}
+        expected = {"encoder_s", "mu", "sigma"} if stage == "stage_1" else NETWORKS
+        assert groups.keys() == expected
+        for name, group in groups.items():
+            own = {"mu": [model.prior.mu], "sigma": [model.prior.scale]}
+            own = own.get(name) or list(getattr(model, name).parameters())
+            assert list(map(id, group["params"])) == list(map(id, own))
+            assert group["betas"] == (0.0, 0.9) and group["eps"] == 1e-8 and group["lr"] == 5e-4
+            held += group["params"]
+    psi = list(model.encoder_s.parameters())
+    assert sorted(map(id, held)) == sorted(map(id, [*model.parameters(), *psi]))
 
 
-def test_updates_wait_for_all_gradients(make_model, make_batch, monkeypatch) -> None:
-    """No optimiser of stage 2 steps before the last gradient of stage 2 is taken."""
-    model, events = make_model(), []
-    grad, apply = torch.autograd.grad, algorithm1.apply_gradients
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
+def test_updates_wait_for_all_gradients(make_model, make_batch, monkeypatch, fast) -> None:
+    """Stage 2 steps once, after the last of its gradients."""
+    model, events = make_model(fast=fast), []
+    grad = torch.autograd.grad
     monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: events.append("g") or grad(*a, **k))
-    for module in (algorithm1, base):
-        monkeypatch.setattr(module, "apply_gradients", lambda *a: events.append("u") or apply(*a))
+    for optimiser in model.optimisers.values():
+        step = optimiser.step
+        optimiser.step = lambda step=step: events.append("u") or step()
     model.training_step(make_batch(model), 0)
-    stage_2 = "".join(events).removeprefix("guu" * 3)
-    assert stage_2.rstrip("u").strip("g") == "" and stage_2.count("u") == 5
+    assert "".join(events).removeprefix("gggu" * 3).lstrip("g") == "u"

@@ -7,17 +7,24 @@ import pytest
 import torch
 
 from dlvae.base import Method, Task
-from dlvae.method.algorithm1 import precision_lr
-from dlvae.method.losses import half_squared_error, mse
+from dlvae.method.algorithm1 import sigma_rate
+from dlvae.method.objectives import our_objectives
 from dlvae.method.prior import GaussianMixture
 from dlvae.stage.errors import UserError
+from recorded import gradients_of
 
 TOY = Task("point", "toy", 2, 3, 0.25, 2, 2, 12, 24)
-STAGE_2 = ("encoder_s", "encoder_u", "classifier", "decoder", "discriminator")
+IMAGE = Task("image", "net32", 32, 4, 0.1, 5, 6, 6, 120)
+STAGE_1 = {"stage_1 encoder_s", "stage_1 mu", "stage_1 sigma"}
+NETWORKS = ("encoder_s", "encoder_u", "classifier", "decoder", "discriminator")
+
+
+def stage_2(*networks: str) -> set[str]:
+    return {f"stage_2 {network}" for network in networks}
 
 
 @pytest.fixture
-def first_step(make_model, make_batch, gradients_of):
+def first_step(make_model, make_batch):
     """Losses and gradients of the first training step under some method keys."""
 
     def run(semi_supervised: bool = False, prepare=None, **keys):
@@ -50,28 +57,42 @@ def test_variant(first_step, make_model) -> None:
     losses, gradients = first_step()
     paper_losses, paper_gradients = first_step(variant="paper")
     assert differing(losses, paper_losses) == set()  # D = 2, where 1/2 ||.||^2 = mse
-    assert differing(gradients, paper_gradients) == {"encoder_s", "encoder_u", "decoder"}
+    changed = stage_2("encoder_s", "encoder_u", "decoder")
+    assert differing(gradients, paper_gradients) == changed
     # Algorithm 1, lines 25 and 28 weigh L_rec and L_lkd by 1 and lambda_lkd, the code by 10 times.
-    for paper, code in zip(paper_gradients["encoder_s"], gradients["encoder_s"], strict=True):
+    group = "stage_2 encoder_s"
+    for paper, code in zip(paper_gradients[group], gradients[group], strict=True):
         torch.testing.assert_close(10 * paper, code)
 
 
-def test_variant_weights_for_images(make_model) -> None:
-    code, paper = make_model(image=True).weights, make_model(image=True, variant="paper").weights
-    assert (code.rec_s, code.lkd_s, code.rec_u, code.rec_decoder) == (10, 1, 10, 10)
-    values = 3 * 32 * 32
-    assert (paper.rec_s, paper.lkd_s, paper.rec_decoder) == (1, 0.1, 1)
-    assert paper.rec_u == pytest.approx(10 / values)
-    assert (code.reconstruction, paper.reconstruction) == (mse, half_squared_error)
-    assert code.kl_u == paper.kl_u == pytest.approx(1 / 6)  # 1 / d_u
-    custom = make_model(lambda_rec=4.0, lambda_lkd=0.5, lambda_kl=0.25).weights
-    assert (custom.rec_s, custom.lkd_s, custom.rec_u, custom.kl_u) == (4, 2, 4, 0.25)
+def test_objectives_of_both_variants() -> None:
+    """The table of docs and paper, with L_rec a mean (code) or half a sum (paper) of squares."""
+    code, paper = (our_objectives(IMAGE, Method(variant=v)) for v in ("code", "paper"))
+    l_gm = {"cls": 1.0, "lkd_gm": 0.1}
+    for table in (code, paper):
+        assert table["stage_1"] == {"encoder_s": l_gm, "mu": l_gm, "sigma": l_gm}
+    shared = {"classifier": {"adv_classifier": 1.0}, "discriminator": {"adv_discriminator": 1.0}}
+    kl, values = pytest.approx(1 / 6), 3 * 32 * 32
+    assert code["stage_2"] == shared | {
+        "encoder_s": {"rec": 10.0, "lkd": 1.0},
+        "encoder_u": {"rec": 10.0, "kl": kl, "adv_encoder": 1.0},
+        "decoder": {"rec": 10.0, "adv_decoder": 1.0},
+    }
+    assert paper["stage_2"] == shared | {
+        "encoder_s": {"rec": 1.0, "lkd": 0.1},
+        "encoder_u": {"rec": pytest.approx(10 / values), "kl": kl, "adv_encoder": 1.0},
+        "decoder": {"rec": 1.0, "adv_decoder": 1.0},
+    }
+    keys = dict(lambda_rec=4.0, lambda_lkd=0.5, lambda_kl=0.25)
+    custom = our_objectives(IMAGE, Method(**keys))["stage_2"]
+    assert custom["encoder_s"] == {"rec": 4.0, "lkd": 2.0}
+    assert custom["encoder_u"] == {"rec": 4.0, "kl": 0.25, "adv_encoder": 1.0}
 
 
 def test_gan_loss(first_step) -> None:
     (losses, gradients), (log_losses, log_gradients) = first_step(), first_step(gan_loss="log")
     assert differing(losses, log_losses) == {"adv_discriminator", "adv_decoder"}
-    assert differing(gradients, log_gradients) == {"decoder", "discriminator"}
+    assert differing(gradients, log_gradients) == stage_2("decoder", "discriminator")
 
 
 def test_param(first_step) -> None:
@@ -84,10 +105,10 @@ def test_param(first_step) -> None:
     losses, gradients = first_step()
     other_losses, other = first_step(param="logvar", prepare=logvar_as_precision)
     assert differing(losses, other_losses) == set()
-    assert differing(gradients, other) == {"precision"}
+    assert differing(gradients, other) == {"stage_1 sigma"}
     mixture = GaussianMixture(3, 2).double()
-    d_tau = gradients["precision"][0] / torch.sigmoid(mixture.scale)
-    torch.testing.assert_close(other["precision"][0], -mixture.precision() * d_tau)
+    d_tau = gradients["stage_1 sigma"][0] / torch.sigmoid(mixture.scale)
+    torch.testing.assert_close(other["stage_1 sigma"][0], -mixture.precision() * d_tau)
 
 
 def test_reuse_batch_and_n_gm_choose_the_batches(make_model, make_batch, monkeypatch) -> None:
@@ -110,14 +131,14 @@ def test_reuse_batch_and_n_gm_choose_the_batches(make_model, make_batch, monkeyp
 
 def test_reuse_batch_leaves_stage_1_alone(first_step) -> None:
     gradients, reused = first_step()[1], first_step(reuse_batch=True)[1]
-    assert differing(gradients, reused) == set(STAGE_2)
+    assert differing(gradients, reused) == stage_2(*NETWORKS)
 
 
 def test_prior_label(first_step, make_model, make_batch, monkeypatch) -> None:
     losses, gradients = first_step()
     batch_losses, batch_gradients = first_step(prior_label="batch")
     assert differing(losses, batch_losses) == {"adv_discriminator", "adv_decoder"}
-    assert differing(gradients, batch_gradients) == {"decoder", "discriminator"}
+    assert differing(gradients, batch_gradients) == stage_2("decoder", "discriminator")
     for key in ("uniform", "batch"):
         model, asked = make_model(prior_label=key), []
         sample = model.prior.sample
@@ -138,7 +159,7 @@ def test_unlabelled_prior(first_step) -> None:
     losses, gradients = first_step(semi_supervised=True)
     mixture_losses, mixture_gradients = first_step(semi_supervised=True, unlabelled_prior="mixture")
     assert differing(losses, mixture_losses) == {"lkd"}
-    assert differing(gradients, mixture_gradients) == {"encoder_s"}
+    assert differing(gradients, mixture_gradients) == {"semi_supervised encoder_s"}
     supervised = first_step(unlabelled_prior="mixture")
     assert differing(first_step()[0], supervised[0]) == set()
     assert differing(first_step()[1], supervised[1]) == set()
@@ -147,7 +168,7 @@ def test_unlabelled_prior(first_step) -> None:
 def test_the_rate_of_tau_is_the_published_one_at_the_published_size() -> None:
     faces = Task("image", "net64", 64, 530, 1, 512, 512, 96, 92_000)
     for step, lr in ((0, 5e-4), (9583, 5e-4), (9584, 5e-5), (19167, 5e-6), (52_000, 5e-9)):
-        assert precision_lr(faces, Method(), step) == pytest.approx(lr)
+        assert sigma_rate(faces, Method(), step) == pytest.approx(lr)
 
 
 @pytest.mark.parametrize("n_gm", (1, 3))
@@ -158,7 +179,7 @@ def test_tau_travels_as_far_in_any_run_then_a_tenth(n_gm, batch_size, images, ep
     task = replace(TOY, batch_size=batch_size, train_images=images)
     method = Method(n_gm=n_gm, tau_decay_epochs=epochs)
     per_period = round(epochs * images / batch_size)
-    rates = [n_gm * precision_lr(task, method, step) for step in range(2 * per_period)]
+    rates = [n_gm * sigma_rate(task, method, step) for step in range(2 * per_period)]
     assert sum(rates[:per_period]) == pytest.approx(14.375, rel=1e-3)
     assert sum(rates[per_period:]) == pytest.approx(1.4375, rel=1e-2)
 
@@ -169,24 +190,28 @@ def test_the_rate_of_tau_reaches_its_optimiser_alone(make_model, make_batch) -> 
     first = 14.375 / (3 * 2)
     for step, lr in enumerate((first, first, first / 10, first / 10, first / 100)):
         model.training_step(make_batch(model, step), step)
-        assert model.optimisers["precision"].param_groups[0]["lr"] == pytest.approx(lr)
-    others = [o.param_groups[0]["lr"] for n, o in model.optimisers.items() if n != "precision"]
-    assert set(others) == {5e-4}
+        rates = {
+            f"{stage} {group['name']}": group["lr"]
+            for stage, optimiser in model.optimisers.items()
+            for group in optimiser.param_groups
+        }
+        assert rates.pop("stage_1 sigma") == pytest.approx(lr)
+        assert set(rates.values()) == {5e-4}
 
 
 def test_running_moments_change_where_x_p_is_drawn_and_nothing_else(first_step) -> None:
     (losses, gradients), (moved, others) = first_step(), first_step(running_moments=True)
     assert differing(losses, moved) == {"adv_discriminator", "adv_decoder"}
-    assert differing(gradients, others) == {"decoder", "discriminator"}
+    assert differing(gradients, others) == stage_2("decoder", "discriminator")
 
 
 @pytest.mark.parametrize(
     ("key", "default", "reached"),
     [
-        ("lambda_cls", 1.0, {"mixture", "precision"}),
-        ("lambda_lkd", 0.1, {"mixture", "precision", "encoder_s"}),
-        ("lambda_adv", 1.0, {"encoder_u"}),
-        ("lambda_gan", 1.0, {"decoder"}),
+        ("lambda_cls", 1.0, STAGE_1),
+        ("lambda_lkd", 0.1, STAGE_1 | stage_2("encoder_s")),
+        ("lambda_adv", 1.0, stage_2("encoder_u")),
+        ("lambda_gan", 1.0, stage_2("decoder")),
     ],
 )
 def test_a_weight_scales_its_term_alone(first_step, key, default, reached) -> None:
@@ -214,7 +239,7 @@ def test_an_adversary_of_weight_0_is_neither_trained_nor_asked(
     network, gone = RESTS[key]
     (losses, gradients), (all_losses, all_gradients) = first_step(**{key: 0.0}), first_step()
     assert all_losses.keys() - losses.keys() == gone
-    assert all_gradients.keys() - gradients.keys() == {network}
+    assert all_gradients.keys() - gradients.keys() == stage_2(network)
     model, full, decoded = make_model(**{key: 0.0}), make_model(), []
     for name, value in model.state_dict().items():  # every network starts as ever
         assert torch.equal(value, full.state_dict()[name]), name
@@ -239,7 +264,7 @@ def test_fixed_sigma(first_step, make_model, make_batch) -> None:
     losses, gradients = first_step(prepare=at_identity)
     fixed_losses, fixed = first_step(fixed_sigma=True)
     assert differing(losses, fixed_losses) == set()
-    assert gradients.keys() - fixed.keys() == {"precision"}
+    assert gradients.keys() - fixed.keys() == {"stage_1 sigma"}
     assert differing({name: gradients[name] for name in fixed}, fixed) == set()
     for param in ("precision", "logvar"):
         model = make_model(fixed_sigma=True, param=param, dtype=torch.float32)

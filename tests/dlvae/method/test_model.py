@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from dlvae.base import GenerativeModel
-from dlvae.method.algorithm1 import joint_pass
-from dlvae.method.networks import MODEL, LrLiVAE
+from dlvae.method.algorithm1 import MODEL, LrLiVAE
 
 
 @pytest.fixture(params=[False, True], ids=["point", "image"])
@@ -110,7 +109,7 @@ def test_prior_codes_and_noise_of_a_joint_pass(make_model, make_batch) -> None:
     batch, seen = make_batch(model), []
     model.decoder.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     labels = batch.labels[0]
-    forward = joint_pass(model, batch.images[0], labels, batch.generator)
+    forward = model.joint_pass(batch.images[0], labels, batch.generator)
     codes, prior_codes = seen
     torch.testing.assert_close(codes, torch.cat([forward.z_s, forward.z_u], 1))
     assert not prior_codes.requires_grad

@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from dlvae.base import Task
+from dlvae.fast.label_maps import FoldedLabelMaps
 from dlvae.nn.backbones import (
     build_decoder,
     build_discriminator,
     build_encoder,
     build_latent_classifier,
 )
-from dlvae.nn.blocks import LabelMapConv2d, conv_block, scaled, up_block
+from dlvae.nn.blocks import LabelMapConv2d, conv_block, scaled, up_conv
 from dlvae.stage.errors import UserError
 
 FACES = Task("image", "net64", 64, 530, 1.0, 512, 512, 96, 92_000)
@@ -136,10 +137,11 @@ def test_feature_maps_of_the_published_networks():
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_strides_halve_and_double_exactly(kernel):
     x = torch.randn(1, 4, 8, 8)
-    assert conv_block(4, 8, kernel, 2)(x).shape == (1, 8, 4, 4)
-    assert conv_block(4, 8, kernel, 1)(x).shape == (1, 8, 8, 8)
-    assert up_block(4, 8, kernel, 2)(x).shape == (1, 8, 16, 16)
-    assert up_block(4, 8, kernel, 1)(x).shape == (1, 8, 8, 8)
+    for task in (CIFAR10, replace(CIFAR10, fast=False)):
+        assert conv_block(task, 4, 8, kernel, 2)(x).shape == (1, 8, 4, 4)
+        assert conv_block(task, 4, 8, kernel, 1)(x).shape == (1, 8, 8, 8)
+        assert up_conv(task, 4, 8, kernel, 2)(x).shape == (1, 8, 16, 16)
+        assert up_conv(task, 4, 8, kernel, 1)(x).shape == (1, 8, 8, 8)
 
 
 def test_width_multiplier_scales_hidden_units_in_steps_of_eight():
@@ -168,9 +170,11 @@ def test_initial_weights_and_batch_norm_constants(task):
     assert not any(p.any() for n, p in discriminator.named_parameters() if n.endswith("bias"))
 
 
+@pytest.mark.parametrize("kind", [LabelMapConv2d, FoldedLabelMaps])
 @pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (3, 1)])
-def test_label_maps_equal_the_convolution_of_concatenated_maps(kernel, stride):
-    layer = LabelMapConv2d(3, 6, 8, kernel, stride, 16).double()
+def test_label_maps_equal_the_convolution_of_concatenated_maps(kind, kernel, stride):
+    size = (16,) if kind is FoldedLabelMaps else ()
+    layer = kind(6, 8, kernel, stride, *size).double()
     x, labels = torch.randn(5, 3, 16, 16, dtype=torch.double), torch.tensor([0, 5, 2, 2, 3])
     maps = F.one_hot(labels, 6).double()[:, :, None, None].expand(-1, -1, 16, 16)
     plain = F.conv2d(torch.cat([x, maps], 1), layer.weight, None, stride, kernel // 2)

@@ -8,7 +8,7 @@ from torch import nn
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split
-from dlvae.fast.adam import FastAdam
+from dlvae.fast.optimisers import Adam
 from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
 from dlvae.train.checkpoint import Resume
@@ -45,7 +45,7 @@ class FastLine(Line):
 
     def __init__(self, fail_at=None):
         super().__init__(fail_at)
-        self.optimisers = {"layer": FastAdam(self.layer.parameters(), 0.01, (0.0, 0.9))}
+        self.optimisers = {"layer": Adam(self.layer.parameters(), 0.01, (0.0, 0.9), fused=True)}
 
 
 def run(tmp_path, model, steps=20, **options):

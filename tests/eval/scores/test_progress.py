@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dlvae.snapshots import load_snapshots, save_snapshots
 from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import weights_hash
+from dlvae.stage.registry import load_snapshots, save_snapshots, weights_hash
 from eval.rows import NONE
 from eval.scores.__main__ import rows_of
 from eval.scores.curve import curve

@@ -25,7 +25,7 @@ def check_definition(case: Case) -> None:
         f"it is {count!r}",
         "batches_per_step, in the class or set in __init__",
     )
-    _check_groups(model)
+    _check_optimisers(model)
     networks = _decoder_networks(model)
     require(
         bool(networks) and all(isinstance(network, nn.Module) for network in networks),
@@ -66,22 +66,23 @@ def _check_class(name: str) -> None:
     )
 
 
-def _check_groups(model: GenerativeModel) -> None:
-    names = sorted({*model.groups} ^ {*model.optimisers})
+def _check_optimisers(model: GenerativeModel) -> None:
     require(
-        bool(model.optimisers) and not names,
-        "self.optimisers holds every optimiser by name, self.groups the parameters of each by the "
-        "same name: that is what a saved training keeps",
-        f"groups: {some(model.groups) or 'none'}; optimisers: {some(model.optimisers) or 'none'}",
-        "__init__: self.optimisers = {name: self.adam(group) for name, group in "
-        "self.groups.items()}",
+        bool(model.optimisers),
+        "self.optimisers holds every optimiser by name: that is what a saved training keeps",
+        "there is none",
+        "__init__: self.minimise says what trains which network, and makes an Adam for it",
     )
     own = {id(parameter) for parameter in model.parameters()}
-    foreign = [name for name, group in model.groups.items() if not own >= {id(p) for p in group}]
+    foreign = [
+        name
+        for name, optimiser in model.optimisers.items()
+        if not own >= {id(p) for group in optimiser.param_groups for p in group["params"]}
+    ]
     require(
         not foreign,
-        "a group holds parameters of the model",
-        f"group {some(foreign)} holds tensors that are none",
+        "an optimiser holds parameters of the model",
+        f"the optimiser {some(foreign)} holds tensors that are none",
         "__init__: networks and nn.Parameter are attributes of the model itself (self.x = ...), "
         "not items of a plain list or dict",
     )

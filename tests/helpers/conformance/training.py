@@ -71,8 +71,8 @@ def check_networks_move(case: Case) -> None:
         not still and bool(networks),
         "one training step changes every network",
         f"{some(still) or 'there is no network; nothing'} did not move",
-        "self.groups and self.optimisers (is it in them?), the objective (does it reach it, or is "
-        "there a detach() on the way?), apply_all; a network that is to rest says so with "
+        "self.minimise and self.optimisers (is it in them?), the objective (does it reach it, or "
+        "is there a detach() on the way?), self.descend; a network that is to rest says so with "
         "requires_grad_(False)",
     )
 
@@ -87,8 +87,7 @@ def check_gradients_left(case: Case) -> None:
         "after a step every parameter's .grad is None: each objective has gradients of its own, "
         "and one left over would be added to the next",
         f"{some(left)} still has one",
-        "dlvae.method.optim.gradients with self.apply_all in place of loss.backward(), or "
-        "optimiser.zero_grad(set_to_none=True) at the end of the step",
+        "self.descend in place of loss.backward(), or optimiser.zero_grad() at the end of the step",
     )
 
 

@@ -1,11 +1,13 @@
 """A training as its command runs it: the precision that it resolves to."""
 
+from argparse import Namespace
+
 import pytest
 
 from dlvae.prepare import prepare
 from dlvae.stage import runtime
 from dlvae.stage.artefact import read_json
-from dlvae.train.stage import Paths, train_model
+from dlvae.train.trainer import train
 
 SECTIONS = {
     "three_moons": {
@@ -32,6 +34,8 @@ def test_points_gain_nothing_by_bf16(tmp_path, monkeypatch, dataset, asked, reso
     prepare({"dataset": dataset, **sections["data"]}, tmp_path / "data")
     names = {"preset": "p", "dataset": dataset, "model": "cvae", "seed": 0, "stage": "supervised"}
     config = names | {"options": {}, "method": {}} | sections
-    paths = Paths(tmp_path / "data", tmp_path / "model", tmp_path / "resume", tmp_path / "log")
-    train_model(paths, config, threads=1, precision=asked, fingerprint="")
+    folders = {"data": "data", "out": "model", "resume_root": "resume", "run_log": "log"}
+    paths = {name: tmp_path / folder for name, folder in folders.items()}
+    options = {"threads": 1, "init": None, "fingerprint": "", "save_seconds": 30.0}
+    train(Namespace(config=config, precision=asked, keep_state=False, **options, **paths))
     assert read_json(tmp_path / "model" / "manifest.json")["precision"] == resolved

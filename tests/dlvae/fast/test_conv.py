@@ -8,8 +8,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dlvae.fast import conv
 
-SHAPES = [(8, 8), (4, 4), (2, 2), (6, 4), (2, 4), (3, 5), (7, 7), (16, 16)]
-KINDS = [(conv.Conv2d, nn.Conv2d), (conv.ConvTranspose2d, nn.ConvTranspose2d)]
+SHAPES = [(8, 8), (4, 4), (2, 2), (6, 4), (2, 4), (16, 16)]
+KINDS = [
+    (conv.StridedConv2d, nn.Conv2d),
+    (conv.StridedConvTranspose2d, nn.ConvTranspose2d),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -17,11 +20,11 @@ def _seed():
     torch.manual_seed(0)
 
 
-def layers(ours, library, kernel, stride, bias, dtype=torch.float64, d_out=7):
-    """The same layer twice, ours and the library's."""
-    more = {"output_padding": stride - 1} if library is nn.ConvTranspose2d else {}
-    fast = ours(5, d_out, kernel, stride, kernel // 2, bias=bias, **more).to(dtype)
-    plain = library(5, d_out, kernel, stride, kernel // 2, bias=bias, **more).to(dtype)
+def layers(ours, library, kernel, bias, dtype=torch.float64, d_out=7):
+    """The same layer of stride 2 twice, ours and the library's."""
+    more = {"output_padding": 1} if library is nn.ConvTranspose2d else {}
+    fast = ours(5, d_out, kernel, 2, kernel // 2, bias=bias, **more).to(dtype)
+    plain = library(5, d_out, kernel, 2, kernel // 2, bias=bias, **more).to(dtype)
     fast.load_state_dict(plain.state_dict())
     layout = torch.channels_last
     return fast.to(memory_format=layout), plain.to(memory_format=layout)
@@ -29,10 +32,10 @@ def layers(ours, library, kernel, stride, bias, dtype=torch.float64, d_out=7):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+@pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize(("ours", "library"), KINDS)
-def test_value_and_gradients_are_the_librarys(ours, library, kernel, stride, bias, shape):
-    fast, plain = layers(ours, library, kernel, stride, bias)
+def test_value_and_gradients_are_the_librarys(ours, library, kernel, bias, shape):
+    fast, plain = layers(ours, library, kernel, bias)
     x = torch.randn(3, 5, *shape, dtype=torch.float64).to(memory_format=torch.channels_last)
     results = []
     for layer in (fast, plain):
@@ -48,7 +51,7 @@ def test_value_and_gradients_are_the_librarys(ours, library, kernel, stride, bia
 @pytest.mark.parametrize(("ours", "library"), KINDS)
 def test_value_and_gradients_with_many_channels(ours, library):
     """Too many for the phases; small maps still take the matrix products."""
-    fast, plain = layers(ours, library, 5, 2, True, d_out=256)
+    fast, plain = layers(ours, library, 5, True, d_out=256)
     x = torch.randn(2, 5, 4, 4, dtype=torch.float64)
     results = []
     for layer in (fast, plain):
@@ -70,7 +73,7 @@ def test_value_and_gradients_with_many_channels(ours, library):
 )
 @pytest.mark.parametrize(("ours", "library"), KINDS)
 def test_where_the_own_forms_are_used(ours, library, dtype, side, d_out, own):
-    fast, _ = layers(ours, library, 5, 2, False, dtype, d_out)
+    fast, _ = layers(ours, library, 5, False, dtype, d_out)
     side = side if library is nn.ConvTranspose2d else 2 * side
     out = fast(torch.randn(3, 5, side, side, dtype=dtype))
     assert out.grad_fn.name().startswith("_Strided") == own
@@ -80,7 +83,7 @@ def test_where_the_own_forms_are_used(ours, library, dtype, side, d_out, own):
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(("ours", "library"), KINDS)
 def test_derivatives_of_both_orders(ours, library, kernel, bias):
-    fast, _ = layers(ours, library, kernel, 2, bias)
+    fast, _ = layers(ours, library, kernel, bias)
     side = 2 if library is nn.ConvTranspose2d else 4
     x = torch.randn(2, 5, side, side, dtype=torch.float64, requires_grad=True)
     names, values = zip(*fast.named_parameters(), strict=True)
@@ -95,7 +98,7 @@ def test_derivatives_of_both_orders(ours, library, kernel, bias):
 @pytest.mark.parametrize("shape", [(8, 8), (4, 4), (2, 2)])
 @pytest.mark.parametrize(("ours", "library"), KINDS)
 def test_autocast_computes_in_bfloat16_within_rounding(ours, library, shape):
-    fast, _ = layers(ours, library, 5, 2, True, torch.float32)
+    fast, _ = layers(ours, library, 5, True, torch.float32)
     x = torch.randn(3, 5, *shape, requires_grad=True)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = fast(x)
@@ -114,47 +117,14 @@ def test_autocast_computes_in_bfloat16_within_rounding(ours, library, shape):
 
 
 def test_the_same_bytes_twice():
-    fast, _ = layers(*KINDS[0], 5, 2, False, torch.bfloat16)
+    fast, _ = layers(*KINDS[0], 5, False, torch.bfloat16)
     x = torch.randn(64, 5, 8, 8, dtype=torch.bfloat16)
     runs = [torch.autograd.grad(fast(x).float().square().sum(), fast.weight)[0] for _ in range(2)]
     assert torch.equal(*runs)
 
 
-UNUSUAL = [
-    {"padding": 0},
-    {"dilation": 2},
-    {"groups": 2},
-    {"kernel_size": 4},
-    {"stride": (2, 1)},
-    {"padding_mode": "reflect"},
-]
-
-
-@pytest.mark.parametrize("unusual", UNUSUAL, ids=lambda options: next(iter(options)))
-def test_other_geometries_are_the_librarys(unusual):
-    options = {"kernel_size": 5, "stride": 2, "padding": 2, **unusual}
-    fast, plain = (kind(4, 6, **options).double() for kind in KINDS[0])
-    fast.load_state_dict(plain.state_dict())
-    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
-    torch.testing.assert_close(fast(x), plain(x), rtol=0, atol=0)
-
-
-def test_other_output_paddings_and_inputs_are_the_librarys():
-    options = {"kernel_size": 5, "stride": 2, "padding": 2}
-    fast, plain = (kind(4, 6, **options).double() for kind in KINDS[1])
-    fast.load_state_dict(plain.state_dict())
-    x = torch.randn(2, 4, 4, 4, dtype=torch.float64)
-    assert torch.equal(fast(x), plain(x)) and fast(x).shape[2:] == (7, 7)
-    fast, plain = layers(*KINDS[0], 5, 2, True)
-    for x in (torch.randn(5, 8, 8, dtype=torch.float64), torch.empty(0, 5, 8, 8).double()):
-        assert torch.equal(fast(x), plain(x))
-    x = torch.randn(2, 5, 4, 4, dtype=torch.float64)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert fast(x).dtype is plain(x).dtype is torch.float64
-
-
 def test_a_normalised_weight_is_made_once_per_call():
-    fast, _ = layers(*KINDS[0], 3, 2, False)
+    fast, _ = layers(*KINDS[0], 3, False)
     spectral_norm(fast)
     calls = []
     fast.parametrizations.weight[0].register_forward_hook(lambda *_: calls.append(1))
