@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from dlvae.nn import net32, net64, toy
-from dlvae.nn.latent_classifier import latent_classifier
+from dlvae.nn.blocks import initialise, mlp, scaled
 from dlvae.settings import Task
 from dlvae.stage.errors import UserError, nearest
 
@@ -28,12 +28,12 @@ def build_encoder(task: Task, heads: Sequence[int], labelled: bool = False) -> n
     ``forward(x)`` returns a tuple of (B, head) tensors. With ``labelled`` it is
     ``forward(x, labels)``: one-hot maps joined to the image, a one-hot vector to a point.
     """
-    return _layout(_backbone(task).encoder(task, heads, labelled), task)
+    return _backbone(task).encoder(task, heads, labelled).to(memory_format=torch.channels_last)
 
 
 def build_decoder(task: Task, d_in: int) -> nn.Module:
     """Return a decoder: codes (B, d_in) to images (B, 3, H, H) in [-1, 1] or points (B, 2)."""
-    return _layout(_backbone(task).decoder(task, d_in), task)
+    return _backbone(task).decoder(task, d_in).to(memory_format=torch.channels_last)
 
 
 def build_discriminator(task: Task, projection: bool = True) -> nn.Module:
@@ -43,13 +43,18 @@ def build_discriminator(task: Task, projection: bool = True) -> nn.Module:
     other.
     """
     task = task if projection else replace(task, classes=0)
-    return _layout(_backbone(task).discriminator(task), task)
+    return _backbone(task).discriminator(task).to(memory_format=torch.channels_last)
 
 
 def build_latent_classifier(task: Task, d_in: int) -> nn.Module:
-    """Return omega: codes z_u (B, d_in) to logits (B, C)."""
-    _backbone(task)
-    return latent_classifier(task, d_in)
+    """Return omega (Eq. 4 and 5): codes z_u (B, d_in) to logits (B, C), one hidden layer, no norm.
+
+    ReLU for images, leaky ReLU for points as in all toy networks.
+    """
+    toys = task.kind == "point"
+    units = scaled(64 if toys else 256, task.width)
+    hidden = mlp([d_in, units], None if toys else nn.ReLU)
+    return initialise(nn.Sequential(hidden, nn.Linear(units, task.classes)))
 
 
 def _backbone(task: Task) -> ModuleType:
@@ -69,7 +74,3 @@ def _backbone(task: Task) -> ModuleType:
             f"network.backbone '{task.backbone}' does not fit images of {task.size} px: {advice}"
         )
     return backbone
-
-
-def _layout(network: nn.Module, task: Task) -> nn.Module:
-    return network.to(memory_format=torch.channels_last)

@@ -6,18 +6,19 @@ import hashlib
 import json
 import os
 import platform
+import resource
+import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.memory import peak_memory_mib
 
 # Packages whose version can change a number.
 PACKAGES = ("numpy", "torch", "torchvision", "torch-fidelity", "timm", "scikit-learn", "scipy")
@@ -167,7 +168,10 @@ def write_manifest(
         inputs: name to file; each is recorded by path and SHA-256.
         started: ``time.time()`` at the start of the stage, for the wall time in seconds.
     """
-    versions = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
+    versions = {}
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
     write_json(
         path,
         {
@@ -186,9 +190,16 @@ def write_manifest(
     )
 
 
-def _installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+def peak_memory_mib() -> float:
+    """Return MiB of peak resident memory since the program started.
+
+    Linux hands `ru_maxrss` on from the process that started this one, so a child of a large parent
+    would report that; the high-water mark of its own address space is in /proc.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes of what the system counts
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlvae.stage.memory import peak_memory_mib
+from dlvae.stage.artefact import peak_memory_mib
 from reports.freeze.machine import ROOT
 
 

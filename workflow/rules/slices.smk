@@ -123,10 +123,13 @@ def fit_prior_config(wildcards):
 def train_slice(wildcards, stage, train):
     part = section(wildcards)
     model, ablated = registered(wildcards.model), ablation_models(config)
+    # As in every stored slice, a key that is true is not said.
+    plain = {} if config.get("fast", True) else {"fast": False}
     return config_slice(
         wildcards,
         model=model,
         stage=stage,
+        **plain,
         network=part["network"],
         train=train,
         method=config["method"] | part.get("method", {}) | ablated.get(wildcards.model, {}),

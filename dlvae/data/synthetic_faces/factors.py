@@ -73,9 +73,6 @@ IRRELEVANT_FACTORS = tuple(_IRRELEVANT_RANGES)
 FACTOR_NAMES = tuple(RANGES)
 """Column names of a factor matrix: identity, then variation, then label-irrelevant factors."""
 
-MIRRORED_FACTORS = ("azimuth", "light_azimuth", "hair_part")
-"""Factors that a mirror image has with the opposite sign. None says who the person is."""
-
 LOOKS = 4
 """Number of looks (beard, make-up, glasses, age lines, clothes) that one identity has."""
 

@@ -32,6 +32,6 @@ def test_freed_memory_is_used_again():
 
 def test_the_peak_of_memory_is_of_the_process_itself_not_of_its_parent() -> None:
     large = np.ones(150 * 2**17)  # 150 MiB that the child does not have
-    command = "from dlvae.stage.memory import peak_memory_mib; print(peak_memory_mib())"
+    command = "from dlvae.stage.artefact import peak_memory_mib; print(peak_memory_mib())"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert large.all() and 1 < float(done.stdout) < 100

@@ -15,7 +15,7 @@ import torch
 from dlvae.base import Batch, Method, Task
 from dlvae.stage.registry import build_seeded
 from dlvae.stage.runtime import use_threads
-from dlvae.stage.memory import peak_memory_mib
+from dlvae.stage.artefact import peak_memory_mib
 
 use_threads(1)
 task = Task("image", "net32", 32, 10_000, 1.0, 512, 512, 96, 960_000)
