@@ -5,7 +5,7 @@ Usage: python -m reports.freeze --results results/PRESET --protocol FILE --commi
 
 The config JSON holds the resolved configuration of the run and, by name of the page, its slice of
 the configuration (``config``) and its score files (``scores``); see
-:class:`reports.freeze.pages.Page`. The layout is that of :mod:`reports.freeze.stored`. Equal
+:class:`reports.freeze.stored.Page`. The layout is that of :mod:`reports.freeze.stored`. Equal
 results give equal bytes, the commit aside. ``python -m reports.freeze.swap`` puts the folder in its
 place.
 """
@@ -24,25 +24,14 @@ from dlvae.stage.artefact import read_json, sha256_file, write_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
-from eval.protocol import load_protocol
-from eval.rows import read_rows, refuse_mixed
-from reports.claims import rules
-from reports.freeze.checks import Content, check, index_hash, tried
-from reports.freeze.complete import complete
+from eval.rows import refuse_mixed
+from reports.freeze.checks import check, complete, index_hash, tried
 from reports.freeze.lineage import manifest_lines, portable, stage_of, trace
 from reports.freeze.machine import ROOT, machine
-from reports.freeze.pages import (
-    Lines,
-    Page,
-    save_pages,
-    score_artefacts,
-    score_names,
-    score_order,
-    scores_text,
-    texts_of,
-)
 from reports.freeze.recompute import recompute
 from reports.freeze.stored import (
+    BESIDE,
+    CARD,
     CONFIG,
     EVALUATOR,
     INDEX,
@@ -52,10 +41,15 @@ from reports.freeze.stored import (
     SCORES,
     SMALL,
     STORED,
+    Lines,
+    Page,
     Stored,
+    save_pages,
+    score_artefacts,
+    score_names,
+    scores_text,
+    texts_of,
 )
-from reports.tables import published
-from reports.tables.__main__ import check_protocol
 
 PROTOCOLS = ROOT / "config" / "protocol"
 
@@ -83,33 +77,33 @@ def freeze(
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    families: dict[str, str] = {}
-    write_text(out / SCORES, _collected(results / "scores", score_names(pages), families))
-    overrides = {} if config["bn_eval"] is None else {"bn_eval": config["bn_eval"]}
-    rows = read_rows([out / SCORES])
-    refuse_mixed(rows)
-    if len(rows):
-        check_protocol(rows, protocol, overrides)
+    lines, names = {}, score_names(pages)
+    for name in names:
+        lines[name] = texts_of(results / "scores" / f"{name}.csv")
+    write_text(out / SCORES, scores_text(lines, names))
+    save_pages(out, pages, _families(lines))
     manifests = trace(results, score_artefacts(pages), protocol)
     for stage, text in manifest_lines(manifests).items():
         write_text(out / MANIFESTS / f"{stage}.jsonl", text)
-    judges = [name for name in manifests if stage_of(name) == EVALUATOR]
-    _copy_judges(results, out, judges)
+    for judge in (name for name in manifests if stage_of(name) == EVALUATOR):
+        _copy(results / judge / CARD, out / judge / CARD)
+        if (results / judge / REPORT).is_file():
+            _copy(results / judge / REPORT, out / judge / REPORT)
+        if (results / judge / WEIGHTS).stat().st_size <= SMALL:
+            _copy(results / judge / WEIGHTS, out / judge / WEIGHTS)
     for file in (file for page in pages for file in page.files):
         _copy(results / file, out / file)
     _copy(protocol, out / PROTOCOL)
     kept = stored_config(config, protocol)
     write_text(out / CONFIG, yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
-    save_pages(out, pages, families)
-    label = load_protocol(protocol, overrides).label
     made = {"commit": commit, "command": command(config), "machine": machine()}
+    made["protocol"] = Stored(out, {}).protocol.label
     # Of protocols only a shipped one lies beside: of one's own there is the copy.
-    beside = [published.PATH, rules.PATH, *filter(None, [_shipped(protocol)])]
-    write_index(out, made | {"protocol": label}, beside)
+    beside = [ROOT / name for name in BESIDE]
+    write_index(out, made, beside + [protocol.resolve()] * _is_shipped(protocol))
     stored = Stored(out, read_json(out / INDEX))
-    content = Content(stored)
-    found = [*check(content), *tried(content, complete), *tried(content, recompute)]
-    if found:
+    refuse_mixed(stored.rows)
+    if found := [*check(stored), *tried(stored, complete), *tried(stored, recompute)]:
         raise UserError(
             f"expected results that agree with each other, found {len(found)} that do not: "
             f"{found[0].file}: {found[0].text}; make what is out of date with snakemake"
@@ -123,7 +117,7 @@ def stored_config(config: Mapping[str, Any], protocol: Path) -> dict[str, Any]:
     A protocol of the user's own is named by its copy beside the configuration.
     """
     kept = portable(config)
-    if _shipped(protocol) is None:
+    if not _is_shipped(protocol):
         place = STORED.relative_to(ROOT) / config["preset"] / PROTOCOL
         kept["protocol"] = place.as_posix()
     return kept
@@ -134,10 +128,9 @@ def command(config: Mapping[str, Any]) -> str:
     file = STORED.relative_to(ROOT) / config["preset"] / CONFIG
     text = f"snakemake --cores all freeze --configfile {file.as_posix()}"
     own = any(part["data"].get("root") for part in config["datasets"].values())
-    local = [("data_root", own or config["data_root"])]
-    local += [("unlabelled_root", config["unlabelled_root"])]
-    keys = [f"{key}=PATH" for key, used in local if used]
-    return f"{text} --config {' '.join(keys)}" if keys else text
+    local = {"data_root": own or config["data_root"], "unlabelled_root": config["unlabelled_root"]}
+    keys = " ".join(f"{key}=PATH" for key, used in local.items() if used)
+    return f"{text} --config {keys}" if keys else text
 
 
 def write_index(
@@ -150,41 +143,28 @@ def write_index(
         beside: files elsewhere that the pages rest on.
         root: of the checkout, from which they are named.
     """
-    preset = yaml.safe_load((out / CONFIG).read_text(encoding="utf-8"))["preset"]
     paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != INDEX)
     index = {
         **entries,
-        "preset": preset,
+        "preset": Stored(out, {}).config["preset"],
         "files": {path.relative_to(out).as_posix(): sha256_file(path) for path in paths},
         "beside": {path.relative_to(root).as_posix(): sha256_file(path) for path in beside},
     }
     write_json(out / INDEX, index | {"sha256": index_hash(index)})
 
 
-def _collected(folder: Path, names: Sequence[str], families: dict[str, str]) -> str:
-    """Return score files as one; what each family measures is entered into ``families``."""
-    lines: Lines = {}
-    metric_column = 4
-    for name in names:
-        path = folder / f"{name}.csv"
-        lines[name], family = texts_of(path), score_order(name)[3]
-        for line in lines[name]:
-            if families.setdefault(line[metric_column], family) != family:
+def _families(lines: Lines) -> dict[str, str]:
+    """Return the family that measures each metric of score files."""
+    found: dict[str, str] = {}
+    for name, rows in lines.items():
+        family = name.rpartition(".")[2]
+        for metric in (row[4] for row in rows):
+            if found.setdefault(metric, family) != family:
                 raise UserError(
-                    f"{path}: expected metrics of the family {family} alone, found "
-                    f"{line[metric_column]}, which {families[line[metric_column]]} measures too"
+                    f"scores/{name}.csv: expected metrics of the family {family} alone, found "
+                    f"{metric}, which {found[metric]} measures too"
                 )
-    return scores_text(lines, names)
-
-
-def _copy_judges(results: Path, out: Path, judges: Iterable[str]) -> None:
-    """Copy the cards of evaluators and factor regressors, and weights that are small."""
-    for judge in judges:
-        files = ["card.json"]
-        files += [REPORT] if (results / judge / REPORT).is_file() else []
-        files += [WEIGHTS] if (results / judge / WEIGHTS).stat().st_size <= SMALL else []
-        for file in files:
-            _copy(results / judge / file, out / judge / file)
+    return found
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -195,20 +175,19 @@ def _copy(source: Path, target: Path) -> None:
         raise UserError(f"expected a finished {source}: {error}; snakemake makes it") from error
 
 
-def _shipped(protocol: Path) -> Path | None:
-    """Return a shipped protocol's full path, None for one of the user's own."""
-    full = protocol.resolve()
-    return full if full.parent == PROTOCOLS else None
+def _is_shipped(protocol: Path) -> bool:
+    """Return whether a protocol is one of the project's, not one of the user's own."""
+    return protocol.resolve().parent == PROTOCOLS
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    config = args.config["config"]
-    pages = [Page.read(name, entry) for name, entry in args.config["pages"].items()]
-    stored = freeze(args.results, args.out, config, pages, args.protocol, args.commit)
+    config, pages = args.config["config"], args.config["pages"].items()
+    made_of = [Page(name, entry["config"], tuple(entry["scores"])) for name, entry in pages]
+    stored = freeze(args.results, args.out, config, made_of, args.protocol, args.commit)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(
-        f"{stored.preset}: {len(stored.rows)} score rows, {len(pages)} pages, "
+        f"{stored.preset}: {len(stored.rows)} score rows, {len(made_of)} pages, "
         f"{len(stored.index['files'])} files, {size / 2**20:.1f} MiB in {args.out}"
     )
 

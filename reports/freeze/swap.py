@@ -2,8 +2,8 @@
 
 Usage: python -m reports.freeze.swap --new DIR --place DIR
 
-A kill at any point leaves the old or the new folder complete: in its place, or, between the two
-renames, aside, from where the next call puts it back.
+A kill between the two renames leaves both complete, aside. The next call does not ask what it
+finds there: the folder that comes is made anew, and git has the one that goes.
 """
 
 from __future__ import annotations
@@ -22,28 +22,17 @@ ASIDE = ".swap"
 
 def swap(new: Path, place: Path) -> None:
     """Put a copy of the folder ``new`` in the place of the folder ``place``, if there is one."""
-    restore(place)
-    aside = place.parent / ASIDE
-    coming, going = aside / f"{place.name}.new", aside / f"{place.name}.old"
+    coming, going = (place.parent / ASIDE / f"{place.name}.{name}" for name in ("new", "old"))
     shutil.rmtree(coming, ignore_errors=True)
     # Beside its place: only within a file system is a rename one step.
     shutil.copytree(new, coming)
+    shutil.rmtree(going, ignore_errors=True)
     if place.exists():
         os.rename(place, going)
     os.rename(coming, place)
     shutil.rmtree(going, ignore_errors=True)
     with suppress(OSError):  # it may hold what a killed call left of another place
-        aside.rmdir()
-
-
-def restore(place: Path) -> None:
-    """Put back what a killed :func:`swap` has left aside."""
-    going = place.parent / ASIDE / f"{place.name}.old"
-    if going.exists():
-        if place.exists():
-            shutil.rmtree(going)
-        else:
-            os.rename(going, place)
+        (place.parent / ASIDE).rmdir()
 
 
 def main(args: argparse.Namespace) -> None:

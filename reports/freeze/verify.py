@@ -4,12 +4,12 @@ Usage: python -m reports.freeze.verify --preset NAME [--stored DIR] [--config JS
     [--cell NAME --retrained DIR | --no-cell REASON]
 
 1. Every file, and every file beside that pages rest on, has the hash of ``index.json``; judges,
-   manifests and rows agree with each other (:mod:`reports.freeze.checks`), and nothing is left out
-   or put in (:mod:`reports.freeze.complete`).
+   manifests and rows agree with each other, and nothing is left out or put in
+   (:mod:`reports.freeze.checks`).
 2. Every page follows from the stored rows, byte by byte (:mod:`reports.freeze.recompute`), and so
    do the leaderboard and the README's tables.
 3. One small training, made again by the workflow, gave the same bytes
-(:mod:`reports.freeze.retrained`).
+   (:mod:`reports.freeze.retraining`).
 
 Every difference is named with its file and what to do; the exit status then is 2. The config JSON
 holds fingerprints of the present code, ``scores`` by ``<family>`` or, where the model's own code is
@@ -25,20 +25,18 @@ from pathlib import Path
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
-from reports.freeze.cell import cell_named
-from reports.freeze.checks import Content, Finding, check, tried
-from reports.freeze.complete import complete
+from reports.freeze.checks import Finding, check, complete, tried
 from reports.freeze.lineage import stage_of
 from reports.freeze.machine import ROOT
 from reports.freeze.recompute import first_difference, recompute
-from reports.freeze.retrained import compare_cell
-from reports.freeze.stored import INDEX, STORED, UNREADABLE, load_stored
+from reports.freeze.retraining import compare_training, training_named
+from reports.freeze.stored import INDEX, STORED, UNREADABLE, Stored, load_stored
 from reports.leaderboard import outdated
 
 INDEXED = ("preset", "commit", "command", "machine", "protocol", "files", "beside", "sha256")
 
 
-def verify(content: Content, root: Path = ROOT) -> list[Finding]:
+def verify(stored: Stored, root: Path = ROOT) -> list[Finding]:
     """Return everything about stored results that does not fit, without training.
 
     Args:
@@ -47,58 +45,56 @@ def verify(content: Content, root: Path = ROOT) -> list[Finding]:
     Raises:
         UserError: the index says too little to check anything by it.
     """
-    index = content.stored.index
+    index = stored.index
     missing = [key for key in INDEXED if not isinstance(index, dict) or key not in index]
     if missing:
         raise UserError(
-            f"{content.folder / INDEX}: expected the entries {', '.join(INDEXED)}, missing "
-            f"{', '.join(missing)}; restore it with: git checkout -- {content.folder / INDEX}"
+            f"{stored.folder / INDEX}: expected the entries {', '.join(INDEXED)}, missing "
+            f"{', '.join(missing)}; restore it with: git checkout -- {stored.folder / INDEX}"
         )
-    found = [*check(content, root), *tried(content, complete)]
-    found += tried(content, recompute)
-    # The board is made of what was just found to be right, or it is not worth a look.
-    return found or tried(content, board)
+    found = [*check(stored, root), *tried(stored, complete), *tried(stored, recompute)]
+    # The leaderboard is made of what was just found to be right, or it is not worth a look.
+    return found or tried(stored, leaderboard)
 
 
-def board(content: Content) -> Iterator[Finding]:
+def leaderboard(stored: Stored) -> Iterator[Finding]:
     """Hold the leaderboard, and the README's tables if there are any, against the rows."""
-    stored = content.folder.parent
-    checkout = stored.resolve().parents[1]
+    root = stored.folder.parent
+    checkout = root.resolve().parents[1]
     readme = checkout / "README.md"
-    for path, expected, text in outdated(stored, readme if readme.is_file() else None):
+    for path, expected, text in outdated(root, readme if readme.is_file() else None):
         name = path.resolve().relative_to(checkout).as_posix()
         said = first_difference(expected, text, path.suffix) if text else "expected it, found none"
         yield Finding(name, said, "Write it anew: snakemake --cores all leaderboard")
 
 
-def counts(content: Content) -> str:
+def counts(stored: Stored) -> str:
     """Say how much there was to check, as far as it can be read."""
-    index = content.stored.index
-    parts = [f"{len(index['files'])} files", f"{len(index['beside'])} beside"]
+    parts = [f"{len(stored.index[key])} {key}" for key in ("files", "beside")]
     try:
-        rows = sum(map(len, content.lines.values()))
-        parts += [f"{rows} score rows", f"{len(content.manifests)} manifests"]
-        parts += [f"{len(content.pages)} pages made again"]
+        rows = sum(map(len, stored.lines.values()))
+        parts += [f"{rows} score rows", f"{len(stored.every_manifest)} manifests"]
+        parts += [f"{len(stored.pages)} pages made again"]
     except UNREADABLE:
         pass  # a finding
     return ", ".join(parts)
 
 
-def code_notes(content: Content, codes: Mapping[str, Mapping[str, str]]) -> list[str]:
+def code_notes(stored: Stored, codes: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Say which scores and models come from other code than the present one.
 
     Args:
         codes: present fingerprints, see the module's docstring.
     """
     scored, trained = set(), set()
-    for name, rows in content.lines.items():
+    for name, rows in stored.lines.items():
         _, model, file = name.split("/")
         family = file.partition(".")[2]
         present = codes.get("scores", {})
         now = present.get(f"{model}.{family}", present.get(family))
         if now is not None and {row[-1] for row in rows} != {now}:
             scored.add(family)
-    for artefact, manifest in content.manifests.items():
+    for artefact, manifest in stored.every_manifest.items():
         model = artefact.split("/")[2] if stage_of(artefact) == "models" else ""
         if manifest.get("code") != codes.get("models", {}).get(model, manifest.get("code")):
             trained.add(model)
@@ -112,17 +108,18 @@ def code_notes(content: Content, codes: Mapping[str, Mapping[str, str]]) -> list
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     stored = load_stored(args.preset, args.stored)
-    content = Content(stored)
-    found, notes = verify(content), []
+    found, notes = verify(stored), []
     if args.cell:
-        differing, notes = compare_cell(content, cell_named(stored, args.cell), args.retrained)
+        differing, notes = compare_training(
+            stored, training_named(stored, args.cell), args.retrained
+        )
         found += differing
     else:
         notes.append(f"no training was made again: {args.no_cell}")
-    found += tried(content, lambda _: notes.extend(code_notes(content, args.config)) or ())
+    found += tried(stored, lambda _: notes.extend(code_notes(stored, args.config)) or ())
     index = stored.index
     print(f"{stored.folder}: commit {index['commit']}, protocol {index['protocol']}")
-    print(f"checked: {counts(content)}")
+    print(f"checked: {counts(stored)}")
     for note in notes:
         print(f"note: {note}")
     for number, finding in enumerate(found, 1):

@@ -6,7 +6,8 @@ import shutil
 from dlvae.stage.runtime import run_stage
 from eval.rows import write_rows
 from made_up_curves import CEILING, MODELS, PROTOCOL, made_up
-from reports.freeze.pages import Page, make_page, texts_of
+from reports.freeze.recompute import make_page
+from reports.freeze.stored import Page, texts_of
 from reports.studies import learning_curves
 
 CONFIG = {"preset": "quick", "datasets": ["digits"], "models": [*MODELS, "cvae_fitted"]}

@@ -1,7 +1,7 @@
 # What is frozen of a preset, and what its verification makes again. Functions only, as in slices.smk, plan.smk and sources.smk.
 from types import SimpleNamespace
 
-from reports.freeze.cell import smallest_cell
+from reports.freeze.retraining import cheapest_training
 from reports.freeze.machine import git_commit
 from reports.freeze.stored import load_stored
 
@@ -75,7 +75,7 @@ def stored_results():
 def cell_or_reason():
     """The stored training that `verify` makes again, or why it makes none again."""
     try:
-        return smallest_cell(stored_results(), [d for d in config["datasets"] if at_hand(d)]), ""
+        return cheapest_training(stored_results(), [d for d in config["datasets"] if at_hand(d)]), ""
     except UserError as error:
         return None, str(error)
 

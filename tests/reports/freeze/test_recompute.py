@@ -7,7 +7,7 @@ from reports.freeze.recompute import first_difference, recompute
 
 
 def found_in(checkout):
-    return checkout.by_file(tried(checkout.content, recompute))
+    return checkout.by_file(tried(checkout.results, recompute))
 
 
 def test_pages_that_were_changed_are_named_with_the_cell(checkout):

@@ -6,7 +6,6 @@ import pytest
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from reports.freeze.checks import Content
 from reports.freeze.verify import code_notes, main, parser, verify
 from reports.leaderboard import write_leaderboard
 
@@ -75,9 +74,9 @@ def test_a_preset_without_stored_results_is_an_error(checkout):
 
 def test_scores_and_models_of_other_code_are_a_note(frozen):
     same = {"scores": {"inception": "c0de"}, "models": {"ours": "c0de"}}
-    assert code_notes(Content(frozen), same) == []
+    assert code_notes(frozen, same) == []
     other = {"scores": {"inception": "c0de", "cvae.diversity": "new", "codes": "new"}}
-    assert code_notes(Content(frozen), other | {"models": {"cvae": "new"}}) == [
+    assert code_notes(frozen, other | {"models": {"cvae": "new"}}) == [
         "made by other code than the present: scores of the families diversity",
         "made by other code than the present: models cvae",
     ]
@@ -85,9 +84,9 @@ def test_scores_and_models_of_other_code_are_a_note(frozen):
 
 def test_a_cell_of_the_leaderboard_or_of_the_readme_is_named(checkout):
     readme = checkout.root / "README.md"
-    readme.write_text(f"<!-- results: {checkout.content.stored.preset} -->\n<!-- /results -->\n")
+    readme.write_text(f"<!-- results: {checkout.results.preset} -->\n<!-- /results -->\n")
     write_leaderboard(checkout.stored, readme)
-    assert verify(checkout.content, checkout.root) == []
+    assert verify(checkout.results, checkout.root) == []
     for path, name in (
         (readme, "README.md"),
         (checkout.stored / "leaderboard.md", "reports/stored/leaderboard.md"),
@@ -96,9 +95,9 @@ def test_a_cell_of_the_leaderboard_or_of_the_readme_is_named(checkout):
         before = path.read_text()
         assert "2.9" in before
         path.write_text(before.replace("2.9", "3.9", 1))
-        (found,) = verify(checkout.content, checkout.root)
+        (found,) = verify(checkout.results, checkout.root)
         assert found.file == name and "3.9" in found.text
         path.write_text(before)
     (checkout.stored / "leaderboard.md").unlink()
-    (found,) = verify(checkout.content, checkout.root)
+    (found,) = verify(checkout.results, checkout.root)
     assert found.file == "reports/stored/leaderboard.md" and "found none" in found.text

@@ -97,19 +97,6 @@ def test_a_kill_leaves_one_of_them_complete(
     assert os.listdir(place.parent) == ["quick"]
 
 
-def test_what_a_kill_left_aside_comes_back_even_if_the_next_call_fails(new, place, monkeypatch):
-    folder(place, "old")
-    with monkeypatch.context() as patched:
-        calls(patched, os, "rename", 1)
-        with pytest.raises(Killed):
-            swap(new, place)
-    with monkeypatch.context() as patched:
-        calls(patched, shutil, "copytree", 0)
-        with pytest.raises(Killed):
-            swap(new, place)
-    assert contents(place) == OLD
-
-
 def test_what_a_kill_left_of_another_place_stays(new, place, monkeypatch):
     other = folder(place.parent / "smoke", "old")
     with monkeypatch.context() as patched:

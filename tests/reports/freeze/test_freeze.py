@@ -11,13 +11,15 @@ import yaml
 from dlvae.config import resolve
 from dlvae.stage.errors import UserError
 from eval.rows import read_rows
+from reports.claims import rules
 from reports.freeze import __main__ as module
 from reports.freeze.__main__ import command, stored_config
 from reports.freeze.lineage import ABSOLUTE, artefact_of, portable
 from reports.freeze.machine import git_commit, machine
-from reports.freeze.stored import load_stored
+from reports.freeze.stored import BESIDE, load_stored
+from reports.tables import published
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG, PROTOCOLS = ROOT / "config", ROOT / "config" / "protocol"
 WEIGHTS = "weights.safetensors"
 
@@ -155,7 +157,7 @@ def test_results_that_are_out_of_date_are_refused(run, freeze_run, tmp_path):
 def test_scores_of_another_protocol_are_refused(run, freeze_run, tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text((PROTOCOLS / "v2.yaml").read_text().replace("draws: 2000", "draws: 2001"))
-    with pytest.raises(UserError, match="expected scores of protocol v2:"):
+    with pytest.raises(UserError, match="rows of digits/cvae/seed0: expected protocol v2:"):
         freeze_run(run, tmp_path / "out", protocol=path)
 
 
@@ -219,6 +221,10 @@ def test_a_protocol_of_the_users_own_is_named_by_its_copy(tmp_path):
     config = {"preset": "quick", "protocol": str(tmp_path / "own.yaml")}
     kept = stored_config(config, tmp_path / "own.yaml")
     assert kept["protocol"] == "reports/stored/quick/protocol.yaml"
+
+
+def test_the_files_beside_are_those_that_pages_read():
+    assert [ROOT / name for name in BESIDE] == [published.PATH, rules.PATH]
 
 
 def test_files_belong_to_artefacts():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reports.freeze.checks import check
+from reports.freeze.checks import check, complete
 
 # What is changed: the file, the bytes, and what else is said of it beside its hash.
 CHANGES = {
@@ -32,18 +32,22 @@ ALSO = {
 
 
 def found_in(checkout):
-    return checkout.by_file(check(checkout.content, checkout.root))
+    return checkout.by_file(check(checkout.results, checkout.root))
+
+
+def incomplete(checkout):
+    return checkout.by_file(complete(checkout.results))
 
 
 def test_results_as_frozen_have_no_findings(checkout):
-    assert check(checkout.content, checkout.root) == []
+    assert check(checkout.results, checkout.root) == []
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_named_with_its_file(checkout, change):
     file, old, new = CHANGES[change]
     checkout.edit(file, old, new)
-    found = [f for f in check(checkout.content, checkout.root) if f.file.endswith(f"/{file}")]
+    found = [f for f in check(checkout.results, checkout.root) if f.file.endswith(f"/{file}")]
     assert "expected SHA-256" in found[0].text
     assert found[0].fix == f"Restore it: git checkout -- {checkout.file(file)}"
     assert any(ALSO.get(change, "") in finding.text for finding in found)
@@ -88,7 +92,7 @@ def test_a_deleted_manifest_file_is_named_once(checkout):
 
 def test_a_file_that_was_added_is_named(checkout):
     checkout.file("tables/table3.csv").write_text("model,value\n")
-    (found,) = check(checkout.content, checkout.root)
+    (found,) = check(checkout.results, checkout.root)
     assert found.file.endswith("tables/table3.csv") and found.fix.startswith("Remove it: rm ")
 
 
@@ -158,3 +162,55 @@ def test_damage_is_named_and_ends_no_check(checkout, file, content):
     path = checkout.file(file)
     path.unlink() if content is None else path.write_bytes(content)
     assert file in found_in(checkout)
+
+
+# --- What an index written anew cannot hide ------------------------------------------------------
+
+
+def test_frozen_results_are_complete(checkout):
+    assert incomplete(checkout) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["manifests/models.jsonl", "manifests/scores.jsonl", "tables/table1.md", "claims.csv"]
+)
+def test_a_file_that_went_with_its_entry_is_missed(checkout, name):
+    checkout.file(name).unlink()
+    checkout.cover_up()
+    assert incomplete(checkout) == {name: ["expected this file in index.json, found none"]}
+
+
+def test_files_beside_cannot_be_dropped(checkout):
+    checkout.cover_up(beside={})
+    texts = incomplete(checkout)["index.json"]
+    assert len(texts) == 2 and "reports/published.csv" in texts[0] + texts[1]
+
+
+def test_rows_that_no_page_reads_are_named(checkout):
+    path = checkout.file("scores.csv")
+    rows = path.read_text().splitlines()
+    own = next(row for row in rows if ",cvae,0,inception_score," in row)
+    path.write_text("\n".join([*rows, own.replace(",cvae,", ",super,")]) + "\n")
+    checkout.cover_up()
+    (text,) = incomplete(checkout)["scores.csv"]
+    assert "found also digits/super/seed0.inception" in text
+
+
+def test_a_section_of_the_configuration_has_its_page(checkout):
+    checkout.edit("config.yaml", b"seeds:\n", b"curves:\n  factor: 2\nseeds:\n")
+    checkout.cover_up()
+    said = "expected the page learning_curves, as config.yaml has the section curves, found none"
+    assert any(said in text for text in incomplete(checkout)["pages.json"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seeds:\n- 0\n", "seeds:\n- 0\n- 1\n", "missing: digits/cvae/seed1.inception"),
+        ("models:\n- cvae\n", "models:\n- cgan\n", "not in it: digits/cvae/seed0.inception"),
+    ],
+)
+def test_models_and_seeds_are_those_of_the_configuration(checkout, old, new, said):
+    checkout.edit("config.yaml", old.encode(), new.encode())
+    checkout.cover_up()
+    assert any(said in text for text in incomplete(checkout)["pages.json"])
