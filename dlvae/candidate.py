@@ -1,4 +1,4 @@
-"""The newcomer of the target ``compare``: a model to train, or samples from outside."""
+"""The candidate of the target ``compare``: a model to train, or samples from outside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REAL = ("real", "real_train", "real_test")
 
 
 @dataclass(frozen=True)
-class Newcomer:
+class Candidate:
     """What is set beside the stored results.
 
     Attributes:
@@ -33,7 +33,7 @@ class Newcomer:
     seeds: tuple[int, ...]
 
 
-def newcomer(config: Mapping[str, Any], others: Mapping[str, Any]) -> Newcomer | None:
+def find_candidate(config: Mapping[str, Any], others: Mapping[str, Any]) -> Candidate | None:
     """Return who ``candidate`` and ``dataset`` of a configuration mean; None without a candidate.
 
     Args:
@@ -45,31 +45,31 @@ def newcomer(config: Mapping[str, Any], others: Mapping[str, Any]) -> Newcomer |
         UserError: a data set that the preset has not, a candidate that is neither a model nor a
             path, samples without a data set where there are several, or under a model's name.
     """
-    datasets, wanted, candidate = list(config["datasets"]), config["dataset"], config["candidate"]
+    datasets, wanted, given = list(config["datasets"]), config["dataset"], config["candidate"]
     if wanted is not None and wanted not in datasets:
         raise UserError(
             f"dataset: unknown data set '{wanted}': expected an image set of preset "
             f"'{config['preset']}', one of {', '.join(datasets)}.{nearest(wanted, datasets)}"
         )
-    if candidate is None:
+    if given is None:
         return None
     chosen = tuple(datasets if wanted is None else [wanted])
     models = [*model_names(), *others]
-    if candidate in models:
-        return Newcomer(candidate, None, chosen, tuple(config["seeds"]))
-    path = Path(candidate).expanduser()
+    if given in models:
+        return Candidate(given, None, chosen, tuple(config["seeds"]))
+    path = Path(given).expanduser()
     if not path.exists():
         raise UserError(
-            f"candidate: '{candidate}' is neither a model nor a file or folder of samples: "
-            f"expected one of {', '.join(models)} or a path.{nearest(candidate, models)}"
+            f"candidate: '{given}' is neither a model nor a file or folder of samples: "
+            f"expected one of {', '.join(models)} or a path.{nearest(given, models)}"
         )
     if len(chosen) > 1:
         raise UserError(
             f"candidate: samples imitate one data set, and preset '{config['preset']}' has "
-            f"{', '.join(datasets)}: name it with --config candidate={candidate} "
+            f"{', '.join(datasets)}: name it with --config candidate={given} "
             f"dataset={chosen[0]}"
         )
-    return Newcomer(_name(path, models), path, chosen, (0,))
+    return Candidate(_name(path, models), path, chosen, (0,))
 
 
 def _name(path: Path, models: list[str]) -> str:

@@ -17,7 +17,7 @@ import jsonschema
 import yaml
 from jsonschema.exceptions import ValidationError
 
-from dlvae.candidate import newcomer
+from dlvae.candidate import find_candidate
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import check_entry_point, check_options, default_options, model_names
 
@@ -94,7 +94,7 @@ def resolve(
     for name, options in config["options"].items():
         check_options(name, options)
     protocol_file(config, folder)
-    newcomer(config, ablation_models(config))
+    find_candidate(config, ablation_models(config))
     return config
 
 

@@ -1,15 +1,15 @@
-"""A newcomer beside the stored results: is my model better?
+"""A candidate beside the stored results: is my model better?
 
 Usage: python -m reports.compare page --stored DIR --runs JSON --config JSON --out PATH
        python -m reports.compare verdict --page PATH
 
 ``page`` writes ``PATH.csv``, ``.md``, ``.html`` and ``.png``. Its config JSON holds ``name`` of the
-newcomer, ``samples`` (file or folder from outside, or null), ``datasets``, ``seeds`` and
+candidate, ``samples`` (file or folder from outside, or null), ``datasets``, ``seeds`` and
 ``fail_below``. ``--runs`` is a list with an entry per data set and seed: ``dataset``, ``seed``, and
 the files ``scores`` (a list), ``samples`` and ``model`` (manifests; null where nothing was trained)
 and ``duplicates``.
 
-``verdict`` prints the Markdown; its exit status is 1 where the newcomer is below a threshold.
+``verdict`` prints the Markdown; its exit status is 1 where the candidate is below a threshold.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlvae.candidate import Newcomer
+from dlvae.candidate import Candidate
 from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
@@ -37,7 +37,7 @@ from reports.freeze.stored import load_stored
 from reports.page import page_html, page_markdown
 
 
-def write_page(found: Comparison, who: Newcomer, out: Path) -> None:
+def write_page(found: Comparison, who: Candidate, out: Path) -> None:
     """Write ``out`` with the endings .csv, .md, .html and .png."""
     figure = _ending(out, "png")
     draw_comparison(found, figure)
@@ -72,7 +72,7 @@ def page(args: argparse.Namespace) -> None:
     """Run the subcommand ``page``."""
     config = args.config
     samples = None if config["samples"] is None else Path(config["samples"])
-    who = Newcomer(config["name"], samples, tuple(config["datasets"]), tuple(config["seeds"]))
+    who = Candidate(config["name"], samples, tuple(config["datasets"]), tuple(config["seeds"]))
     stored = load_stored(args.stored.name, args.stored.parent)
     rows = read_rows([path for entry in args.runs for path in entry["scores"]])
     least = thresholds(config["fail_below"], who.datasets)

@@ -1,4 +1,4 @@
-"""What trainings cost, and where a newcomer's differs from the stored ones."""
+"""What trainings cost, and where a candidate's differs from the stored ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARED = ("stage", "network", "train", "method")
 
 
 def budgets(found: Comparison, dataset: str) -> pd.DataFrame:
-    """Return what was trained for how long, printed: stored models, then the newcomer."""
+    """Return what was trained for how long, printed: stored models, then the candidate."""
     heads = ["seeds", "steps", "batch size", "images seen", "width", "precision"]
     rows = {
         model_title(model): _row(list(_stored_manifests(found, dataset, model)))
@@ -31,7 +31,7 @@ def budgets(found: Comparison, dataset: str) -> pd.DataFrame:
 
 
 def differences(found: Comparison, dataset: str) -> list[str]:
-    """Say which settings of the newcomer's training differ from those of the stored models.
+    """Say which settings of the candidate's training differ from those of the stored models.
 
     Own options of a model are compared with those of the same model alone. Of samples from outside
     nothing is known.

@@ -1,4 +1,4 @@
-"""A newcomer's scores beside the stored ones of a preset: what may be compared, and the numbers."""
+"""A candidate's scores beside the stored ones: what may be compared, and the numbers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REAL = "real"
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of one sample set of the newcomer.
+    """What is known of one sample set of the candidate.
 
     Attributes:
         samples: manifest of the sample set; ``findings`` are those of taking it in.
@@ -62,7 +62,7 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A threshold and what the newcomer reached.
+    """A threshold and what the candidate reached.
 
     Attributes:
         value: mean over seeds; None where there is none to hold against it, which fails.
@@ -77,7 +77,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the newcomer is not below."""
+        """Whether the candidate is not below."""
         return self.value is not None and self.value >= self.least
 
     @property
@@ -95,13 +95,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A newcomer and the stored results that it is compared with; see :func:`compare`.
+    """A candidate and the stored results that it is compared with; see :func:`compare`.
 
     Attributes:
-        name: of the newcomer's files.
+        name: of the candidate's files.
         title: of its row, by which ``rows`` know it.
         datasets: in printed order.
-        rows: score rows of the stored models, of real images and of the newcomer, those that
+        rows: score rows of the stored models, of real images and of the candidate, those that
             cannot be compared left out.
         foreign: data sets whose scores another evaluator judged.
         least: thresholds by data set and metric.
@@ -124,16 +124,16 @@ class Comparison:
         return in_paper_order(sorted(known))
 
     def cell(self, dataset: str, model: str, metric: str) -> Cell | None:
-        """Return a metric of a model, of real images or of the newcomer."""
+        """Return a metric of a model, of real images or of the candidate."""
         return Scored(model, self.rows).cell(dataset, metric)
 
     @cached_property
     def deltas(self) -> dict[tuple[str, str, str], Delta | None]:
-        """The newcomer's score minus a stored model's, by data set, model and metric."""
-        rule, newcomer = self.stored.protocol.intervals, Scored(self.title, self.rows)
+        """The candidate's score minus a stored model's, by data set, model and metric."""
+        rule, candidate = self.stored.protocol.intervals, Scored(self.title, self.rows)
         return {
             (dataset, model, metric): delta(
-                newcomer, Scored(model, self.rows), dataset, metric, rule
+                candidate, Scored(model, self.rows), dataset, metric, rule
             )
             for dataset in self.datasets
             for model in self.models(dataset)
@@ -141,12 +141,12 @@ class Comparison:
         }
 
     def of(self, dataset: str) -> list[Run]:
-        """Return the newcomer's runs on a data set, in the order of their seeds."""
+        """Return the candidate's runs on a data set, in the order of their seeds."""
         return sorted((r for r in self.runs if r.dataset == dataset), key=lambda run: run.seed)
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
-        """Every threshold, held against the newcomer."""
+        """Every threshold, held against the candidate."""
         found = []
         for (dataset, metric), least in self.least.items():
             own = self.cell(dataset, self.title, metric)
@@ -167,10 +167,10 @@ def compare(
     datasets: Sequence[str],
     least: Thresholds,
 ) -> Comparison:
-    """Set a newcomer beside the stored results.
+    """Set a candidate beside the stored results.
 
     Args:
-        name: of the newcomer, as in its rows.
+        name: of the candidate, as in its rows.
         rows: its score rows.
         datasets: image sets to compare on.
         least: thresholds, see :func:`reports.compare.thresholds.thresholds`.
@@ -179,7 +179,7 @@ def compare(
         UserError: rows of another protocol or of other data than the stored ones, or stored rows
             that do not belong to the stored evaluator.
     """
-    title = f"{model_title(name)} (newcomer)"
+    title = f"{model_title(name)} (candidate)"
     _check_protocol(stored, rows)
     beside = _stored_rows(stored, datasets)
     check_evaluators(beside, {d: c for d, c in stored.cards().items() if d in datasets})
@@ -234,7 +234,7 @@ def _check_protocol(stored: Stored, rows: pd.DataFrame) -> None:
 def _check_data(dataset: str, own: pd.DataFrame, theirs: pd.DataFrame) -> None:
     hashes = [sorted(set(rows["data"].map(first_hash))) for rows in (theirs, own)]
     if not hashes[0] or not hashes[1]:
-        whose = "the stored results" if not hashes[0] else "the newcomer"
+        whose = "the stored results" if not hashes[0] else "the candidate"
         raise UserError(f"{dataset}: expected scores of {whose}, found none")
     if hashes[0] != hashes[1]:
         raise UserError(other_data(dataset, *map(", ".join, hashes)))

@@ -14,9 +14,9 @@ from reports.tables.aggregate import rows_of
 def tidy(found: Comparison) -> pd.DataFrame:
     """Return the comparison as data: one row per data set, model and metric.
 
-    ``role`` is ``real``, ``stored`` or ``newcomer``. A stored model's row has the newcomer's
-    difference to it (``delta`` ...) and the probability that the newcomer is better; the
-    newcomer's row has the threshold and whether it was reached.
+    ``role`` is ``real``, ``stored`` or ``candidate``. A stored model's row has the candidate's
+    difference to it (``delta`` ...) and the probability that the candidate is better; the
+    candidate's row has the threshold and whether it was reached.
     """
     records = []
     verdicts = {(v.dataset, v.metric): v for v in found.verdicts}
@@ -33,14 +33,18 @@ def tidy(found: Comparison) -> pd.DataFrame:
 
 
 def _record(found: Comparison, dataset: str, model: str, metric: str) -> dict[str, Any]:
-    role = {REAL: REAL, found.title: "newcomer"}.get(model, "stored")
+    role = {REAL: REAL, found.title: "candidate"}.get(model, "stored")
     record: dict[str, Any] = {"preset": found.stored.preset, "dataset": dataset}
-    record |= {"model": found.name if role == "newcomer" else model, "role": role, "metric": metric}
+    record |= {
+        "model": found.name if role == "candidate" else model,
+        "role": role,
+        "metric": metric,
+    }
     values = dict.fromkeys(("value", "ci_low", "ci_high", "ci_kind", "sd_seeds", "note"))
     deltas = dict.fromkeys(("delta", "delta_ci_low", "delta_ci_high", "delta_ci_kind", "p_better"))
     rows, own = rows_of(found.rows, dataset, model, metric), found.cell(dataset, model, metric)
     if own is None:
-        judged = role == "newcomer" and dataset in found.foreign
+        judged = role == "candidate" and dataset in found.foreign
         values["note"] = "judged by another evaluator" if judged else "not scored"
     elif own.reason:
         values["note"] = own.reason

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlvae.candidate import Newcomer
+from dlvae.candidate import Candidate
 from reports.compare.budgets import budgets, differences
 from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
 from reports.compare.deltas import COMBINED, PAIRED, WELCH, Delta
@@ -40,11 +40,11 @@ KINDS = {
 }
 
 
-def comparison_page(found: Comparison, who: Newcomer, figure: Path) -> list[Block]:
+def comparison_page(found: Comparison, who: Candidate, figure: Path) -> list[Block]:
     """Return the page.
 
     Args:
-        who: the newcomer, as the configuration names it.
+        who: the candidate, as the configuration names it.
         figure: PNG beside the page.
     """
     blocks: list[Block] = [
@@ -72,14 +72,14 @@ def _verdict(found: Comparison) -> str:
     return " ".join([*parts, *([f"**Passed**: {'; '.join(reached)}."] if reached else [])])
 
 
-def _who(found: Comparison, who: Newcomer) -> str:
+def _who(found: Comparison, who: Candidate) -> str:
     if who.samples is not None:
-        return f"The newcomer is a set of samples from outside, `{who.samples}`."
+        return f"The candidate is a set of samples from outside, `{who.samples}`."
     seeds = f"seed{'s' * (len(who.seeds) > 1)} {', '.join(map(str, who.seeds))}"
     again = ""
     if any(found.name in found.models(dataset) for dataset in found.datasets):
         again = " The stored results have a model of that name too, that of their commit."
-    return f"The newcomer is the model `{found.name}`, trained here with {seeds}.{again}"
+    return f"The candidate is the model `{found.name}`, trained here with {seeds}.{again}"
 
 
 def _findings(found: Comparison) -> Iterator[Block]:
@@ -97,7 +97,7 @@ def _findings(found: Comparison) -> Iterator[Block]:
 
 
 def _same_samples(found: Comparison, dataset: str) -> str:
-    """Say whose samples the newcomer's are, where they are those of a stored model."""
+    """Say whose samples the candidate's are, where they are those of a stored model."""
     rows = found.rows[found.rows["dataset"] == dataset]
     own = set(rows[rows["model"] == found.title]["samples"])
     same = rows[rows["samples"].isin(own) & (rows["model"] != found.title)]
@@ -120,7 +120,7 @@ def _dataset(found: Comparison, dataset: str) -> Iterator[Block]:
     cards = found.stored.cards()
     text = caption(opening, rows, [dataset], models, cards, "", columns)
     yield Grid(pd.DataFrame(cells, index=titles), text)
-    yield Heading("Newcomer minus stored model", 3)
+    yield Heading("Candidate minus stored model", 3)
     yield _delta_grid(found, dataset, columns)
     yield from _spread(found, dataset, columns)
 
@@ -144,9 +144,9 @@ def _foreign(found: Comparison, dataset: str) -> str:
         "which the hash is stored and the weights, which are large, are not. Trained again by its "
         f"recipe it became {judge.found} here: another processor, precision, version of a package "
         "or `evaluator` section may be the cause. Scores of different evaluators cannot stand in "
-        f"one table, so {', '.join(judged)} of the newcomer are left out. d_intra needs no "
+        f"one table, so {', '.join(judged)} of the candidate are left out. d_intra needs no "
         "evaluator and is compared. `snakemake reproduce` and your own `snakemake freeze` make a "
-        "set of stored results on this machine that a newcomer can be compared with in full."
+        "set of stored results on this machine that a candidate can be compared with in full."
     )
 
 
@@ -163,9 +163,9 @@ def _delta_grid(found: Comparison, dataset: str, columns: Sequence[Column]) -> G
             if change is not None and change.interval is not None:
                 kinds.setdefault(change.interval.kind, []).append(column.title)
     parts = [
-        "In brackets: 95 % interval of the difference. P: probability that the newcomer's expected "
-        f"score is better ({', '.join(COLUMNS[m].title for m in LESS_IS_BETTER)}: lower), over "
-        "trainings, by Welch's t test; fewer than three seeds on either side give none.",
+        "In brackets: 95 % interval of the difference. P: probability that the candidate's "
+        f"expected score is better ({', '.join(COLUMNS[m].title for m in LESS_IS_BETTER)}: lower), "
+        "over trainings, by Welch's t test; fewer than three seeds on either side give none.",
         *(f"{KINDS[kind].format(_each(titles))}." for kind, titles in kinds.items()),
         "All that an evaluator judges is of this one: another may move and even reorder models, as "
         "the target `evaluator_noise` shows.",
@@ -200,7 +200,7 @@ def _spread(found: Comparison, dataset: str, columns: Sequence[Column]) -> Itera
             table[model_title(model)] = {title: _sd(*pair) for title, pair in cells.items()}
     if not table:
         yield Text(
-            "Every model has one seed, the newcomer too, so that nothing here tells how far "
+            "Every model has one seed, the candidate too, so that nothing here tells how far "
             "another training of the same model would differ."
         )
         return
@@ -253,6 +253,6 @@ def _provenance(found: Comparison) -> Iterator[str]:
         precision = ", ".join(dict.fromkeys(own["precision"]))
         yield (
             f"{capital(dataset_title(dataset))}: data {data}; stored evaluator "
-            f"{card['weights_sha256'][:12]}; the newcomer's samples {samples}, precision "
+            f"{card['weights_sha256'][:12]}; the candidate's samples {samples}, precision "
             f"{precision}."
         )

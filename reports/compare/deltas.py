@@ -1,4 +1,4 @@
-"""How much better a newcomer scores than a stored model, and how sure that is."""
+"""How much better a candidate scores than a stored model, and how sure that is."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Scored:
 
 @dataclass(frozen=True)
 class Delta:
-    """A newcomer's score minus a stored model's.
+    """A candidate's score minus a stored model's.
 
     Attributes:
         value: difference of the means over seeds.
         interval: 95 %, of kind `WELCH`, `PAIRED` or `COMBINED`; None where none can be had.
-        better: P(the newcomer's mean over trainings is better), in [0, 1], by Welch's t test;
+        better: P(the candidate's mean over trainings is better), in [0, 1], by Welch's t test;
             None with fewer than three seeds on either side.
     """
 
@@ -58,7 +58,7 @@ class Delta:
 
 
 def delta(
-    newcomer: Scored, other: Scored, dataset: str, metric: str, rule: IntervalsRule
+    candidate: Scored, other: Scored, dataset: str, metric: str, rule: IntervalsRule
 ) -> Delta | None:
     """Compare a metric of two models; None where one of them has no value of it.
 
@@ -77,14 +77,14 @@ def delta(
     Args:
         rule: how the intervals within one seed were made, by the protocol.
     """
-    one, two = newcomer.cell(dataset, metric), other.cell(dataset, metric)
+    one, two = candidate.cell(dataset, metric), other.cell(dataset, metric)
     if one is None or two is None or one.reason or two.reason:
         return None
     value = one.mean - two.mean
     if min(len(one.values), len(two.values)) >= MIN_VALUES:
         interval = _welch(one, two)
         return Delta(value, interval, _better(probability_higher(one, two), metric))
-    classes = [side.classes(dataset, metric) for side in (newcomer, other)]
+    classes = [side.classes(dataset, metric) for side in (candidate, other)]
     draws = numpy_generator("compare", dataset, other.model, metric)
     interval = paired_difference(*classes, draws, rule.draws)
     # Where one side's spread over seeds is known, an error that leaves it out would be too sure.

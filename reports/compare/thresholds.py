@@ -1,4 +1,4 @@
-"""Least values that a newcomer must reach: the configuration's ``fail_below``."""
+"""Least values that a candidate must reach: the configuration's ``fail_below``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A newcomer beside the stored models: a dot with its interval per data set, metric and model."""
+"""A candidate beside the stored models: a dot with its interval per data set, metric and model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reports.names import dataset_title, model_title
 from reports.tables.aggregate import Column
 
 # Told apart by lightness and by shape too, not by hue alone.
-STORED, NEWCOMER = {"color": "#56718f", "marker": "o"}, {"color": "#c2410c", "marker": "D"}
+STORED, CANDIDATE = {"color": "#56718f", "marker": "o"}, {"color": "#c2410c", "marker": "D"}
 PER_ROW = 3  # metrics beside each other
 LEFT, TOP, GAP, TITLE_HEIGHT = 1.35, 0.12, 0.22, 0.40
 LINE, TICKS = 0.17, 0.24  # inches per model, and below each frame
@@ -53,7 +53,7 @@ def draw(found: Comparison) -> Figure:
                 own = model == found.title
                 name = model_title(found.name if own else model)
                 name = shorten(name, LEFT - 0.15, 1.1 * LABEL if own else LABEL)  # bold is wider
-                style = {"color": NEWCOMER["color"] if own else INK, "ha": "right"}
+                style = {"color": CANDIDATE["color"] if own else INK, "ha": "right"}
                 canvas.text(LEFT - 0.08, y, name, weight="bold" if own else "normal", **style)
         top += height
     return canvas.figure
@@ -69,7 +69,7 @@ def _dots(axes: Axes, found: Comparison, dataset: str, models: list[str], column
         own = found.cell(dataset, model, column.metric)
         if own is None or own.reason:
             continue
-        style, empty = (NEWCOMER if model == found.title else STORED), False
+        style, empty = (CANDIDATE if model == found.title else STORED), False
         if own.interval is not None:
             ends = [times * own.interval.low, times * own.interval.high]
             axes.plot(ends, [line, line], color=style["color"], linewidth=1.4)
@@ -96,7 +96,7 @@ def _caption(found: Comparison) -> str:
     if found.foreign:
         names = " and ".join(dataset_title(name) for name in found.foreign)
         left_out = (
-            f" On {names} another evaluator judged the newcomer, whose scores by it are left out."
+            f" On {names} another evaluator judged the candidate, whose scores by it are left out."
         )
     return (
         f"{found.name} (diamond) and the stored models (dots) of preset {found.stored.preset}: "

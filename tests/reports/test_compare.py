@@ -1,4 +1,4 @@
-"""A newcomer beside made-up stored results: numbers, words, refusals and the exit status."""
+"""A candidate beside made-up stored results: numbers, words, refusals and the exit status."""
 
 import dataclasses
 import json
@@ -72,7 +72,7 @@ def training(model, seed=0, **changed):
 
 
 class Shelf:
-    """Stored results of `quick` and the files of a newcomer."""
+    """Stored results of `quick` and the files of a candidate."""
 
     def __init__(self, folder, stored_rows, datasets=("digits",)):
         self.folder, self.datasets = folder, datasets
@@ -102,13 +102,13 @@ class Shelf:
         index |= {"files": {"scores.csv": sha256_file(self.stored / "scores.csv")}}
         write_json(self.stored / "index.json", index)
 
-    def runs(self, newcomer, samples=None, duplicates=None, model=None):
-        """Write the files of a newcomer; the argument --runs."""
+    def runs(self, candidate, samples=None, duplicates=None, model=None):
+        """Write the files of a candidate; the argument --runs."""
         entries = []
-        frame = pd.DataFrame(newcomer)
+        frame = pd.DataFrame(candidate)
         for (dataset, seed), _ in frame.groupby(["dataset", "seed"]):
             folder = self.folder / f"{dataset}{seed}"
-            own = [row for row in newcomer if (row.dataset, row.seed) == (dataset, seed)]
+            own = [row for row in candidate if (row.dataset, row.seed) == (dataset, seed)]
             write_rows(folder / "scores.csv", own)
             entry = {"dataset": dataset, "seed": int(seed), "scores": [f"{folder}/scores.csv"]}
             for key, value in {
@@ -122,13 +122,13 @@ class Shelf:
             entries.append(entry)
         return entries
 
-    def page(self, newcomer, fail_below=None, name="wgan_gp", outside=None, **files):
+    def page(self, candidate, fail_below=None, name="wgan_gp", outside=None, **files):
         """Write the page; its Markdown, its data and its HTML."""
         config = {"name": name, "samples": outside, "datasets": list(self.datasets)}
-        config |= {"fail_below": fail_below or {}, "seeds": sorted({r.seed for r in newcomer})}
+        config |= {"fail_below": fail_below or {}, "seeds": sorted({r.seed for r in candidate})}
         out = self.folder / "page" / name
         arguments = ["--stored", str(self.stored), "--out", str(out), "--config"]
-        arguments += [json.dumps(config), "--runs", json.dumps(self.runs(newcomer, **files))]
+        arguments += [json.dumps(config), "--runs", json.dumps(self.runs(candidate, **files))]
         run_stage(lambda args: args.run(args), command.command(), ["page", *arguments])
         texts = [(out.with_name(f"{name}.{kind}")).read_text() for kind in ("md", "html")]
         return texts[0], pd.read_csv(f"{out}.csv"), texts[1]
@@ -174,7 +174,7 @@ def test_the_csv_has_every_number(shelf):
     assert set(data["model"]) == {"real", "cvae", "ours", "wgan_gp"}  # no ablation
     assert len(data) == 4 * len(COLUMNS)
     own = of(data, "wgan_gp", "inception_score")
-    assert own["value"] == pytest.approx(7.7) and own["role"] == "newcomer"
+    assert own["value"] == pytest.approx(7.7) and own["role"] == "candidate"
     assert (own["ci_low"], own["ci_high"]) == pytest.approx((7.7 * 0.95, 7.7 * 1.05))
     assert (own["threshold"], str(own["passed"])) == (7.5, "True")
     missed = of(data, "wgan_gp", "recall")
@@ -196,7 +196,7 @@ def test_the_page_can_be_read_alone(shelf):
     assert "No threshold was set" in text and "trained here with seed 0." in text
     lines = text.splitlines()
     assert any(line.startswith("| real data | 9.50 [9.03, 9.97] | 99.0 [") for line in lines)
-    own = "| WGAN-GP (newcomer) | 7.70 [7.32, 8.09] | 77.0 ["
+    own = "| WGAN-GP (candidate) | 7.70 [7.32, 8.09] | 77.0 ["
     assert any(line.startswith(own) for line in lines)
     (change,) = (line for line in lines if line.startswith("| cVAE | +0.70 ["))
     assert change.startswith("| cVAE | +0.70 [+0.18, +1.22] | +7.0 points [")
@@ -211,7 +211,7 @@ def test_the_page_can_be_read_alone(shelf):
         "commit `" + "beef" * 10,
         "Nothing, neither of the samples nor in the search for near-duplicates",
         "No setting that models share differs from the stored runs",
-        "| WGAN-GP (newcomer) | 0 | 700 | 16 | 11200 | 0.25 | bf16 |",
+        "| WGAN-GP (candidate) | 0 | 700 | 16 | 11200 | 0.25 | bf16 |",
     ):
         assert words in text, words
     assert "Differs" not in text and "ours_no_gan" not in text
@@ -224,8 +224,8 @@ def test_the_page_can_be_read_alone(shelf):
 
 
 def test_a_threshold_that_is_missed_fails_the_command(shelf, capsys):
-    newcomer = rows("wgan_gp", better=0.1)
-    text, _, _ = shelf.page(newcomer, {"inception_score": 7.69, "label_fidelity": 0.8})
+    candidate = rows("wgan_gp", better=0.1)
+    text, _, _ = shelf.page(candidate, {"inception_score": 7.69, "label_fidelity": 0.8})
     assert "**Failed**: top-1 on handwritten digits 77.0 % < 80.0 %." in text
     assert "**Passed**: IS on handwritten digits 7.70 >= 7.69." in text
     capsys.readouterr()
@@ -234,9 +234,9 @@ def test_a_threshold_that_is_missed_fails_the_command(shelf, capsys):
     assert printed.out.strip() == text.strip()
     assert "label_fidelity on digits: expected 0.8 or more, found 0.77" in printed.err
     assert "inception_score" not in printed.err
-    shelf.page(newcomer, {"inception_score": 7.69})
+    shelf.page(candidate, {"inception_score": 7.69})
     assert shelf.verdict() == 0
-    shelf.page(newcomer)
+    shelf.page(candidate)
     assert shelf.verdict() == 0
 
 
@@ -249,12 +249,12 @@ def test_equal_to_the_threshold_is_not_below_it():
 def test_another_evaluator_leaves_out_what_it_judged(shelf, capsys):
     judged = rows("wgan_gp", better=0.1, evaluator="0ddba11")
     free = [row for row in rows("wgan_gp", better=0.1) if row.metric.startswith("d_intra")]
-    newcomer = [row for row in judged if row.metric in JUDGED] + free
-    text, data, _ = shelf.page(newcomer, {"inception_score": 1, "d_intra_standard": 0.1})
+    candidate = [row for row in judged if row.metric in JUDGED] + free
+    text, data, _ = shelf.page(candidate, {"inception_score": 1, "d_intra_standard": 0.1})
     assert "**Another evaluator.** The stored scores were judged by evaluator d1d1d1d1d1d1" in text
     assert "it became 0ddba11 here" in text and "`snakemake reproduce`" in text
-    assert "so IS, top-1, FID, precision, recall of the newcomer are left out" in text
-    (line,) = (x for x in text.splitlines() if x.startswith("| WGAN-GP (newcomer) | other"))
+    assert "so IS, top-1, FID, precision, recall of the candidate are left out" in text
+    (line,) = (x for x in text.splitlines() if x.startswith("| WGAN-GP (candidate) | other"))
     assert line.count("other evaluator") == 5 and "0.2750" in line
     (change,) = (x for x in text.splitlines() if x.startswith("| cVAE | – "))
     assert "+0.0250 [" in change
@@ -268,11 +268,11 @@ def test_another_evaluator_leaves_out_what_it_judged(shelf, capsys):
 
 
 def test_a_metric_that_cannot_be_had_says_why_and_passes_nothing(shelf):
-    newcomer = rows("wgan_gp")
+    candidate = rows("wgan_gp")
     missing = {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
     missing |= {"ci_kind": "n/a: needs n > 5"}
     changed = [
-        ScoreRow(**vars(row) | missing) if row.metric == "precision" else row for row in newcomer
+        ScoreRow(**vars(row) | missing) if row.metric == "precision" else row for row in candidate
     ]
     text, data, _ = shelf.page(changed, {"precision": 0.1})
     assert "n/a: needs n > 5" in text and shelf.verdict() == 1
@@ -321,7 +321,7 @@ def test_fitted_priors_are_beside_and_have_no_training_of_their_own(tmp_path):
     text, data, _ = shelf.page(rows("wgan_gp"), model=training("wgan_gp"))
     assert of(data, "ours_fitted", "inception_score")["value"] == pytest.approx(9.1)
     assert any(line.startswith("| ours, fitted | 9.10 ") for line in text.splitlines())
-    assert sum("| 700 | 16 |" in line for line in text.splitlines()) == 2  # ours, the newcomer
+    assert sum("| 700 | 16 |" in line for line in text.splitlines()) == 2  # ours, the candidate
     assert "**Differs from the stored runs**" not in text
 
 
@@ -335,7 +335,7 @@ def test_a_longer_training_is_named(shelf):
         "method.lr: 0.001 (stored: 0.002)",
         "precision: fp32 (stored: bf16)",
         "packages.torch: 9.9 (stored: –)",
-        "| WGAN-GP (newcomer) | 0 | 7000 | 16 | 112000 | 0.25 | fp32 |",
+        "| WGAN-GP (candidate) | 0 | 7000 | 16 | 112000 | 0.25 | fp32 |",
     ):
         assert words in text, words
     assert "batch_size:" not in text and "options" not in text
@@ -348,7 +348,7 @@ def test_own_options_are_compared_with_the_same_model_alone(shelf):
     assert "have a model of that name too" in text
     lines = text.splitlines()
     assert any(line.startswith("| cVAE | 7.00 ") for line in lines)
-    assert any(line.startswith("| cVAE (newcomer) | 7.70 ") for line in lines)
+    assert any(line.startswith("| cVAE (candidate) | 7.70 ") for line in lines)
     assert "the very images of cVAE" in text
     text, _, _ = shelf.page(rows("wgan_gp"), model=training("wgan_gp", options={"d_z": 7}))
     assert "options" not in text and "the very images" not in text
@@ -373,7 +373,7 @@ def test_samples_from_outside_and_what_stood_out(shelf):
     assert "- Warning, handwritten digits: Images are grey | all of them." in text
     assert "- Note, handwritten digits: 2 images are copies." in text
     assert "samples from outside, `/some/where/mine.npz`" in text
-    assert "| mine (newcomer) | – | unknown | unknown | unknown | unknown | unknown |" in text
+    assert "| mine (candidate) | – | unknown | unknown | unknown | unknown | unknown |" in text
     assert "How the samples came about is not known" in text
     assert "<code>/some/where/mine.npz</code>" in html
 
@@ -433,8 +433,8 @@ def test_the_printed_metrics_are_those_of_the_tables():
 
 
 def test_the_figure_has_a_dot_per_model_and_the_real_line(shelf, drawn, tmp_path):
-    newcomer = [row for row in rows("wgan_gp", better=0.1) if row.metric != "recall"]
-    shelf.page(newcomer)
+    candidate = [row for row in rows("wgan_gp", better=0.1) if row.metric != "recall"]
+    shelf.page(candidate)
     figure = comparison.draw(drawn[0])
     frames = figure.get_axes()
     assert len(frames) == len(PRINTED)

@@ -131,7 +131,7 @@ def test_a_known_spread_over_seeds_is_not_left_out():
     seeds = [shared + 0.01, shared + 0.03, shared - 0.01]
     means = [values.mean() for values in seeds]
     stored = side("old", metric, means, 0.2, 0.5, BOOTSTRAP_CLASSES, seeds)
-    # One of the stored seeds as a newcomer: its classes are the same, and it is no other model.
+    # One of the stored seeds as a candidate: its classes are the same, and it is no other model.
     new = side("new", metric, [seeds[2].mean()], 0.2, 0.5, BOOTSTRAP_CLASSES, [seeds[2]])
     change = found(new, stored, metric)
     assert change.value == pytest.approx(-0.02) and change.interval.kind == COMBINED

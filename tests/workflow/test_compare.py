@@ -60,7 +60,7 @@ def test_a_model_trains_alone_and_nothing_else_is_made(shelf, plan):
         "stored_evaluator": 2 * 2,
         "train": 4,
         "sample": 4,
-        "features_stored": 2 * 2 + 4 + 4,  # real splits; the newcomer by robust judges and plain
+        "features_stored": 2 * 2 + 4 + 4,  # real splits; the candidate by robust judges and plain
         "score_stored": 3 * 4,
         "near_duplicates": 4,
         "write_comparison": 1,
@@ -134,7 +134,7 @@ def test_finished_results_are_not_made_again(finished, plan):
 
 
 REFUSED = {
-    "compare needs a newcomer: .*candidate=MODEL.*candidate=PATH dataset=NAME": [],
+    "compare needs a candidate: .*candidate=MODEL.*candidate=PATH dataset=NAME": [],
     "'cvae_gna' is neither a model nor .*Did you mean 'cvae_gan'": ["candidate=cvae_gna"],
     "name it with --config candidate=.* dataset=": ["candidate={outside}/stylegan.v2.npz"],
     "called 'cvae', which is the name of a model: rename": [
@@ -313,7 +313,7 @@ def test_samples_from_outside_end_to_end(frozen, snakemake):
     foreign = snakemake(frozen, *tiny(given[0], "fail_below={}", other))
     assert foreign.returncode == 0, foreign.stdout
     page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
-    assert "**Another evaluator.**" in page and "| my_noise (newcomer) | other evaluator |" in page
+    assert "**Another evaluator.**" in page and "| my_noise (candidate) | other evaluator |" in page
     data = pd.read_csv(frozen / "results" / "tiny" / "compare" / "my_noise.csv")
-    own = data[data["role"] == "newcomer"].set_index("metric")["value"]
+    own = data[data["role"] == "candidate"].set_index("metric")["value"]
     assert np.isnan(own["inception_score"]) and own["d_intra_standard"] > 0.7

@@ -26,25 +26,25 @@ def test_comments_and_new_baselines_rerun_nothing(finished, plan):
     """A second run does nothing, even with comments added everywhere and one more baseline."""
     modules = [p for p in finished.rglob("*.py") if "results" not in p.parts]
     texts = {path: path.read_text(encoding="utf-8") for path in modules}
-    newcomer = finished / "baselines" / "newcomer"
-    newcomer.mkdir()
+    added_model = finished / "baselines" / "added_model"
+    added_model.mkdir()
     for path, text in texts.items():
         path.write_text(f"{text}\n# A comment at the end.\n", encoding="utf-8")
-    (newcomer / "model.py").write_text("MODEL = None\n", encoding="utf-8")
-    (newcomer / "default.yaml").write_text("{}\n", encoding="utf-8")
+    (added_model / "model.py").write_text("MODEL = None\n", encoding="utf-8")
+    (added_model / "default.yaml").write_text("{}\n", encoding="utf-8")
     try:
         found = plan(finished, *SMOKE)
-        models = "models=[cvae, cgan, cvae_gan, newcomer, ours]"
+        models = "models=[cvae, cgan, cvae_gan, added_model, ours]"
         added = plan(finished, "table1", *SMOKE, models)
     finally:
-        (newcomer / "model.py").unlink()
-        (newcomer / "default.yaml").unlink()
-        newcomer.rmdir()
+        (added_model / "model.py").unlink()
+        (added_model / "default.yaml").unlink()
+        added_model.rmdir()
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")
     assert found.nothing, found.text
     assert added.rules["train"] == 2 and not LEARNING & set(added.rules)
-    assert all("newcomer" in job for job in added.jobs if job.startswith("Training"))
+    assert all("added_model" in job for job in added.jobs if job.startswith("Training"))
 
 
 def test_a_new_seed_runs_that_seed_alone(finished, plan):

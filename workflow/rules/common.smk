@@ -20,7 +20,7 @@ from dlvae.config import (
 from dlvae.data.sources import MODULES
 from dlvae.stage.errors import UserError
 from dlvae.stage.fingerprint import fingerprint
-from dlvae.candidate import newcomer as find_newcomer
+from dlvae.candidate import find_candidate
 from dlvae.stage.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
 from reports.claims.rules import load_rules
@@ -71,7 +71,7 @@ def resolved_config(given):
 
 
 def run_config():
-    """The configuration of results: without the newcomer that `compare` sets beside them."""
+    """The configuration of results: without the candidate that `compare` sets beside them."""
     return {k: v for k, v in config.items() if k not in ("candidate", "dataset", "fail_below")}
 
 

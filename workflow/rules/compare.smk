@@ -1,4 +1,4 @@
-# Is my model better? A newcomer is trained or taken in, and scored by the stored evaluator under
+# Is my model better? A candidate is trained or taken in, and scored by the stored evaluator under
 # the stored protocol; everything that it is compared with is in reports/stored/<preset>/.
 
 
@@ -41,14 +41,14 @@ rule intake:
         train="<results>/data/{dataset}/train.npz",
         card="<results>/data/{dataset}/card.json",
     output:
-        samples="<results>/samples/{dataset}/{newcomer}/seed0.npz",
-        manifest="<results>/samples/{dataset}/{newcomer}/seed0.manifest.json",
+        samples="<results>/samples/{dataset}/{candidate}/seed0.npz",
+        manifest="<results>/samples/{dataset}/{candidate}/seed0.manifest.json",
     log:
-        "<logs>/intake/{dataset}/{newcomer}.log",
+        "<logs>/intake/{dataset}/{candidate}.log",
     benchmark:
-        "<benchmarks>/intake/{dataset}/{newcomer}.jsonl"
+        "<benchmarks>/intake/{dataset}/{candidate}.jsonl"
     wildcard_constraints:
-        newcomer=one_of(outsiders()),
+        candidate=one_of(from_outside()),
     priority: 90
     threads: 1
     resources:
@@ -61,7 +61,7 @@ rule intake:
         config=intake_config,
         code=code_of("eval.intake.__main__"),
     message:
-        "Taking in {wildcards.newcomer} as samples of {wildcards.dataset}"
+        "Taking in {wildcards.candidate} as samples of {wildcards.dataset}"
     shell:
         "python -m eval.intake --candidate {input.candidate:q} --data {params.data}"
         " --protocol {params.protocol:q} --config {params.config:q} --out {output.samples}"
@@ -69,20 +69,20 @@ rule intake:
 
 
 rule near_duplicates:
-    """Copies of real images among the newcomer's samples."""
+    """Copies of real images among the candidate's samples."""
     input:
-        samples="<results>/samples/{dataset}/{newcomer}/seed{seed}.npz",
+        samples="<results>/samples/{dataset}/{candidate}/seed{seed}.npz",
         train="<results>/data/{dataset}/train.npz",
         test="<results>/data/{dataset}/test.npz",
         card="<results>/data/{dataset}/card.json",
     output:
-        found="<results>/near_duplicates/{dataset}/{newcomer}/seed{seed}.json",
+        found="<results>/near_duplicates/{dataset}/{candidate}/seed{seed}.json",
     log:
-        "<logs>/near_duplicates/{dataset}/{newcomer}/seed{seed}.log",
+        "<logs>/near_duplicates/{dataset}/{candidate}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/near_duplicates/{dataset}/{newcomer}/seed{seed}.jsonl"
+        "<benchmarks>/near_duplicates/{dataset}/{candidate}/seed{seed}.jsonl"
     wildcard_constraints:
-        newcomer=one_of([*all_models(), *outsiders()]),
+        candidate=one_of([*all_models(), *from_outside()]),
     priority: 30
     threads: config["threads"]
     resources:
@@ -93,7 +93,7 @@ rule near_duplicates:
         threads=config["threads"],
         code=code_of("eval.intake.near_duplicates"),
     message:
-        "Looking for near-duplicates: {wildcards.newcomer}, {wildcards.dataset}, seed {wildcards.seed}"
+        "Looking for near-duplicates: {wildcards.candidate}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m eval.intake.near_duplicates --samples {input.samples} --data {params.data}"
         " --config {params.config:q} --out {output.found} --threads {params.threads} > {log} 2>&1"
@@ -113,7 +113,7 @@ use rule features as features_stored with:
         "<benchmarks>/features_stored{kind}/{dataset}/{source}/seed{seed}.jsonl"
     wildcard_constraints:
         kind=f"|{PLAIN}",
-        source=one_of([*REAL, *all_models(), *outsiders()]),
+        source=one_of([*REAL, *all_models(), *from_outside()]),
 
 
 use rule score as score_stored with:
@@ -127,8 +127,8 @@ use rule score as score_stored with:
     benchmark:
         "<benchmarks>/score_stored/{dataset}/{model}/seed{seed}.{family}.jsonl"
     wildcard_constraints:
-        model=one_of([*all_models(), *outsiders()]),
-        family=one_of(NEWCOMER_FAMILIES),
+        model=one_of([*all_models(), *from_outside()]),
+        family=one_of(COMPARED_FAMILIES),
     params:
         inputs=judged_by(STORED, score_inputs_argument),
         data=subpath(input.card, parent=True),
@@ -143,16 +143,16 @@ rule write_comparison:
     input:
         unpack(comparison_inputs),
     output:
-        csv="<results>/compare/{newcomer}.csv",
-        markdown="<results>/compare/{newcomer}.md",
-        html="<results>/compare/{newcomer}.html",
-        png="<results>/compare/{newcomer}.png",
+        csv="<results>/compare/{candidate}.csv",
+        markdown="<results>/compare/{candidate}.md",
+        html="<results>/compare/{candidate}.html",
+        png="<results>/compare/{candidate}.png",
     log:
-        "<logs>/compare/{newcomer}.log",
+        "<logs>/compare/{candidate}.log",
     benchmark:
-        "<benchmarks>/compare/{newcomer}.jsonl"
+        "<benchmarks>/compare/{candidate}.jsonl"
     wildcard_constraints:
-        newcomer="[^/]+",
+        candidate="[^/]+",
     threads: 1
     resources:
         mem_mb=500,
@@ -164,14 +164,14 @@ rule write_comparison:
         out=lambda wildcards, output: str(Path(output.csv).with_suffix("")),
         code=code_of("reports.compare.__main__"),
     message:
-        "Comparing {wildcards.newcomer} with the stored results"
+        "Comparing {wildcards.candidate} with the stored results"
     shell:
         "python -m reports.compare page --stored {params.stored} --runs {params.runs:q}"
         " --config {params.config:q} --out {params.out} > {log} 2>&1"
 
 
 rule compare:
-    """A newcomer beside the stored results: --config candidate=MODEL, or candidate=PATH dataset=NAME."""
+    """A candidate beside the stored results: --config candidate=MODEL, or candidate=PATH dataset=NAME."""
     input:
         lambda wildcards: comparison_pages(),
     log:

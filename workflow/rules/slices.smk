@@ -165,7 +165,7 @@ def intake_config(wildcards):
 
 
 def near_duplicates_config(wildcards):
-    return config_slice(wildcards, model=wildcards.newcomer)
+    return config_slice(wildcards, model=wildcards.candidate)
 
 
 def panel_config(wildcards):

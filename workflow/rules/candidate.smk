@@ -1,16 +1,16 @@
-# Who the newcomer of `compare` is, and the files behind its page. Functions only.
+# Who the candidate of `compare` is, and the files behind its page. Functions only.
 
-NEWCOMER_FAMILIES = ("inception", "diversity", "fidelity")
-
-
-def newcomer():
-    """The newcomer, None without one; see dlvae.candidate."""
-    return find_newcomer(config, ablation_models(config))
+COMPARED_FAMILIES = ("inception", "diversity", "fidelity")
 
 
-def outsiders():
-    """The name of samples from outside, if those are the newcomer."""
-    who = newcomer()
+def candidate():
+    """The candidate, None without one; see dlvae.candidate."""
+    return find_candidate(config, ablation_models(config))
+
+
+def from_outside():
+    """The name of samples from outside, if those are the candidate."""
+    who = candidate()
     return [who.name] if who and who.samples else []
 
 
@@ -19,12 +19,12 @@ def one_of(names):
     return "|".join(names) or "(?!)"
 
 
-def contender():
-    """The newcomer; stops before any job if there is none or it cannot be compared."""
-    who = newcomer()
+def comparable_candidate():
+    """The candidate; stops before any job if there is none or it cannot be compared."""
+    who = candidate()
     if who is None:
         raise WorkflowError(
-            "compare needs a newcomer: snakemake compare --config candidate=MODEL, with a folder "
+            "compare needs a candidate: snakemake compare --config candidate=MODEL, with a folder "
             "of baselines/ or an installed model, or --config candidate=PATH dataset=NAME, with "
             "the file or folder of samples from elsewhere"
         )
@@ -73,12 +73,12 @@ def stored_evaluator_hash(wildcards):
 
 
 def outside_samples(wildcards):
-    return newcomer().samples
+    return candidate().samples
 
 
 def outside_stamp(wildcards):
     """Sizes and times of the files of the samples: images are drawn anew under their old names."""
-    root = newcomer().samples
+    root = candidate().samples
     files = sorted(root.rglob("*")) if root.is_dir() else [root]
     stats = [(os.path.relpath(file, root), file.stat()) for file in files]
     found = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
@@ -93,14 +93,14 @@ def near_duplicates_file(dataset, model, seed):
 
 
 def comparison_runs(who):
-    """The files of every run of the newcomer, by the names that reports.compare.__main__ knows."""
+    """The files of every run of the candidate, by the names that reports.compare.__main__ knows."""
     name = who.name
     return [
         {
             "dataset": dataset,
             "seed": seed,
             "scores": [
-                score_file(dataset, name, family, seed, STORED) for family in NEWCOMER_FAMILIES
+                score_file(dataset, name, family, seed, STORED) for family in COMPARED_FAMILIES
             ],
             "samples": f"{results()}/samples/{dataset}/{name}/seed{seed}.manifest.json",
             "duplicates": near_duplicates_file(dataset, name, seed),
@@ -116,11 +116,11 @@ def comparison_runs(who):
 
 
 def comparison_inputs(wildcards):
-    who = contender()
-    if wildcards.newcomer != who.name:
+    who = comparable_candidate()
+    if wildcards.candidate != who.name:
         raise WorkflowError(
-            f"the newcomer is '{who.name}', not '{wildcards.newcomer}': --config candidate="
-            f"{wildcards.newcomer}"
+            f"the candidate is '{who.name}', not '{wildcards.candidate}': --config candidate="
+            f"{wildcards.candidate}"
         )
     runs = comparison_runs(who)
     files = {"scores": [file for run in runs for file in run["scores"]]}
@@ -130,11 +130,11 @@ def comparison_inputs(wildcards):
 
 
 def comparison_runs_argument(wildcards):
-    return json.dumps(comparison_runs(contender()), separators=(",", ":"))
+    return json.dumps(comparison_runs(comparable_candidate()), separators=(",", ":"))
 
 
 def comparison_config(wildcards):
-    who = contender()
+    who = comparable_candidate()
     return canonical(
         {
             "preset": config["preset"],
@@ -153,4 +153,4 @@ def stored_stamp(wildcards):
 
 
 def comparison_pages():
-    return [f"{results()}/compare/{contender().name}.{kind}" for kind in ("md", "csv")]
+    return [f"{results()}/compare/{comparable_candidate().name}.{kind}" for kind in ("md", "csv")]

@@ -1,11 +1,11 @@
-"""Who the newcomer of `compare` is, from a configuration."""
+"""Who the candidate of `compare` is, from a configuration."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from dlvae.candidate import newcomer
+from dlvae.candidate import find_candidate
 from dlvae.config import ablation_models, resolve
 from dlvae.stage.errors import UserError
 
@@ -15,7 +15,7 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 
 def found(**given):
     config = resolve(given, False, ROOT / "config", SCHEMA)
-    return newcomer(config, ablation_models(config))
+    return find_candidate(config, ablation_models(config))
 
 
 def test_nobody_is_the_default():
