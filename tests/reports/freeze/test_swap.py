@@ -81,7 +81,7 @@ def test_a_kill_leaves_one_of_them_complete(
     with monkeypatch.context() as patched:
         calls(patched, owner, name, allowed)
         if allowed == 2:
-            calls(patched, shutil, "rmtree", 1)  # the first makes room, the second clears up
+            calls(patched, shutil, "rmtree", 2)  # two make room, the third clears up
         with pytest.raises(Killed):
             swap(new, place)
     aside = place.parent / ASIDE
