@@ -20,18 +20,13 @@ import pandas as pd
 from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
-from reports.board import FIELDS, Section, page, records
 from reports.freeze.stored import STORED, load_stored, stored_presets
+from reports.leaderboard_section import FIELDS, Section, records
 from reports.readme import block, with_results
+from reports.text import render
 
 README = STORED.parents[1] / "README.md"
 NAME = "leaderboard"
-INTRODUCTION = (
-    "# Leaderboard\n\nEvery number is one of the stored score rows in this folder, or the mean of "
-    "those of several seeds; `snakemake leaderboard` writes this page from them. Numbers of two "
-    "data sets do not compare, nor do those of two presets or protocols, which have sections of "
-    "their own.\n"
-)
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ def leaderboard(root: Path = STORED) -> Leaderboard:
     sections = {name: Section(load_stored(name, root)) for name in presets}
     found = [record for section in sections.values() for record in records(section)]
     return Leaderboard(
-        "\n".join([INTRODUCTION, *map(page, sections.values())]),
+        render("leaderboard.md.j2", sections=sections.values()),
         pd.DataFrame(found, columns=list(FIELDS)).to_csv(index=False, lineterminator="\n"),
         {name: block(section) for name, section in sections.items()},
     )

@@ -69,6 +69,11 @@ def dataset_title(name: str) -> str:
     return DATASET_TITLES.get(name, name.replace("_", " "))
 
 
+def capital(text: str) -> str:
+    """Return a text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
 def in_paper_order(models: list[str]) -> list[str]:
     """Return models in the order of the paper's tables, others after cVAE-GAN, ours last.
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.tables.formats import html_document, html_table, markdown
+from reports.tables.formats import PrintedTable
+from reports.text import document
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def page_markdown(blocks: Sequence[Block]) -> str:
 
 def page_html(title: str, blocks: Sequence[Block]) -> str:
     """Return the page as HTML with its pictures inside."""
-    return html_document(title, "\n".join(map(_html, blocks)))
+    return document(title, "\n".join(map(_html, blocks)))
 
 
 def _markdown(block: Block) -> str:
@@ -75,7 +76,7 @@ def _markdown(block: Block) -> str:
         case Points(items):
             return "".join(f"- {item}\n" for item in items)
         case Grid(table, caption, heads):
-            return markdown(table, caption, heads)
+            return PrintedTable(table, caption, heads).markdown()
         case Picture(path, text):
             return f"![{text}]({path.name})\n"
 
@@ -89,7 +90,7 @@ def _html(block: Block) -> str:
         case Points(items):
             return "<ul>\n" + "".join(f"<li>{_inline(item)}</li>\n" for item in items) + "</ul>"
         case Grid(table, caption, _):
-            return f'<div style="overflow-x: auto">{html_table(table, caption)}</div>'
+            return f'<div style="overflow-x: auto">{PrintedTable(table, caption).html()}</div>'
         case Picture(path, text):
             data = base64.b64encode(path.read_bytes()).decode("ascii")
             source = f'src="data:image/png;base64,{data}" alt="{html.escape(text)}"'

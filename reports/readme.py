@@ -8,63 +8,43 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dlvae.stage.errors import UserError, nearest
-from reports.board import COLUMNS, REAL, Section
-from reports.marks import note as explained
-from reports.names import dataset_title, in_paper_order, model_title
-from reports.tables.aggregate import Cell, Column, cell
+from reports.leaderboard_section import COLUMNS, Section, title
+from reports.names import dataset_title, in_paper_order
 from reports.tables.captions import seeds_text
-from reports.tables.formats import MISSING, pipe_table
-from reports.tables.table_specs import FITTED_NOTE
+from reports.tables.formats import pipe_table
+from reports.tables.marks import marks_note
+from reports.tables.specs import FITTED_NOTE
 
 MARK = re.compile(r"<!-- /?results\b[^\n]*")
 BLOCK = re.compile(
     r"(?P<head><!-- results: (?P<preset>[^\s>]+) -->\n).*?(?P<tail><!-- /results -->)", re.DOTALL
 )
 # IS and d_intra with their intervals, top-1 without: there is room for no more.
-SHORT = (COLUMNS[0], COLUMNS[1], replace(COLUMNS[2], digits=3))
-BARE = SHORT[1]
+SHORT = (COLUMNS[0], replace(COLUMNS[1], interval=False), replace(COLUMNS[2], digits=3))
 WIDTH = 100
 
 
 def block(section: Section) -> str:
     """Return the text between the marks: models in the paper's order, data sets side by side."""
     stored, rows = section.stored, section.rows
-    datasets = [name for name in stored.datasets if not section.of(name).empty]
-    models = in_paper_order(list(dict.fromkeys(rows["model"])))
     heads = ["model"]
-    for dataset in datasets:
+    for dataset in section.datasets:
         first, *others = (column.title for column in SHORT)
         heads += [f"{dataset_title(dataset)}: {first}", *others]
     lines = [
-        [REAL if model == "real" else model_title(model)]
-        + [text for dataset in datasets for text in _texts(section, dataset, model)]
-        for model in models
+        [title(model), *(t for name in section.datasets for t in section.texts(name, model, SHORT))]
+        for model in in_paper_order(list(dict.fromkeys(rows["model"])))
     ]
-    titles = {column.metric: column.title for column in SHORT if column != BARE}
+    titles = {column.metric: column.title for column in SHORT if column.interval}
     shown = rows[rows["metric"].isin(list(titles))]
     note = (
-        f"{FITTED_NOTE} {explained(stored.protocol)} "
+        f"{FITTED_NOTE} {marks_note(stored.protocol)} "
         f"Protocol `{stored.protocol.label}`. {seeds_text(shown, titles)} From the stored results "
         f"at commit `{stored.index['commit'][:12]}`, as is "
         "[the leaderboard](reports/stored/leaderboard.md)."
     )
     text = textwrap.fill(note, WIDTH, break_long_words=False, break_on_hyphens=False)
     return f"{pipe_table(heads, lines, 1)}\n\n{text}\n"
-
-
-def _texts(section: Section, dataset: str, model: str) -> list[str]:
-    """Return the printed cells of a model on one data set."""
-    first, *others = (
-        _text(cell(section.rows, dataset, model, column.metric), column) for column in SHORT
-    )
-    return [section.headline(dataset, model, first), *others]
-
-
-def _text(found: Cell | None, column: Column) -> str:
-    if found is None:
-        return MISSING
-    bare = column == BARE and not found.reason
-    return (replace(found, interval=None) if bare else found).text(column)
 
 
 def with_results(text: str, blocks: Mapping[str, str]) -> str:

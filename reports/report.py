@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 
 from dlvae.stage.artefact import write_text
@@ -26,7 +25,7 @@ from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.panel import load_panel
 from reports.names import dataset_title, model_title
 from reports.provenance import card_blocks, environment, manifest_rows
-from reports.tables.formats import STYLE
+from reports.text import render
 
 TABLES = ("table1", "table2")
 FIGURES = {
@@ -59,13 +58,11 @@ def build_report(request: Mapping[str, Any], results: str | Path) -> str:
     """
     results, config = Path(results), request["config"]
     targets, sections = request["targets"], config.get("figures", {})
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment_ = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
-    return environment_.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         preset=request["preset"],
         facts=_facts(config),
         sections=SECTIONS,
-        table_style=STYLE,
         tables=[_table(results, name) for name in TABLES if name in targets],
         figures=[
             _figure(results, name, sections.get(name) or {}) for name in FIGURES if name in targets

@@ -16,19 +16,22 @@ from typing import Any
 
 import pandas as pd
 
-from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.protocol import load_protocol
-from eval.rows import NONE, every_hash, read_rows, refuse_mixed
+from eval.rows import NONE, every_hash, refuse_mixed
 from reports.claims.claim_metrics import FAMILY, PLAIN
 from reports.claims.claims_page import by_claim, claims_page
 from reports.claims.readings import Preset, Reading
 from reports.claims.rules import Side, load_rules
 from reports.claims.verdicts import NOT_RUN, Judgement, Result, judge, verdict
-from reports.command import scores_parser
-from reports.tables.__main__ import check_evaluators, check_protocol, evaluator_cards
 from reports.tables.captions import only
+from reports.tables.inputs import (
+    check_evaluators,
+    evaluator_cards,
+    page_parser,
+    read_scores,
+    write_page,
+)
 
 
 def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
@@ -120,22 +123,18 @@ def main(args: argparse.Namespace) -> None:
     missing = [key for key in ("datasets", "ablated", "left_out") if key not in config]
     if missing:
         raise UserError(f"--config: expected the keys {', '.join(missing)}, found {list(config)}")
-    overrides = config.get("protocol_overrides")
-    rows = read_rows(args.scores)
+    rows, protocol = read_scores(args)
     rows = rows[rows["metric"].isin(list(FAMILY)) & rows["dataset"].isin(config["datasets"])]
-    check_protocol(rows, args.protocol, overrides)
     refuse_mixed(rows)
     cards = evaluator_cards(args.cards)
     # The cards are of the robust judges, which everything but these metrics is taken by.
     plain = rows["metric"].isin([*PLAIN.values()])
     check_evaluators(rows[~plain], cards)
-    agreement = load_protocol(args.protocol, overrides).judges.agreement
     why = {(e["dataset"], e["model"], e["family"]): e["reason"] for e in config["left_out"]}
-    preset = Preset(config["datasets"], agreement, config["ablated"], why)
+    preset = Preset(config["datasets"], protocol.judges.agreement, config["ablated"], why)
     judged = judge(rules, rows, preset)
-    write_text(args.csv, tidy(judged, rows).to_csv(index=False, lineterminator="\n"))
-    write_text(args.markdown, claims_page(rules, judged, rows, preset, cards))
+    write_page(args, tidy(judged, rows), claims_page(rules, judged, rows, preset, cards))
 
 
 if __name__ == "__main__":
-    run_stage(main, scores_parser(__doc__))
+    run_stage(main, page_parser(__doc__))

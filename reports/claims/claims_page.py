@@ -24,9 +24,9 @@ from reports.claims.verdicts import (
     Result,
     verdict,
 )
-from reports.names import MODEL_NOTES, dataset_title, model_title
-from reports.tables.aggregate import Cell
-from reports.tables.captions import INTERVALS, capital, evaluator_text, only, seeds_text
+from reports.names import MODEL_NOTES, capital, dataset_title, model_title
+from reports.tables.captions import INTERVALS, evaluator_text, only, seeds_text
+from reports.tables.cells import Cell
 from reports.tables.formats import MISSING, pipe_table
 
 TEMPLATE = Path(__file__).parent / "claims.md.j2"

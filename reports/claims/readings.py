@@ -11,7 +11,7 @@ from eval.metrics.intervals import Interval, over_seeds
 from reports.claims.claim_metrics import FAMILY, REAL
 from reports.claims.rules import Side
 from reports.names import dataset_title, model_title
-from reports.tables.aggregate import Cell, cell
+from reports.tables.cells import Cell, cell
 
 
 @dataclass(frozen=True)

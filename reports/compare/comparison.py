@@ -17,9 +17,9 @@ from reports.compare.deltas import Delta, Scored, delta
 from reports.compare.thresholds import Thresholds
 from reports.freeze.stored import Stored
 from reports.names import dataset_title, in_paper_order, model_title
-from reports.tables.__main__ import check_evaluators
-from reports.tables.aggregate import Cell
-from reports.tables.table_specs import TABLES
+from reports.tables.cells import Cell
+from reports.tables.inputs import check_evaluators
+from reports.tables.specs import TABLES
 
 _TABLES = [TABLES[name] for name in ("table1", "table2", "metrics")]
 _KNOWN = {column.metric: column for spec in _TABLES for column in spec.columns}

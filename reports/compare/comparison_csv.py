@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reports.compare.comparison import COLUMNS, REAL, Comparison
-from reports.tables.aggregate import rows_of
+from reports.tables.cells import rows_of
 
 
 def tidy(found: Comparison) -> pd.DataFrame:

@@ -13,10 +13,10 @@ from reports.compare.budgets import budgets, differences
 from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
 from reports.compare.deltas import COMBINED, PAIRED, WELCH, Delta
 from reports.compare.thresholds import LESS_IS_BETTER
-from reports.names import dataset_title, model_title
+from reports.names import capital, dataset_title, model_title
 from reports.page import Block, Grid, Heading, Picture, Points, Text
-from reports.tables.aggregate import Column
-from reports.tables.captions import capital, caption, splits_text
+from reports.tables.captions import caption, splits_text
+from reports.tables.cells import Column
 from reports.tables.formats import MISSING
 
 READING = (
@@ -118,7 +118,7 @@ def _dataset(found: Comparison, dataset: str) -> Iterator[Block]:
     rows = found.rows[found.rows["dataset"] == dataset]
     opening = [splits_text(found.stored.protocol.inception.splits), *READING]
     cards = found.stored.cards()
-    text = caption(opening, rows, [dataset], models, cards, "", columns)
+    text = caption(opening, rows, [dataset], models, cards, columns)
     yield Grid(pd.DataFrame(cells, index=titles), text)
     yield Heading("Candidate minus stored model", 3)
     yield _delta_grid(found, dataset, columns)

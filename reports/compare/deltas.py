@@ -13,7 +13,7 @@ from dlvae.stage.seeds import numpy_generator
 from eval.metrics.intervals import LEVEL, MIN_VALUES, NORMAL_PAIRS, Interval
 from eval.protocol import IntervalsRule
 from reports.compare.thresholds import LESS_IS_BETTER
-from reports.tables.aggregate import (
+from reports.tables.cells import (
     Cell,
     cell,
     paired_difference,
@@ -33,7 +33,7 @@ class Scored:
     rows: pd.DataFrame
 
     def cell(self, dataset: str, metric: str) -> Cell | None:
-        """Return a metric of the model on a data set, see :func:`reports.tables.aggregate.cell`."""
+        """Return a metric of the model on a data set, see :func:`reports.tables.cells.cell`."""
         return cell(self.rows, dataset, self.model, metric)
 
     def classes(self, dataset: str, metric: str) -> pd.Series:

@@ -12,7 +12,7 @@ from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
 from reports.compare.thresholds import LESS_IS_BETTER
 from reports.figures.style import INK, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save_png, shorten
 from reports.names import dataset_title, model_title
-from reports.tables.aggregate import Column
+from reports.tables.cells import Column
 
 # Told apart by lightness and by shape too, not by hue alone.
 STORED, CANDIDATE = {"color": "#56718f", "marker": "o"}, {"color": "#c2410c", "marker": "D"}

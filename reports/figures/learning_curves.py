@@ -24,7 +24,7 @@ from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.style import CAPTION, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save
 from reports.names import as_published, dataset_title, in_paper_order, model_title
 from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED, UPDATES
-from reports.tables.aggregate import Column
+from reports.tables.cells import Column
 
 # Okabe and Ito's colours, told apart by readers with any kind of colour vision.
 COLOURS = {"cvae": "#0072b2", "cgan": "#e69f00", "cvae_gan": "#009e73", "ours": "#d55e00"}

@@ -13,23 +13,26 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.protocol import load_protocol
-from eval.rows import read_rows, refuse_mixed
-from reports.command import scores_parser
+from eval.rows import refuse_mixed
 from reports.names import dataset_title, model_title
-from reports.tables.__main__ import check_evaluators, check_protocol, evaluator_cards
-from reports.tables.aggregate import Cell, Column, cell
 from reports.tables.captions import caption, splits_text
-from reports.tables.formats import MISSING, markdown
+from reports.tables.cells import Cell, Column, cell
+from reports.tables.formats import MISSING, PrintedTable
+from reports.tables.inputs import (
+    check_evaluators,
+    evaluator_cards,
+    page_parser,
+    read_scores,
+    write_page,
+)
+from reports.tables.table import Table
 
 BASE = "ours"
 # Printed metrics, as far as they were scored; the CSV holds every metric.
@@ -54,16 +57,7 @@ NOTES_OF_CODES = (
 )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """``data`` is tidy, one row per model and metric; ``printed`` has one text per cell."""
-
-    data: pd.DataFrame
-    printed: pd.DataFrame
-    caption: str
-
-
-def compare(
+def build_ablations(
     rows: pd.DataFrame,
     dataset: str,
     steps: int,
@@ -71,8 +65,8 @@ def compare(
     cards: Mapping[str, Mapping],
     splits: int,
     beside: Sequence[str] = (),
-) -> Comparison:
-    """Set ours and its ablations side by side.
+) -> Table:
+    """Set ours and its ablations side by side; the data have one row per model and metric.
 
     Args:
         rows: score rows of one data set and one seed; rows of other models are ignored.
@@ -85,9 +79,9 @@ def compare(
     Raises:
         UserError: a model without scores, several seeds, or rows that cannot share a table.
     """
-    models = [BASE, *ablations, *beside]
-    rows = rows[rows["dataset"].eq(dataset) & rows["model"].isin(models)]
-    missing = [name for name in models if name not in set(rows["model"])]
+    changes = {name: _change(ablations.get(name, {})) for name in (BASE, *ablations, *beside)}
+    rows = rows[rows["dataset"].eq(dataset) & rows["model"].isin(list(changes))]
+    missing = [name for name in changes if name not in set(rows["model"])]
     if missing:
         raise UserError(
             f"ablations: expected scores of {', '.join(missing)} on {dataset}, found none; make "
@@ -103,44 +97,30 @@ def compare(
     scored = set(rows["metric"])
     columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
     opening = _opening(dataset, steps, columns, splits)
-    text = caption(opening, rows, [dataset], models, cards, "", columns)
-    data = _tidy(rows, models, ablations, steps)
-    changed = {BASE: {}, **ablations, **{name: {} for name in beside}}
-    return Comparison(pd.DataFrame(data), _printed(rows, dataset, changed, columns), text)
+    text = caption(opening, rows, [dataset], list(changes), cards, columns)
+    printed = PrintedTable(_printed(rows, dataset, changes, columns), text)
+    return Table("ablations", _tidy(rows, changes, steps), printed)
 
 
-def _tidy(
-    rows: pd.DataFrame, models: Sequence[str], ablations: Mapping[str, Mapping], steps: int
-) -> dict[str, Any]:
-    """Return columns: every score row, what its model changes, and the difference to ours."""
-    order = {name: index for index, name in enumerate(models)}
+def _tidy(rows: pd.DataFrame, changes: Mapping[str, str], steps: int) -> pd.DataFrame:
+    """Return every score row, what its model changes, and the difference to ours."""
+    order = {name: index for index, name in enumerate(changes)}
     rows = rows.sort_values("model", key=lambda names: names.map(order), kind="stable")
     base = rows[rows["model"] == BASE].set_index("metric")["value"]
-    changes = rows["model"].map(lambda name: _change(ablations.get(name, {})))
-    return {
-        **{name: rows[name] for name in rows.columns},
-        "change": changes,
-        "steps": steps,
-        "difference": (rows["value"] - rows["metric"].map(base)).where(rows["model"] != BASE),
-    }
+    difference = (rows["value"] - rows["metric"].map(base)).where(rows["model"] != BASE)
+    return rows.assign(change=rows["model"].map(changes), steps=steps, difference=difference)
 
 
 def _printed(
-    rows: pd.DataFrame,
-    dataset: str,
-    models: Mapping[str, Mapping[str, Any]],
-    columns: Sequence[Column],
+    rows: pd.DataFrame, dataset: str, changes: Mapping[str, str], columns: Sequence[Column]
 ) -> pd.DataFrame:
-    base = {column.metric: cell(rows, dataset, BASE, column.metric) for column in columns}
-    printed = {"change": [_change(keys) or MISSING for keys in models.values()]}
+    texts = {"change": [change or MISSING for change in changes.values()]}
     for column in columns:
-        found = {name: cell(rows, dataset, name, column.metric) for name in models}
-        printed[column.title] = [
-            _text(column, found[name], None if name == BASE else base[column.metric])
-            for name in models
+        found = {name: cell(rows, dataset, name, column.metric) for name in changes}
+        texts[column.title] = [
+            _text(column, own, None if name == BASE else found[BASE]) for name, own in found.items()
         ]
-    index = [_title(name) for name in models]
-    return pd.DataFrame(printed, index=index)
+    return pd.DataFrame(texts, index=[model_title(name.removeprefix("ours_")) for name in changes])
 
 
 def _text(column: Column, found: Cell | None, base: Cell | None) -> str:
@@ -150,12 +130,7 @@ def _text(column: Column, found: Cell | None, base: Cell | None) -> str:
     text = found.text(column)
     if base is None or base.reason or found.reason:
         return text
-    difference = (found.mean - base.mean) * (100 if column.percent else 1)
-    return f"{text} ({difference:+z.{column.digits}f})"
-
-
-def _title(model: str) -> str:
-    return model_title(model) if model == BASE else model_title(model.removeprefix(f"{BASE}_"))
+    return f"{text} ({column.number(found.mean - base.mean, '+z')})"
 
 
 def _change(keys: Mapping[str, Any]) -> str:
@@ -181,17 +156,14 @@ def _opening(dataset: str, steps: int, columns: Sequence[Column], splits: int) -
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    config = args.config
-    rows = read_rows(args.scores)
-    check_protocol(rows, args.protocol, config.get("protocol_overrides"))
+    config, cards = args.config, evaluator_cards(args.cards)
+    rows, protocol = read_scores(args)
     ablations = {entry["model"]: entry["method"] for entry in config["ablations"]}
-    cards = evaluator_cards(args.cards)
-    splits = load_protocol(args.protocol, config.get("protocol_overrides")).inception.splits
-    beside = config.get("beside", ())
-    found = compare(rows, config["dataset"], config["steps"], ablations, cards, splits, beside)
-    write_text(args.csv, found.data.to_csv(index=False, lineterminator="\n"))
-    write_text(args.markdown, markdown(found.printed, found.caption))
+    splits, beside = protocol.inception.splits, config.get("beside", ())
+    asked = (config["dataset"], config["steps"], ablations)
+    table = build_ablations(rows, *asked, cards, splits, beside)
+    write_page(args, table.data, table.printed.markdown())
 
 
 if __name__ == "__main__":
-    run_stage(main, scores_parser(__doc__))
+    run_stage(main, page_parser(__doc__))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from dlvae.stage.errors import UserError
 from eval.rows import NONE
-from reports.tables.aggregate import Cell, Column, cell
+from reports.tables.cells import Cell, Column, cell
 
 REAL, SCORE = "real", "inception_score"
 COLUMNS = (
@@ -19,6 +20,7 @@ COLUMNS = (
     Column("d_intra_standard", "d_intra", 4),
     Column("fid", "FID", 1),
 )
+METRICS = tuple(column.metric for column in COLUMNS)
 UPDATES = "updates"
 MEASURED_COSTS = ("images_read", "cpu_seconds")
 CURRENCIES = {UPDATES: "updates", "images_read": "images read", "cpu_seconds": "processor seconds"}
@@ -31,18 +33,22 @@ MEAN, SEED, CEILING = "mean", "seed", "ceiling"
 
 @dataclass(frozen=True)
 class Point:
-    """A model after so many updates.
+    """A model after so many updates, or the real images.
 
     Attributes:
+        step: number of updates; None of real images.
         seeds: of the trainings that went on to there.
-        costs: by currency, means over the seeds.
+        costs: by currency, means over the seeds; those that were measured.
         scores: by metric; those that were taken.
+        origin: what the first row of its score says of itself, by column, see `ORIGIN`.
     """
 
-    step: int
+    model: str
+    step: int | None
     seeds: tuple[int, ...]
     costs: Mapping[str, float]
     scores: Mapping[str, Cell]
+    origin: Mapping[str, Any]
 
     @property
     def score(self) -> Cell:
@@ -61,8 +67,8 @@ def curve_rows(rows: pd.DataFrame) -> pd.DataFrame:
         UserError: there are none.
     """
     parts = rows["metric"].str.extract(r"^(?P<name>\w+):(?P<step>\d+)$")
-    known = [*(column.metric for column in COLUMNS), *MEASURED_COSTS]
-    own = rows.assign(**parts)[parts["name"].isin(known) & rows["model"].ne(REAL)]
+    own = rows.assign(**parts)
+    own = own[parts["name"].isin([*METRICS, *MEASURED_COSTS]) & rows["model"].ne(REAL)]
     if own.empty:
         raise UserError(
             "learning_curves: expected scores of the family curve, found none; make them with "
@@ -84,23 +90,30 @@ def curve(rows: pd.DataFrame, dataset: str, model: str) -> Curve:
     return [_point(part, dataset, model, int(step)) for step, part in own.groupby("step")]
 
 
-def _point(rows: pd.DataFrame, dataset: str, model: str, step: int) -> Point:
+def real_images(rows: pd.DataFrame, dataset: str) -> Point | None:
+    """Return the scores of real held-out images, the ceiling; None where there is no such row."""
+    own = rows[rows["dataset"].eq(dataset) & rows["model"].eq(REAL)]
+    return None if own.empty else _point(own, dataset, REAL)
+
+
+def _point(rows: pd.DataFrame, dataset: str, model: str, step: int | None = None) -> Point:
     """Return a point from the rows of a model at one snapshot, of any number of seeds."""
-    names = [column.metric for column in COLUMNS]
-    found = {
-        name: cell(rows, dataset, model, f"{name}:{step}") for name in [*names, *MEASURED_COSTS]
-    }
+    end = "" if step is None else f":{step}"
+    cells = {name: cell(rows, dataset, model, name + end) for name in (*METRICS, *MEASURED_COSTS)}
+    found = {name: own for name, own in cells.items() if own is not None}
     seeds = tuple(sorted({int(seed) for seed in rows["seed"]}))
-    for name in (SCORE, *MEASURED_COSTS):
-        if found[name] is None or len(found[name].values) != len(seeds):
+    for name in (SCORE, *MEASURED_COSTS) if step is not None else ():
+        if name not in found or len(found[name].values) != len(seeds):
             raise UserError(
                 f"{dataset}/{model}: expected {name}:{step} of the seeds "
                 f"{', '.join(map(str, seeds))}, found less; score again with python -m eval.scores "
                 "curve"
             )
-    costs = {UPDATES: float(step)} | {name: found[name].mean for name in MEASURED_COSTS}
-    scores = {name: found[name] for name in names if found[name] is not None}
-    return Point(step, seeds, costs, scores)
+    costs = {} if step is None else {UPDATES: float(step)}
+    costs |= {name: found[name].mean for name in MEASURED_COSTS if name in found}
+    scores = {name: found[name] for name in METRICS if name in found}
+    first = rows[rows["metric"].eq(SCORE + end)].head(1)[list(ORIGIN)].to_dict("records")
+    return Point(model, step, seeds, costs, scores, dict(*first))
 
 
 def tidy(rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str]) -> pd.DataFrame:
@@ -114,67 +127,50 @@ def tidy(rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str]) -> 
         rows: score rows of all models and of the real images.
     """
     own = curve_rows(rows)
-    records = [
-        record
-        for dataset in datasets
-        for record in [*_ceiling(rows, dataset), *_records(own, dataset, models)]
-    ]
+    records = []
+    for dataset in datasets:
+        if (real := real_images(rows, dataset)) is not None:
+            records.append(_record(CEILING, dataset, real))
+        for model in models:
+            records += _records(own, dataset, model)
     frame = pd.DataFrame(records)
     for name in ("seed", "step", "n", "classes"):
         frame[name] = pd.to_numeric(frame[name]).astype("Int64")
     return frame
 
 
-def _records(rows: pd.DataFrame, dataset: str, models: Sequence[str]) -> Iterator[dict]:
-    for model in models:
-        own = rows[rows["dataset"].eq(dataset) & rows["model"].eq(model)]
-        for step, part in own.groupby("step"):
-            for seed, single in part.groupby("seed"):
-                yield _record(SEED, single, dataset, model, int(step), int(seed))
-            if part["seed"].nunique() > 1:
-                yield _record(MEAN, part, dataset, model, int(step))
+def _records(rows: pd.DataFrame, dataset: str, model: str) -> Iterator[dict]:
+    for point in curve(rows, dataset, model):
+        at_step = rows[rows["step"] == point.step]
+        for seed in point.seeds:
+            (single,) = curve(at_step[at_step["seed"] == seed], dataset, model)
+            yield _record(SEED, dataset, single)
+        if len(point.seeds) > 1:
+            yield _record(MEAN, dataset, point)
 
 
-def _ceiling(rows: pd.DataFrame, dataset: str) -> Iterator[dict]:
-    own = rows[rows["dataset"].eq(dataset) & rows["model"].eq(REAL)]
-    if not own.empty:
-        yield _record(CEILING, own, dataset, REAL)
+def _record(statistic: str, dataset: str, point: Point) -> dict:
+    """Return a point as a row of the data."""
+    record = {"statistic": statistic, "dataset": dataset, "model": point.model}
+    record |= {"seed": point.seeds[0] if statistic == SEED else None}
+    record |= {"seeds": len(point.seeds), "step": point.step}
+    record |= {name: point.costs.get(name) for name in MEASURED_COSTS}
+    for metric in METRICS:
+        record |= _score(metric, point.scores.get(metric))
+    return record | point.origin | ({"samples": None} if statistic == MEAN else {})
 
 
-def _record(
-    statistic: str,
-    rows: pd.DataFrame,
-    dataset: str,
-    model: str,
-    step: int | None = None,
-    seed: int | None = None,
-) -> dict:
-    """Return a row of the data from score rows of a model at one step, or of the real images."""
-    record = {"statistic": statistic, "dataset": dataset, "model": model, "seed": seed}
-    record |= {"seeds": int(rows["seed"].nunique()), "step": step}
-    end = "" if step is None else f":{step}"
-    for name in MEASURED_COSTS:
-        found = cell(rows, dataset, model, f"{name}{end}")
-        record[name] = found.mean if found else None
-    for column in COLUMNS:
-        record |= _score(rows, dataset, model, column.metric, end)
-    first = rows[rows["metric"].eq(f"{SCORE}{end}")].iloc[0]
-    record |= {name: first[name] for name in ORIGIN}
-    return record | ({"samples": None} if statistic == MEAN else {})
-
-
-def _score(rows: pd.DataFrame, dataset: str, model: str, metric: str, end: str) -> dict:
+def _score(metric: str, found: Cell | None) -> dict:
     """Return a metric with its interval, or why there is none."""
-    found = cell(rows, dataset, model, f"{metric}{end}")
-    names = [metric, *(f"{metric}_{part}" for part in ("ci_low", "ci_high", "ci_kind"))]
-    if found is None:
-        return dict.fromkeys(names)
-    if found.reason:
-        return dict(zip(names, (None, None, None, found.reason), strict=True))
-    count = len(found.values)
-    if found.interval is None:
+    value = low = high = kind = None
+    if found is not None and found.reason:
+        kind = found.reason
+    elif found is not None:
+        value, count = found.mean, len(found.values)
         kind = NONE if count == 1 else f"{NONE} ({count} seeds)"
-        return dict(zip(names, (found.mean, None, None, kind), strict=True))
-    interval = found.interval
-    ends = (interval.low, interval.high, interval.kind)
-    return dict(zip(names, (found.mean, *ends), strict=True))
+        if found.interval is not None:
+            low, high, kind = found.interval.low, found.interval.high, found.interval.kind
+    return {metric: value} | {
+        f"{metric}_{part}": entry
+        for part, entry in (("ci_low", low), ("ci_high", high), ("ci_kind", kind))
+    }

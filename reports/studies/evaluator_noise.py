@@ -16,21 +16,26 @@ from itertools import combinations
 
 import pandas as pd
 
-from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.protocol import load_protocol
-from eval.rows import PLAIN, by_plain, read_rows, refuse_mixed
-from reports.command import scores_parser
-from reports.names import dataset_title, in_paper_order, model_title
-from reports.tables.__main__ import check_evaluators, check_protocol
-from reports.tables.aggregate import Column, cell
-from reports.tables.captions import capital, caption, splits_text
-from reports.tables.formats import MISSING, markdown
+from eval.protocol import Protocol
+from eval.rows import PLAIN, refuse_mixed
+from reports.names import capital, dataset_title, in_paper_order, model_title
+from reports.tables.captions import caption, splits_text
+from reports.tables.cells import Column, cell_text
+from reports.tables.formats import PrintedTable
+from reports.tables.inputs import (
+    ROBUST,
+    check_evaluators,
+    evaluator_cards,
+    page_parser,
+    read_scores,
+    write_page,
+)
 
-KINDS = {"": "robust", f":{PLAIN}": "plain"}
-SCORE, FIDELITY, AGREEMENT = "inception_score", "label_fidelity", "judge_agreement"
-METRICS = {SCORE: "IS", FIDELITY: "top-1"}
+KINDS = {"": ROBUST, f":{PLAIN}": PLAIN}
+SCORE, AGREEMENT = "inception_score", "judge_agreement"
+METRICS = {SCORE: "IS", "label_fidelity": "top-1"}
 COLUMNS = [
     Column(f"{metric}{end}", f"{title}, {kind}", 2 if metric == SCORE else 1, metric != SCORE)
     for end, kind in KINDS.items()
@@ -84,7 +89,7 @@ def _record(found: pd.DataFrame, key: tuple, metric: str, end: str, kind: str) -
     return record | row[ORIGIN].to_dict()
 
 
-def printed(rows: pd.DataFrame, table: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
+def printed(rows: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
     """Return the page's table as texts, one row per data set, model and seed."""
     lines, index = [], []
     for dataset in datasets:
@@ -92,37 +97,22 @@ def printed(rows: pd.DataFrame, table: pd.DataFrame, datasets: Sequence[str]) ->
         for model in in_paper_order(list(dict.fromkeys(part["model"]))):
             seeds = sorted(set(part[part["model"] == model]["seed"]))
             for seed in seeds:
-                own = part[part["seed"] == seed]
-                lines.append(_texts(own, table, dataset, model, seed))
+                own = part[part["model"].eq(model) & part["seed"].eq(seed)]
+                lines.append(_texts(own, dataset, model))
                 more = f", seed {seed}" if len(seeds) > 1 else ""
                 index.append((dataset_title(dataset), model_title(model) + more))
-    heads = []
+    return pd.DataFrame(lines, index=pd.MultiIndex.from_tuples(index))
+
+
+def _texts(rows: pd.DataFrame, dataset: str, model: str) -> dict[str, str]:
+    """Return the texts of one sample set, by heading."""
+    texts, values = {}, rows.set_index("metric")["value"].sort_index()
     for column in COLUMNS:
-        heads.append(column.title)
+        texts[column.title] = cell_text(rows, dataset, model, column)
         if not column.metric.startswith(AGREEMENT):
-            heads.append(f"{column.title}, by judge")
-    return pd.DataFrame(lines, columns=heads, index=pd.MultiIndex.from_tuples(index))
-
-
-def _texts(
-    rows: pd.DataFrame, table: pd.DataFrame, dataset: str, model: str, seed: int
-) -> list[str]:
-    texts, known = [], table.set_index([*KEYS, "metric", "judges"]).sort_index()
-    for column in COLUMNS:
-        found = cell(rows, dataset, model, column.metric)
-        texts.append(found.text(column) if found else MISSING)
-        metric, _, kind = column.metric.partition(":")
-        if metric == AGREEMENT:
-            continue
-        record = known.loc[dataset, model, seed, metric, kind or KINDS[""]]
-        times = 100 if column.percent else 1
-        values = record[_members(table)].dropna()
-        texts.append(" / ".join(f"{times * value:.{column.digits}f}" for value in values))
+            judges = values[values.index.str.startswith(f"{column.metric}:judge")].dropna()
+            texts[f"{column.title}, by judge"] = " / ".join(map(column.number, judges))
     return texts
-
-
-def _members(table: pd.DataFrame) -> list[str]:
-    return [name for name in table.columns if name.startswith("judge") and name != "judges"]
 
 
 def turned_pairs(table: pd.DataFrame, dataset: str, metric: str) -> tuple[list[tuple], int]:
@@ -135,7 +125,7 @@ def turned_pairs(table: pd.DataFrame, dataset: str, metric: str) -> tuple[list[t
     here = here[here["metric"] == metric]
     models = in_paper_order(list(dict.fromkeys(here["model"])))
     pairs, turned = list(combinations(models, 2)), []
-    scores = here.set_index(["model", "seed", "judges"])[_members(table)].stack()
+    scores = here.set_index(["model", "seed", "judges"]).filter(regex=r"^judge\d").stack()
     for one, other in pairs:
         gaps = (scores.loc[one] - scores.loc[other]).dropna()
         per_seed = gaps.groupby(level="seed")
@@ -149,8 +139,7 @@ def text_below(
     table: pd.DataFrame,
     datasets: Sequence[str],
     cards: Mapping[str, Sequence[Mapping]],
-    splits: int,
-    least: float,
+    protocol: Protocol,
 ) -> str:
     """Return the caption: who judged what, and which orders of models depend on the judge.
 
@@ -158,18 +147,17 @@ def text_below(
         rows: score rows.
         table: of :func:`by_judge`.
         cards: reports of both evaluators, by data set.
-        splits: of the Inception Score, by the protocol.
-        least: share below which the protocol says that judges disagree.
     """
+    least = protocol.judges.agreement
     opening = [
         "Inception Score (IS) and top-1 of the same images by every judge: robust ones learned "
         "from real images and degraded ones, plain ones from real images alone. Values are means "
         "over the judges of a kind. Agreement: share of images on which two judges of a kind see "
         f"one class; below {100 * least:g} % the protocol says that they disagree.",
-        splits_text(splits),
+        splits_text(protocol.inception.splits),
     ]
     models = in_paper_order(list(dict.fromkeys(rows["model"])))
-    text = caption(opening, rows, datasets, models, cards, "", COLUMNS, averaged=False)
+    text = caption(opening, rows, datasets, models, cards, COLUMNS, averaged=False)
     turns = [_turned(table, name, least) for name in datasets if table["dataset"].eq(name).any()]
     return " ".join([text, *turns])
 
@@ -193,37 +181,19 @@ def _turned(table: pd.DataFrame, dataset: str, least: float) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    rows = read_rows(args.scores)
-    overrides, datasets = args.config.get("protocol_overrides"), args.config["datasets"]
+    rows, protocol = read_scores(args)
     refuse_mixed(rows)
-    check_protocol(rows, args.protocol, overrides)
-    cards: dict[str, list[Mapping]] = {}
-    for path in args.cards:
-        card = read_json(path)
-        cards.setdefault(card["dataset"], []).append(card)
-    _check_judges(rows, cards)
-    table, protocol = by_judge(rows), load_protocol(args.protocol, overrides)
-    write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
-    splits, least = protocol.inception.splits, protocol.judges.agreement
-    text = text_below(rows, table, datasets, cards, splits, least)
-    write_text(args.markdown, markdown(printed(rows, table, datasets), text))
-
-
-def _check_judges(rows: pd.DataFrame, cards: Mapping[str, Sequence[Mapping]]) -> None:
-    """Refuse scores of other evaluators than those whose cards the caption quotes."""
-    plain = rows["metric"].map(by_plain).astype(bool)
-    for kind, part in ((KINDS[""], rows[~plain]), (PLAIN, rows[plain])):
-        own = {
-            name: card for name, known in cards.items() for card in known if card["kind"] == kind
-        }
-        # Asked of one kind at a time, the rows carry no mark of it.
-        check_evaluators(part.assign(metric=SCORE), own)
-
-
-def command() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    return scores_parser(__doc__)
+    cards = {kind: evaluator_cards(args.cards, kind) for kind in KINDS.values()}
+    for kind, own in cards.items():
+        check_evaluators(rows, own, kind)
+    both = {
+        name: [own[name] for own in cards.values() if name in own]
+        for name in dict.fromkeys(name for own in cards.values() for name in own)
+    }
+    table, datasets = by_judge(rows), args.config["datasets"]
+    text = text_below(rows, table, datasets, both, protocol)
+    write_page(args, table, PrintedTable(printed(rows, datasets), text).markdown())
 
 
 if __name__ == "__main__":
-    run_stage(main, command())
+    run_stage(main, page_parser(__doc__))

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
-from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.metrics.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, RANGES, STRUCTURES
 from eval.rows import COLUMNS, read_rows, refuse_mixed
-from reports.names import dataset_title, in_paper_order, model_title
-from reports.tables.aggregate import Column, cell
+from reports.names import in_paper_order, model_title
 from reports.tables.captions import caption
-from reports.tables.formats import MISSING, markdown
+from reports.tables.cells import Column, cell
+from reports.tables.formats import MISSING, PrintedTable
+from reports.tables.inputs import write_page
 from reports.tables.published import published
+from reports.text import render
 
 VALUE = "d_intra_offdiag"
 METRICS = (
@@ -52,16 +54,24 @@ STRUCTURE_TITLES = {
     "five_fixed_sigma": "5 scales, shrinking window",
     "single": "1 scale (SSIM)",
 }
-
-NOT_SHOWN = (
-    "How the paper's numbers came about: the published code holds no evaluator. That pixels were "
-    "scored with the wrong L is a hypothesis. It would explain values this small, but so would any "
-    "other scaling; and which settings land in the printed span depends on the images, which here "
-    "are neither the paper's data nor samples of its models. The cause stays unknown. The scores "
-    "of this project use the right range and print `range_mismatched` beside it, under that name."
+SETTINGS = {
+    (pixels, structure): f"{RANGE_TITLES[pixels]} with {STRUCTURE_TITLES[structure]}"
+    for pixels in RANGES
+    for structure in STRUCTURES
+}
+# Printed as the smallest and the largest of the image sets.
+SPANS = (
+    Column("clamped_share", "clamped pairs, %", 1, percent=True),
+    Column("weighted_error_correlation", "r, weighted squared error", 3),
+    Column("weighted_error_ratio", "ratio to it", 3),
+    Column("pixel_error_correlation", "r, pixels' squared error", 2),
 )
+OF = f"images, at most {PER_CLASS} of each of at most {CLASSES} classes"
+VALUES = {setting: Column(":".join((VALUE, *setting)), "d", 4, of=OF) for setting in SETTINGS}
+"""The printed values as columns, one per setting."""
 
 
+@cache
 def printed_span() -> tuple[float, float]:
     """Return the smallest and the largest value of the paper's Table 2."""
     values = published().query("table == 'table2'")["value"]
@@ -87,10 +97,9 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
         )
     rows = rows.assign(name=parts[0], range=parts[1], structure=parts[2])
     found = rows.pivot(index=KEYS, columns="name", values="value").reindex(columns=METRICS)
-    expected = {(pixels, structure) for pixels in RANGES for structure in STRUCTURES}
     for key, part in found.groupby(level=KEYS[:3]):
-        if set(part.droplevel(KEYS[:3]).index) != expected:
-            raise UserError(f"{'/'.join(map(str, key))}: expected {len(expected)} settings")
+        if set(part.droplevel(KEYS[:3]).index) != set(SETTINGS):
+            raise UserError(f"{'/'.join(map(str, key))}: expected {len(SETTINGS)} settings")
     low, high = printed_span()
     found["in_printed_range"] = found[VALUE].between(low, high)
     values = rows[rows["name"] == VALUE].set_index(KEYS)
@@ -103,190 +112,114 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
     return found.reset_index().sort_values(KEYS, key=position)
 
 
-def printed(found: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return the table of a data set as texts: a row per setting, means over seeds."""
-    part = found[found["dataset"] == dataset]
-    rows = _value_rows(part)
-    columns = {
-        model_title(model): [_value_text(rows, dataset, model, c) for c in _value_columns()]
+def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
+    """Return the whole study as Markdown.
+
+    Args:
+        found: of :func:`by_setting`.
+    """
+    names = [":".join((VALUE, *setting)) for setting in found[SETTING].itertuples(index=False)]
+    rows = found.assign(metric=names, value=found[VALUE])
+    models = in_paper_order(list(dict.fromkeys(found["model"])))
+    right, mismatched = (found[found["range"].isin(names)] for names in (RIGHT, MISMATCHED))
+    negative = found[found["clamped_share"] > 0]
+    papers = found[found["model"].isin(["cvae_gan", "ours"])]
+    inside = _means(papers)[VALUE].between(*printed_span()).groupby(SETTING).all()
+    return render(
+        "table2_scale.md.j2",
+        span=printed_span(),
+        pairs=PAIRS,
+        caption=caption([], rows, datasets, models, {}, list(VALUES.values())),
+        tables={
+            name: PrintedTable(printed(rows, name), _landing(found, name), ("pixels", "MS-SSIM"))
+            for name in datasets
+            if (found["dataset"] == name).any()
+        },
+        right=_summary(right, 3, 2, 3),
+        mismatched=_summary(mismatched, 5, 4, 2),
+        both_scored=not papers.empty,
+        inside=[title for setting, title in SETTINGS.items() if inside.get(setting)],
+        negative={
+            "count": len(negative),
+            "of": len(found),
+            "mismatched": negative["range"].isin(MISMATCHED).sum(),
+            "undefined": negative["d_intra_offdiag_unclamped"].isna().sum(),
+        },
+        ours_above=_ours_above(found, datasets),
+    )
+
+
+def printed(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return the table of a data set as texts: a row per setting, means over seeds.
+
+    Args:
+        rows: of :func:`by_setting`, with ``metric`` and ``value`` as in score rows.
+    """
+    part = rows[rows["dataset"] == dataset]
+    texts = {
+        model_title(model): [_value_text(part, dataset, model, c) for c in VALUES.values()]
         for model in in_paper_order(list(dict.fromkeys(part["model"])))
     }
-    over_sets = part.groupby(SETTING)[list(METRICS)].agg(["min", "max"])
-    for title, metric, digits in (
-        ("clamped pairs, %", "clamped_share", 1),
-        ("r, weighted squared error", "weighted_error_correlation", 3),
-        ("ratio to it", "weighted_error_ratio", 3),
-        ("r, pixels' squared error", "pixel_error_correlation", 2),
-    ):
-        scale = 100 if metric == "clamped_share" else 1
-        columns[title] = [
-            _span(scale * over_sets.loc[setting, metric], digits) for setting in _settings()
-        ]
-    titles = [(RANGE_TITLES[pixels], STRUCTURE_TITLES[s]) for pixels, s in _settings()]
-    return pd.DataFrame(columns, index=pd.MultiIndex.from_tuples(titles))
-
-
-def _value_columns() -> list[Column]:
-    """Return the printed values as columns, one per setting."""
-    of = f"images, at most {PER_CLASS} of each of at most {CLASSES} classes"
-    return [Column(f"{VALUE}:{pixels}:{s}", "d", 4, of=of) for pixels, s in _settings()]
-
-
-def _value_rows(found: pd.DataFrame) -> pd.DataFrame:
-    """Return the score rows of the printed values."""
-    names = [f"{VALUE}:{pixels}:{s}" for pixels, s in found[SETTING].itertuples(index=False)]
-    return found.assign(metric=names, value=found[VALUE])
+    by_key = part.groupby(SETTING)
+    for column in SPANS:
+        values = (100 if column.percent else 1) * by_key[column.metric].agg(["min", "max"])
+        texts[column.title] = [_span(values.loc[key], column.digits) for key in SETTINGS]
+    titles = [(RANGE_TITLES[pixels], STRUCTURE_TITLES[name]) for pixels, name in SETTINGS]
+    return pd.DataFrame(texts, index=pd.MultiIndex.from_tuples(titles))
 
 
 def _value_text(rows: pd.DataFrame, dataset: str, model: str, column: Column) -> str:
-    found = cell(rows, dataset, model, column.metric)
-    low, high = printed_span()
+    found, (low, high) = cell(rows, dataset, model, column.metric), printed_span()
     text = found.text(column)
     return f"**{text}**" if not found.reason and low <= found.mean <= high else text
-
-
-def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """Return the whole study as Markdown."""
-    low, high = printed_span()
-    opening = (
-        f"The paper's Table 2 prints d_intra between {low} and {high}. Here the same images are "
-        "scored under several pixel ranges, scales and windows. d is the mean of 1 - MS-SSIM over "
-        "pairs of two different images of a class, then over classes, negative factors clamped at "
-        "0; Eq. 12 of N images per class is (1 - 1/N) times that, 1 % less for N = 100. Scored are "
-        "the images counted below, so that values differ a little from Table 2 of this run where "
-        "that has more. Values within "
-        f"the printed span are bold. r is Pearson's correlation over {PAIRS} random pairs of a "
-        "class of 1 - MS-SSIM with a weighted squared error: the windows' variances and means of "
-        "the difference of two images over C2 and C1, by the weights of the scales. Ratio is that "
-        "of the means of the two. Two numbers are the smallest and the largest of the image sets."
-    )
-    models = in_paper_order(list(dict.fromkeys(found["model"])))
-    rows, columns = _value_rows(found), _value_columns()
-    text = caption([opening], rows, datasets, models, {}, "", columns)
-    sections = ["# The scale of Table 2", text]
-    for dataset in datasets:
-        if (found["dataset"] == dataset).any():
-            title, names = dataset_title(dataset), ["pixels", "MS-SSIM"]
-            sections.append(f"## {title[:1].upper()}{title[1:]}")
-            text = markdown(printed(found, dataset), _landing(found, dataset), names)
-            sections.append(text.rstrip("\n"))
-    sections += ["## What this shows", _shows(found, datasets), "## What it does not show"]
-    return "\n\n".join([*sections, NOT_SHOWN]) + "\n"
-
-
-def _settings() -> list[tuple[str, str]]:
-    return [(pixels, structure) for pixels in RANGES for structure in STRUCTURES]
 
 
 def _means(found: pd.DataFrame) -> pd.DataFrame:
     return found.groupby(["dataset", "model", *SETTING])[list(METRICS)].mean()
 
 
-def _setting_title(setting: tuple[str, str]) -> str:
-    return f"{RANGE_TITLES[setting[0]]} with {STRUCTURE_TITLES[setting[1]]}"
-
-
 def _landing(found: pd.DataFrame, dataset: str) -> str:
     """Say which settings give a value of the printed span, and for which images."""
-    low, high = printed_span()
-    values = _means(found[found["dataset"] == dataset])[VALUE].droplevel("dataset")
+    inside = _means(found[found["dataset"] == dataset])[VALUE].between(*printed_span())
     parts = []
-    for setting in _settings():
-        own = values.xs(setting, level=SETTING)
-        names = in_paper_order([model for model, v in own.items() if low <= v <= high])
-        if names:
-            parts.append(f"{_setting_title(setting)}: {', '.join(map(model_title, names))}")
+    for setting, title in SETTINGS.items():
+        own = inside.xs(setting, level=SETTING).loc[dataset]
+        if own.any():
+            names = in_paper_order(list(own[own].index))
+            parts.append(f"{title}: {', '.join(map(model_title, names))}")
     return f"Within the printed span: {'; '.join(parts) or 'no setting'}."
 
 
-def _shows(found: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """Return what the numbers say, each sentence from the numbers."""
-    right, wrong = (found[found["range"].isin(names)] for names in (RIGHT, MISMATCHED))
-    lines = [
-        f"- {_magnitudes(right, wrong)}",
-        f"- {_common(found)}",
-        "- With L = 255 on such small numbers the constants outweigh the images' own moments: "
-        "1 - MS-SSIM correlates with the weighted squared error at "
-        f"{_span_of(wrong['weighted_error_correlation'], 4)} and is "
-        f"{_span_of(wrong['weighted_error_ratio'], 2)} times as large. In the right range the "
-        f"correlation is {_span_of(right['weighted_error_correlation'], 2)} and the ratio "
-        f"{_span_of(right['weighted_error_ratio'], 3)}. A squared error grows with the square of "
-        "the images' contrast, which the right range divides out: compare mismatched values as "
-        "such an error, not as structure.",
-        f"- {_undefined(found)}",
-        "- [0, 1] with L = 1 is [0, 255] with L = 255. [-1, 1] with L = 2 is not: the luminance "
-        "term compares means, and those of [-1, 1] have signs.",
-    ]
-    return "\n".join([*lines, *(f"- {line}" for line in _orders(found, datasets))])
+def _summary(part: pd.DataFrame, values: int, correlation: int, ratio: int) -> dict[str, str]:
+    """Return the spans of a kind of range, real and generated images apart, by their digits."""
+    kinds = {"real images score": True, "generated ones": False}
+    spans = {
+        text: _span_of(part[part["model"].eq("real") == real][VALUE], values)
+        for text, real in kinds.items()
+        if part["model"].eq("real").eq(real).any()
+    }
+    return {
+        "magnitudes": " and ".join(f"{text} {span}" for text, span in spans.items()),
+        "correlation": _span_of(part["weighted_error_correlation"], correlation),
+        "ratio": _span_of(part["weighted_error_ratio"], ratio),
+    }
 
 
-def _magnitudes(right: pd.DataFrame, wrong: pd.DataFrame) -> str:
-    """Say how large values are in each kind of range, real and generated ones apart."""
-    texts = []
-    for part, digits in ((right, 3), (wrong, 5)):
-        kinds = part.groupby(part["model"] == "real")[VALUE]
-        names = {True: "real images score", False: "generated ones"}
-        spans = [
-            f"{names[kind]} {_span_of(kinds.get_group(kind), digits)}" for kind in kinds.groups
-        ]
-        texts.append(" and ".join(reversed(spans)))
-    low, high = printed_span()
-    return (
-        f"In their right range {texts[0]} (near 0 there means near copies); with L = 255 in "
-        f"[-1, 1] or [0, 1] {texts[1]}; the paper printed {low} to {high}."
-    )
-
-
-def _common(found: pd.DataFrame) -> str:
-    """Say which settings put both rows of the paper's table into the span, on every data set."""
-    rows = found[found["model"].isin(["cvae_gan", "ours"])]
-    if rows.empty:
-        return "Neither cVAE-GAN nor ours is scored in this run."
-    low, high = printed_span()
-    inside = _means(rows)[VALUE].between(low, high).groupby(SETTING).all()
-    names = [_setting_title(setting) for setting in _settings() if inside[setting]]
-    if not names:
-        return (
-            "No setting puts all scored sets of cVAE-GAN and ours, the rows of the paper's table, "
-            "into the printed span."
-        )
-    return (
-        f"{'; '.join(names)} {'puts' if len(names) == 1 else 'put'} all scored sets of cVAE-GAN "
-        "and ours, the rows of the paper's table, into the printed span."
-    )
-
-
-def _undefined(found: pd.DataFrame) -> str:
-    """Say where scoring without clamping gives no number."""
-    pairs = found[found["clamped_share"] > 0]
-    without = pairs["d_intra_offdiag_unclamped"].isna().sum()
-    mismatched = pairs["range"].isin(MISMATCHED).sum()
-    return (
-        f"{len(pairs)} of {len(found)} values have pairs with a negative factor, {mismatched} of "
-        f"them in a mismatched range. Without clamping {without} are undefined, since a negative "
-        "number has no fractional power; the others are in the CSV."
-    )
-
-
-def _orders(found: pd.DataFrame, datasets: Sequence[str]) -> list[str]:
-    """Say whether ours is above cVAE-GAN, and whether that depends on the setting."""
+def _ours_above(found: pd.DataFrame, datasets: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return in how many settings of a kind of range ours is above cVAE-GAN, by data set."""
     means = _means(found)[VALUE].unstack("model")
     if not {"ours", "cvae_gan"} <= set(means):
-        return []
-    above = (means["ours"] > means["cvae_gan"])[means[["ours", "cvae_gan"]].notna().all(axis=1)]
-    lines = []
-    for dataset in [name for name in datasets if name in above.index.levels[0]]:
-        part = above[above.index.get_level_values("dataset") == dataset]
-        kinds = part.index.get_level_values("range")
-        counts = {
-            text: f"{int(part[kinds.isin(names)].sum())} of {kinds.isin(names).sum()}"
-            for text, names in (("right", RIGHT), ("mismatched", MISMATCHED))
+        return {}
+    both = means[["ours", "cvae_gan"]].dropna().reset_index()
+    counts = {}
+    for dataset in [name for name in datasets if name in set(both["dataset"])]:
+        part = both[both["dataset"] == dataset]
+        counts[dataset] = {
+            kind: f"{int((own['ours'] > own['cvae_gan']).sum())} of {len(own)}"
+            for kind, ranges in (("right", RIGHT), ("mismatched", MISMATCHED))
+            for own in [part[part["range"].isin(ranges)]]
         }
-        lines.append(
-            f"On {dataset_title(dataset)} ours is above cVAE-GAN in {counts['right']} settings "
-            f"with a right range and in {counts['mismatched']} with a mismatched one."
-        )
-    return lines
+    return counts
 
 
 def _span(values: pd.Series, digits: int) -> str:
@@ -304,8 +237,7 @@ def _span_of(values: pd.Series, digits: int) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     found = by_setting(read_rows(args.scores))
-    write_text(args.csv, found.to_csv(index=False, lineterminator="\n"))
-    write_text(args.markdown, page(found, args.config["datasets"]))
+    write_page(args, found, page(found, args.config["datasets"]))
 
 
 def command() -> argparse.ArgumentParser:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from eval.metrics.intervals import MIN_VALUES
 from eval.rows import NONE
-from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, dataset_title, model_title
-from reports.tables.aggregate import IMAGES, Column, cell
+from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, capital, dataset_title, model_title
+from reports.tables.cells import IMAGES, Column, cell
 
 
 def caption(
@@ -18,8 +18,8 @@ def caption(
     datasets: Sequence[str],
     models: Sequence[str],
     cards: Mapping[str, Mapping | Sequence[Mapping]],
-    paper_note: str,
     columns: Sequence[Column],
+    paper_note: str = "",
     averaged: bool = True,
 ) -> str:
     """Return the caption of a table.
@@ -30,8 +30,8 @@ def caption(
             that a model was scored.
         datasets, models: in printed order; a model without rows on a data set is named.
         cards: evaluator card of each data set that has one, or those of all its evaluators.
-        paper_note: how the paper's numbers came about; empty if it has none.
         columns: printed metrics.
+        paper_note: how the paper's numbers came about; empty if it has none.
         averaged: whether values are means over seeds; else every seed has a row.
     """
     printed = rows[rows["metric"].isin([column.metric for column in columns])]
@@ -42,7 +42,7 @@ def caption(
     if "cvae_gan_bao" in models:
         parts += [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
     parts.append(seeds_text(printed, {c.metric: c.title for c in columns}, averaged))
-    parts.append(f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}.")
+    parts.append(_origin(rows))
     compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})
     if compared and paper_note:
         parts.append(
@@ -58,6 +58,46 @@ def caption(
     if missing:
         parts.append(f"Not scored in this run: {', '.join(missing)}.")
     return " ".join(parts)
+
+
+def caption_of_codes(
+    opening: Sequence[str],
+    rows: pd.DataFrame,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    cards: Mapping[str, Mapping],
+    counted: Mapping[str, str],
+) -> str:
+    """Return the caption of a table of scores that are not of sample sets.
+
+    Args:
+        counted: what n counts, by a metric that is measured on it; else as :func:`caption`.
+    """
+    parts = list(opening)
+    for dataset in datasets:
+        here = rows[rows["dataset"].eq(dataset)]
+        if here.empty:
+            parts.append(f"{capital(dataset_title(dataset))}: no scores.")
+            continue
+        measured = here[here["value"].notna()].groupby("metric")["n"].unique()
+        listed = [
+            f"{' or '.join(str(int(n)) for n in sorted(measured[metric]))} {what}"
+            for metric, what in counted.items()
+            if metric in measured
+        ]
+        parts.append(
+            f"{capital(dataset_title(dataset))}: {int(here['classes'].iloc[0])} classes, n = "
+            f"{', '.join(listed) or 'none'}; {evaluator_text(cards.get(dataset))}."
+        )
+    parts += [seeds_text(rows), _origin(rows)]
+    left_out = [model_title(name) for name in models if name not in set(rows["model"])]
+    if left_out:
+        parts.append(f"Without scores of codes, so left out: {', '.join(left_out)}.")
+    return " ".join(parts)
+
+
+def _origin(rows: pd.DataFrame) -> str:
+    return f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}."
 
 
 def by_seed(
@@ -220,8 +260,3 @@ def _listed(values: Sequence) -> str:
 def only(values: pd.Series) -> str:
     """Return the values of a column that has one, or all of them."""
     return _listed(sorted(set(values.astype(str))))
-
-
-def capital(text: str) -> str:
-    """Return a text with its first letter in upper case."""
-    return text[:1].upper() + text[1:]

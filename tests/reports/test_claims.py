@@ -38,9 +38,9 @@ from reports.claims.claim_metrics import FITTED_MODELS, METRICS
 from reports.claims.readings import Preset, transformed
 from reports.claims.rules import Side, load_rules, needed_scores
 from reports.claims.verdicts import Result, judge, verdict
-from reports.command import scores_parser
-from reports.tables.aggregate import Cell
 from reports.tables.captions import INTERVALS
+from reports.tables.cells import Cell
+from reports.tables.inputs import page_parser
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = protocol_file(load_preset("quick", ROOT / "config"), ROOT / "config")
@@ -405,7 +405,7 @@ def run(tmp_path, rows, **config):
     given = {"datasets": list(SETS), "ablated": "synthetic_faces", "left_out": []} | config
     arguments = ["--scores", *files, "--cards", str(tmp_path / "report.json")]
     arguments += ["--protocol", str(PROTOCOL), "--csv", str(tmp_path / "claims.csv")]
-    args = scores_parser(None).parse_args([*arguments, "--markdown", str(tmp_path / "claims.md")])
+    args = page_parser(None).parse_args([*arguments, "--markdown", str(tmp_path / "claims.md")])
     args.config = given
     claims.main(args)
     return (tmp_path / "claims.md").read_text(encoding="utf-8"), pd.read_csv(
@@ -585,7 +585,7 @@ def test_an_incomplete_command_names_the_keys(tmp_path, capsys):
     arguments = ["--scores", "x.csv", "--protocol", str(PROTOCOL), "--config", '{"datasets": []}']
     arguments += ["--csv", str(tmp_path / "a"), "--markdown", str(tmp_path / "b")]
     with pytest.raises(SystemExit) as stopped:
-        run_stage(claims.main, scores_parser(None), arguments)
+        run_stage(claims.main, page_parser(None), arguments)
     assert stopped.value.code == 2
     assert "expected the keys ablated, left_out" in capsys.readouterr().err
 

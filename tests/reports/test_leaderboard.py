@@ -15,9 +15,9 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.board import METRICS
 from reports.freeze.stored import STORED, stored_presets
 from reports.leaderboard import README, leaderboard, main, write_leaderboard
+from reports.leaderboard_section import METRICS
 from reports.readme import with_results
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"

@@ -17,11 +17,13 @@ from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.tables.__main__ import build_table, evaluator_cards, main, write_table
-from reports.tables.aggregate import paired_difference
-from reports.tables.table_specs import TABLES
+from reports.tables.__main__ import main
+from reports.tables.cells import paired_difference
+from reports.tables.inputs import evaluator_cards
+from reports.tables.specs import TABLES
+from reports.tables.table import build_table, write_table
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
+PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
 MODELS = ["ours", "cvae", "cgan", "cvae_gan"]
 OF_SAMPLES = [name for name, spec in TABLES.items() if not spec.transposed]
@@ -84,7 +86,7 @@ def value_of(rows, dataset, model, metric):
 
 def test_numbers_stand_where_they_belong():
     rows = score_rows()
-    one, two = build("table1", rows).printed, build("table2", rows).printed
+    one, two = build("table1", rows).printed.cells, build("table2", rows).printed.cells
     (score,) = value_of(rows, "digits", "cgan", "inception_score")
     assert one.loc[("handwritten digits", "cGAN"), "IS"] == f"{score:.2f}"
     (share,) = value_of(rows, "synthetic_faces", "ours", "label_fidelity")
@@ -95,7 +97,7 @@ def test_numbers_stand_where_they_belong():
 
 
 def test_models_stand_in_the_papers_order_with_real_data_first():
-    printed = build("table1", score_rows()).printed
+    printed = build("table1", score_rows()).printed.cells
     assert printed.loc["handwritten digits"].index.tolist() == [
         "real data (held out)",
         "cVAE",
@@ -108,7 +110,7 @@ def test_models_stand_in_the_papers_order_with_real_data_first():
 def test_the_papers_numbers_stand_beside_the_data_they_belong_to():
     rows = score_rows(sets=SETS | {"cifar10": (10, 500), "faces": (12, 100)})
     sets = ["synthetic_faces", "digits", "cifar10", "faces"]
-    one, two = (build(name, rows, sets).printed for name in ("table1", "table2"))
+    one, two = (build(name, rows, sets).printed.cells for name in ("table1", "table2"))
     expected = {"cVAE": "3.01", "cGAN": "6.27", "cVAE-GAN": "6.99", "ours": "7.04"}
     column = one.loc["CIFAR-10"]["paper"].drop("real data (held out)")
     assert column.to_dict() == {name: f"{text} (CIFAR-10)" for name, text in expected.items()}
@@ -125,7 +127,10 @@ def test_a_table_without_comparable_data_has_no_paper_column():
     rows = score_rows(sets={"digits": (10, 500)})
     for name in TABLES:
         table = build(name, rows, ["digits"])
-        assert "paper" not in str(table.printed.columns.tolist()) and "'Paper'" not in table.caption
+        assert (
+            "paper" not in str(table.printed.cells.columns.tolist())
+            and "'Paper'" not in table.printed.caption
+        )
 
 
 @pytest.mark.parametrize("name", OF_SAMPLES)
@@ -142,7 +147,7 @@ def test_every_printed_format_carries_the_whole_caption(name, tmp_path):
         "Seed 0. No interval was computed.",
         "preset quick",
     ):
-        assert part in table.caption
+        assert part in table.printed.caption
         for kind in ("md", "html", "tex"):
             assert part in (tmp_path / f"{name}.{kind}").read_text(encoding="utf-8")
 
@@ -158,7 +163,7 @@ def test_formats_agree_and_are_well_formed(tmp_path):
     tex = (tmp_path / "table2.tex").read_text(encoding="utf-8")
     assert tex.count(r"\midrule") == 2 and r"\cline" not in tex
     assert "d\\_intra" in tex and not re.search(r"(?<!\\)_intra", tex)
-    first = table.printed.iloc[0, 0]
+    first = table.printed.cells.iloc[0, 0]
     assert first in tex and first in "\n".join(markdown)
 
 
@@ -171,13 +176,16 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
     table = build("table1", rows)
     write_table(table, tmp_path)
     values = pd.Series(value_of(rows, "digits", "ours", "inception_score"))
-    printed = table.printed.loc[("handwritten digits", "ours"), "IS"]
+    printed = table.printed.cells.loc[("handwritten digits", "ours"), "IS"]
     half = stats.t.ppf(0.975, 2) * values.std() / 3**0.5
     low, high = values.mean() - half, values.mean() + half
     assert printed == f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
-    assert "seeds 0, 1, 2, in brackets the 95 % t interval over them" in table.caption
+    assert "seeds 0, 1, 2, in brackets the 95 % t interval over them" in table.printed.caption
     listed = ", ".join(f"{value:.2f}" for value in values)
-    assert "IS by seed. Synthetic faces: " in table.caption and f"ours {listed}" in table.caption
+    assert (
+        "IS by seed. Synthetic faces: " in table.printed.caption
+        and f"ours {listed}" in table.printed.caption
+    )
     data = pd.read_csv(tmp_path / "table1.csv")
     keys = (data["dataset"] == "digits") & (data["model"] == "ours")
     chosen = data[keys & (data["metric"] == "inception_score")]
@@ -191,9 +199,9 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
 
 def test_two_seeds_have_a_mean_and_no_interval():
     table = build("table1", score_rows(seeds=(0, 1)))
-    assert "[" not in table.printed.loc[("handwritten digits", "ours"), "IS"]
-    assert "two are too few for an interval over seeds" in table.caption
-    assert set(table.printed.loc["handwritten digits"]["P(ours higher)"]) == {"–"}
+    assert "[" not in table.printed.cells.loc[("handwritten digits", "ours"), "IS"]
+    assert "two are too few for an interval over seeds" in table.printed.caption
+    assert set(table.printed.cells.loc["handwritten digits"]["P(ours higher)"]) == {"–"}
 
 
 def test_with_two_seeds_the_brackets_of_real_images_are_explained():
@@ -204,12 +212,12 @@ def test_with_two_seeds_the_brackets_of_real_images_are_explained():
     generated = rows["metric"].eq("label_fidelity") & rows["model"].ne("real")
     rows.loc[generated, ends] = [0, 1, "wilson95"]
     table = build("table1", rows)
-    cells = table.printed.loc["handwritten digits"]["IS"]
+    cells = table.printed.cells.loc["handwritten digits"]["IS"]
     assert cells["real data (held out)"].endswith("[1.00, 2.00]")
     assert not cells.drop("real data (held out)").str.contains("[", regex=False).any()
     said = "two are too few for an interval over seeds. Real images: in brackets: 95 % intervals "
-    assert said in table.caption and "jackknife" in table.caption
-    assert "Wilson" not in table.caption  # no interval of a row of two seeds is printed
+    assert said in table.printed.caption and "jackknife" in table.printed.caption
+    assert "Wilson" not in table.printed.caption  # no interval of a row of two seeds is printed
 
 
 def test_a_model_of_one_seed_among_others_has_its_brackets_explained():
@@ -217,7 +225,7 @@ def test_a_model_of_one_seed_among_others_has_its_brackets_explained():
     rows = rows[rows["model"].ne("cgan") | rows["seed"].eq(0)]
     keys = rows["model"].eq("cgan") & rows["metric"].eq("label_fidelity")
     rows.loc[keys, ["ci_low", "ci_high", "ci_kind"]] = [0, 1, "wilson95"]
-    text = build("table1", rows).caption
+    text = build("table1", rows).printed.caption
     assert "t interval over them. Real images and single seeds: in brackets: 95 % int" in text
     assert "(Wilson)" in text
 
@@ -228,19 +236,19 @@ def test_splits_of_the_inception_score_are_those_of_the_protocol():
         protocol = load_protocol(PROTOCOL, {"inception": {"splits": splits}})
         for name, spec in TABLES.items():
             table = build_table(spec, rows, list(SETS), MODELS, CARDS, protocol)
-            assert (words in table.caption) == (name in ("table1", "imagenet"))
+            assert (words in table.printed.caption) == (name in ("table1", "imagenet"))
 
 
 def test_metrics_of_different_numbers_of_images_are_named():
     rows = score_rows(sets={"digits": (10, 500)})
     other = rows["metric"].eq("label_fidelity") & rows["model"].ne("real")
     rows.loc[other, "n"] = 24  # not as many of every class: nothing is said per class
-    text = build("table1", rows, ["digits"]).caption
+    text = build("table1", rows, ["digits"]).printed.caption
     counted = "10 classes, n = 24 generated images for top-1; 500 images per class, "
     assert counted + "n = 5000 generated images for IS, judges agree, " in text
     assert "; n = 5000 held-out images encoded per model and seed, n = 150 real" in text
     rows.loc[other & rows["model"].ne("cgan"), "n"] = 5000
-    text = build("table1", rows, ["digits"]).caption
+    text = build("table1", rows, ["digits"]).printed.caption
     assert "n = 24 generated images for top-1 of cGAN; 500 images per class, n = 5000" in text
     assert "for IS, top-1 of ours and cVAE and cVAE-GAN, judges agree, " in text
 
@@ -251,7 +259,7 @@ def test_the_probability_that_ours_is_better_is_welchs_with_three_seeds():
     scores = {"ours": [5, 6, 7.5], "cvae": [1, 2, 3], "cgan": [4, 6, 8]}
     for model, values in scores.items():
         rows.loc[picked & rows["model"].eq(model), "value"] = values
-    column = build("table1", rows).printed.loc["handwritten digits"]["P(ours higher)"]
+    column = build("table1", rows).printed.cells.loc["handwritten digits"]["P(ours higher)"]
     assert column["ours"] == column["real data (held out)"] == "–"
     for model, title in (("cvae", "cVAE"), ("cgan", "cGAN")):
         welch = stats.ttest_ind(
@@ -262,9 +270,9 @@ def test_the_probability_that_ours_is_better_is_welchs_with_three_seeds():
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_fewer_than_three_seeds_give_no_probability(seeds):
-    column = build("table1", score_rows(seeds=seeds)).printed.loc["handwritten digits"]
+    column = build("table1", score_rows(seeds=seeds)).printed.cells.loc["handwritten digits"]
     assert set(column["P(ours higher)"]) == {"–"}
-    column = build("table2", score_rows(seeds=seeds)).printed.loc["handwritten digits"]
+    column = build("table2", score_rows(seeds=seeds)).printed.cells.loc["handwritten digits"]
     assert set(column["P(ours higher)"]) == {"–"}
 
 
@@ -289,7 +297,7 @@ def test_rows_of_single_classes_stay_out_of_the_table():
     values = {"ours": scores + 0.01, "cvae": scores}
     table = build("table2", with_classes(score_rows(), "digits", values))
     counted = "n = 5000 generated images; n = 5000 held-out images encoded per model and seed"
-    assert counted in table.caption
+    assert counted in table.printed.caption
     assert "d_intra_standard:class:0" not in set(table.data["metric"])
 
 
@@ -310,7 +318,7 @@ def test_a_metric_that_could_not_be_had_says_why():
     picked = rows["metric"].eq("inception_score") & rows["model"].eq("cvae")
     rows.loc[picked, ["value", "ci_kind"]] = [float("nan"), "n/a: needs n > 64"]
     table = build("table1", rows)
-    assert table.printed.loc[("handwritten digits", "cVAE"), "IS"] == "n/a: needs n > 64"
+    assert table.printed.cells.loc[("handwritten digits", "cVAE"), "IS"] == "n/a: needs n > 64"
 
 
 def test_the_csv_has_the_papers_numbers_with_their_source(tmp_path):
@@ -327,22 +335,22 @@ def test_an_interval_of_a_single_seed_is_printed_with_its_kind():
     rows = score_rows()
     rows.loc[rows["model"] == "ours", ["ci_low", "ci_high", "ci_kind"]] = [1, 2, "wilson95"]
     table = build("table1", rows)
-    assert table.printed.loc[("handwritten digits", "ours"), "IS"].endswith("[1.00, 2.00]")
-    assert "95 % intervals over images of the one model (Wilson)" in table.caption
+    assert table.printed.cells.loc[("handwritten digits", "ours"), "IS"].endswith("[1.00, 2.00]")
+    assert "95 % intervals over images of the one model (Wilson)" in table.printed.caption
 
 
 def test_a_model_without_scores_is_left_blank_and_named():
     rows = score_rows()
     rows = rows[~((rows["model"] == "cgan") & (rows["dataset"] == "digits"))]
     table = build("table1", rows)
-    assert table.printed.loc[("handwritten digits", "cGAN"), "IS"] == "–"
-    assert "Not scored in this run: cGAN on handwritten digits." in table.caption
+    assert table.printed.cells.loc[("handwritten digits", "cGAN"), "IS"] == "–"
+    assert "Not scored in this run: cGAN on handwritten digits." in table.printed.caption
 
 
 def test_a_model_that_the_paper_does_not_know_is_shown_under_its_name():
     rows = score_rows()
     other = rows[rows["model"] == "cvae"].assign(model="my_model")
-    printed = build("table1", pd.concat([rows, other])).printed
+    printed = build("table1", pd.concat([rows, other])).printed.cells
     assert printed.loc["handwritten digits"].index.tolist()[-2:] == ["my_model", "ours"]
 
 
@@ -359,7 +367,7 @@ def test_a_fitted_form_follows_its_model_and_is_compared_with_ours_fitted():
         keys = rows["metric"].str.startswith("inception_score") & rows["model"].eq(model)
         for seed, value in enumerate(values):
             rows.loc[keys & rows["seed"].eq(seed), "value"] = value
-    column = build("table1", rows).printed.loc["handwritten digits"]["P(ours higher)"]
+    column = build("table1", rows).printed.cells.loc["handwritten digits"]["P(ours higher)"]
     assert column.index.tolist()[-4:] == ["cVAE-GAN", "cVAE-GAN, fitted", "ours", "ours, fitted"]
     for one, other, title in (
         ("ours", "cvae_gan", "cVAE-GAN"),
@@ -384,19 +392,22 @@ def test_scores_that_are_of_the_judge_or_still_move_say_so():
     rows.loc[agreement & rows["model"].eq("cvae"), "value"] = 0.74
     rows.loc[agreement & rows["model"].eq("ours"), "value"] = 0.76
     table = build("table1", rows)
-    cells = table.printed.loc["handwritten digits"]["IS"]
+    cells = table.printed.cells.loc["handwritten digits"]["IS"]
     assert cells["cVAE"] == "8.00 (judges disagree; still learning)"
     assert cells["cGAN"] == "8.00 (still learning)"
     assert cells["cVAE-GAN"] == cells["ours"] == cells["real data (held out)"] == "8.00"
-    assert set(table.printed.loc["synthetic faces"]["IS"]) == {"8.00"}
-    assert "fewer than 75% of the images" in table.caption and "more than 5%" in table.caption
+    assert set(table.printed.cells.loc["synthetic faces"]["IS"]) == {"8.00"}
+    assert (
+        "fewer than 75% of the images" in table.printed.caption
+        and "more than 5%" in table.printed.caption
+    )
 
 
 def test_without_the_score_of_half_it_is_not_known_whether_a_model_still_learns():
     rows = score_rows()
     half = rows["metric"].eq("inception_score:half")
     table = build("table1", rows[~half | rows["model"].ne("cvae")])
-    cells = table.printed.loc["handwritten digits"]["IS"]
+    cells = table.printed.cells.loc["handwritten digits"]["IS"]
     assert cells["cVAE"].endswith("(unknown if still learning)")
     assert not cells.drop("cVAE").str.contains("learning").any()
 
@@ -406,7 +417,7 @@ def test_a_distance_to_a_prior_that_is_not_there_is_a_dash():
     picked = rows["metric"].eq("mahalanobis_ratio") & rows["model"].eq("cvae")
     rows.loc[picked, ["value", "ci_kind"]] = [float("nan"), "n/a: the model has no z_s"]
     for name in ("table1", "table2"):
-        printed = build(name, rows).printed
+        printed = build(name, rows).printed.cells
         assert printed.loc[("handwritten digits", "cVAE"), "Mahalanobis ratio"] == "–"
         assert printed.loc[("handwritten digits", "ours"), "Mahalanobis ratio"] != "–"
 

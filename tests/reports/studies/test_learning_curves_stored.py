@@ -9,6 +9,7 @@ from made_up_curves import CEILING, MODELS, PROTOCOL, made_up
 from reports.freeze.recompute import make_page
 from reports.freeze.stored import Page, texts_of
 from reports.studies import learning_curves
+from reports.tables.inputs import page_parser
 
 CONFIG = {"preset": "quick", "datasets": ["digits"], "models": [*MODELS, "cvae_fitted"]}
 
@@ -35,7 +36,7 @@ def test_the_page_of_stored_rows_is_that_of_the_run(tmp_path):
     arguments = ["--scores", tmp_path / "scores.csv", "--cards", report, "--protocol", PROTOCOL]
     arguments += ["--config", json.dumps(CONFIG), "--csv", tmp_path / "learning_curves.csv"]
     arguments += ["--markdown", tmp_path / "learning_curves.md"]
-    run_stage(learning_curves.main, learning_curves.command(), [str(part) for part in arguments])
+    run_stage(learning_curves.main, page_parser(""), [str(part) for part in arguments])
     for file in page.files:
         made = (tmp_path / "again" / file).read_bytes()
         assert made and made == (tmp_path / file).read_bytes(), file

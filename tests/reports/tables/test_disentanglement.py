@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from reports.tables.disentanglement import COLUMNS as PRINTED
 
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.tables.__main__ import build_table, write_table
-from reports.tables.disentanglement import COLUMNS as PRINTED
-from reports.tables.table_specs import TABLES
+from reports.tables.specs import TABLES
+from reports.tables.table import build_table, write_table
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
+PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 NAN = float("nan")
 CARD = {"accuracy": 0.9712, "weights_sha256": "fa" * 32, "inception_score": {"test": 22.25}}
 CARDS = {"synthetic_faces": CARD | {"dataset": "synthetic_faces"}}
@@ -56,7 +56,7 @@ def build(rows):
 
 
 def test_metrics_of_all_families_stand_in_rows_and_models_in_columns(rows):
-    printed = build(rows).printed
+    printed = build(rows).printed.cells
     faces = "synthetic faces"
     assert printed.columns.tolist() == [
         (faces, "cVAE"),
@@ -72,7 +72,7 @@ def test_metrics_of_all_families_stand_in_rows_and_models_in_columns(rows):
 
 
 def test_what_a_model_or_a_data_set_has_not_is_blank_or_says_why(rows):
-    printed = build(rows).printed
+    printed = build(rows).printed.cells
     baseline = printed["synthetic faces", "cVAE"]
     assert baseline["label from z_u, MLP"] == "10.0 %" and baseline["MIG"] == "–"
     assert baseline["label from z_s, MLP"] == "n/a: the model has no z_s"
@@ -83,7 +83,7 @@ def test_what_a_model_or_a_data_set_has_not_is_blank_or_says_why(rows):
 
 
 def test_the_caption_counts_what_each_family_was_measured_on(rows):
-    caption = build(rows).caption
+    caption = build(rows).printed.caption
     counted = "360 held-out images, 20000 training images for MIG and SAP, "
     counted += "5120 decoded images for effects, 500 swapped images"
     assert f"Synthetic faces: 24 classes, n = {counted}; evaluator fafafafafafa" in caption
@@ -99,7 +99,7 @@ def test_every_format_has_every_number(rows, tmp_path):
     assert lines[0] == (
         "| metric | synthetic faces: cVAE | synthetic faces: ours | handwritten digits: ours |"
     )
-    assert len([line for line in lines if line.startswith("|")]) == 2 + len(table.printed)
+    assert len([line for line in lines if line.startswith("|")]) == 2 + len(table.printed.cells)
     for kind in ("html", "tex"):
         text = (tmp_path / f"disentanglement.{kind}").read_text(encoding="utf-8")
         assert "0.0123" in text and "effect gap" in text and "500 swapped images" in text

@@ -10,9 +10,9 @@ from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.studies.ablations import compare, main
+from reports.studies.ablations import build_ablations, main
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
+PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 CARD = {
     "dataset": "synthetic_faces",
     "accuracy": 0.9712,
@@ -55,11 +55,11 @@ def rows():
 
 
 def compared(rows, ablations=ABLATIONS):
-    return compare(rows, "synthetic_faces", 1500, ablations, {"synthetic_faces": CARD}, 1)
+    return build_ablations(rows, "synthetic_faces", 1500, ablations, {"synthetic_faces": CARD}, 1)
 
 
 def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
-    printed = compared(rows).printed
+    printed = compared(rows).printed.cells
     assert printed.index.tolist() == ["ours", "no_adversary", "b_covariance"]
     assert printed["change"].tolist() == [
         "–",
@@ -79,19 +79,19 @@ def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
 
 
 def test_only_metrics_that_were_scored_have_a_column(rows):
-    assert compared(rows).printed.columns.tolist() == ["change", "IS", "top-1"]
-    assert "held-out images. Label" not in compared(rows).caption
+    assert compared(rows).printed.cells.columns.tolist() == ["change", "IS", "top-1"]
+    assert "held-out images. Label" not in compared(rows).printed.caption
     more = [row(name, "probe_excess:z_u", 0.125, n=400) for name in ("ours", *ABLATIONS)]
     found = compared(pd.concat([rows, pd.DataFrame(more)]))
-    assert found.printed["label from z_u"].tolist() == ["12.5 %"] + ["12.5 % (+0.0)"] * 2
-    assert "Of the codes of held-out images. Label from z_u" in found.caption
+    assert found.printed.cells["label from z_u"].tolist() == ["12.5 %"] + ["12.5 % (+0.0)"] * 2
+    assert "Of the codes of held-out images. Label from z_u" in found.printed.caption
     counts = "n = 2000 generated images; n = 400 held-out images per model and seed"
-    assert counts in found.caption
+    assert counts in found.printed.caption
 
 
 def test_the_caption_names_every_printed_column_that_an_interval_is_of(rows):
     error = row("ours", "reconstruction_mse", 0.1, (0.0, 0.2), "t95_images", n=400)
-    text = compared(pd.concat([rows, pd.DataFrame([error])])).caption
+    text = compared(pd.concat([rows, pd.DataFrame([error])])).printed.caption
     assert "(t) for reconstruction MSE" in text and "(Wilson) for top-1" in text
     assert "The IS is of all images at once (one split)." in text
 
@@ -109,7 +109,7 @@ def test_the_data_hold_every_metric_and_its_difference(rows):
 
 
 def test_the_caption_says_what_a_number_needs(rows):
-    text = compared(rows).caption
+    text = compared(rows).printed.caption
     for part in (
         "Ablations on synthetic faces",
         "after 1500 steps",
@@ -164,8 +164,10 @@ def test_other_models_stand_below_and_the_caption_says_which_is_which(rows):
     more = [row(name, "inception_score", 4.0) for name in ("cvae_gan", "cvae_gan_bao")]
     rows = pd.concat([rows, pd.DataFrame(more)])
     cards, beside = {"synthetic_faces": CARD}, ["cvae_gan", "cvae_gan_bao"]
-    found = compare(rows, "synthetic_faces", 1500, ABLATIONS, cards, 1, beside)
-    assert found.printed.index.tolist()[-2:] == ["cVAE-GAN", "CVAE-GAN (Bao et al.)"]
-    assert found.printed.loc["CVAE-GAN (Bao et al.)", "change"] == "–"
-    assert found.printed.loc["cVAE-GAN", "IS"] == "4.00 (-3.25)"
-    assert "the cited model in full, with its classifier and feature matching" in found.caption
+    found = build_ablations(rows, "synthetic_faces", 1500, ABLATIONS, cards, 1, beside)
+    assert found.printed.cells.index.tolist()[-2:] == ["cVAE-GAN", "CVAE-GAN (Bao et al.)"]
+    assert found.printed.cells.loc["CVAE-GAN (Bao et al.)", "change"] == "–"
+    assert found.printed.cells.loc["cVAE-GAN", "IS"] == "4.00 (-3.25)"
+    assert (
+        "the cited model in full, with its classifier and feature matching" in found.printed.caption
+    )

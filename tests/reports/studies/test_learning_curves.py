@@ -12,7 +12,7 @@ from dlvae.stage.runtime import run_stage
 from eval.rows import write_rows
 from made_up_curves import CEILING, LABEL, MODELS, PROTOCOL, curves, frame, made_up
 from reports.studies import learning_curves
-from reports.studies.curve_leaders import (
+from reports.studies.curve_leads import (
     budgets,
     doublings,
     forms_of_curves,
@@ -22,7 +22,8 @@ from reports.studies.curve_leaders import (
     settled,
 )
 from reports.studies.curve_points import CURRENCIES, curve_rows, tidy
-from reports.studies.curve_texts import amount, verdict
+from reports.studies.learning_curves import amount, leader
+from reports.tables.inputs import page_parser
 
 # --- Points and data ---------------------------------------------------------------------------
 
@@ -92,7 +93,7 @@ def test_rows_without_curves_are_refused():
 def test_the_known_leader_leads_by_updates():
     found = leads(curves(frame()), "updates")
     assert [one.budget for one in found] == [100, 200, 400, 800]
-    assert [verdict(one) for one in found] == [
+    assert [leader(one) for one in found] == [
         "level (cVAE and ours)",
         "ours",
         "ours (too few seeds to tell)",
@@ -107,33 +108,33 @@ def test_a_gap_within_the_spread_over_seeds_is_no_lead():
     # The same gap between trainings that hardly differ is one.
     close = {"cvae": {100: (2.1, 2.101, 2.102)}, "ours": {100: (2.13, 2.131, 2.132)}}
     sure = lead(curves(frame(close), list(close)), "updates", 100)
-    assert sure.known and not sure.level and verdict(sure) == "ours"
+    assert sure.known and not sure.level and leader(sure) == "ours"
 
 
 def test_equal_scores_are_level_with_any_number_of_seeds():
     same = {"cvae": {100: (2.0,)}, "ours": {100: (2.0,)}}
-    assert verdict(lead(curves(frame(same), list(same)), "updates", 100)) == "level (cVAE and ours)"
+    assert leader(lead(curves(frame(same), list(same)), "updates", 100)) == "level (cVAE and ours)"
 
 
 def test_a_budget_between_snapshots_buys_the_one_before():
     own = curves(frame())
     found = lead(own, "updates", 399)
-    assert {s.model: s.point.step for s in (found.first, found.second)} == {
+    assert {s.model: s.step for s in (found.first, found.second)} == {
         "ours": 200,
         "cvae": 200,
     }
     # 12,800 images are 400 updates of the cVAE and 100 of ours.
     found = lead(own, "images_read", 12_800)
-    assert (found.first.model, found.first.point.step) == ("cvae", 400)
-    assert (found.second.model, found.second.point.step) == ("ours", 100)
-    assert lead(own, "images_read", 12_799).first.point.step == 200
+    assert (found.first.model, found.first.step) == ("cvae", 400)
+    assert (found.second.model, found.second.step) == ("ours", 100)
+    assert lead(own, "images_read", 12_799).first.step == 200
     assert lead(own, "updates", 99) is None
 
 
 def test_a_model_without_a_snapshot_within_the_budget_takes_no_part():
     found = lead(curves(frame(), ["cgan", "ours"]), "images_read", 3200)
     assert found.first.model == "cgan" and found.second is None
-    assert verdict(found) == "cGAN alone"
+    assert leader(found) == "cGAN alone"
 
 
 def test_budgets_end_where_the_first_training_does_and_begin_where_all_have_begun():
@@ -201,7 +202,7 @@ def written(folder, content, models=MODELS):
     arguments = ["--scores", folder / "scores.csv", "--cards", folder / "card.json"]
     arguments += ["--config", json.dumps(config), "--csv", folder / "out.csv"]
     arguments += ["--markdown", folder / "out.md", "--protocol", PROTOCOL]
-    run_stage(learning_curves.main, learning_curves.command(), [str(a) for a in arguments])
+    run_stage(learning_curves.main, page_parser(""), [str(a) for a in arguments])
     return (folder / "out.md").read_text(), pd.read_csv(folder / "out.csv")
 
 
@@ -274,7 +275,7 @@ def test_mixed_protocols_are_refused(tmp_path, capsys):
     content[-1] = dataclasses.replace(content[-1], protocol="v1:0123456789ab")
     with pytest.raises(SystemExit):
         written(tmp_path, content)
-    assert "differ in protocol" in capsys.readouterr().err
+    assert f"expected scores of protocol {LABEL}" in capsys.readouterr().err
     content = [dataclasses.replace(one, protocol="v1:0123456789ab") for one in made_up()]
     with pytest.raises(SystemExit):
         written(tmp_path, content)

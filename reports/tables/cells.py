@@ -1,9 +1,13 @@
-"""From score rows to what a table prints: one cell per model, data set and metric."""
+"""A cell of a table: one metric of one model on one data set, from score rows to printed text.
+
+Its interval is over the training seeds where the model has several rows, see :func:`cell`; else it
+is that of the one row, which the metric itself computed (``ci_kind`` says how, see
+:mod:`eval.metrics.intervals`).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +17,6 @@ from eval.metrics.improvement import probability_of_higher_mean
 from eval.metrics.intervals import Interval, over_classes, over_seeds
 from reports.names import as_published, fitted_form
 from reports.tables.formats import MISSING
-from reports.tables.published import published_rows
 
 IMAGES = "images"
 
@@ -24,7 +27,7 @@ class Column:
 
     ``of`` is what its ``n`` counts, empty for what nothing is counted of. A text that starts with
     ``IMAGES`` means those of the row, generated or real. With ``dash`` a dash stands for a value
-    that there is not, in the place of the reason.
+    that there is not, in the place of the reason. Without ``interval`` none is printed.
     """
 
     metric: str
@@ -33,6 +36,11 @@ class Column:
     percent: bool = False
     of: str = IMAGES
     dash: bool = False
+    interval: bool = True
+
+    def number(self, value: float, sign: str = "") -> str:
+        """Return a value as printed, without its unit; ``sign`` as in a format, ``+`` or none."""
+        return f"{100 * value if self.percent else value:{sign},.{self.digits}f}"
 
 
 @dataclass(frozen=True)
@@ -59,16 +67,16 @@ class Cell:
         """Return ``mean`` or ``mean [low, high]``, as printed."""
         if self.reason:
             return MISSING if column.dash else self.reason
+        text, ends = column.number(self.mean), self.interval
+        if column.interval and ends is not None:
+            text += f" [{column.number(ends.low)}, {column.number(ends.high)}]"
+        return f"{text} %" if column.percent else text
 
-        def number(value: float) -> str:
-            return f"{100 * value if column.percent else value:,.{column.digits}f}"
 
-        unit = " %" if column.percent else ""
-        if self.interval is None:
-            return f"{number(self.mean)}{unit}"
-        return (
-            f"{number(self.mean)} [{number(self.interval.low)}, {number(self.interval.high)}]{unit}"
-        )
+def rows_of(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.DataFrame:
+    """Return the rows of a model, data set and metric in the order of their seeds."""
+    keys = (rows["dataset"] == dataset) & (rows["model"] == model) & (rows["metric"] == metric)
+    return rows[keys].sort_values("seed")
 
 
 def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | None:
@@ -88,6 +96,12 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
     return Cell(tuple(values), interval)
 
 
+def cell_text(rows: pd.DataFrame, dataset: str, model: str, column: Column) -> str:
+    """Return the printed text of a model's cell, a dash where no row exists."""
+    found = cell(rows, dataset, model, column.metric)
+    return MISSING if found is None else found.text(column)
+
+
 def probability_ours_higher(
     rows: pd.DataFrame, dataset: str, model: str, metric: str
 ) -> float | None:
@@ -100,6 +114,15 @@ def probability_ours_higher(
     if ours is None or other is None or ours.reason or other.reason or model in (own, "real"):
         return None
     return probability_higher(ours, other)
+
+
+def probability_higher(one: Cell, other: Cell) -> float | None:
+    """P(the mean over trainings of one is higher), in [0, 1], by Welch's t test of the seeds.
+
+    None with fewer than three seeds on either side: how far trainings differ is then not known, and
+    errors over images or classes say nothing of it.
+    """
+    return probability_of_higher_mean(one.values, other.values)
 
 
 def paired_difference(
@@ -129,63 +152,3 @@ def per_class(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.S
     keys = (rows["dataset"] == dataset) & (rows["model"] == model)
     chosen = rows[keys & rows["metric"].str.startswith(f"{metric}:class:")]
     return chosen.groupby("metric")["value"].mean()
-
-
-def probability_higher(one: Cell, other: Cell) -> float | None:
-    """P(the mean over trainings of one is higher), in [0, 1], by Welch's t test of the seeds.
-
-    None with fewer than three seeds on either side: how far trainings differ is then not known, and
-    errors over images or classes say nothing of it.
-    """
-    return probability_of_higher_mean(one.values, other.values)
-
-
-def tidy(
-    rows: pd.DataFrame,
-    table: str,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    metrics: Sequence[str],
-) -> pd.DataFrame:
-    """Return the table as data: every seed's row, the mean over seeds, and the paper's values.
-
-    The column ``statistic`` is ``seed`` (a score row, unchanged), ``mean`` (over seeds, with the t
-    interval over seeds where there are at least three) or ``published``.
-    """
-    records = []
-    for dataset in datasets:
-        for model in models:
-            for metric in metrics:
-                chosen = rows_of(rows, dataset, model, metric)
-                records += [r | {"statistic": "seed"} for r in chosen.to_dict("records")]
-                records += _summaries(chosen, cell(rows, dataset, model, metric))
-        for row in published_rows(table, dataset).to_dict("records"):
-            keys = {key: row[key] for key in ("metric", "model", "value")}
-            source = f"{row['source']} ({row['data']})"
-            records.append({"dataset": dataset, "statistic": "published", "source": source} | keys)
-    frame = pd.DataFrame(records, columns=["statistic", *rows.columns, "source"])
-    per_class = pd.to_numeric(frame["n"]) / pd.to_numeric(frame["classes"])
-    frame.insert(0, "table", table)
-    frame.insert(frame.columns.get_loc("classes") + 1, "per_class", per_class)
-    for name in ("seed", "n", "classes"):
-        frame[name] = pd.to_numeric(frame[name]).astype("Int64")
-    return frame
-
-
-def rows_of(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.DataFrame:
-    """Return the rows of a model, data set and metric in the order of their seeds."""
-    keys = (rows["dataset"] == dataset) & (rows["model"] == model) & (rows["metric"] == metric)
-    return rows[keys].sort_values("seed")
-
-
-def _summaries(chosen: pd.DataFrame, found: Cell | None) -> list[dict]:
-    if found is None or found.reason:
-        return []
-    same = chosen.iloc[0].to_dict()
-    per_seed = ("seed", "ci_low", "ci_high", "ci_kind", "samples", "value")
-    shared = {key: value for key, value in same.items() if key not in per_seed}
-    kind = f"none ({len(chosen)} seed{'s' * (len(chosen) > 1)})"
-    if len(chosen) > 1 and found.interval is not None:
-        kind = found.interval.kind
-        shared |= {"ci_low": found.interval.low, "ci_high": found.interval.high}
-    return [shared | {"statistic": "mean", "value": found.mean, "ci_kind": kind}]

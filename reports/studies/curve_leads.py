@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from eval.metrics.intervals import MIN_VALUES
 from reports.claims.verdicts import SURE
 from reports.names import as_published, fitted_form
 from reports.studies.curve_points import Curve, Point
-from reports.tables.aggregate import probability_higher
+from reports.tables.cells import probability_higher
 
 PUBLISHED, FITTED_PRIORS = "as published", "fitted priors"
 # Costs are means of measured numbers: a budget is not missed by their rounding.
 ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A model and its last point within a budget."""
-
-    model: str
-    point: Point
 
 
 @dataclass(frozen=True)
@@ -30,31 +23,30 @@ class Lead:
 
     Attributes:
         budget: in a currency of the curves.
-        first, second: None where no such model has a point within the budget.
+        first, second: the last points of their models within the budget; ``second`` is None where
+            one model alone has any.
     """
 
     budget: float
-    first: Standing
-    second: Standing | None
+    first: Point
+    second: Point | None
 
     @property
     def gap(self) -> float:
         """How far the first is above the second."""
-        return self.first.point.score.mean - self.second.point.score.mean
+        return self.first.score.mean - self.second.score.mean
 
     @property
     def known(self) -> bool:
         """Whether there are seeds enough on both sides to know how far trainings differ."""
-        sides = (self.first, self.second)
-        return all(len(side.point.score.values) >= MIN_VALUES for side in sides)
+        return all(len(side.score.values) >= MIN_VALUES for side in (self.first, self.second))
 
     @property
     def level(self) -> bool:
         """Whether the spread over seeds explains the gap, or there is none."""
         if self.gap == 0:
             return True
-        sides = (self.first.point.score, self.second.point.score)
-        return self.known and probability_higher(*sides) < SURE
+        return self.known and probability_higher(self.first.score, self.second.score) < SURE
 
 
 def forms_of_curves(models: Sequence[str]) -> dict[str, list[str]]:
@@ -88,23 +80,16 @@ def budgets(curves: Mapping[str, Curve], currency: str) -> list[float]:
     return found
 
 
-def within(curve: Curve, currency: str, budget: float) -> Point | None:
-    """Return the last point of a curve that costs no more than a budget."""
-    own = [point for point in curve if point.costs[currency] <= budget * (1 + ROUNDING)]
-    return max(own, key=lambda point: point.step) if own else None
-
-
 def lead(curves: Mapping[str, Curve], currency: str, budget: float) -> Lead | None:
-    """Return who leads at a budget, None where it buys no snapshot of any model."""
-    found = [
-        Standing(model, point)
-        for model, curve in curves.items()
-        if (point := within(curve, currency, budget)) is not None
-    ]
-    order = sorted(found, key=lambda standing: -standing.point.score.mean)
-    if not order:
-        return None
-    return Lead(budget, order[0], order[1] if len(order) > 1 else None)
+    """Return who leads at a budget, None where it buys no snapshot of any model.
+
+    A budget buys the last point of a curve that costs no more.
+    """
+    most = budget * (1 + ROUNDING)
+    bought = [[p for p in curve if p.costs[currency] <= most] for curve in curves.values()]
+    last = [max(own, key=lambda point: point.step) for own in bought if own]
+    order = sorted(last, key=lambda point: -point.score.mean)
+    return Lead(budget, order[0], order[1] if len(order) > 1 else None) if order else None
 
 
 def leads(curves: Mapping[str, Curve], currency: str) -> list[Lead]:
@@ -113,8 +98,7 @@ def leads(curves: Mapping[str, Curve], currency: str) -> list[Lead]:
     return [one for one in found if one is not None]
 
 
-@dataclass(frozen=True)
-class Doubling:
+class Doubling(NamedTuple):
     """What twice as many updates moved.
 
     Attributes:
@@ -132,19 +116,14 @@ def doublings(curve: Curve, ceiling: float) -> dict[int, Doubling]:
     Args:
         ceiling: Inception Score of real held-out images.
     """
-    by_step = {point.step: point for point in curve}
+    scores = {p.step: dict(zip(p.seeds, p.score.values, strict=True)) for p in curve}
     found = {}
-    for step, point in by_step.items():
-        later = by_step.get(2 * step)
-        seeds = [s for s in point.seeds if later is not None and s in later.seeds]
-        if seeds:
-            moved = sum(_of_seed(later, s) - _of_seed(point, s) for s in seeds) / len(seeds)
-            found[step] = Doubling(abs(moved) / ceiling, len(seeds))
+    for step, own in scores.items():
+        later = scores.get(2 * step, {})
+        moved = [later[seed] - score for seed, score in own.items() if seed in later]
+        if moved:
+            found[step] = Doubling(abs(sum(moved) / len(moved)) / ceiling, len(moved))
     return found
-
-
-def _of_seed(point: Point, seed: int) -> float:
-    return point.score.values[point.seeds.index(seed)]
 
 
 def settled(moved: Mapping[str, Mapping[int, Doubling]], limit: float) -> int | None:

@@ -11,8 +11,9 @@ from eval.protocol import load_protocol
 from eval.rows import ScoreRow, write_rows
 from reports.studies import evaluator_noise
 from reports.studies.evaluator_noise import by_judge, printed, turned_pairs
+from reports.tables.inputs import page_parser
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
+PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label
 
 # By model: scores by the three robust judges and by the three plain ones.
@@ -70,7 +71,7 @@ def test_a_pair_turns_where_two_judges_put_it_in_different_orders():
 def test_judges_are_compared_seed_by_seed():
     both = pd.concat([frame(), frame(seed=1)])
     assert turned_pairs(by_judge(both), "digits", "inception_score")[1] == 3
-    names = printed(both, by_judge(both), ["digits"]).index.get_level_values(1)
+    names = printed(both, ["digits"]).index.get_level_values(1)
     assert "ours, seed 1" in set(names) and len(names) == 8
 
 
@@ -89,7 +90,7 @@ def written(folder, content):
 
 
 def test_the_page_says_which_orders_depend_on_the_judge(tmp_path):
-    run_stage(evaluator_noise.main, evaluator_noise.command(), written(tmp_path, rows()))
+    run_stage(evaluator_noise.main, page_parser(""), written(tmp_path, rows()))
     text = (tmp_path / "out.md").read_text()
     cells = "7.20 [6.95, 7.45] | 6.90 / 7.20 / 7.50 | 72.0 [47.0, 97.0] % | 69.0 / 72.0 / 75.0"
     assert f"| handwritten digits | cVAE-GAN | {cells} | 90.0 [65.0, 115.0] % |" in text
@@ -115,7 +116,7 @@ def test_scores_of_another_evaluator_are_refused(tmp_path, capsys):
         for row in rows()
     ]
     with pytest.raises(SystemExit):
-        run_stage(evaluator_noise.main, evaluator_noise.command(), written(tmp_path, content))
+        run_stage(evaluator_noise.main, page_parser(""), written(tmp_path, content))
     assert "expected scores of evaluator bbbbbbbbbbbb, found cccc" in capsys.readouterr().err
 
 

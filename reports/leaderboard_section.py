@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,14 +14,14 @@ from dlvae.config import ablation_models
 from dlvae.stage.errors import UserError
 from eval.rows import NONE, refuse_mixed
 from reports.freeze.stored import Stored
-from reports.marks import MARK_METRICS, marked, marks, note
-from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
-from reports.tables.__main__ import check_evaluators
-from reports.tables.aggregate import Cell, cell, rows_of
-from reports.tables.captions import capital, caption, only, splits_text
+from reports.names import PUBLISHED_DATASETS, in_paper_order, model_title
+from reports.tables.captions import caption, only, splits_text
+from reports.tables.cells import Cell, Column, cell, cell_text, rows_of
 from reports.tables.formats import MISSING, pipe_table
+from reports.tables.inputs import check_evaluators
+from reports.tables.marks import MARK_METRICS, marked, marks_note
 from reports.tables.published import published_rows
-from reports.tables.table_specs import FITTED_NOTE, TABLES
+from reports.tables.specs import FITTED_NOTE, TABLES
 
 HEADLINE = "inception_score"
 METRICS = (HEADLINE, "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
@@ -41,6 +41,8 @@ PAPER_NOTE = "by an evaluator and with settings that are not published"
 FIELDS = ("preset", "protocol", "dataset", "model", "metric", "value", "ci_low", "ci_high")
 FIELDS += ("ci_kind", "seeds", "n", "classes", "precision", "evaluator", "data", "code")
 FIELDS += ("published", "published_source", "commit", "command")
+OF_ROWS = ("preset", "protocol", "dataset", "model", "metric", "n", "classes", "precision")
+OF_ROWS += ("evaluator", "data", "code")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Section:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """Score rows of the board and behind its marks, of all models but ours changed.
+        """Score rows of the section and behind its marks, of all models but ours changed.
 
         Raises:
             UserError: there are none, or they are of several protocols, judges or data.
@@ -78,9 +80,10 @@ class Section:
         """Commit and command behind every row."""
         return {key: str(self.stored.index[key]) for key in ("commit", "command")}
 
-    def headline(self, dataset: str, model: str, text: str) -> str:
-        """Return the printed Inception Score of a model with what must be said of it."""
-        return marked(text, marks(self.rows, dataset, model, self.stored.protocol))
+    @property
+    def datasets(self) -> list[str]:
+        """Data sets that have rows."""
+        return [name for name in self.stored.datasets if not self.of(name).empty]
 
     def of(self, dataset: str) -> pd.DataFrame:
         """Return the rows of a data set."""
@@ -98,70 +101,56 @@ class Section:
         # Stable: what has no score stays in the paper's order, at the end.
         return sorted(names, key=lambda name: (name == "real", score(name)), reverse=True)
 
+    def texts(self, dataset: str, model: str, columns: Sequence[Column]) -> list[str]:
+        """Return the printed cells of a model, the first with what must be said of its score."""
+        first, *others = (cell_text(self.rows, dataset, model, column) for column in columns)
+        return [marked(first, self.rows, dataset, model, self.stored.protocol), *others]
+
+    def table(self, dataset: str) -> str:
+        """Return the models of a data set in Markdown."""
+        rows, paper, lines = self.of(dataset), _paper_columns(dataset), []
+        for model in self.models(dataset):
+            texts = self.texts(dataset, model, COLUMNS)
+            texts += [numbers.get(model, MISSING) for numbers in paper.values()]
+            own, scored = rows[rows["model"] == model], rows_of(rows, dataset, model, HEADLINE)
+            seeds, trained_in = _seeds(own.drop_duplicates("seed")), only(own["precision"])
+            if model == "real":
+                seeds = trained_in = MISSING
+            lines.append([title(model), *texts, seeds, only(scored["n"]) or MISSING, trained_in])
+        heads = ["model", *(column.title for column in COLUMNS)]
+        heads += [f"paper's {name}, {PUBLISHED_DATASETS[dataset]}" for name in paper]
+        return pipe_table([*heads, "seeds", "n", "trained in"], lines, 1)
+
+    def caption(self, dataset: str) -> str:
+        """Return what there is to know of the table of a data set."""
+        rows, protocol, models = self.of(dataset), self.stored.protocol, self.models(dataset)
+        opening = [NOTES[0], splits_text(protocol.inception.splits), *NOTES[1:]]
+        opening += [FITTED_NOTE, marks_note(protocol)]
+        text = caption(opening, rows, [dataset], models, self.stored.cards(), COLUMNS, PAPER_NOTE)
+        return f"{text} Data {only(rows['data'])}."
+
+
+def title(model: str) -> str:
+    """Return how a model, or the row of real images, is called."""
+    return REAL if model == "real" else model_title(model)
+
 
 def records(section: Section) -> Iterator[dict[str, Any]]:
     """Yield one record per data set, model and metric, keys as in `FIELDS`."""
-    for dataset in section.stored.datasets:
+    for dataset in section.datasets:
         rows = section.of(dataset)
         for model in section.models(dataset):
             for metric in METRICS:
                 chosen = rows_of(rows, dataset, model, metric)
                 if chosen.empty:
                     continue
-                keys = ("preset", "protocol", "dataset", "model", "metric")
-                keys += ("n", "classes", "precision", "evaluator", "data", "code")
                 yield {
-                    **{key: only(chosen[key]) for key in keys},
+                    **{key: only(chosen[key]) for key in OF_ROWS},
                     **_value(cell(rows, dataset, model, metric)),
                     "seeds": _seeds(chosen),
                     **_published(metric, dataset).get(model, {}),
                     **section.origin,
                 }
-
-
-def page(section: Section) -> str:
-    """Return the section as Markdown: one table per data set, its caption below."""
-    stored, origin = section.stored, section.origin
-    parts = [
-        f"## Preset {stored.preset}, protocol {stored.protocol.label}",
-        f"Every row of this section: commit `{origin['commit']}`, command `{origin['command']}`.",
-    ]
-    for dataset in stored.datasets:
-        if section.of(dataset).empty:
-            continue
-        parts += [f"### {capital(dataset_title(dataset))}", _table(section, dataset)]
-        parts.append(_caption(section, dataset))
-    return "\n\n".join(parts) + "\n"
-
-
-def _table(section: Section, dataset: str) -> str:
-    rows, paper = section.of(dataset), _paper_columns(dataset)
-    heads = ["model", *(column.title for column in COLUMNS)]
-    heads += [f"paper's {title}, {PUBLISHED_DATASETS[dataset]}" for title in paper]
-    heads += ["seeds", "n", "trained in"]
-    lines = []
-    for model in section.models(dataset):
-        found = [cell(rows, dataset, model, column.metric) for column in COLUMNS]
-        texts = [f.text(c) if f else MISSING for f, c in zip(found, COLUMNS, strict=True)]
-        texts[0] = section.headline(dataset, model, texts[0])
-        texts += [numbers.get(model, MISSING) for numbers in paper.values()]
-        of_model = rows[rows["model"] == model]
-        scored = rows_of(rows, dataset, model, HEADLINE)
-        real = model == "real"
-        texts += [MISSING if real else _seeds(of_model.drop_duplicates("seed").sort_values("seed"))]
-        texts += [only(scored["n"]) or MISSING]
-        texts += [MISSING if real else only(of_model["precision"])]
-        lines.append([REAL if real else model_title(model), *texts])
-    return pipe_table(heads, lines, 1)
-
-
-def _caption(section: Section, dataset: str) -> str:
-    stored, rows = section.stored, section.of(dataset)
-    opening = [NOTES[0], splits_text(stored.protocol.inception.splits), *NOTES[1:]]
-    opening += [FITTED_NOTE, note(stored.protocol)]
-    models, cards = section.models(dataset), stored.cards()
-    text = caption(opening, rows, [dataset], models, cards, PAPER_NOTE, COLUMNS)
-    return f"{text} Data {only(rows['data'])}."
 
 
 def _value(found: Cell) -> dict[str, Any]:
@@ -176,7 +165,7 @@ def _value(found: Cell) -> dict[str, Any]:
 
 
 def _seeds(rows: pd.DataFrame) -> str:
-    return ", ".join(str(seed) for seed in rows["seed"])
+    return ", ".join(str(seed) for seed in sorted(rows["seed"]))
 
 
 def _published(metric: str, dataset: str) -> dict[str, dict[str, Any]]:

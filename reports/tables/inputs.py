@@ -1,0 +1,80 @@
+"""What a page of score rows is made from, checked: rows, protocol, and the cards of the judges."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dlvae.stage.artefact import read_json, write_text
+from dlvae.stage.errors import UserError
+from dlvae.stage.runtime import stage_parser
+from eval.protocol import Protocol, load_protocol
+from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows
+
+ROBUST = "robust"
+
+
+def scores_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what a page is made from: ``--scores``, ``--cards`` and ``--protocol``."""
+    parser = stage_parser(doc)
+    parser.add_argument("--scores", nargs="+", required=True, help="score rows, CSV")
+    parser.add_argument("--cards", nargs="*", default=[], help="evaluator reports, JSON")
+    parser.add_argument("--protocol", required=True, help="protocol file")
+    return parser
+
+
+def page_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return the parser of a page of two files, ``--csv`` and ``--markdown``."""
+    parser = scores_parser(doc)
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path, required=True)
+    return parser
+
+
+def read_scores(args: argparse.Namespace) -> tuple[pd.DataFrame, Protocol]:
+    """Return the rows of a command line and the protocol by which all of them were scored."""
+    rows = read_rows(args.scores)
+    return rows, check_protocol(rows, args.protocol, args.config.get("protocol_overrides"))
+
+
+def write_page(args: argparse.Namespace, data: pd.DataFrame, markdown: str) -> None:
+    """Write the two files of a page."""
+    write_text(args.csv, data.to_csv(index=False, lineterminator="\n"))
+    write_text(args.markdown, markdown)
+
+
+def check_protocol(rows: pd.DataFrame, path: str | Path, overrides: Mapping | None) -> Protocol:
+    """Return the protocol of a file and the run's overrides; refuse rows of another one."""
+    protocol, found = load_protocol(path, overrides), sorted(set(rows["protocol"]))
+    if found != [protocol.label]:
+        raise UserError(
+            f"expected scores of protocol {protocol.label} ({path}), found {', '.join(found)}; "
+            "score again with this protocol, or name the other with --config protocol=NAME"
+        )
+    return protocol
+
+
+def evaluator_cards(paths: Sequence[str | Path], kind: str = ROBUST) -> dict[str, Mapping]:
+    """Return cards of evaluators of one kind by data set; cards of data are passed over."""
+    cards = [read_json(path) for path in paths]
+    return {
+        card["dataset"]: card
+        for card in cards
+        if "accuracy" in card and card.get("kind", ROBUST) == kind
+    }
+
+
+def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping], kind: str = ROBUST) -> None:
+    """Refuse scores by other evaluators of a kind than those whose cards the caption quotes."""
+    judged = rows[rows["metric"].map(by_plain).astype(bool) == (kind == PLAIN)]
+    for dataset, card in cards.items():
+        own = card["weights_sha256"][:12]
+        used = set(judged[judged["dataset"] == dataset]["evaluator"].map(first_hash)) - {NONE, own}
+        if used:
+            raise UserError(
+                f"{dataset}: expected scores of evaluator {own}, found {', '.join(sorted(used))}; "
+                "score again with python -m eval.scores"
+            )

@@ -1,0 +1,178 @@
+"""A table of the paper from score rows: what it prints, its data and its caption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from dlvae.stage.artefact import write_text
+from dlvae.stage.errors import UserError
+from eval.protocol import Protocol
+from eval.rows import refuse_mixed
+from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
+from reports.tables.captions import by_seed, caption, caption_of_codes, splits_text
+from reports.tables.cells import cell, cell_text, probability_ours_higher, rows_of
+from reports.tables.formats import MISSING, PrintedTable
+from reports.tables.inputs import check_evaluators
+from reports.tables.marks import marked, marks_note
+from reports.tables.published import published_rows
+from reports.tables.specs import BETTER, COUNTED, Spec
+from reports.text import document
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished table: ``data`` is tidy, see :func:`tidy`."""
+
+    name: str
+    data: pd.DataFrame
+    printed: PrintedTable
+
+
+def build_table(
+    spec: Spec,
+    rows: pd.DataFrame,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    cards: Mapping[str, Mapping],
+    protocol: Protocol,
+) -> Table:
+    """Arrange score rows as a table of the paper.
+
+    Args:
+        rows: score rows of all data sets, models and seeds; other metrics are ignored.
+        datasets: in printed order.
+        models: asked for; printed in the paper's order, with any other model that has rows.
+        cards: evaluator report by data set.
+        protocol: that the scores were taken by.
+
+    Raises:
+        UserError: rows of one data set differ in evaluator, protocol or data.
+    """
+    rows = rows[rows["dataset"].isin(datasets) & rows["metric"].isin(spec.metrics)]
+    if rows.empty:
+        raise UserError(
+            f"{spec.name}: expected scores of {spec.columns[0].metric} on {', '.join(datasets)}, "
+            "found none; make them with python -m eval.scores"
+        )
+    refuse_mixed(rows)
+    check_evaluators(rows, cards)
+    real = [] if spec.transposed else ["real"]
+    models = in_paper_order(list(dict.fromkeys([*real, *models, *rows["model"]])))
+    parts = {dataset_title(d): _texts(spec, rows, d, models, protocol) for d in datasets}
+    if spec.transposed:
+        cells = pd.concat({title: part.T for title, part in parts.items()}, axis=1)
+        cells = cells[cells.ne(MISSING).any(axis=1)]
+    else:
+        cells = pd.concat(parts) if spec.stacked else pd.concat(parts, axis=1)
+    text = _caption(spec, rows, datasets, models, cards, protocol)
+    heads = ("metric",) if spec.transposed else ()
+    printed = PrintedTable(cells.fillna(MISSING), text, heads)
+    return Table(spec.name, tidy(rows, spec.name, datasets, models, spec.metrics), printed)
+
+
+def _texts(
+    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], protocol: Protocol
+) -> pd.DataFrame:
+    """Return the printed cells of one data set: models x columns."""
+    if spec.transposed:
+        models = [m for m in models if (rows["dataset"].eq(dataset) & rows["model"].eq(m)).any()]
+    texts = {c.title: [cell_text(rows, dataset, m, c) for m in models] for c in spec.columns}
+    metric, title = spec.columns[0].metric, spec.columns[0].title
+    if spec.marked:
+        pairs = zip(texts[title], models, strict=True)
+        texts[title] = [marked(text, rows, dataset, model, protocol) for text, model in pairs]
+    if spec.better:
+        found = [probability_ours_higher(rows, dataset, model, metric) for model in models]
+        texts["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]
+    paper = published_rows(spec.name, dataset).set_index("model")["value"]
+    if not paper.empty:
+        source = PUBLISHED_DATASETS[dataset]
+        # Beside each other, the heading names the paper's data set; stacked, each number does.
+        heading, suffix = ("paper", f" ({source})") if spec.stacked else (f"paper, {source}", "")
+        texts[heading] = [
+            f"{paper[name]:.{spec.digits}f}{suffix}" if name in paper else MISSING
+            for name in models
+        ]
+    return pd.DataFrame(texts, [spec.real if m == "real" else model_title(m) for m in models])
+
+
+def _caption(
+    spec: Spec,
+    rows: pd.DataFrame,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    cards: Mapping[str, Mapping],
+    protocol: Protocol,
+) -> str:
+    opening = [spec.title, *spec.notes]
+    if any(metric.endswith("inception_score") for metric in spec.metrics):
+        opening.insert(1, splits_text(protocol.inception.splits))
+    if spec.transposed:
+        text = caption_of_codes(opening, rows, datasets, models, cards, COUNTED)
+    else:
+        text = caption(opening, rows, datasets, models, cards, spec.columns, spec.paper_note)
+    text += by_seed(rows, datasets, models, spec.columns[0])
+    text += f" {marks_note(protocol)}" if spec.marked else ""
+    return text + (BETTER if spec.better else "")
+
+
+def tidy(
+    rows: pd.DataFrame,
+    table: str,
+    datasets: Sequence[str],
+    models: Sequence[str],
+    metrics: Sequence[str],
+) -> pd.DataFrame:
+    """Return the table as data: every seed's row, the mean over seeds, and the paper's values.
+
+    The column ``statistic`` is ``seed`` (a score row, unchanged), ``mean`` (over seeds, with the t
+    interval over seeds where there are at least three) or ``published``.
+    """
+    records = []
+    for dataset in datasets:
+        for model, metric in product(models, metrics):
+            chosen = rows_of(rows, dataset, model, metric)
+            records += [row | {"statistic": "seed"} for row in chosen.to_dict("records")]
+            records += _mean(chosen, dataset, model, metric)
+        for row in published_rows(table, dataset).to_dict("records"):
+            keys = {key: row[key] for key in ("metric", "model", "value")}
+            source = f"{row['source']} ({row['data']})"
+            records.append({"dataset": dataset, "statistic": "published", "source": source} | keys)
+    frame = pd.DataFrame(records, columns=["statistic", *rows.columns, "source"])
+    per_class = pd.to_numeric(frame["n"]) / pd.to_numeric(frame["classes"])
+    frame.insert(0, "table", table)
+    frame.insert(frame.columns.get_loc("classes") + 1, "per_class", per_class)
+    for name in ("seed", "n", "classes"):
+        frame[name] = pd.to_numeric(frame[name]).astype("Int64")
+    return frame
+
+
+def _mean(chosen: pd.DataFrame, dataset: str, model: str, metric: str) -> list[dict]:
+    """Return the row of the mean over the seeds of ``chosen``, none where there is no value."""
+    found = cell(chosen, dataset, model, metric)
+    if found is None or found.reason:
+        return []
+    per_seed = ["seed", "ci_low", "ci_high", "ci_kind", "samples", "value"]
+    mean = chosen.iloc[0].drop(per_seed).to_dict() | {"statistic": "mean", "value": found.mean}
+    mean["ci_kind"] = f"none ({len(chosen)} seed{'s' * (len(chosen) > 1)})"
+    if len(chosen) > 1 and found.interval is not None:
+        interval = found.interval
+        mean |= {"ci_low": interval.low, "ci_high": interval.high, "ci_kind": interval.kind}
+    return [mean]
+
+
+def write_table(table: Table, out: str | Path) -> None:
+    """Write ``<name>.csv``, ``.md``, ``.html`` and ``.tex`` under ``out``."""
+    texts = {
+        "csv": table.data.to_csv(index=False, lineterminator="\n"),
+        "md": table.printed.markdown(),
+        "html": document(table.name, table.printed.html()),
+        "tex": table.printed.latex(table.name),
+    }
+    for kind, text in texts.items():
+        write_text(Path(out) / f"{table.name}.{kind}", text)
