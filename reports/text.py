@@ -25,7 +25,7 @@ from reports.names import capital, dataset_title, model_title
 from reports.tables.formats import pipe_table
 
 ROOMS = [Path(__file__).parent / name for name in ("", "tables", "claims", "compare", "studies")]
-MARKUP = {"md": "markup.md.j2", "html": "markup.html.j2"}
+MARKUP = ("markup.md.j2", "markup.html.j2")
 
 
 def render(template: str, **values: object) -> str:
@@ -36,7 +36,7 @@ def render(template: str, **values: object) -> str:
 
 def render_page(template: str, title: str, **values: object) -> tuple[str, str]:
     """Return a page as Markdown, to lie beside its pictures, and as HTML that holds them."""
-    markdown, html = (render(template, markup=name, **values) for name in MARKUP.values())
+    markdown, html = (render(template, markup=name, **values) for name in MARKUP)
     body = "\n".join(line for line in html.splitlines() if line)
     return one_line_each(markdown), document(title, body)
 
@@ -66,7 +66,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {"model": model_title, "dataset": dataset_title, "capital": capital}
     environment.filters |= {"inline": _inline, "base64": _base64}
-    environment.globals |= {"pipe_table": pipe_table}
+    environment.globals |= {"pipe_table": pipe_table, "style_of_tables": "tables.css.j2"}
     return environment
 
 
