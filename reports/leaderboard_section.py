@@ -15,13 +15,13 @@ from dlvae.stage.errors import UserError
 from eval.rows import NONE, refuse_mixed
 from reports.freeze.stored import Stored
 from reports.names import PUBLISHED_DATASETS, in_paper_order, model_title
-from reports.tables.captions import caption, only, splits_text
+from reports.tables.captions import caption, only, prose
 from reports.tables.cells import Cell, Column, cell, cell_text, rows_of
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import check_evaluators
-from reports.tables.marks import MARK_METRICS, marked, marks_note
+from reports.tables.marks import MARK_METRICS, marked, marks_values
 from reports.tables.published import published_rows
-from reports.tables.specs import FITTED_NOTE, TABLES
+from reports.tables.specs import TABLES
 
 HEADLINE = "inception_score"
 METRICS = (HEADLINE, "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
@@ -30,13 +30,6 @@ COLUMNS = tuple(_KNOWN[metric] for metric in METRICS)
 # Where the paper's numbers are (table and metric of published.csv), and their decimals.
 PUBLISHED = {HEADLINE: ("table1", HEADLINE, 2), "d_intra_standard": ("table2", "d_intra", 4)}
 REAL = "real images (ceiling)"
-NOTES = (
-    "Models are in the order of their IS; where intervals overlap the order means nothing.",
-    "Top-1: share of images in which the evaluator sees the class asked for. d_intra: variant "
-    "`standard` of the protocol. FID, precision and recall compare with the training images, on "
-    "the evaluator's embedding.",
-    "Real images are held out, for d_intra the training images.",
-)
 PAPER_NOTE = "by an evaluator and with settings that are not published"
 FIELDS = ("preset", "protocol", "dataset", "model", "metric", "value", "ci_low", "ci_high")
 FIELDS += ("ci_kind", "seeds", "n", "classes", "precision", "evaluator", "data", "code")
@@ -124,8 +117,8 @@ class Section:
     def caption(self, dataset: str) -> str:
         """Return what there is to know of the table of a data set."""
         rows, protocol, models = self.of(dataset), self.stored.protocol, self.models(dataset)
-        opening = [NOTES[0], splits_text(protocol.inception.splits), *NOTES[1:]]
-        opening += [FITTED_NOTE, marks_note(protocol)]
+        splits = protocol.inception.splits
+        opening = [prose("leaderboard", splits=splits, **marks_values(protocol))]
         text = caption(opening, rows, [dataset], models, self.stored.cards(), COLUMNS, PAPER_NOTE)
         return f"{text} Data {only(rows['data'])}."
 

@@ -10,10 +10,9 @@ from dataclasses import replace
 from dlvae.stage.errors import UserError, nearest
 from reports.leaderboard_section import COLUMNS, Section, title
 from reports.names import dataset_title, in_paper_order
-from reports.tables.captions import seeds_text
+from reports.tables.captions import prose, seeds_text
 from reports.tables.formats import pipe_table
-from reports.tables.marks import marks_note
-from reports.tables.specs import FITTED_NOTE
+from reports.tables.marks import marks_values
 
 MARK = re.compile(r"<!-- /?results\b[^\n]*")
 BLOCK = re.compile(
@@ -37,11 +36,9 @@ def block(section: Section) -> str:
     ]
     titles = {column.metric: column.title for column in SHORT if column.interval}
     shown = rows[rows["metric"].isin(list(titles))]
-    note = (
-        f"{FITTED_NOTE} {marks_note(stored.protocol)} "
-        f"Protocol `{stored.protocol.label}`. {seeds_text(shown, titles)} From the stored results "
-        f"at commit `{stored.index['commit'][:12]}`, as is "
-        "[the leaderboard](reports/stored/leaderboard.md)."
+    known = {"protocol": stored.protocol.label, "commit": stored.index["commit"]}
+    note = prose(
+        "readme", seeds=seeds_text(shown, titles), **known, **marks_values(stored.protocol)
     )
     text = textwrap.fill(note, WIDTH, break_long_words=False, break_on_hyphens=False)
     return f"{pipe_table(heads, lines, 1)}\n\n{text}\n"

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -24,7 +25,10 @@ import markupsafe
 from reports.names import capital, dataset_title, model_title
 from reports.tables.formats import pipe_table
 
-ROOMS = [Path(__file__).parent / name for name in ("", "tables", "claims", "compare", "studies")]
+ROOMS = [
+    Path(__file__).parent / name
+    for name in ("", "tables", "claims", "compare", "studies", "figures")
+]
 MARKUP = ("markup.md.j2", "markup.html.j2")
 
 
@@ -32,6 +36,12 @@ def render(template: str, **values: object) -> str:
     """Return a template with its values; one of Markdown with a paragraph per line."""
     text = _environment().get_template(template).render(values)
     return one_line_each(text) if template.endswith(".md.j2") else text
+
+
+def render_block(template: str, block: str, **values: object) -> str:
+    """Return one block of a template as a single line of text."""
+    found = _environment().get_template(template)
+    return " ".join("".join(found.blocks[block](found.new_context(values))).split())
 
 
 def render_page(template: str, title: str, **values: object) -> tuple[str, str]:
@@ -55,6 +65,7 @@ def one_line_each(text: str) -> str:
     return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOMS),

@@ -21,8 +21,8 @@ import yaml
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.rows import refuse_mixed
-from reports.names import dataset_title, model_title
-from reports.tables.captions import caption, splits_text
+from reports.names import model_title
+from reports.tables.captions import caption, prose
 from reports.tables.cells import Cell, Column, cell
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import (
@@ -48,12 +48,6 @@ OF_CODES = (
     Column("mixture_accuracy", "mixture accuracy", 1, percent=True, of=HELD_OUT),
     Column("mahalanobis_ratio", "Mahalanobis ratio", 3, of=HELD_OUT),
     Column("reconstruction_mse", "reconstruction MSE", 4, of=HELD_OUT),
-)
-NOTES_OF_CODES = (
-    "Of the codes of held-out images. Label from z_u, from z_s: accuracy of an MLP probe above "
-    "chance, in points. Mixture accuracy: of the class that Eq. 8 finds most likely. Mahalanobis "
-    "ratio: mean squared distance of z_s to its own class over d_s, 1 for codes that follow the "
-    "mixture. Reconstruction MSE: of pixels in [-1, 1]."
 )
 
 
@@ -96,8 +90,10 @@ def build_ablations(
     check_evaluators(rows, cards)
     scored = set(rows["metric"])
     columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
-    opening = _opening(dataset, steps, columns, splits)
-    text = caption(opening, rows, [dataset], list(changes), cards, columns)
+    of_codes = bool(set(columns) & set(OF_CODES))
+    known = {"titles": [column.title for column in columns], "of_codes": of_codes}
+    opening = prose("ablations", dataset=dataset, steps=steps, splits=splits, **known)
+    text = caption([opening], rows, [dataset], list(changes), cards, columns)
     printed = PrintedTable(_printed(rows, dataset, changes, columns), text)
     return Table("ablations", _tidy(rows, changes, steps), printed)
 
@@ -137,21 +133,6 @@ def _change(keys: Mapping[str, Any]) -> str:
     """Return method keys as the configuration writes them."""
     text = yaml.safe_dump(dict(keys), default_flow_style=True, sort_keys=False, width=math.inf)
     return text.strip("{}\n")
-
-
-def _opening(dataset: str, steps: int, columns: Sequence[Column], splits: int) -> list[str]:
-    """Return sentences on what is compared and how to read the printed columns."""
-    opening = [
-        f"Ablations on {dataset_title(dataset)}: ours, and ours with one part of the method "
-        "changed. Data, seed, initial weights, networks and number of steps are the same; in "
-        "parentheses: difference to ours.",
-        f"Every model after {steps} steps.",
-    ]
-    if OF_SAMPLES[0] in columns:
-        opening.append(splits_text(splits))
-    if set(columns) & set(OF_CODES):
-        opening.append(NOTES_OF_CODES)
-    return opening
 
 
 def main(args: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
 from eval.rows import PLAIN, refuse_mixed
 from reports.names import capital, dataset_title, in_paper_order, model_title
-from reports.tables.captions import caption, splits_text
+from reports.tables.captions import caption, prose
 from reports.tables.cells import Column, cell_text
 from reports.tables.formats import PrintedTable
 from reports.tables.inputs import (
@@ -149,13 +149,8 @@ def text_below(
         cards: reports of both evaluators, by data set.
     """
     least = protocol.judges.agreement
-    opening = [
-        "Inception Score (IS) and top-1 of the same images by every judge: robust ones learned "
-        "from real images and degraded ones, plain ones from real images alone. Values are means "
-        "over the judges of a kind. Agreement: share of images on which two judges of a kind see "
-        f"one class; below {100 * least:g} % the protocol says that they disagree.",
-        splits_text(protocol.inception.splits),
-    ]
+    splits = protocol.inception.splits
+    opening = [prose("evaluator_noise", agreement=least, splits=splits)]
     models = in_paper_order(list(dict.fromkeys(rows["model"])))
     text = caption(opening, rows, datasets, models, cards, COLUMNS, averaged=False)
     turns = [_turned(table, name, least) for name in datasets if table["dataset"].eq(name).any()]

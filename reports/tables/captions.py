@@ -10,6 +10,7 @@ from eval.metrics.intervals import MIN_VALUES
 from eval.rows import NONE
 from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, capital, dataset_title, model_title
 from reports.tables.cells import IMAGES, Column, cell
+from reports.text import render_block
 
 
 def caption(
@@ -114,14 +115,17 @@ def by_seed(
         ]
         if values:
             parts.append(f"{dataset_title(dataset)}: {'; '.join(values)}")
-    return f" {column.title} by seed. {capital('. '.join(parts))}." if parts else ""
+    return f"{column.title} by seed. {capital('. '.join(parts))}." if parts else ""
+
+
+def prose(block: str, **values: object) -> str:
+    """Return what a table shows and how to read it, a block of ``captions.md.j2``."""
+    return render_block("captions.md.j2", block, **values)
 
 
 def splits_text(splits: int) -> str:
     """Say how the images of an Inception Score were split, by the protocol."""
-    if splits == 1:
-        return "The IS is of all images at once (one split)."
-    return f"The IS is the mean over {splits} splits of the images."
+    return prose("splits", splits=splits)
 
 
 def _dataset_sentence(

@@ -41,14 +41,9 @@ def marked(text: str, rows: pd.DataFrame, dataset: str, model: str, protocol: Pr
     return f"{text} ({'; '.join(found)})" if found else text
 
 
-def marks_note(protocol: Protocol) -> str:
-    """Explain the marks."""
-    return (
-        "'Judges disagree': two members of the robust ensemble see the same class in fewer than "
-        f"{protocol.judges.agreement:.0%} of the images, so that the score is one of the judge. "
-        f"'Still learning': the IS has moved by more than {still_learning():.0%} of that of real "
-        "images since half of the updates."
-    )
+def marks_values(protocol: Protocol) -> dict[str, float]:
+    """Return the numbers behind the marks, by which a caption explains them."""
+    return {"agreement": protocol.judges.agreement, "still_learning": still_learning()}
 
 
 @cache

@@ -14,13 +14,13 @@ from dlvae.stage.errors import UserError
 from eval.protocol import Protocol
 from eval.rows import refuse_mixed
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
-from reports.tables.captions import by_seed, caption, caption_of_codes, splits_text
+from reports.tables.captions import by_seed, caption, caption_of_codes, prose
 from reports.tables.cells import cell, cell_text, probability_ours_higher, rows_of
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import check_evaluators
-from reports.tables.marks import marked, marks_note
+from reports.tables.marks import marked, marks_values
 from reports.tables.published import published_rows
-from reports.tables.specs import BETTER, COUNTED, Spec
+from reports.tables.specs import COUNTED, Spec
 from reports.text import document
 
 
@@ -109,16 +109,15 @@ def _caption(
     cards: Mapping[str, Mapping],
     protocol: Protocol,
 ) -> str:
-    opening = [spec.title, *spec.notes]
-    if any(metric.endswith("inception_score") for metric in spec.metrics):
-        opening.insert(1, splits_text(protocol.inception.splits))
+    known = {"splits": protocol.inception.splits, **marks_values(protocol)}
+    opening = [prose(spec.name, **known)]
     if spec.transposed:
-        text = caption_of_codes(opening, rows, datasets, models, cards, COUNTED)
+        parts = [caption_of_codes(opening, rows, datasets, models, cards, COUNTED)]
     else:
-        text = caption(opening, rows, datasets, models, cards, spec.columns, spec.paper_note)
-    text += by_seed(rows, datasets, models, spec.columns[0])
-    text += f" {marks_note(protocol)}" if spec.marked else ""
-    return text + (BETTER if spec.better else "")
+        parts = [caption(opening, rows, datasets, models, cards, spec.columns, spec.paper_note)]
+    parts.append(by_seed(rows, datasets, models, spec.columns[0]))
+    parts += [prose("marks", **known)] * spec.marked + [prose("better")] * spec.better
+    return " ".join(filter(None, parts))
 
 
 def tidy(
