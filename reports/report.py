@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import importlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ import yaml
 from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
-from reports.figures.panel import load_panel
+from reports.figures.panel import caption, load_panel
 from reports.names import dataset_title, model_title
 from reports.provenance import card_blocks, environment, manifest_rows
 from reports.text import render
@@ -120,8 +119,7 @@ def _caption(results: Path, name: str, section: Mapping[str, Any]) -> str:
     folders = [folder for folder in folders if (folder / "panel.json").exists()]
     if not folders:
         return FIGURES[name]
-    module = importlib.import_module(f"reports.figures.{name}")
-    return module.caption([load_panel(folder) for folder in folders]).replace("$", "")
+    return caption(name, [load_panel(folder) for folder in folders]).replace("$", "")
 
 
 def _existing(path: Path, target: str) -> Path:

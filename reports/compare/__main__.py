@@ -32,7 +32,7 @@ from reports.compare.comparison import Comparison, Run, compare
 from reports.compare.comparison_csv import tidy
 from reports.compare.comparison_page import comparison_page
 from reports.compare.thresholds import thresholds
-from reports.figures.comparison import draw_comparison
+from reports.figures.draw_comparison import draw_comparison
 from reports.freeze.stored import load_stored
 from reports.page import page_html, page_markdown
 

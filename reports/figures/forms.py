@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -33,22 +33,12 @@ def form_title(name: str) -> str:
     return PUBLISHED if as_published(name) == name else FITTED
 
 
-def fitted_note(names: Iterable[str]) -> str:
-    """Return the sentence of a caption that explains fitted forms, if there are any, or nothing."""
-    if all(as_published(name) == name for name in names):
-        return ""
-    return (
-        " Fitted: the same weights, with every prior set in closed form to the codes of the "
-        "training data; both forms take the same draws of N(0, I) to their priors."
-    )
-
-
 def draw_forms(
+    caption: str,
     panel: Panel,
     blocks: Sequence[tuple[str, np.ndarray]],
     axis: str,
     ticks: Sequence[str],
-    caption: str,
     page: float = WIDTH,
 ) -> Figure:
     """Draw blocks below each other, the forms of the panel's model side by side in each.

@@ -1,8 +1,8 @@
-"""Reading a stored panel: the decoded images of one figure and the choices behind them."""
+"""A stored panel, the decoded images of one figure and the choices behind them; its caption."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from dlvae.stage.artefact import load_npz, read_json
 from dlvae.stage.errors import UserError
-from reports.names import dataset_title
+from reports.names import as_published, dataset_title, in_paper_order
+from reports.text import render_block
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,6 @@ class Panel:
         """The printed name of the data set."""
         return dataset_title(self["dataset"])
 
-    def provenance(self) -> str:
-        """Return one sentence that names preset, data set and seed."""
-        return f"Preset {self['preset']}; data: {self.dataset_title}; seed {self['seed']}."
-
 
 def load_panel(folder: str | Path) -> Panel:
     """Load a panel folder written by ``python -m eval.panels``."""
@@ -58,3 +55,23 @@ def load_panel(folder: str | Path) -> Panel:
     return Panel(
         load_npz(folder / "panel.npz"), read_json(folder / "panel.json"), str(folder / "panel.npz")
     )
+
+
+def caption(figure: str, panels: Sequence[Panel]) -> str:
+    """Return the caption of a figure, a block of ``figures.md.j2``."""
+    names = [name for p in panels for key in ("models", "titles") for name in p.meta.get(key, ())]
+    published = dict.fromkeys(map(as_published, names))
+    return render_block(
+        "figures.md.j2",
+        figure,
+        panel=panels[0],
+        panels=panels,
+        models=in_paper_order(list(published)),
+        fitted=any(name != as_published(name) for name in names),
+        minus=minus,
+    )
+
+
+def minus(text: str) -> str:
+    """Return ``text`` with typographic minus signs instead of hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")

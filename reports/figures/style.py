@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 
 from dlvae.stage.artefact import atomic
 from dlvae.stage.runtime import run_stage, stage_parser
-from reports.figures.panel import Panel, load_panel
+from reports.figures.panel import Panel, caption, load_panel
 
 WIDTH = 7.0  # inches: the text width of a two-column page
 MARGIN = 0.08
@@ -104,11 +105,6 @@ def fit_cell(length: float, count: int, side: int) -> float:
     return length / grid_length(count, side, 1.0)
 
 
-def minus(text: str) -> str:
-    """Return ``text`` with typographic minus signs instead of hyphens."""
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
 def shorten(text: str, length: float, size: float) -> str:
     """Cut ``text`` with an ellipsis so that it takes at most ``length`` inches at ``size`` pt."""
     fits = max(2, int(length * 72 / (0.58 * size)))  # 0.58 em: mean width of a character
@@ -140,23 +136,26 @@ def save_png(figure: Figure, png: str | Path) -> None:
 
 
 def render(
-    draw: Callable[[Sequence[Panel]], Figure],
+    figure: str,
+    draw: Callable[..., Figure],
     panels: Sequence[Panel],
     png: str | Path,
     pdf: str | Path,
 ) -> None:
-    """Draw panels in the shared style and save both formats."""
+    """Draw panels with their caption in the shared style and save both formats."""
     with matplotlib.rc_context(RC):
-        figure = draw(panels)
-    save(figure, png, pdf)
+        drawn = draw(caption(figure, panels), *panels)
+    save(drawn, png, pdf)
 
 
-def run(draw: Callable[[Sequence[Panel]], Figure], doc: str | None) -> None:
+def run(figure: str, draw: Callable[..., Figure], doc: str | None) -> None:
     """Run a figure's command line: panels in, PNG and PDF out."""
     parser = stage_parser(doc)
     parser.add_argument("--panel", nargs="+", required=True, help="panel folder(s)")
     parser.add_argument("--png", required=True, help="PNG to write")
     parser.add_argument("--pdf", required=True, help="PDF to write")
-    run_stage(
-        lambda args: render(draw, [load_panel(p) for p in args.panel], args.png, args.pdf), parser
-    )
+
+    def main(args: argparse.Namespace) -> None:
+        render(figure, draw, [load_panel(folder) for folder in args.panel], args.png, args.pdf)
+
+    run_stage(main, parser)

@@ -31,7 +31,7 @@ from eval.panels import figure5
 from eval.panels.__main__ import FIGURES, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes
 from eval.panels.figure6 import choose_sources
-from reports.figures.panel import Panel
+from reports.figures.panel import Panel, caption
 
 CLASSES = np.array([f"identity {k}" for k in range(5)])
 CARD = {"dataset": "synthetic_faces", "source": "made up", "licence": "none", "flip": True}
@@ -164,9 +164,9 @@ def test_a_figure_reads_the_panel(figure, panels):
     made = panels(figure)
     shared = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0}
     panel = Panel(made.arrays, json.loads(json.dumps(made.meta)) | shared)
-    module = importlib.import_module(f"reports.figures.{figure}")
-    assert module.draw([panel]).axes
-    assert made.meta["selection"] in module.caption([panel])
+    module = importlib.import_module(f"reports.figures.draw_{figure}")
+    text = caption(figure, [panel])
+    assert module.draw(text, panel).axes and made.meta["selection"] in text
 
 
 def test_figure2_shows_every_snapshot_of_every_model_and_form(panels):

@@ -21,7 +21,7 @@ from reports.compare import __main__ as command
 from reports.compare.comparison import COLUMNS, PRINTED, Verdict, compare
 from reports.compare.comparison_csv import tidy
 from reports.compare.thresholds import thresholds
-from reports.figures import comparison
+from reports.figures import draw_comparison
 from reports.freeze.stored import load_stored
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
@@ -435,7 +435,7 @@ def test_the_printed_metrics_are_those_of_the_tables():
 def test_the_figure_has_a_dot_per_model_and_the_real_line(shelf, drawn, tmp_path):
     candidate = [row for row in rows("wgan_gp", better=0.1) if row.metric != "recall"]
     shelf.page(candidate)
-    figure = comparison.draw(drawn[0])
+    figure = draw_comparison.draw(drawn[0])
     frames = figure.get_axes()
     assert len(frames) == len(PRINTED)
     for axes, metric in zip(frames, PRINTED, strict=True):
@@ -450,7 +450,7 @@ def test_the_figure_has_a_dot_per_model_and_the_real_line(shelf, drawn, tmp_path
         assert real.get_xdata()[0] == pytest.approx(REAL[metric] * times)
         whiskers = [line for line in axes.get_lines() if line.get_linestyle() == "-"]
         assert len(whiskers) == (len(dots) if metric in KINDS else 0)
-    comparison.draw_comparison(drawn[0], tmp_path / "figure.png")
+    draw_comparison.draw_comparison(drawn[0], tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as picture:
         assert picture.width == 2100 and np.asarray(picture.convert("RGB")).std() > 5
 

@@ -58,9 +58,9 @@ rule draw:
         mem_mb=500,
     params:
         panels=lambda wildcards: panel_files(wildcards.figure, ""),
-        code=lambda wildcards: code_of(f"reports.figures.{wildcards.figure}"),
+        code=lambda wildcards: code_of(f"reports.figures.draw_{wildcards.figure}"),
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "python -m reports.figures.{wildcards.figure} --panel {params.panels}"
+        "python -m reports.figures.draw_{wildcards.figure} --panel {params.panels}"
         " --png {output.png} --pdf {output.pdf} > {log} 2>&1"

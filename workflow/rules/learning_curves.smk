@@ -53,9 +53,9 @@ rule draw_learning_curves:
     resources:
         mem_mb=500,
     params:
-        code=code_of("reports.figures.learning_curves"),
+        code=code_of("reports.figures.draw_learning_curves"),
     message:
         "Drawing the learning curves"
     shell:
-        "python -m reports.figures.learning_curves --csv {input.csv}"
+        "python -m reports.figures.draw_learning_curves --csv {input.csv}"
         " --png {output.png} --pdf {output.pdf} > {log} 2>&1"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dlvae.stage.artefact import save_npz, write_json
 from dlvae.stage.errors import UserError
-from reports.figures.panel import load_panel
+from reports.figures.panel import caption, load_panel
 from reports.figures.style import RC, grid_gap, grid_length, montage, render, shorten
 
 FIGURES = [f"figure{k}" for k in range(2, 8)]
@@ -27,19 +27,21 @@ def low_resolution(monkeypatch):
     monkeypatch.setattr("reports.figures.style.DPI", 60)
 
 
+def module_of(figure):
+    return importlib.import_module(f"reports.figures.draw_{figure}")
+
+
 def drawn(figure, panels, folder):
-    module = importlib.import_module(f"reports.figures.{figure}")
     folder.mkdir(exist_ok=True)
     png, pdf = folder / f"{figure}.png", folder / f"{figure}.pdf"
-    render(module.draw, panels, png, pdf)
+    render(figure, module_of(figure).draw, panels, png, pdf)
     return png, pdf
 
 
 def written(figure, panel):
     """The boxes of all texts and of all frames of a figure, in inches."""
-    module = importlib.import_module(f"reports.figures.{figure}")
     with matplotlib.rc_context(RC):
-        drawing = module.draw([panel])
+        drawing = module_of(figure).draw(caption(figure, [panel]), panel)
         renderer = FigureCanvasAgg(drawing).get_renderer()
         inches = drawing.dpi_scale_trans.inverted()
         texts = {text: text.get_window_extent(renderer) for text in drawing.texts}
@@ -64,8 +66,7 @@ def test_a_figure_is_drawn_twice_to_the_same_bytes(figure, panel, tmp_path, monk
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_a_caption_states_preset_data_and_seed(figure, panel):
-    module = importlib.import_module(f"reports.figures.{figure}")
-    text = module.caption([panel(figure)])
+    text = caption(figure, [panel(figure)])
     title = "three moons" if figure == "figure2" else "synthetic faces"
     assert text.startswith(f"Figure {figure[-1]}.")
     assert "Preset quick" in text and title in text and "seed 0" in text
@@ -83,8 +84,7 @@ def test_no_text_meets_another_or_a_picture(figure, fitted, panel):
 
 @pytest.mark.parametrize("figure", OF_FORMS)
 def test_a_caption_explains_fitted_forms_where_there_are_some(figure, panel):
-    module = importlib.import_module(f"reports.figures.{figure}")
-    both, alone = (module.caption([panel(figure, fitted=fitted)]) for fitted in (True, False))
+    both, alone = (caption(figure, [panel(figure, fitted=fitted)]) for fitted in (True, False))
     assert "Fitted: the same weights, with every prior set in closed form to the codes" in both
     assert "fitted" not in alone.lower() and "as published" not in alone
 
@@ -127,7 +127,7 @@ def test_figure3_draws_a_row_per_data_set_of_any_size(panel, tmp_path):
 
 
 def test_figure3_shows_ours_last_whatever_the_order_of_the_panel(panel):
-    from reports.figures.figure3 import form_rows
+    from reports.figures.draw_figure3 import form_rows
 
     shuffled = panel("figure3")
     shuffled.meta["titles"] = [
@@ -142,7 +142,7 @@ def test_figure3_shows_ours_last_whatever_the_order_of_the_panel(panel):
 
 
 def test_figure5_says_how_each_coordinate_was_chosen(panel):
-    from reports.figures.figure5 import choice_title
+    from reports.figures.draw_figure5 import choice_title
 
     factor, _, kl = panel("figure5")["choices"]
     assert "expression" in choice_title(factor) and "0.83" in choice_title(factor)
@@ -181,7 +181,7 @@ def test_the_command_line_reads_a_stored_panel_without_torch(panel, tmp_path):
     np.testing.assert_array_equal(loaded.arrays["grid"], stored.arrays["grid"])
     code = (
         "import runpy, sys; sys.argv[1:] = {}; "
-        "runpy.run_module('reports.figures.figure6', run_name='__main__'); "
+        "runpy.run_module('reports.figures.draw_figure6', run_name='__main__'); "
         "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
     out = [str(tmp_path / name) for name in ("figure6.png", "figure6.pdf")]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dlvae.stage.runtime import run_stage
 from made_up_curves import CEILING, MODELS, frame
-from reports.figures import learning_curves as figure
+from reports.figures import draw_learning_curves as figure
 from reports.studies.curve_points import tidy
 
 

@@ -1,11 +1,9 @@
 """Figure 6: swaps of z_s and z_u between images of identities never seen with a label.
 
-Usage: python -m reports.figures.figure6 --panel DIR --png FILE --pdf FILE
+Usage: python -m reports.figures.draw_figure6 --panel DIR --png FILE --pdf FILE
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
@@ -15,27 +13,15 @@ from reports.figures.style import MARGIN, MUTED, TITLE, WIDTH, Canvas, fit_cell,
 LEFT, TOP, GAP = 0.26, 0.25, 0.12
 
 
-def caption(panels: Sequence[Panel]) -> str:
-    """Return the caption of the figure."""
-    (panel,) = panels
-    return (
-        "Figure 6. Synthesis from two images whose identities never occurred with a label. First "
-        "column: images that give $z_s$; first row: images that give $z_u$ (posterior means); "
-        "every other image is decoded from the two codes of its row and its column, by ours after "
-        f"the semi-supervised stage. {panel['selection']} {panel.provenance()}"
-    )
-
-
-def draw(panels: Sequence[Panel]) -> Figure:
+def draw(caption: str, panel: Panel) -> Figure:
     """Draw the sources along the edges and the swaps between them."""
-    (panel,) = panels
     rows, columns = panel.images("row_images", 4), panel.images("column_images", 4)
     swaps = panel.images("grid", 5)
     side = swaps.shape[2]
     cell = fit_cell(WIDTH - LEFT - GAP - MARGIN, len(columns) + 1, side)
     inner_left, inner_top = LEFT + cell + GAP, TOP + cell + GAP
     width, height = (grid_length(n, side, cell) for n in (len(columns), len(rows)))
-    canvas = Canvas(inner_top + height, caption(panels))
+    canvas = Canvas(inner_top + height, caption)
     canvas.grid(columns[None], inner_left, TOP, cell)
     canvas.grid(rows[:, None], LEFT, inner_top, cell)
     canvas.grid(swaps, inner_left, inner_top, cell)
@@ -54,4 +40,4 @@ def draw(panels: Sequence[Panel]) -> Figure:
 
 
 if __name__ == "__main__":
-    run(draw, __doc__)
+    run("figure6", draw, __doc__)

@@ -1,6 +1,6 @@
 """Figure 3: images of one class, real and of every model; a row per data set and form of a model.
 
-Usage: python -m reports.figures.figure3 --panel DIR [DIR ...] --png FILE --pdf FILE
+Usage: python -m reports.figures.draw_figure3 --panel DIR [DIR ...] --png FILE --pdf FILE
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from reports.figures.forms import FITTED, PUBLISHED, fitted_note
+from reports.figures.forms import FITTED, PUBLISHED
 from reports.figures.panel import Panel
 from reports.figures.style import (
     LABEL,
@@ -29,22 +29,7 @@ LEFT, TOP, BLOCK_GAP, FORM_GAP, SET_GAP = 0.42, 0.27, 0.10, 0.10, 0.18
 FORM_WIDTH = 0.18  # inches for the names of the forms, where there are two
 
 
-def caption(panels: Sequence[Panel]) -> str:
-    """Return the caption of the figure."""
-    classes = " and ".join(f"'{p['class_name']}' of {p.dataset_title}" for p in panels)
-    seeds = sorted({int(p["seed"]) for p in panels})
-    shown = [name for panel in panels for name in panel["titles"]]
-    names = [model_title(name) for name in in_paper_order(shown) if as_published(name) == name]
-    note = fitted_note(shown)
-    blank = " A model without a block below is shown as published alone." if note else ""
-    return (
-        f"Figure 3. Images of one class per panel: {', '.join(names)}. Classes: {classes}."
-        f"{note}{blank} {panels[0]['selection']} Preset {panels[0]['preset']}; "
-        f"seed {', '.join(map(str, seeds))}."
-    )
-
-
-def draw(panels: Sequence[Panel]) -> Figure:
+def draw(caption: str, *panels: Panel) -> Figure:
     """Draw a row of image blocks per panel, and one of fitted models below it if there are any."""
     rows = [form_rows(panel) for panel in panels]
     forms = max(map(len, rows))
@@ -53,7 +38,7 @@ def draw(panels: Sequence[Panel]) -> Figure:
     width = (WIDTH - left - MARGIN - (len(names) - 1) * BLOCK_GAP) / len(names)
     xs = {name: left + column * (width + BLOCK_GAP) for column, name in enumerate(names)}
     heights = [_height(panel, width, len(row)) for panel, row in zip(panels, rows, strict=True)]
-    canvas = Canvas(TOP + sum(heights) + SET_GAP * (len(panels) - 1), caption(panels))
+    canvas = Canvas(TOP + sum(heights) + SET_GAP * (len(panels) - 1), caption)
     for column, name in enumerate(names):
         title = f"({'abcdefghij'[column]}) {model_title(name)}"
         canvas.text(xs[name] + width / 2, TOP - 0.12, title, size=TITLE)
@@ -105,4 +90,4 @@ def _height(panel: Panel, width: float, forms: int) -> float:
 
 
 if __name__ == "__main__":
-    run(draw, __doc__)
+    run("figure3", draw, __doc__)

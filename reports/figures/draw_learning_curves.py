@@ -1,6 +1,6 @@
 """Learning curves: scores against updates, Inception Score against images and processor seconds.
 
-Usage: python -m reports.figures.learning_curves --csv FILE --png FILE --pdf FILE
+Usage: python -m reports.figures.draw_learning_curves --csv FILE --png FILE --pdf FILE
 
 The CSV is that of ``python -m reports.studies.learning_curves``.
 """
@@ -25,6 +25,7 @@ from reports.figures.style import CAPTION, LABEL, MUTED, RC, TITLE, WIDTH, Canva
 from reports.names import as_published, dataset_title, in_paper_order, model_title
 from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED, UPDATES
 from reports.tables.cells import Column
+from reports.text import render_block
 
 # Okabe and Ito's colours, told apart by readers with any kind of colour vision.
 COLOURS = {"cvae": "#0072b2", "cgan": "#e69f00", "cvae_gan": "#009e73", "ours": "#d55e00"}
@@ -185,16 +186,9 @@ def legend_handles(frame: pd.DataFrame) -> list[Line2D]:
 def caption(frame: pd.DataFrame) -> str:
     """Return the caption of the figure."""
     seeds = sorted(set(frame[frame["statistic"] == SEED]["seed"].astype(int)))
-    several = "Thin: single seeds; thick: means over the seeds that went on to there. "
-    presets, protocols = (", ".join(sorted(set(frame[key]))) for key in ("preset", "protocol"))
-    return (
-        "Learning curves. Every model scored at copies of its weights on the way of one training, "
-        "against updates of its decoder, images read and processor seconds, all on log scales. "
-        f"{several if len(seeds) > 1 else ''}Grey: held-out real images, the ceiling. Processor "
-        "seconds are measurements of one machine. "
-        f"Preset {presets}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}; protocol "
-        f"{protocols}."
-    )
+    presets, protocols = (sorted(set(frame[key])) for key in ("preset", "protocol"))
+    known = {"seeds": seeds, "presets": presets, "protocols": protocols}
+    return render_block("figures.md.j2", "learning_curves", **known)
 
 
 def load(path: str | Path) -> pd.DataFrame:

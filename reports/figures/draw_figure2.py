@@ -1,17 +1,15 @@
 """Figure 2: the toy experiment, real points and those of every model and form over the epochs.
 
-Usage: python -m reports.figures.figure2 --panel DIR --png FILE --pdf FILE
+Usage: python -m reports.figures.draw_figure2 --panel DIR --png FILE --pdf FILE
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.forms import FITTED, fitted_note
+from reports.figures.forms import FITTED
 from reports.figures.panel import Panel
 from reports.figures.style import LABEL, MUTED, TITLE, WIDTH, Canvas, run, shorten
 from reports.names import as_published, model_title
@@ -21,27 +19,12 @@ POINT = 0.35  # area of a point, square points
 REAL_WIDTH, ROW, GAP, TOP = 1.45, 0.86, 0.06, 0.30
 
 
-def caption(panels: Sequence[Panel]) -> str:
-    """Return the caption of the figure."""
-    (panel,) = panels
-    own = dict.fromkeys(as_published(name) for name in panel["models"])
-    names = " and ".join(model_title(name) for name in own)
-    count = panel.array("samples").shape[2]
-    return (
-        f"Figure 2. Toy example: points of {names} after {_listed(panel['epochs'])} epochs, "
-        f"{count} points per frame, and held-out data at the left. Colours are classes; the "
-        "horizontal axis carries the label, the vertical one does not; all frames share one scale."
-        f"{fitted_note(panel['models'])} {panel['selection']} {panel.provenance()}"
-    )
-
-
-def draw(panels: Sequence[Panel]) -> Figure:
+def draw(caption: str, panel: Panel) -> Figure:
     """Draw the panel: real data at the left, one row of frames per model and form."""
-    (panel,) = panels
     real, samples = panel.array("real"), panel.array("samples")
     models, epochs = panel["models"], panel["epochs"]
     height = TOP + len(models) * ROW + (len(models) - 1) * GAP + 0.05
-    canvas = Canvas(height, caption(panels))
+    canvas = Canvas(height, caption)
     limits = _limits(real)
 
     middle = (TOP + height - 0.05) / 2
@@ -84,10 +67,5 @@ def _limits(real: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]
     return (float(x0), float(x1)), (float(y0), float(y1))
 
 
-def _listed(values: Sequence[int]) -> str:
-    texts = [str(value) for value in values]
-    return ", ".join(texts[:-1]) + f" and {texts[-1]}" if len(texts) > 1 else texts[0]
-
-
 if __name__ == "__main__":
-    run(draw, __doc__)
+    run("figure2", draw, __doc__)

@@ -1,11 +1,9 @@
 """Figure 7: inpainting of held-out images under four masks.
 
-Usage: python -m reports.figures.figure7 --panel DIR --png FILE --pdf FILE
+Usage: python -m reports.figures.draw_figure7 --panel DIR --png FILE --pdf FILE
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,26 +21,15 @@ COLUMNS = {
 }
 
 
-def caption(panels: Sequence[Panel]) -> str:
-    """Return the caption of the figure."""
-    (panel,) = panels
-    return (
-        "Figure 7. Inpainting of held-out images under four masks; the missing region is filled "
-        "with mid-grey before encoding and only that region is replaced. cVAE-GAN is given the "
-        f"true label, ours is not. {panel['selection']} {panel.provenance()}"
-    )
-
-
-def draw(panels: Sequence[Panel]) -> Figure:
+def draw(caption: str, panel: Panel) -> Figure:
     """Draw one block per mask, two beside each other, with the four columns of the paper."""
-    (panel,) = panels
     stack = np.stack([panel.images(name, 5) for name in COLUMNS], axis=2)
     masks, rows, columns, side = stack.shape[:4]
     width = (WIDTH - 2 * MARGIN - (ACROSS - 1) * BLOCK_GAP) / ACROSS
     cell = fit_cell(width, columns, side)
     height = grid_length(rows, side, cell)
     down = -(-masks // ACROSS)
-    canvas = Canvas(TOP + down * height + (down - 1) * ROW_GAP, caption(panels))
+    canvas = Canvas(TOP + down * height + (down - 1) * ROW_GAP, caption)
     for index, (images, name) in enumerate(zip(stack, panel["masks"], strict=True)):
         left = MARGIN + (index % ACROSS) * (width + BLOCK_GAP)
         top = TOP + (index // ACROSS) * (height + ROW_GAP)
@@ -56,4 +43,4 @@ def draw(panels: Sequence[Panel]) -> Figure:
 
 
 if __name__ == "__main__":
-    run(draw, __doc__)
+    run("figure7", draw, __doc__)

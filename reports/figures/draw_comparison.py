@@ -13,6 +13,7 @@ from reports.compare.thresholds import LESS_IS_BETTER
 from reports.figures.style import INK, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save_png, shorten
 from reports.names import dataset_title, model_title
 from reports.tables.cells import Column
+from reports.text import render_block
 
 # Told apart by lightness and by shape too, not by hue alone.
 STORED, CANDIDATE = {"color": "#56718f", "marker": "o"}, {"color": "#c2410c", "marker": "D"}
@@ -33,7 +34,7 @@ def draw(found: Comparison) -> Figure:
     rows = -(-len(PRINTED) // PER_ROW)
     frames = {name: LINE * (len(_models(found, name)) + 0.6) for name in found.datasets}
     heights = [TITLE_HEIGHT + rows * (frame + TICKS + GAP) for frame in frames.values()]
-    canvas = Canvas(TOP + sum(heights), _caption(found))
+    canvas = Canvas(TOP + sum(heights), render_block("figures.md.j2", "comparison", found=found))
     width = (WIDTH - LEFT - 0.1 - (PER_ROW - 1) * GAP) / PER_ROW
     top = TOP
     for (dataset, frame), height in zip(frames.items(), heights, strict=True):
@@ -89,17 +90,3 @@ def _dots(axes: Axes, found: Comparison, dataset: str, models: list[str], column
     if empty:
         axes.set(xticks=[])
         axes.text(0.5, 0.5, "not scored", transform=axes.transAxes, ha="center", size=LABEL)
-
-
-def _caption(found: Comparison) -> str:
-    left_out = ""
-    if found.foreign:
-        names = " and ".join(dataset_title(name) for name in found.foreign)
-        left_out = (
-            f" On {names} another evaluator judged the candidate, whose scores by it are left out."
-        )
-    return (
-        f"{found.name} (diamond) and the stored models (dots) of preset {found.stored.preset}: "
-        "values, or means over seeds, with their 95 % intervals. Dashed: real images, held-out "
-        f"ones, for d_intra those of the training.{left_out}"
-    )
