@@ -3,27 +3,25 @@
 Usage: python -m reports.report --config JSON --results DIR --out FILE
 
 The config JSON holds ``preset``, ``config`` (the resolved configuration of the run), ``targets``
-(tables and figures of the run) and ``left_out``: for each target that this preset cannot give its
-name, the ``reason`` and the ``presets`` that have it.
+(tables and figures of the run) and ``left_out``: for each ``target`` that this preset cannot give,
+the ``reason`` and the ``presets`` that have it.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from dlvae.stage.artefact import write_text
+from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.panel import caption, load_panel
 from reports.names import dataset_title, model_title
-from reports.provenance import card_blocks, environment, manifest_rows
 from reports.text import render
 
 TABLES = ("table1", "table2")
@@ -43,6 +41,12 @@ SECTIONS = (
     ("provenance", "Provenance"),
     ("configuration", "Configuration"),
 )
+JUDGES = {
+    "/report.json": "Evaluator on real images",
+    "/card.json": "Evaluator",
+    "_factors/card.json": "Factor regressor",
+}
+UNPRINTED = ("confusion",)  # C x C numbers; they stay in the file
 
 
 def build_report(request: Mapping[str, Any], results: str | Path) -> str:
@@ -55,21 +59,21 @@ def build_report(request: Mapping[str, Any], results: str | Path) -> str:
     Raises:
         UserError: a table or figure of ``targets`` is missing.
     """
-    results, config = Path(results), request["config"]
-    targets, sections = request["targets"], config.get("figures", {})
+    results, config, targets = Path(results), request["config"], request["targets"]
+    shown = {name: (config.get("figures") or {}).get(name) or {} for name in FIGURES}
+    manifests = _manifests(results)
     return render(
         "report.html.j2",
         preset=request["preset"],
         facts=_facts(config),
         sections=SECTIONS,
         tables=[_table(results, name) for name in TABLES if name in targets],
-        figures=[
-            _figure(results, name, sections.get(name) or {}) for name in FIGURES if name in targets
-        ],
-        cards=card_blocks(results, list(config.get("datasets", {}))),
-        left_out=[_left_out(entry) for entry in request["left_out"]],
-        environment=environment(results),
-        manifests=manifest_rows(results),
+        figures=[_figure(results, *of) for of in shown.items() if of[0] in targets],
+        cards=_cards(results, list(config.get("datasets", {}))),
+        unprinted=UNPRINTED,
+        left_out=request["left_out"],
+        environments=sorted({_environment(made) for made in manifests.values()}),
+        manifests=manifests.items(),
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
 
@@ -84,14 +88,6 @@ def _facts(config: Mapping[str, Any]) -> str:
     return "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in parts) + "."
 
 
-def _left_out(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the target's title and why it is missing, with the presets that have it."""
-    others = ", ".join(entry["presets"])
-    where = f"presets that have it: {others}" if others else "no preset has the data for it"
-    target = entry["target"]
-    return f"{target[:-1].capitalize()} {target[-1]}", f"{entry['reason']}; {where}."
-
-
 def _table(results: Path, name: str) -> str:
     path = _existing(results / "tables" / f"{name}.html", name)
     found = re.search(r"<table.*?</table>", path.read_text(encoding="utf-8"), re.DOTALL)
@@ -100,32 +96,51 @@ def _table(results: Path, name: str) -> str:
     return found.group()
 
 
-def _figure(results: Path, name: str, section: Mapping[str, Any]) -> dict[str, str]:
+def _figure(results: Path, name: str, section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a figure with its caption as plain text, for readers who do not see the picture."""
     path = _existing(results / "figures" / f"{name}.png", name)
-    png = base64.b64encode(path.read_bytes()).decode("ascii")
-    return {
-        "name": name,
-        "title": FIGURES[name],
-        "png": png,
-        "caption": _caption(results, name, section),
-    }
-
-
-def _caption(results: Path, name: str, section: Mapping[str, Any]) -> str:
-    """Return the figure's caption as plain text, for readers who do not see the picture."""
     # The data sets in the order in which the figure shows them, and no panel of an earlier run.
     datasets = section.get("datasets") or [section.get("dataset", "three_moons")]
     folders = [results / "panels" / name / dataset for dataset in datasets]
-    folders = [folder for folder in folders if (folder / "panel.json").exists()]
-    if not folders:
-        return FIGURES[name]
-    return caption(name, [load_panel(folder) for folder in folders]).replace("$", "")
+    panels = [load_panel(folder) for folder in folders if (folder / "panel.json").exists()]
+    text = caption(name, panels).replace("$", "") if panels else FIGURES[name]
+    return {"name": name, "title": FIGURES[name], "path": path, "caption": text}
 
 
 def _existing(path: Path, target: str) -> Path:
     if not path.exists():
         raise UserError(f"report: expected {path}, found none; make it with snakemake {target}")
     return path
+
+
+def _cards(results: Path, datasets: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the cards that there are, each with its title; evaluators before data."""
+    files = [
+        (f"{title}: {dataset_title(name)}", results / "evaluator" / f"{name}{file}")
+        for name in datasets
+        for file, title in JUDGES.items()
+    ]
+    data = [f"{name}{kind}" for name in datasets for kind in ("", "_unlabelled")]
+    files += [
+        (f"Data set: {dataset_title(name)}", results / "data" / name / "card.json")
+        for name in [*data, "three_moons"]
+    ]
+    return [(title, read_json(path)) for title, path in files if path.exists()]
+
+
+def _manifests(results: Path) -> dict[str, dict[str, Any]]:
+    """Return the manifests of a run by artefact, ordered by path."""
+    return {
+        str(path.relative_to(results)).removesuffix("manifest.json").rstrip("/."): read_json(path)
+        for path in sorted(results.rglob("*manifest.json"))
+    }
+
+
+def _environment(manifest: Mapping[str, Any]) -> str:
+    """Return the interpreter and the packages of a manifest."""
+    packages = sorted((manifest.get("packages") or {}).items())
+    listed = ", ".join(f"{name} {version}" for name, version in packages)
+    return f"Python {manifest.get('python', 'unknown')}; {listed}."
 
 
 def main(args: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ import jinja2
 import markupsafe
 
 from reports.names import capital, dataset_title, model_title
-from reports.tables.formats import pipe_table
+from reports.tables.formats import MISSING, pipe_table
 
 ROOMS = [
     Path(__file__).parent / name
@@ -76,7 +76,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"model": model_title, "dataset": dataset_title, "capital": capital}
-    environment.filters |= {"inline": _inline, "base64": _base64}
+    environment.filters |= {"inline": _inline, "base64": _base64, "plain": _plain}
     environment.globals |= {"pipe_table": pipe_table, "style_of_tables": "tables.css.j2"}
     return environment
 
@@ -86,6 +86,13 @@ def _inline(text: str) -> markupsafe.Markup:
     escaped = str(markupsafe.escape(text)).replace("&#34;", '"').replace("&#39;", "'")
     escaped = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escaped)
     return markupsafe.Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", escaped))
+
+
+def _plain(value: object, spec: str = "") -> str:
+    """Return an entry of a card or manifest: as ``spec`` says, by itself in four digits."""
+    if value is None:
+        return MISSING
+    return format(value, spec or ".4g") if spec or isinstance(value, float) else str(value)
 
 
 def _base64(path: Path) -> str:
