@@ -12,11 +12,11 @@ import pandas as pd
 
 from dlvae.config import ablation_models
 from dlvae.stage.errors import UserError
-from eval.rows import NONE, refuse_mixed
+from eval.rows import refuse_mixed
 from reports.freeze.stored import Stored
 from reports.names import PUBLISHED_DATASETS, in_paper_order, model_title
 from reports.tables.captions import caption, only, prose
-from reports.tables.cells import Cell, Column, cell, cell_text, rows_of
+from reports.tables.cells import Column, cell, cell_text, rows_of
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import check_evaluators
 from reports.tables.marks import MARK_METRICS, marked, marks_values
@@ -27,8 +27,8 @@ HEADLINE = "inception_score"
 METRICS = (HEADLINE, "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
 _KNOWN = {column.metric: column for spec in TABLES.values() for column in spec.columns}
 COLUMNS = tuple(_KNOWN[metric] for metric in METRICS)
-# Where the paper's numbers are (table and metric of published.csv), and their decimals.
-PUBLISHED = {HEADLINE: ("table1", HEADLINE, 2), "d_intra_standard": ("table2", "d_intra", 4)}
+# Where the paper's numbers are: table and metric of published.csv.
+PUBLISHED = {HEADLINE: ("table1", HEADLINE), "d_intra_standard": ("table2", "d_intra")}
 REAL = "real images (ceiling)"
 PAPER_NOTE = "by an evaluator and with settings that are not published"
 FIELDS = ("preset", "protocol", "dataset", "model", "metric", "value", "ci_low", "ci_high")
@@ -139,22 +139,11 @@ def records(section: Section) -> Iterator[dict[str, Any]]:
                     continue
                 yield {
                     **{key: only(chosen[key]) for key in OF_ROWS},
-                    **_value(cell(rows, dataset, model, metric)),
+                    **cell(rows, dataset, model, metric).as_row(),
                     "seeds": _seeds(chosen),
                     **_published(metric, dataset).get(model, {}),
                     **section.origin,
                 }
-
-
-def _value(found: Cell) -> dict[str, Any]:
-    """Return the value and its interval, over seeds or within the one seed, as it is printed."""
-    if found.reason:
-        return {"ci_kind": found.reason}
-    interval = found.interval
-    if interval is None:
-        return {"value": found.mean, "ci_kind": NONE}
-    ends = {"ci_low": interval.low, "ci_high": interval.high, "ci_kind": interval.kind}
-    return {"value": found.mean} | ends
 
 
 def _seeds(rows: pd.DataFrame) -> str:
@@ -163,20 +152,18 @@ def _seeds(rows: pd.DataFrame) -> str:
 
 def _published(metric: str, dataset: str) -> dict[str, dict[str, Any]]:
     """Return the paper's value of a metric by model, and where it stands; possibly none."""
-    table, name, _ = PUBLISHED.get(metric, ("", "", 0))
-    rows = published_rows(table, dataset)
+    table, name = PUBLISHED.get(metric, ("", ""))
     return {
         row.model: {"published": row.value, "published_source": f"{row.source} ({row.data})"}
-        for row in rows[rows["metric"] == name].itertuples()
+        for row in published_rows(table, dataset).query("metric == @name").itertuples()
     }
 
 
 def _paper_columns(dataset: str) -> dict[str, dict[str, str]]:
     """Return the paper's numbers as texts: by heading, then by model; none without a paper's."""
     columns = {}
-    for metric, (_, _, digits) in PUBLISHED.items():
-        found = _published(metric, dataset).items()
-        numbers = {model: f"{part['published']:.{digits}f}" for model, part in found}
-        if numbers:
-            columns[_KNOWN[metric].title] = numbers
+    for metric, (table, _) in PUBLISHED.items():
+        for model, part in _published(metric, dataset).items():
+            text = f"{part['published']:.{TABLES[table].digits}f}"
+            columns.setdefault(_KNOWN[metric].title, {})[model] = text
     return columns

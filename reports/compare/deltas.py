@@ -10,16 +10,11 @@ import pandas as pd
 from scipy import stats
 
 from dlvae.stage.seeds import numpy_generator
+from eval.metrics.improvement import probability_of_higher_mean
 from eval.metrics.intervals import LEVEL, MIN_VALUES, NORMAL_PAIRS, Interval
 from eval.protocol import IntervalsRule
 from reports.compare.thresholds import LESS_IS_BETTER
-from reports.tables.cells import (
-    Cell,
-    cell,
-    paired_difference,
-    per_class,
-    probability_higher,
-)
+from reports.tables.cells import Cell, cell, paired_difference, per_class
 
 WELCH, PAIRED, COMBINED = "welch95_seeds", "paired95_classes", "combined95"
 """Kinds of intervals of differences, see :func:`delta`."""
@@ -82,8 +77,8 @@ def delta(
         return None
     value = one.mean - two.mean
     if min(len(one.values), len(two.values)) >= MIN_VALUES:
-        interval = _welch(one, two)
-        return Delta(value, interval, _better(probability_higher(one, two), metric))
+        higher = probability_of_higher_mean(one.values, two.values)
+        return Delta(value, _welch(one, two), _better(higher, metric))
     classes = [side.classes(dataset, metric) for side in (candidate, other)]
     draws = numpy_generator("compare", dataset, other.model, metric)
     interval = paired_difference(*classes, draws, rule.draws)

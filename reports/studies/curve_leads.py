@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from eval.metrics.improvement import probability_of_higher_mean
 from eval.metrics.intervals import MIN_VALUES
 from reports.claims.verdicts import SURE
 from reports.names import as_published, fitted_form
 from reports.studies.curve_points import Curve, Point
-from reports.tables.cells import probability_higher
 
 PUBLISHED, FITTED_PRIORS = "as published", "fitted priors"
 # Costs are means of measured numbers: a budget is not missed by their rounding.
@@ -46,7 +46,8 @@ class Lead:
         """Whether the spread over seeds explains the gap, or there is none."""
         if self.gap == 0:
             return True
-        return self.known and probability_higher(self.first.score, self.second.score) < SURE
+        scores = (self.first.score.values, self.second.score.values)
+        return self.known and probability_of_higher_mean(*scores) < SURE
 
 
 def forms_of_curves(models: Sequence[str]) -> dict[str, list[str]]:

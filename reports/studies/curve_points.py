@@ -156,21 +156,9 @@ def _record(statistic: str, dataset: str, point: Point) -> dict:
     record |= {"seeds": len(point.seeds), "step": point.step}
     record |= {name: point.costs.get(name) for name in MEASURED_COSTS}
     for metric in METRICS:
-        record |= _score(metric, point.scores.get(metric))
+        columns = dict.fromkeys(("value", "ci_low", "ci_high", "ci_kind"))
+        if (found := point.scores.get(metric)) is not None:
+            count = len(found.values)
+            columns = found.as_row(NONE if count < 2 else f"{NONE} ({count} seeds)")
+        record |= {f"{metric}_{name}".removesuffix("_value"): columns[name] for name in columns}
     return record | point.origin | ({"samples": None} if statistic == MEAN else {})
-
-
-def _score(metric: str, found: Cell | None) -> dict:
-    """Return a metric with its interval, or why there is none."""
-    value = low = high = kind = None
-    if found is not None and found.reason:
-        kind = found.reason
-    elif found is not None:
-        value, count = found.mean, len(found.values)
-        kind = NONE if count == 1 else f"{NONE} ({count} seeds)"
-        if found.interval is not None:
-            low, high, kind = found.interval.low, found.interval.high, found.interval.kind
-    return {metric: value} | {
-        f"{metric}_{part}": entry
-        for part, entry in (("ci_low", low), ("ci_high", high), ("ci_kind", kind))
-    }

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from eval.metrics.improvement import probability_of_higher_mean
 from eval.metrics.intervals import Interval, over_classes, over_seeds
+from eval.rows import NONE
 from reports.names import as_published, fitted_form
 from reports.tables.formats import MISSING
 
@@ -63,6 +65,18 @@ class Cell:
         """Mean over seeds."""
         return float(np.mean(self.values))
 
+    def as_row(self, without_interval: str = NONE) -> dict[str, Any]:
+        """Return the columns of a score row: value, ends of the interval and its kind.
+
+        Args:
+            without_interval: the kind where there is a value but no interval.
+        """
+        row = {"value": None if self.reason else self.mean, "ci_low": None, "ci_high": None}
+        if self.interval is None:
+            return row | {"ci_kind": self.reason or without_interval}
+        ends = self.interval
+        return row | {"ci_low": ends.low, "ci_high": ends.high, "ci_kind": ends.kind}
+
     def text(self, column: Column) -> str:
         """Return ``mean`` or ``mean [low, high]``, as printed."""
         if self.reason:
@@ -105,24 +119,17 @@ def cell_text(rows: pd.DataFrame, dataset: str, model: str, column: Column) -> s
 def probability_ours_higher(
     rows: pd.DataFrame, dataset: str, model: str, metric: str
 ) -> float | None:
-    """P(ours scores higher than a model), see :func:`probability_higher`.
+    """P(the mean over trainings of ours is higher than that of a model), by the seeds of both.
 
-    A model with fitted priors is compared with ours with fitted priors.
+    None with fewer than three seeds on either side: how far trainings differ is then not known, and
+    errors over images or classes say nothing of it. A model with fitted priors is compared with
+    ours with fitted priors.
     """
     own = "ours" if as_published(model) == model else fitted_form("ours")
     ours, other = (cell(rows, dataset, name, metric) for name in (own, model))
     if ours is None or other is None or ours.reason or other.reason or model in (own, "real"):
         return None
-    return probability_higher(ours, other)
-
-
-def probability_higher(one: Cell, other: Cell) -> float | None:
-    """P(the mean over trainings of one is higher), in [0, 1], by Welch's t test of the seeds.
-
-    None with fewer than three seeds on either side: how far trainings differ is then not known, and
-    errors over images or classes say nothing of it.
-    """
-    return probability_of_higher_mean(one.values, other.values)
+    return probability_of_higher_mean(ours.values, other.values)
 
 
 def paired_difference(

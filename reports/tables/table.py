@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -92,10 +92,8 @@ def _texts(
     paper = published_rows(spec.name, dataset).set_index("model")["value"]
     if not paper.empty:
         source = PUBLISHED_DATASETS[dataset]
-        # Beside each other, the heading names the paper's data set; stacked, each number does.
-        heading, suffix = ("paper", f" ({source})") if spec.stacked else (f"paper, {source}", "")
-        texts[heading] = [
-            f"{paper[name]:.{spec.digits}f}{suffix}" if name in paper else MISSING
+        texts["paper"] = [
+            f"{paper[name]:.{spec.digits}f} ({source})" if name in paper else MISSING
             for name in models
         ]
     return pd.DataFrame(texts, [spec.real if m == "real" else model_title(m) for m in models])
@@ -157,12 +155,11 @@ def _mean(chosen: pd.DataFrame, dataset: str, model: str, metric: str) -> list[d
     if found is None or found.reason:
         return []
     per_seed = ["seed", "ci_low", "ci_high", "ci_kind", "samples", "value"]
-    mean = chosen.iloc[0].drop(per_seed).to_dict() | {"statistic": "mean", "value": found.mean}
-    mean["ci_kind"] = f"none ({len(chosen)} seed{'s' * (len(chosen) > 1)})"
-    if len(chosen) > 1 and found.interval is not None:
-        interval = found.interval
-        mean |= {"ci_low": interval.low, "ci_high": interval.high, "ci_kind": interval.kind}
-    return [mean]
+    count = len(chosen)
+    # An interval of the one row is of that seed, not of the mean.
+    mean = found if count > 1 else replace(found, interval=None)
+    kind = f"none ({count} seed{'s' * (count > 1)})"
+    return [chosen.iloc[0].drop(per_seed).to_dict() | {"statistic": "mean"} | mean.as_row(kind)]
 
 
 def write_table(table: Table, out: str | Path) -> None:
