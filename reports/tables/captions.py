@@ -36,29 +36,23 @@ def caption(
         averaged: whether values are means over seeds; else every seed has a row.
     """
     printed = rows[rows["metric"].isin([column.metric for column in columns])]
-    parts = [
-        *opening,
-        *(_dataset_sentence(name, printed, columns, cards.get(name)) for name in datasets),
-    ]
-    if "cvae_gan_bao" in models:
-        parts += [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
-    parts.append(seeds_text(printed, {c.metric: c.title for c in columns}, averaged))
-    parts.append(_origin(rows))
-    compared = sorted({PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS})
-    if compared and paper_note:
-        parts.append(
-            f"'Paper' is Zheng and Sun (CVPR 2019) on {' and '.join(compared)}, {paper_note}; it "
-            "is printed for reference and not measured here."
-        )
     missing = [
         f"{model_title(model)} on {dataset_title(dataset)}"
         for dataset in datasets
         for model in models
         if rows[(rows["dataset"] == dataset) & (rows["model"] == model)].empty
     ]
-    if missing:
-        parts.append(f"Not scored in this run: {', '.join(missing)}.")
-    return " ".join(parts)
+    compared = {PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS}
+    notes = [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
+    return " ".join(
+        [
+            *opening,
+            *(_dataset_sentence(name, printed, columns, cards.get(name)) for name in datasets),
+            *(notes if "cvae_gan_bao" in models else ()),
+            seeds_text(printed, {c.metric: c.title for c in columns}, averaged),
+            _origin(rows, compared=sorted(compared), paper_note=paper_note, missing=missing),
+        ]
+    )
 
 
 def caption_of_codes(
@@ -77,28 +71,24 @@ def caption_of_codes(
     parts = list(opening)
     for dataset in datasets:
         here = rows[rows["dataset"].eq(dataset)]
-        if here.empty:
-            parts.append(f"{capital(dataset_title(dataset))}: no scores.")
-            continue
-        measured = here[here["value"].notna()].groupby("metric")["n"].unique()
-        listed = [
-            f"{' or '.join(str(int(n)) for n in sorted(measured[metric]))} {what}"
-            for metric, what in counted.items()
-            if metric in measured
-        ]
-        parts.append(
-            f"{capital(dataset_title(dataset))}: {int(here['classes'].iloc[0])} classes, n = "
-            f"{', '.join(listed) or 'none'}; {evaluator_text(cards.get(dataset))}."
-        )
-    parts += [seeds_text(rows), _origin(rows)]
-    left_out = [model_title(name) for name in models if name not in set(rows["model"])]
-    if left_out:
-        parts.append(f"Without scores of codes, so left out: {', '.join(left_out)}.")
-    return " ".join(parts)
+        text = "no scores"
+        if not here.empty:
+            measured = here[here["value"].notna()].groupby("metric")["n"].unique()
+            listed = [
+                f"{' or '.join(str(int(n)) for n in sorted(measured[metric]))} {what}"
+                for metric, what in counted.items()
+                if metric in measured
+            ]
+            text = f"{int(here['classes'].iloc[0])} classes, n = {', '.join(listed) or 'none'}; "
+            text += evaluator_text(cards.get(dataset))
+        parts.append(f"{capital(dataset_title(dataset))}: {text}.")
+    left_out = [name for name in models if name not in set(rows["model"])]
+    return " ".join([*parts, seeds_text(rows), _origin(rows, left_out=left_out)])
 
 
-def _origin(rows: pd.DataFrame) -> str:
-    return f"Protocol {only(rows['protocol'])}; preset {only(rows['preset'])}."
+def _origin(rows: pd.DataFrame, **known: object) -> str:
+    known = {"compared": (), "missing": (), "left_out": (), **known}
+    return prose("origin", protocol=only(rows["protocol"]), preset=only(rows["preset"]), **known)
 
 
 def by_seed(
@@ -195,23 +185,21 @@ def evaluator_text(card: Mapping | None) -> str:
     )
 
 
+IMAGES_OF_ONE = "over images of the one model"
+AND_JUDGES = " and over judges (t), the two added in quadrature"
 INTERVALS = {
-    "jackknife95_images": "over images of the one model (delete-a-group jackknife)",
-    "wilson95": "over images of the one model (Wilson)",
-    "jackknife95_images_judges": (
-        "over images of the one model (delete-a-group jackknife) and over judges (t), the two "
-        "added in quadrature"
-    ),
-    "wilson95_judges": (
-        "over images of the one model (Wilson) and over judges (t), the two added in quadrature"
-    ),
+    "jackknife95_images": f"{IMAGES_OF_ONE} (delete-a-group jackknife)",
+    "wilson95": f"{IMAGES_OF_ONE} (Wilson)",
+    "jackknife95_images_judges": f"{IMAGES_OF_ONE} (delete-a-group jackknife){AND_JUDGES}",
+    "wilson95_judges": f"{IMAGES_OF_ONE} (Wilson){AND_JUDGES}",
     "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
-    "t95_images": "over images of the one model (t)",
+    "t95_images": f"{IMAGES_OF_ONE} (t)",
     "t95_subsets": "over disjoint subsets of the images of the one model (t)",
     "t95_seeds": "over training seeds (t)",
     "normal95_pairs": "over pairs of the same images, drawn at random (normal)",
     "t95_paths": "over paths of the one model, a mean over the images of each (t)",
 }
+"""What an interval of a kind is over; the kinds of :mod:`eval.metrics.intervals`, as printed."""
 
 
 def seeds_text(
@@ -227,25 +215,20 @@ def seeds_text(
         averaged: whether values are means over seeds.
     """
     seeds = sorted(int(seed) for seed in rows[rows["model"] != "real"]["seed"].unique())
-    images = _within(rows, titles) or "No interval was computed."
-    if len(seeds) < 2:
-        note = "One seed: how far another training would differ is not known."
-        return f"Seed {_listed(seeds) or 'none'}. {images} {note}"
-    if not averaged:
-        return f"Seeds {_listed(seeds)}, each in a row of its own. {images}"
     counts = rows.groupby(["dataset", "model", "metric"])["seed"].transform("nunique")
-    alone = rows[counts == 1]
-    which = "Real images" if alone["model"].eq("real").all() else "Real images and single seeds"
-    images = _within(alone, titles)
-    rest = f" {which}: {images[0].lower() + images[1:]}" if images else ""
-    if counts.max() < MIN_VALUES:
-        none = "two are too few for an interval over seeds"
-        return f"Mean over the seeds {_listed(seeds)}; {none}.{rest}"
-    return f"Mean over the seeds {_listed(seeds)}, in brackets the 95 % t interval over them.{rest}"
+    own = rows[counts == 1] if averaged and len(seeds) > 1 else rows
+    return prose(
+        "seeds",
+        seeds=seeds,
+        averaged=averaged,
+        few=counts.max() < MIN_VALUES,
+        real_alone=own["model"].eq("real").all(),
+        within=_within(own, titles),
+    )
 
 
 def _within(rows: pd.DataFrame, titles: Mapping[str, str] | None) -> str:
-    """Return the sentence on intervals within one seed; empty without any."""
+    """Say what intervals within one seed are over; nothing without any."""
     kinds = rows["ci_kind"].astype(str)
     present = [kind for kind in INTERVALS if kinds.eq(kind).any()]
     within = []
@@ -254,13 +237,9 @@ def _within(rows: pd.DataFrame, titles: Mapping[str, str] | None) -> str:
         named = dict.fromkeys(text for name, text in (titles or {}).items() if name in metrics)
         whose = f" for {', '.join(named)}" if named and len(present) > 1 else ""
         within.append(INTERVALS[kind] + whose)
-    return f"In brackets: 95 % intervals {'; '.join(within)}." if within else ""
-
-
-def _listed(values: Sequence) -> str:
-    return ", ".join(str(value) for value in values)
+    return f"in brackets: 95 % intervals {'; '.join(within)}." if within else ""
 
 
 def only(values: pd.Series) -> str:
     """Return the values of a column that has one, or all of them."""
-    return _listed(sorted(set(values.astype(str))))
+    return ", ".join(sorted(set(values.astype(str))))
