@@ -18,7 +18,7 @@ from reports.names import PUBLISHED_DATASETS, in_paper_order, model_title
 from reports.tables.captions import caption, only, prose
 from reports.tables.cells import Column, cell, cell_text, rows_of
 from reports.tables.formats import MISSING, pipe_table
-from reports.tables.inputs import check_evaluators
+from reports.tables.inputs import Scores, check_evaluators
 from reports.tables.marks import MARK_METRICS, marked, marks_values
 from reports.tables.published import published_rows
 from reports.tables.specs import TABLES
@@ -116,11 +116,11 @@ class Section:
 
     def caption(self, dataset: str) -> str:
         """Return what there is to know of the table of a data set."""
-        rows, protocol, models = self.of(dataset), self.stored.protocol, self.models(dataset)
+        rows, protocol = self.of(dataset), self.stored.protocol
         splits = protocol.inception.splits
         opening = [prose("leaderboard", splits=splits, **marks_values(protocol))]
-        text = caption(opening, rows, [dataset], models, self.stored.cards(), COLUMNS, PAPER_NOTE)
-        return f"{text} Data {only(rows['data'])}."
+        scores = Scores(rows, [dataset], self.models(dataset), self.stored.cards())
+        return f"{caption(opening, scores, COLUMNS, PAPER_NOTE)} Data {only(rows['data'])}."
 
 
 def title(model: str) -> str:

@@ -18,6 +18,7 @@ from reports.page import Block, Grid, Heading, Picture, Points, Text
 from reports.tables.captions import caption, splits_text
 from reports.tables.cells import Column
 from reports.tables.formats import MISSING
+from reports.tables.inputs import Scores
 
 READING = (
     "Top-1: share of images in which the evaluator sees the class asked for.",
@@ -117,8 +118,8 @@ def _dataset(found: Comparison, dataset: str) -> Iterator[Block]:
     titles = [model_title(model) for model in models]
     rows = found.rows[found.rows["dataset"] == dataset]
     opening = [splits_text(found.stored.protocol.inception.splits), *READING]
-    cards = found.stored.cards()
-    text = caption(opening, rows, [dataset], models, cards, columns)
+    scores = Scores(rows, [dataset], models, found.stored.cards())
+    text = caption(opening, scores, columns)
     yield Grid(pd.DataFrame(cells, index=titles), text)
     yield Heading("Candidate minus stored model", 3)
     yield _delta_grid(found, dataset, columns)

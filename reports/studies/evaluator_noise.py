@@ -26,6 +26,7 @@ from reports.tables.cells import Column, cell_text
 from reports.tables.formats import PrintedTable
 from reports.tables.inputs import (
     ROBUST,
+    Scores,
     check_evaluators,
     evaluator_cards,
     page_parser,
@@ -152,7 +153,7 @@ def text_below(
     splits = protocol.inception.splits
     opening = [prose("evaluator_noise", agreement=least, splits=splits)]
     models = in_paper_order(list(dict.fromkeys(rows["model"])))
-    text = caption(opening, rows, datasets, models, cards, COLUMNS, averaged=False)
+    text = caption(opening, Scores(rows, datasets, models, cards), COLUMNS, averaged=False)
     turns = [_turned(table, name, least) for name in datasets if table["dataset"].eq(name).any()]
     return " ".join([text, *turns])
 

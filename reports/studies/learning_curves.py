@@ -48,6 +48,7 @@ from reports.tables.captions import caption, splits_text
 from reports.tables.cells import Cell, Column
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import (
+    Scores,
     check_evaluators,
     evaluator_cards,
     page_parser,
@@ -66,14 +67,9 @@ Leads = Mapping[str, Mapping[str, Sequence[Lead]]]
 """By form of the models and currency."""
 
 
-def curves_page(
-    rows: pd.DataFrame,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    cards: Mapping[str, Mapping],
-    protocol: Protocol,
-) -> str:
+def curves_page(scores: Scores, protocol: Protocol) -> str:
     """Return the whole page as Markdown."""
+    rows = scores.rows
     limit, own = still_learning(), curve_rows(rows)
     titles = {column.metric: column for column in COLUMNS}
     columns = [
@@ -83,15 +79,15 @@ def curves_page(
     ]
     opening = [splits_text(protocol.inception.splits)]
     sections = {}
-    for dataset in datasets:
-        found = {model: curve(own, dataset, model) for model in models}
+    for dataset in scores.datasets:
+        found = {model: curve(own, dataset, model) for model in scores.models}
         curves = {model: points for model, points in found.items() if points}
         sections[dataset] = _section(curves, _ceiling(rows, dataset), limit)
     return render(
         "learning_curves.md.j2",
         sections=sections,
         limit=f"{100 * limit:g} %",
-        caption=caption(opening, rows, datasets, models, cards, columns),
+        caption=caption(opening, scores, columns),
     )
 
 
@@ -258,12 +254,12 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     rows, protocol = read_scores(args)
     refuse_mixed(rows)
-    cards, datasets = evaluator_cards(args.cards), args.config["datasets"]
+    cards = evaluator_cards(args.cards)
     check_evaluators(rows, cards)
     named = dict.fromkeys([*args.config["models"], *rows["model"]])
     models = in_paper_order([name for name in named if name != REAL])
-    text = curves_page(rows, datasets, models, cards, protocol)
-    write_page(args, tidy(rows, datasets, models), text)
+    scores = Scores(rows, args.config["datasets"], models, cards)
+    write_page(args, tidy(rows, scores.datasets, models), curves_page(scores, protocol))
 
 
 if __name__ == "__main__":

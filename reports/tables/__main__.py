@@ -10,18 +10,17 @@ from __future__ import annotations
 import argparse
 
 from dlvae.stage.runtime import run_stage
-from reports.tables.inputs import evaluator_cards, read_scores, scores_parser
+from reports.tables.inputs import Scores, evaluator_cards, read_scores, scores_parser
 from reports.tables.specs import TABLES
 from reports.tables.table import build_table, write_table
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the table stage."""
-    config, cards = args.config, evaluator_cards(args.cards)
     rows, protocol = read_scores(args)
-    spec = TABLES[args.table]
-    table = build_table(spec, rows, config["datasets"], config["models"], cards, protocol)
-    write_table(table, args.out)
+    cards = evaluator_cards(args.cards)
+    scores = Scores(rows, args.config["datasets"], args.config["models"], cards)
+    write_table(build_table(TABLES[args.table], scores, protocol), args.out)
 
 
 if __name__ == "__main__":

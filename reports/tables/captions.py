@@ -10,68 +10,56 @@ from eval.metrics.intervals import MIN_VALUES
 from eval.rows import NONE
 from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, capital, dataset_title, model_title
 from reports.tables.cells import IMAGES, Column, cell
+from reports.tables.inputs import Scores
 from reports.text import render_block
 
 
 def caption(
     opening: Sequence[str],
-    rows: pd.DataFrame,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    cards: Mapping[str, Mapping | Sequence[Mapping]],
+    scores: Scores,
     columns: Sequence[Column],
     paper_note: str = "",
     averaged: bool = True,
 ) -> str:
-    """Return the caption of a table.
+    """Return the caption of a table; a model without rows on a data set is named.
 
     Args:
         opening: sentences on what the table shows and how to read its columns.
-        rows: score rows of this table; those of metrics that are not printed say nothing here but
-            that a model was scored.
-        datasets, models: in printed order; a model without rows on a data set is named.
-        cards: evaluator card of each data set that has one, or those of all its evaluators.
+        scores: rows of metrics that are not printed say nothing but that a model was scored.
         columns: printed metrics.
         paper_note: how the paper's numbers came about; empty if it has none.
         averaged: whether values are means over seeds; else every seed has a row.
     """
+    rows, datasets = scores.rows, scores.datasets
     printed = rows[rows["metric"].isin([column.metric for column in columns])]
     missing = [
         f"{model_title(model)} on {dataset_title(dataset)}"
         for dataset in datasets
-        for model in models
-        if rows[(rows["dataset"] == dataset) & (rows["model"] == model)].empty
+        for model in scores.models
+        if not scores.of(dataset)["model"].eq(model).any()
     ]
     compared = {PUBLISHED_DATASETS[d] for d in datasets if d in PUBLISHED_DATASETS}
-    notes = [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in models]
+    notes = [f"{MODEL_NOTES[name]}." for name in MODEL_NOTES if name in scores.models]
     return " ".join(
         [
             *opening,
-            *(_dataset_sentence(name, printed, columns, cards.get(name)) for name in datasets),
-            *(notes if "cvae_gan_bao" in models else ()),
+            *(_dataset_text(name, printed, columns, scores.cards.get(name)) for name in datasets),
+            *(notes if "cvae_gan_bao" in scores.models else ()),
             seeds_text(printed, {c.metric: c.title for c in columns}, averaged),
             _origin(rows, compared=sorted(compared), paper_note=paper_note, missing=missing),
         ]
     )
 
 
-def caption_of_codes(
-    opening: Sequence[str],
-    rows: pd.DataFrame,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    cards: Mapping[str, Mapping],
-    counted: Mapping[str, str],
-) -> str:
+def caption_of_codes(opening: Sequence[str], scores: Scores, counted: Mapping[str, str]) -> str:
     """Return the caption of a table of scores that are not of sample sets.
 
     Args:
-        counted: what n counts, by a metric that is measured on it; else as :func:`caption`.
+        counted: what n counts, by a metric that is measured on it.
     """
     parts = list(opening)
-    for dataset in datasets:
-        here = rows[rows["dataset"].eq(dataset)]
-        text = "no scores"
+    for dataset in scores.datasets:
+        here, text = scores.of(dataset), "no scores"
         if not here.empty:
             measured = here[here["value"].notna()].groupby("metric")["n"].unique()
             listed = [
@@ -80,10 +68,11 @@ def caption_of_codes(
                 if metric in measured
             ]
             text = f"{int(here['classes'].iloc[0])} classes, n = {', '.join(listed) or 'none'}; "
-            text += evaluator_text(cards.get(dataset))
+            text += evaluator_text(scores.cards.get(dataset))
         parts.append(f"{capital(dataset_title(dataset))}: {text}.")
-    left_out = [name for name in models if name not in set(rows["model"])]
-    return " ".join([*parts, seeds_text(rows), _origin(rows, left_out=left_out)])
+    left_out = [name for name in scores.models if name not in set(scores.rows["model"])]
+    origin = _origin(scores.rows, left_out=left_out)
+    return " ".join([*parts, seeds_text(scores.rows), origin])
 
 
 def _origin(rows: pd.DataFrame, **known: object) -> str:
@@ -91,13 +80,11 @@ def _origin(rows: pd.DataFrame, **known: object) -> str:
     return prose("origin", protocol=only(rows["protocol"]), preset=only(rows["preset"]), **known)
 
 
-def by_seed(
-    rows: pd.DataFrame, datasets: Sequence[str], models: Sequence[str], column: Column
-) -> str:
+def by_seed(scores: Scores, column: Column) -> str:
     """Return a sentence with the values of every seed; empty with one seed."""
     parts = []
-    for dataset in datasets:
-        cells = {name: cell(rows, dataset, name, column.metric) for name in models}
+    for dataset in scores.datasets:
+        cells = {name: cell(scores.rows, dataset, name, column.metric) for name in scores.models}
         values = [
             f"{model_title(name)} {', '.join(f'{v:.{column.digits}f}' for v in found.values)}"
             for name, found in cells.items()
@@ -118,7 +105,7 @@ def splits_text(splits: int) -> str:
     return prose("splits", splits=splits)
 
 
-def _dataset_sentence(
+def _dataset_text(
     dataset: str,
     rows: pd.DataFrame,
     columns: Sequence[Column],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,26 @@ from eval.protocol import Protocol, load_protocol
 from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows
 
 ROBUST = "robust"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one table is made of.
+
+    Attributes:
+        rows: score rows of all data sets, models and seeds.
+        datasets, models: in printed order.
+        cards: report of the evaluator of each data set that has one, or of all its evaluators.
+    """
+
+    rows: pd.DataFrame
+    datasets: Sequence[str]
+    models: Sequence[str]
+    cards: Mapping[str, Mapping | Sequence[Mapping]]
+
+    def of(self, dataset: str) -> pd.DataFrame:
+        """Return the rows of a data set."""
+        return self.rows[self.rows["dataset"] == dataset]
 
 
 def scores_parser(doc: str | None) -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -17,7 +17,7 @@ from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, mod
 from reports.tables.captions import by_seed, caption, caption_of_codes, prose
 from reports.tables.cells import cell, cell_text, probability_ours_higher, rows_of
 from reports.tables.formats import MISSING, PrintedTable
-from reports.tables.inputs import check_evaluators
+from reports.tables.inputs import Scores, check_evaluators
 from reports.tables.marks import marked, marks_values
 from reports.tables.published import published_rows
 from reports.tables.specs import COUNTED, Spec
@@ -33,26 +33,18 @@ class Table:
     printed: PrintedTable
 
 
-def build_table(
-    spec: Spec,
-    rows: pd.DataFrame,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    cards: Mapping[str, Mapping],
-    protocol: Protocol,
-) -> Table:
+def build_table(spec: Spec, scores: Scores, protocol: Protocol) -> Table:
     """Arrange score rows as a table of the paper.
 
     Args:
-        rows: score rows of all data sets, models and seeds; other metrics are ignored.
-        datasets: in printed order.
-        models: asked for; printed in the paper's order, with any other model that has rows.
-        cards: evaluator report by data set.
+        scores: rows of other metrics are ignored; models are printed in the paper's order, with
+            any other model that has rows.
         protocol: that the scores were taken by.
 
     Raises:
         UserError: rows of one data set differ in evaluator, protocol or data.
     """
+    rows, datasets = scores.rows, scores.datasets
     rows = rows[rows["dataset"].isin(datasets) & rows["metric"].isin(spec.metrics)]
     if rows.empty:
         raise UserError(
@@ -60,27 +52,28 @@ def build_table(
             "found none; make them with python -m eval.scores"
         )
     refuse_mixed(rows)
-    check_evaluators(rows, cards)
+    check_evaluators(rows, scores.cards)
     real = [] if spec.transposed else ["real"]
-    models = in_paper_order(list(dict.fromkeys([*real, *models, *rows["model"]])))
-    parts = {dataset_title(d): _texts(spec, rows, d, models, protocol) for d in datasets}
+    models = in_paper_order(list(dict.fromkeys([*real, *scores.models, *rows["model"]])))
+    scores = replace(scores, rows=rows, models=models)
+    parts = {
+        dataset_title(dataset): _texts(spec, scores, dataset, protocol) for dataset in datasets
+    }
     if spec.transposed:
         cells = pd.concat({title: part.T for title, part in parts.items()}, axis=1)
         cells = cells[cells.ne(MISSING).any(axis=1)]
     else:
         cells = pd.concat(parts) if spec.stacked else pd.concat(parts, axis=1)
-    text = _caption(spec, rows, datasets, models, cards, protocol)
     heads = ("metric",) if spec.transposed else ()
-    printed = PrintedTable(cells.fillna(MISSING), text, heads)
-    return Table(spec.name, tidy(rows, spec.name, datasets, models, spec.metrics), printed)
+    printed = PrintedTable(cells.fillna(MISSING), _caption(spec, scores, protocol), heads)
+    return Table(spec.name, tidy(scores, spec.name, spec.metrics), printed)
 
 
-def _texts(
-    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str], protocol: Protocol
-) -> pd.DataFrame:
+def _texts(spec: Spec, scores: Scores, dataset: str, protocol: Protocol) -> pd.DataFrame:
     """Return the printed cells of one data set: models x columns."""
+    rows, models = scores.rows, scores.models
     if spec.transposed:
-        models = [m for m in models if (rows["dataset"].eq(dataset) & rows["model"].eq(m)).any()]
+        models = [model for model in models if scores.of(dataset)["model"].eq(model).any()]
     texts = {c.title: [cell_text(rows, dataset, m, c) for m in models] for c in spec.columns}
     metric, title = spec.columns[0].metric, spec.columns[0].title
     if spec.marked:
@@ -99,40 +92,27 @@ def _texts(
     return pd.DataFrame(texts, [spec.real if m == "real" else model_title(m) for m in models])
 
 
-def _caption(
-    spec: Spec,
-    rows: pd.DataFrame,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    cards: Mapping[str, Mapping],
-    protocol: Protocol,
-) -> str:
+def _caption(spec: Spec, scores: Scores, protocol: Protocol) -> str:
     known = {"splits": protocol.inception.splits, **marks_values(protocol)}
     opening = [prose(spec.name, **known)]
     if spec.transposed:
-        parts = [caption_of_codes(opening, rows, datasets, models, cards, COUNTED)]
+        parts = [caption_of_codes(opening, scores, COUNTED)]
     else:
-        parts = [caption(opening, rows, datasets, models, cards, spec.columns, spec.paper_note)]
-    parts.append(by_seed(rows, datasets, models, spec.columns[0]))
+        parts = [caption(opening, scores, spec.columns, spec.paper_note)]
+    parts.append(by_seed(scores, spec.columns[0]))
     parts += [prose("marks", **known)] * spec.marked + [prose("better")] * spec.better
     return " ".join(filter(None, parts))
 
 
-def tidy(
-    rows: pd.DataFrame,
-    table: str,
-    datasets: Sequence[str],
-    models: Sequence[str],
-    metrics: Sequence[str],
-) -> pd.DataFrame:
+def tidy(scores: Scores, table: str, metrics: Sequence[str]) -> pd.DataFrame:
     """Return the table as data: every seed's row, the mean over seeds, and the paper's values.
 
     The column ``statistic`` is ``seed`` (a score row, unchanged), ``mean`` (over seeds, with the t
     interval over seeds where there are at least three) or ``published``.
     """
-    records = []
-    for dataset in datasets:
-        for model, metric in product(models, metrics):
+    rows, records = scores.rows, []
+    for dataset in scores.datasets:
+        for model, metric in product(scores.models, metrics):
             chosen = rows_of(rows, dataset, model, metric)
             records += [row | {"statistic": "seed"} for row in chosen.to_dict("records")]
             records += _mean(chosen, dataset, model, metric)
