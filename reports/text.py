@@ -41,7 +41,7 @@ def render(template: str, **values: object) -> str:
 def render_block(template: str, block: str, **values: object) -> str:
     """Return one block of a template as a single line of text."""
     found = _environment().get_template(template)
-    return " ".join("".join(found.blocks[block](found.new_context(values))).split())
+    return one_line("".join(found.blocks[block](found.new_context(values))))
 
 
 def render_page(template: str, title: str, **values: object) -> tuple[str, str]:
@@ -54,6 +54,11 @@ def render_page(template: str, title: str, **values: object) -> tuple[str, str]:
 def document(title: str, body: str) -> str:
     """Return a complete HTML page around HTML."""
     return render("document.html.j2", title=title, body=body)
+
+
+def one_line(text: str) -> str:
+    """Return a text without breaks of lines."""
+    return " ".join(text.split())
 
 
 def one_line_each(text: str) -> str:
@@ -76,7 +81,12 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"model": model_title, "dataset": dataset_title, "capital": capital}
-    environment.filters |= {"inline": _inline, "base64": _base64, "plain": _plain}
+    environment.filters |= {
+        "one_line": one_line,
+        "inline": _inline,
+        "base64": _base64,
+        "plain": _plain,
+    }
     environment.globals |= {"pipe_table": pipe_table, "style_of_tables": "tables.css.j2"}
     return environment
 

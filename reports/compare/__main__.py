@@ -34,18 +34,16 @@ from reports.compare.comparison_page import comparison_page
 from reports.compare.thresholds import thresholds
 from reports.figures.draw_comparison import draw_comparison
 from reports.freeze.stored import load_stored
-from reports.page import page_html, page_markdown
 
 
 def write_page(found: Comparison, who: Candidate, out: Path) -> None:
     """Write ``out`` with the endings .csv, .md, .html and .png."""
     figure = _ending(out, "png")
     draw_comparison(found, figure)
-    blocks = comparison_page(found, who, figure)
-    title = f"{found.name} beside {found.stored.preset}"
+    markdown, html = comparison_page(found, who, figure)
     write_text(_ending(out, "csv"), tidy(found).to_csv(index=False, lineterminator="\n"))
-    write_text(_ending(out, "html"), page_html(title, blocks))
-    write_text(_ending(out, "md"), page_markdown(blocks))
+    write_text(_ending(out, "html"), html)
+    write_text(_ending(out, "md"), markdown)
 
 
 def failures(data: pd.DataFrame) -> list[str]:

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from reports.tables.disentanglement import COLUMNS as PRINTED
 
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.tables.inputs import Scores
-from reports.tables.specs import TABLES
+from reports.tables.specs import CODES, TABLES
 from reports.tables.table import build_table, write_table
 
 PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
@@ -107,4 +106,4 @@ def test_every_format_has_every_number(rows, tmp_path):
     data = pd.read_csv(tmp_path / "disentanglement.csv")
     coordinate = data[data["metric"] == "effect_coordinate:azimuth"]
     assert set(coordinate["value"]) == {17} and set(data["table"]) == {"disentanglement"}
-    assert len({column.title for column in PRINTED}) == len(PRINTED)
+    assert len({column.title for column in CODES}) == len(CODES)
