@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -75,31 +75,33 @@ class GenerativeModel(nn.Module):
         """Device of the parameters."""
         return next(self.parameters()).device
 
-    def minimise(self, objectives: dict[str, Objectives], **groups: list[nn.Parameter]) -> None:
-        """Set what training minimises, and make the optimisers that do.
+    def minimise(
+        self,
+        objectives: dict[str, Objectives],
+        apart: Sequence[str] = (),
+        **groups: list[nn.Parameter],
+    ) -> None:
+        """Set what training minimises, and make an Adam for each stage of it.
 
         Args:
-            objectives: stage of a step -> group of parameters -> loss -> weight. The groups of a
-                stage share an Adam, each with its name among the ``param_groups``.
+            objectives: stage of a step -> group of parameters -> loss -> weight.
+            apart: groups whose learning rate is set by :meth:`set_rate`.
             groups: parameters of groups that are not the network of the same name.
         """
-        self.objectives, self.groups = objectives, {}
-        for name in (name for table in objectives.values() for name in table):
-            self.groups[name] = groups.get(name) or list(getattr(self, name).parameters())
+        self.objectives, self.groups, self.optimisers = objectives, {}, {}
         method, fused = self.method, {"fused": True} if self.task.fast else {}
-        self.optimisers = {
-            stage: optimisers.Adam(
-                [{"params": self.groups[name], "name": name} for name in table],
-                lr=method.lr,
-                betas=(float(method.beta1), float(method.beta2)),  # a 0 of a YAML file is an int
-                **fused,
-            )
-            for stage, table in objectives.items()
-            if table
-        }
+        betas = float(method.beta1), float(method.beta2)  # a 0 of a YAML file is an int
+        for stage, table in objectives.items():
+            for name in table:
+                self.groups[name] = groups.get(name) or list(getattr(self, name).parameters())
+            together = [p for name in table if name not in apart for p in self.groups[name]]
+            parts = [{"params": self.groups[name], "name": name} for name in apart if name in table]
+            if table:
+                parts = [{"params": together}, *parts]
+                self.optimisers[stage] = optimisers.Adam(parts, method.lr, betas, **fused)
 
     def descend(
-        self, stage: str, losses: Mapping[str, Tensor], shared: walks.Shared | None = None
+        self, stage: str, losses: Mapping[str, Tensor], shared: walks.Shared = walks.NOTHING
     ) -> dict[str, Tensor]:
         """Update the groups of a stage, each along the gradient of its own objective.
 
@@ -109,10 +111,8 @@ class GenerativeModel(nn.Module):
             losses: 0-dim, by name, with their graph.
             shared: where their graphs meet; tells `dlvae.fast` how to take fewer walks.
         """
-        if shared is not None and self.task.fast:
-            found = walks.gradients(losses, self.objectives[stage], self.groups, shared)
-        else:
-            found = gradients(losses, self.objectives[stage], self.groups)
+        given = losses, self.objectives[stage], self.groups
+        found = walks.gradients(*given, shared) if self.task.fast else gradients(*given)
         for name, by_parameter in found.items():
             for parameter, gradient in zip(self.groups[name], by_parameter, strict=True):
                 # Fused kernels walk raw memory: gradient and weight must agree on the layout, which

@@ -1,8 +1,9 @@
 """The gradients of all objectives from fewer walks back through the networks.
 
-Plain code (:func:`dlvae.method.objectives.gradients`) walks back once per objective. Two walks
-serve several of them:
+Plain code (:func:`dlvae.method.objectives.gradients`) walks back once per group of parameters.
+Some walks serve several groups:
 
+- Groups with the same objective, such as Encoder_s, mu_c and Sigma_c in stage 1, share one.
 - L_rec reaches each encoder through its code alone: one walk back to the codes does for both.
 - A discriminator without batch norm judges every image by itself. L_D and L_GD are then functions
   of the same logits, and whatever lies between a logit and its image, the derivative is linear in
@@ -41,22 +42,28 @@ class Shared(NamedTuple):
     logits: Sequence[Tensor] = ()
 
 
+NOTHING = Shared({})
+
+
 def gradients(
     losses: Mapping[str, Tensor],
     objectives: Objectives,
     groups: Mapping[str, Sequence[Tensor]],
     shared: Shared,
 ) -> Gradients:
-    """Return what :func:`dlvae.method.objectives.gradients` returns, up to rounding."""
+    """Return what :func:`dlvae.method.objectives.gradients` returns, up to rounding.
+
+    Graphs are let go where no other walk follows.
+    """
     grad, found = torch.autograd.grad, {}
     terms = {name: dict(weights) for name, weights in objectives.items()}
     # by group: tensors that stand for the losses behind them, and the gradients by those
-    ends: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in objectives}
+    ends: dict[str, list[tuple[Tensor, Tensor]]] = {}
     codes = {name: code for name, code in shared.codes.items() if "rec" in terms[name]}
     if codes:
         by_codes = grad(losses["rec"], list(codes.values()), retain_graph=True)
         for (name, code), by_code in zip(codes.items(), by_codes, strict=True):
-            ends[name].append((code, terms[name].pop("rec") * by_code))
+            ends[name] = [(code, terms[name].pop("rec") * by_code)]
     if shared.fakes:
         by_weights, by_fakes = _adversaries(
             objective(losses, terms.pop("discriminator")),
@@ -65,11 +72,22 @@ def gradients(
             shared,
         )
         found["discriminator"] = by_weights
-        ends["decoder"] += zip(shared.fakes, by_fakes, strict=True)
-    for name, weights in terms.items():
-        whole = [(objective(losses, weights), None)] if weights else []
-        roots, seeds = zip(*[*whole, *ends[name]], strict=True)
-        found[name] = grad(roots, groups[name], seeds, retain_graph=True)
+        ends["decoder"] = list(zip(shared.fakes, by_fakes, strict=True))
+    whole = {name: weights for name, weights in terms.items() if name not in ends}
+    while whole:
+        weights = next(iter(whole.values()))
+        alike = [name for name in whole if whole[name] == weights]
+        parameters = [parameter for name in alike for parameter in groups[name]]
+        last = not ends and len(alike) == len(whole)
+        walked = iter(grad(objective(losses, weights), parameters, retain_graph=not last))
+        for name in alike:
+            found[name] = tuple(next(walked) for _ in groups[name])
+            del whole[name]
+    for name, tensors in ends.items():
+        if terms[name]:
+            tensors = [(objective(losses, terms[name]), None), *tensors]
+        roots, seeds = zip(*tensors, strict=True)
+        found[name] = grad(roots, groups[name], seeds)
     return found
 
 

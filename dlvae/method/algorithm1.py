@@ -62,7 +62,7 @@ class LrLiVAE(LrLiVAENetworks):
         self.batches_per_step = method.n_gm if method.reuse_batch else method.n_gm + 1
         stages = our_objectives(task, method)
         supervised = {name: stages[name] for name in ("stage_1", "stage_2")}
-        self.minimise(supervised, mu=[self.prior.mu], sigma=[self.prior.scale])
+        self.minimise(supervised, ["sigma"], mu=[self.prior.mu], sigma=[self.prior.scale])
 
     def training_step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Run one iteration of Algorithm 1 on `batches_per_step` batches.

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
@@ -13,32 +12,29 @@ Updates = list[tuple[str, str, list[Tensor]]]
 
 
 class Recorder:
-    """Stands in for an optimiser: keeps the gradients that it is given."""
+    """Stands in for the optimiser of a stage: keeps the gradients that it is given."""
 
-    def __init__(
-        self, stage: str, optimiser: torch.optim.Optimizer, updates: Updates, moves: bool
-    ) -> None:
-        self.stage, self.optimiser, self.updates, self.moves = stage, optimiser, updates, moves
-        self.param_groups = optimiser.param_groups
+    def __init__(self, model: GenerativeModel, stage: str, updates: Updates, moves: bool) -> None:
+        self.model, self.stage, self.updates, self.moves = model, stage, updates, moves
+        self.optimiser = model.optimisers[stage]
+        self.param_groups = self.optimiser.param_groups
 
     def step(self) -> None:
-        for group in self.param_groups:
-            gradients = [parameter.grad.clone() for parameter in group["params"]]
-            self.updates.append((self.stage, group["name"], gradients))
+        for name in self.model.objectives[self.stage]:
+            gradients = [parameter.grad.clone() for parameter in self.model.groups[name]]
+            self.updates.append((self.stage, name, gradients))
         if self.moves:
             self.optimiser.step()
 
     def zero_grad(self) -> None:
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
+        self.optimiser.zero_grad()
 
 
 @contextmanager
 def recorded(model: GenerativeModel, moves: bool = True) -> Iterator[Updates]:
     """Yield the list that updates of a model are written to; without `moves` nothing moves."""
     updates, optimisers = [], model.optimisers
-    model.optimisers = {s: Recorder(s, o, updates, moves) for s, o in optimisers.items()}
+    model.optimisers = {stage: Recorder(model, stage, updates, moves) for stage in optimisers}
     try:
         yield updates
     finally:

@@ -12,6 +12,8 @@ OBJECTIVES = {
     "encoder": {"rec": 0.5, "kl": 2.0},
     "decoder": {"rec": 3.0, "adv_decoder": 0.7},
     "discriminator": {"adv_discriminator": 1.0},
+    "bias": {"square": 1.0},
+    "offset": {"square": 1.0},
 }
 
 
@@ -28,7 +30,9 @@ def test_gradients_are_those_of_a_walk_per_objective(kind, left_out):
     x_f, x_p = networks["decoder"](z), networks["decoder"](z_p)
     logits = networks["discriminator"](torch.cat([x, x_f, x_p])).squeeze(1).chunk(3)
     assert any(0 < (score < -1).sum() < 20 for score in logits[1:])
+    apart = {name: [nn.Parameter(torch.ones(2).double())] for name in ("bias", "offset")}
     losses = {"rec": (x - x_f).square().mean(), "kl": z.square().mean()}
+    losses["square"] = sum((part.sum() ** 3 for (part,) in apart.values()), z.sum())
     objectives = {
         name: {loss: weight for loss, weight in weights.items() if loss != left_out}
         for name, weights in OBJECTIVES.items()
@@ -40,6 +44,7 @@ def test_gradients_are_those_of_a_walk_per_objective(kind, left_out):
         losses |= adversarial_losses(logits, kind)
         shared = walks.Shared({"encoder": z}, (x_f, x_p), logits)
     groups = {name: list(network.parameters()) for name, network in networks.items()}
+    groups |= apart
     expected = gradients(losses, objectives, groups)
     found = walks.gradients(losses, objectives, groups, shared)
     assert found.keys() == expected.keys()
