@@ -33,8 +33,7 @@ from dlvae.stage.registry import (
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
 
 MANIFEST = "manifest.json"
-OF_THE_TRAINING = ("steps", "images_seen", "epochs_seen", "cpu_seconds")
-"""What the manifest of a training says of its costs, and so does that of the fitted model."""
+COSTS = ("steps", "images_seen", "epochs_seen", "cpu_seconds")  # of the training
 
 
 def fit_to(model: GenerativeModel, train: Split) -> None:
@@ -73,20 +72,19 @@ def main(args: argparse.Namespace) -> None:
     fit_to(model, train)
     section = definition["section"] | {"priors": "fitted"}
     save_model(args.out, definition["model"], model, section)
-    snapshots = fitted_snapshots(model, load_snapshots(args.model_dir), train)
-    save_snapshots(args.out, snapshots)
+    save_snapshots(args.out, fitted_snapshots(model, load_snapshots(args.model_dir), train))
     trained = read_json(args.model_dir / MANIFEST)
+    inputs = {name: args.model_dir / name for name in (WEIGHTS, DEFINITION, SNAPSHOTS)}
     write_manifest(
         args.out / MANIFEST,
-        inputs={name: args.model_dir / name for name in (WEIGHTS, DEFINITION, SNAPSHOTS)}
-        | {"data": args.data / "card.json"},
+        inputs=inputs | {"data": args.data / "card.json"},
         config=args.config,
         started=started,
         seed=section["seed"],
         threads=args.threads,
         precision="fp32",
         device=str(model.device),
-        extra={key: trained[key] for key in OF_THE_TRAINING},
+        extra={key: trained[key] for key in COSTS},
     )
 
 

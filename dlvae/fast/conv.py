@@ -33,9 +33,7 @@ class StridedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, c, 2h, 2w) to (B, d, h, w)."""
         dtype = _faster_in(self, x, STRIDE)
-        if dtype is None:
-            return super().forward(x)
-        return _with_bias(_Strided.apply(x.to(dtype), self.weight.to(dtype), False), self.bias)
+        return super().forward(x) if dtype is None else _strided(self, x, dtype, False)
 
 
 class StridedConvTranspose2d(nn.ConvTranspose2d):
@@ -44,18 +42,13 @@ class StridedConvTranspose2d(nn.ConvTranspose2d):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, d, h, w) to (B, c, 2h, 2w)."""
         dtype = _faster_in(self, x, 1)
-        if dtype is None:
-            return super().forward(x)
-        return _with_bias(_Strided.apply(x.to(dtype), self.weight.to(dtype), True), self.bias)
+        return super().forward(x) if dtype is None else _strided(self, x, dtype, True)
 
 
-def _with_bias(out: Tensor, bias: Tensor | None) -> Tensor:
-    return out if bias is None else out + bias.to(out.dtype).view(-1, 1, 1)
+Layer = StridedConv2d | StridedConvTranspose2d
 
 
-def _faster_in(
-    layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, per_map: int
-) -> torch.dtype | None:
+def _faster_in(layer: Layer, x: Tensor, per_map: int) -> torch.dtype | None:
     """Return the type to compute in, where this module is faster, or None.
 
     `per_map` is how many times the side of the map that of x is.
@@ -72,6 +65,11 @@ def _faster_in(
 
 def _few(c: int, d: int) -> bool:
     return c * d <= FEW_CHANNELS
+
+
+def _strided(layer: Layer, x: Tensor, dtype: torch.dtype, to_image: bool) -> Tensor:
+    out = _Strided.apply(x.to(dtype), layer.weight.to(dtype), to_image)
+    return out if layer.bias is None else out + layer.bias.to(dtype).view(-1, 1, 1)
 
 
 class _Strided(torch.autograd.Function):

@@ -72,54 +72,49 @@ def fit(
         UserError: a loss or a weight is not finite; the last good state is kept.
     """
     state = _usable(resume.load() if resume else None, steps, snapshots)
-    first, taken, clock = 0, {}, _Clock({})
+    first, taken, cpu_seconds, cpu_before = 0, {}, {}, 0.0
     if state is not None:
         model.load_training_state(state["model"])
         first, taken = state["step"], state["snapshots"]
-        clock = _Clock(state["cpu_seconds"], state["cpu"])
+        cpu_seconds, cpu_before = state["cpu_seconds"], state["cpu"]
+    started = time.process_time() - cpu_before
+
+    def keep(step: int) -> None:
+        if step in snapshots:
+            weights = model.state_dict().items()
+            taken[step] = {name: tensor.detach().cpu().clone() for name, tensor in weights}
+        if step in snapshots or step == steps:
+            cpu_seconds.setdefault(step, round(time.process_time() - started, 2))
 
     def save(step: int) -> None:
-        resume.save(
-            {
-                "model": model.training_state(),
-                "step": step,
-                "snapshots": taken,
-                "cpu_seconds": clock.at,
-                "cpu": clock.now(),
-            }
-        )
+        guard.check(model.state_dict())
+        state = {"model": model.training_state(), "step": step, "snapshots": taken}
+        resume.save(state | {"cpu_seconds": cpu_seconds, "cpu": time.process_time() - started})
 
     guard = _Guard(stream.device, resume)
     per_step = stream.per_step * stream.batch_size
-    if first == 0 and 0 in snapshots:
-        taken[0] = _copy(model.state_dict())
-        clock.mark(0)
+    if first == 0:
+        keep(0)
     if resume and state is None:
-        # A training that diverges in its first steps has a last good state as well.
-        guard.check(model.state_dict())
-        save(0)
+        save(0)  # a training that diverges in its first steps has a last good state as well
     # The first trained state comes early, for the same reason.
     saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
     for step in range(first, steps):
         losses = step_function(stream.batch(step), step)
         guard.add(step, losses)
         done = step + 1
-        if done in snapshots:
-            taken[done] = _copy(model.state_dict())
-            clock.mark(done)
+        keep(done)
         if log.due(done):
             guard.check()
             log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
         if resume and done < steps and time.monotonic() - saved >= save_seconds:
-            guard.check(model.state_dict())
             save(done)
             saved = time.monotonic()
     guard.check(model.state_dict())
-    clock.mark(steps)
     if resume and keep_state and first < steps:
         save(steps)
     wanted = {step: taken[step] for step in sorted(snapshots)}
-    return Taken(wanted, {step: clock.at[step] for step in sorted({*wanted, steps})})
+    return Taken(wanted, {step: cpu_seconds[step] for step in sorted({*wanted, steps})})
 
 
 def _usable(
@@ -130,20 +125,6 @@ def _usable(
         return None
     passed = {step for step in snapshots if step <= state["step"]}
     return state if passed <= state["snapshots"].keys() else None
-
-
-class _Clock:
-    """Processor time of a training, over all of its runs; `at` holds it by step."""
-
-    def __init__(self, at: dict[int, float], before: float = 0.0) -> None:
-        self.at = at
-        self._start = time.process_time() - before
-
-    def now(self) -> float:
-        return time.process_time() - self._start
-
-    def mark(self, step: int) -> None:
-        self.at.setdefault(step, round(self.now(), 2))
 
 
 class _Guard:
@@ -178,7 +159,3 @@ class _Guard:
             f"training diverged: {what}; {kept}. Try a smaller learning rate, "
             "--config precision=fp32, or look at the run log for where the losses began to grow."
         )
-
-
-def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}

@@ -52,17 +52,17 @@ def test_an_installed_package_offers_a_model(theirs):
 
 
 def test_an_installed_model_takes_its_own_options(theirs):
-    assert registry.build(theirs, TOY, Method(), {"beta": 2.0}).config.beta == 2
+    assert registry.build_seeded(theirs, TOY, Method(), {"beta": 2.0}).config.beta == 2
     assert registry.default_options(theirs) == {}
     with pytest.raises(UserError, match="unknown option 'bete' of model 'theirs'.*'beta'"):
-        registry.build(theirs, TOY, Method(), {"bete": 2.0})
+        registry.build_seeded(theirs, TOY, Method(), {"bete": 2.0})
 
 
 def test_unknown_names_and_options_are_named_with_the_nearest():
     with pytest.raises(UserError, match="unknown model 'cvea'.*Did you mean 'cvae'"):
         registry.module_name("cvea")
     with pytest.raises(UserError, match="unknown option 'dz' of model 'cvae'.*'d_z'"):
-        registry.build("cvae", TOY, Method(), {"dz": 3})
+        registry.build_seeded("cvae", TOY, Method(), {"dz": 3})
 
 
 def test_initial_weights_depend_on_the_seed_alone():
