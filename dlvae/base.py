@@ -122,7 +122,9 @@ class GenerativeModel(nn.Module):
                 parameter.grad = gradient
         if found:
             self.optimisers[stage].step()
-            self.optimisers[stage].zero_grad()
+        for name in found:
+            for parameter in self.groups[name]:
+                parameter.grad = None
         return {name: loss.detach() for name, loss in losses.items()}
 
     def set_rate(self, group: str, lr: float) -> None:

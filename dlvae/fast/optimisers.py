@@ -20,6 +20,7 @@ def without_compiler(optimiser: Class) -> Class:
     """Return a class whose updates are those of `optimiser`, to the bit, with its methods bare."""
     methods = {name: inspect.unwrap(getattr(optimiser, name)) for name in WRAPPED}
     methods["step"] = torch.no_grad()(methods["step"])
+    methods["step"].hooked = True  # keeps the library from wrapping it again, for its profiler
     return type(optimiser.__name__, (optimiser,), methods)
 
 
