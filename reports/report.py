@@ -21,7 +21,7 @@ from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.panel import caption, load_panel
-from reports.names import dataset_title, model_title
+from reports.names import dataset_title
 from reports.text import render
 
 TABLES = ("table1", "table2")
@@ -33,14 +33,6 @@ FIGURES = {
     "figure6": "Figure 6. Swapped codes on unseen identities",
     "figure7": "Figure 7. Inpainting",
 }
-SECTIONS = (
-    ("tables", "Tables"),
-    ("figures", "Figures"),
-    ("evaluators", "Evaluators and data"),
-    ("left-out", "Not in this preset"),
-    ("provenance", "Provenance"),
-    ("configuration", "Configuration"),
-)
 JUDGES = {
     "/report.json": "Evaluator on real images",
     "/card.json": "Evaluator",
@@ -65,8 +57,6 @@ def build_report(request: Mapping[str, Any], results: str | Path) -> str:
     return render(
         "report.html.j2",
         preset=request["preset"],
-        facts=_facts(config),
-        sections=SECTIONS,
         tables=[_table(results, name) for name in TABLES if name in targets],
         figures=[_figure(results, *of) for of in shown.items() if of[0] in targets],
         cards=_cards(results, list(config.get("datasets", {}))),
@@ -74,18 +64,9 @@ def build_report(request: Mapping[str, Any], results: str | Path) -> str:
         left_out=request["left_out"],
         environments=sorted({_environment(made) for made in manifests.values()}),
         manifests=manifests.items(),
-        config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
+        config=config,
+        resolved=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
-
-
-def _facts(config: Mapping[str, Any]) -> str:
-    parts = [
-        ("Data sets", [dataset_title(name) for name in config.get("datasets", {})]),
-        ("models", [model_title(name) for name in config.get("models", [])]),
-        ("seeds", config.get("seeds", [])),
-        ("protocol", [config.get("protocol", "not stated")]),
-    ]
-    return "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in parts) + "."
 
 
 def _table(results: Path, name: str) -> str:

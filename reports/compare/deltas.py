@@ -11,10 +11,10 @@ from scipy import stats
 
 from dlvae.stage.seeds import numpy_generator
 from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import LEVEL, MIN_VALUES, NORMAL_PAIRS, Interval
+from eval.metrics.intervals import LEVEL, MIN_VALUES, NORMAL_PAIRS, Interval, over_classes
 from eval.protocol import IntervalsRule
 from reports.compare.thresholds import LESS_IS_BETTER
-from reports.tables.cells import Cell, cell, paired_difference, per_class
+from reports.tables.cells import Cell, cell
 
 WELCH, PAIRED, COMBINED = "welch95_seeds", "paired95_classes", "combined95"
 """Kinds of intervals of differences, see :func:`delta`."""
@@ -32,8 +32,10 @@ class Scored:
         return cell(self.rows, dataset, self.model, metric)
 
     def classes(self, dataset: str, metric: str) -> pd.Series:
-        """Return a metric class by class; empty for one that has no rows of classes."""
-        return per_class(self.rows, dataset, self.model, metric)
+        """Return a metric class by class, the mean over seeds; empty without rows of classes."""
+        keys = (self.rows["dataset"] == dataset) & (self.rows["model"] == self.model)
+        chosen = self.rows[keys & self.rows["metric"].str.startswith(f"{metric}:class:")]
+        return chosen.groupby("metric")["value"].mean()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def delta(
         return Delta(value, _welch(one, two), _better(higher, metric))
     classes = [side.classes(dataset, metric) for side in (candidate, other)]
     draws = numpy_generator("compare", dataset, other.model, metric)
-    interval = paired_difference(*classes, draws, rule.draws)
+    interval = _paired(*classes, draws, rule.draws)
     # Where one side's spread over seeds is known, an error that leaves it out would be too sure.
     if interval is not None and max(len(one.values), len(two.values)) < MIN_VALUES:
         return Delta(value, Interval(interval.low, interval.high, PAIRED), None)
@@ -96,6 +98,25 @@ def _welch(one: Cell, two: Cell) -> Interval:
         return Interval(one.mean - two.mean, one.mean - two.mean, WELCH)
     found = stats.ttest_ind(one.values, two.values, equal_var=False).confidence_interval(LEVEL)
     return Interval(float(found.low), float(found.high), WELCH)
+
+
+def _paired(
+    one: pd.Series, other: pd.Series, draws: np.random.Generator, resamples: int
+) -> Interval | None:
+    """Return the interval of the mean difference of two models, class by class.
+
+    Both models are scored on the same classes, some of which are more diverse than others under
+    both. The error is that of the mean difference per class, by the bootstrap over classes behind
+    the intervals; errors of the two means, taken as independent, would count what the classes
+    share. None without the same classes on both sides, or with too few of them.
+
+    Args:
+        one, other: float scores by class.
+        resamples: of classes.
+    """
+    if not one.index.equals(other.index):
+        return None
+    return over_classes((one - other).to_numpy(float), draws, resamples)
 
 
 def _combined(one: Cell, two: Cell) -> Interval:

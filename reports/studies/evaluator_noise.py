@@ -11,7 +11,7 @@ nothing about the models.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 import pandas as pd
@@ -20,7 +20,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
 from eval.rows import PLAIN, refuse_mixed
-from reports.names import capital, dataset_title, in_paper_order, model_title
+from reports.names import dataset_title, in_paper_order, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import Column, cell_text
 from reports.tables.formats import PrintedTable
@@ -135,27 +135,17 @@ def turned_pairs(table: pd.DataFrame, dataset: str, metric: str) -> tuple[list[t
     return turned, len(pairs)
 
 
-def text_below(
-    rows: pd.DataFrame,
-    table: pd.DataFrame,
-    datasets: Sequence[str],
-    cards: Mapping[str, Sequence[Mapping]],
-    protocol: Protocol,
-) -> str:
+def text_below(scores: Scores, table: pd.DataFrame, protocol: Protocol) -> str:
     """Return the caption: who judged what, and which orders of models depend on the judge.
 
     Args:
-        rows: score rows.
         table: of :func:`by_judge`.
-        cards: reports of both evaluators, by data set.
     """
-    least = protocol.judges.agreement
-    splits = protocol.inception.splits
+    least, splits = protocol.judges.agreement, protocol.inception.splits
     opening = [prose("evaluator_noise", agreement=least, splits=splits)]
-    models = in_paper_order(list(dict.fromkeys(rows["model"])))
-    text = caption(opening, Scores(rows, datasets, models, cards), COLUMNS, averaged=False)
-    turns = [_turned(table, name, least) for name in datasets if table["dataset"].eq(name).any()]
-    return " ".join([text, *turns])
+    text = caption(opening, scores, COLUMNS, averaged=False)
+    scored = [name for name in scores.datasets if table["dataset"].eq(name).any()]
+    return " ".join([text, *(_turned(table, name, least) for name in scored)])
 
 
 def _turned(table: pd.DataFrame, dataset: str, least: float) -> str:
@@ -187,7 +177,8 @@ def main(args: argparse.Namespace) -> None:
         for name in dict.fromkeys(name for own in cards.values() for name in own)
     }
     table, datasets = by_judge(rows), args.config["datasets"]
-    text = text_below(rows, table, datasets, both, protocol)
+    models = in_paper_order(list(dict.fromkeys(rows["model"])))
+    text = text_below(Scores(rows, datasets, models, both), table, protocol)
     write_page(args, table, PrintedTable(printed(rows, datasets), text).markdown())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import Interval, over_classes, over_seeds
+from eval.metrics.intervals import Interval, over_seeds
 from eval.rows import NONE
 from reports.names import as_published, fitted_form
 from reports.tables.formats import MISSING
@@ -130,32 +130,3 @@ def probability_ours_higher(
     if ours is None or other is None or ours.reason or other.reason or model in (own, "real"):
         return None
     return probability_of_higher_mean(ours.values, other.values)
-
-
-def paired_difference(
-    one: pd.Series, other: pd.Series, draws: np.random.Generator, resamples: int
-) -> Interval | None:
-    """Return the interval of the mean difference of two models, class by class.
-
-    Both models are scored on the same classes, some of which are more diverse than others under
-    both. The error is that of the mean difference per class, by the bootstrap over classes behind
-    the intervals; errors of the two means, taken as independent, would count what the classes
-    share. None without the same classes on both sides, or with too few of them.
-
-    Args:
-        one, other: float scores by class.
-        resamples: of classes.
-    """
-    if not one.index.equals(other.index):
-        return None
-    return over_classes((one - other).to_numpy(float), draws, resamples)
-
-
-def per_class(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.Series:
-    """Return the scores of single classes, see eval.scores.diversity, by the name of their rows.
-
-    With several seeds, the mean over them.
-    """
-    keys = (rows["dataset"] == dataset) & (rows["model"] == model)
-    chosen = rows[keys & rows["metric"].str.startswith(f"{metric}:class:")]
-    return chosen.groupby("metric")["value"].mean()

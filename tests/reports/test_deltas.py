@@ -10,7 +10,7 @@ from scipy import stats
 from eval.metrics.intervals import BOOTSTRAP_CLASSES, JACKKNIFE_IMAGES, WILSON
 from eval.protocol import IntervalsRule
 from eval.rows import COLUMNS
-from reports.compare.deltas import COMBINED, PAIRED, WELCH, Scored, delta
+from reports.compare.deltas import COMBINED, PAIRED, WELCH, Scored, _paired, delta
 
 RULE = IntervalsRule(groups=20, draws=2000)
 NAN = float("nan")
@@ -34,6 +34,18 @@ def side(model, metric, values, low=NAN, high=NAN, kind="none", classes=None):
 
 def found(one, two, metric="inception_score"):
     return delta(one, two, "digits", metric, RULE)
+
+
+def test_scores_of_different_classes_are_no_pairs():
+    one = pd.Series(np.linspace(0, 1, 6), [f"d:class:{k}" for k in range(6)])
+    shifted = one + np.array([0.1, 0.2, 0.1, 0.2, 0.1, 0.2])
+    draws = np.random.default_rng(0)
+    found = _paired(shifted, one, draws, 200)
+    assert 0 < found.low < 0.15 < found.high < 0.3
+    assert _paired(shifted.iloc[1:], one, draws, 200) is None
+    assert _paired(shifted.iloc[:4], one.iloc[:4], draws, 200) is None
+    empty = one.iloc[:0]
+    assert _paired(empty, empty, draws, 200) is None
 
 
 def test_three_seeds_on_both_sides_are_compared_by_welch():

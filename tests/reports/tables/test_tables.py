@@ -18,7 +18,6 @@ from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.tables.__main__ import main
-from reports.tables.cells import paired_difference
 from reports.tables.inputs import Scores, evaluator_cards
 from reports.tables.specs import TABLES
 from reports.tables.table import build_table, write_table
@@ -300,18 +299,6 @@ def test_rows_of_single_classes_stay_out_of_the_table():
     counted = "n = 5000 generated images; n = 5000 held-out images encoded per model and seed"
     assert counted in table.printed.caption
     assert "d_intra_standard:class:0" not in set(table.data["metric"])
-
-
-def test_scores_of_different_classes_are_no_pairs():
-    one = pd.Series(np.linspace(0, 1, 6), [f"d:class:{k}" for k in range(6)])
-    shifted = one + np.array([0.1, 0.2, 0.1, 0.2, 0.1, 0.2])
-    draws = np.random.default_rng(0)
-    found = paired_difference(shifted, one, draws, 200)
-    assert 0 < found.low < 0.15 < found.high < 0.3
-    assert paired_difference(shifted.iloc[1:], one, draws, 200) is None
-    assert paired_difference(shifted.iloc[:4], one.iloc[:4], draws, 200) is None
-    empty = one.iloc[:0]
-    assert paired_difference(empty, empty, draws, 200) is None
 
 
 def test_a_metric_that_could_not_be_had_says_why():
