@@ -20,7 +20,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
 from eval.rows import PLAIN, refuse_mixed
-from reports.names import dataset_title, in_paper_order, model_title
+from reports.names import capital, dataset_title, in_paper_order, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import Column, cell_text
 from reports.tables.formats import PrintedTable
