@@ -101,17 +101,21 @@ class Section:
 
     def table(self, dataset: str) -> str:
         """Return the models of a data set in Markdown."""
-        rows, paper, lines = self.of(dataset), _paper_columns(dataset), []
+        rows, lines = self.of(dataset), []
+        paper = {metric: own for metric in PUBLISHED if (own := _published(metric, dataset))}
         for model in self.models(dataset):
             texts = self.texts(dataset, model, COLUMNS)
-            texts += [numbers.get(model, MISSING) for numbers in paper.values()]
+            for metric, own in paper.items():
+                digits = TABLES[PUBLISHED[metric][0]].digits
+                texts.append(f"{own[model].value:.{digits}f}" if model in own else MISSING)
             own, scored = rows[rows["model"] == model], rows_of(rows, dataset, model, HEADLINE)
             seeds, trained_in = _seeds(own.drop_duplicates("seed")), only(own["precision"])
             if model == "real":
                 seeds = trained_in = MISSING
             lines.append([title(model), *texts, seeds, only(scored["n"]) or MISSING, trained_in])
         heads = ["model", *(column.title for column in COLUMNS)]
-        heads += [f"paper's {name}, {PUBLISHED_DATASETS[dataset]}" for name in paper]
+        source = PUBLISHED_DATASETS.get(dataset)
+        heads += [f"paper's {_KNOWN[metric].title}, {source}" for metric in paper]
         return pipe_table([*heads, "seeds", "n", "trained in"], lines, 1)
 
     def caption(self, dataset: str) -> str:
@@ -137,33 +141,20 @@ def records(section: Section) -> Iterator[dict[str, Any]]:
                 chosen = rows_of(rows, dataset, model, metric)
                 if chosen.empty:
                     continue
-                yield {
-                    **{key: only(chosen[key]) for key in OF_ROWS},
-                    **cell(rows, dataset, model, metric).as_row(),
-                    "seeds": _seeds(chosen),
-                    **_published(metric, dataset).get(model, {}),
-                    **section.origin,
-                }
+                record = {key: only(chosen[key]) for key in OF_ROWS} | section.origin
+                record |= {"seeds": _seeds(chosen)} | cell(rows, dataset, model, metric).as_row()
+                if (paper := _published(metric, dataset).get(model)) is not None:
+                    source = f"{paper.source} ({paper.data})"
+                    record |= {"published": paper.value, "published_source": source}
+                yield record
 
 
 def _seeds(rows: pd.DataFrame) -> str:
     return ", ".join(str(seed) for seed in sorted(rows["seed"]))
 
 
-def _published(metric: str, dataset: str) -> dict[str, dict[str, Any]]:
-    """Return the paper's value of a metric by model, and where it stands; possibly none."""
+def _published(metric: str, dataset: str) -> dict[str, Any]:
+    """Return the paper's rows of a metric by model; possibly none."""
     table, name = PUBLISHED.get(metric, ("", ""))
-    return {
-        row.model: {"published": row.value, "published_source": f"{row.source} ({row.data})"}
-        for row in published_rows(table, dataset).query("metric == @name").itertuples()
-    }
-
-
-def _paper_columns(dataset: str) -> dict[str, dict[str, str]]:
-    """Return the paper's numbers as texts: by heading, then by model; none without a paper's."""
-    columns = {}
-    for metric, (table, _) in PUBLISHED.items():
-        for model, part in _published(metric, dataset).items():
-            text = f"{part['published']:.{TABLES[table].digits}f}"
-            columns.setdefault(_KNOWN[metric].title, {})[model] = text
-    return columns
+    rows = published_rows(table, dataset).query("metric == @name")
+    return {row.model: row for row in rows.itertuples()}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
 from reports.compare.thresholds import LESS_IS_BETTER
-from reports.figures.style import INK, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save_png, shorten
+from reports.figures.style import INK, LABEL, MUTED, TITLE, WIDTH, Canvas, render, shorten
 from reports.names import dataset_title, model_title
 from reports.tables.cells import Column
 from reports.text import render_block
@@ -24,9 +23,7 @@ LINE, TICKS = 0.17, 0.24  # inches per model, and below each frame
 
 def draw_comparison(found: Comparison, png: str | Path) -> None:
     """Draw the comparison and save it as PNG."""
-    with matplotlib.rc_context(RC):
-        figure = draw(found)
-    save_png(figure, png)
+    render(lambda: draw(found), png)
 
 
 def draw(found: Comparison) -> Figure:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,10 +19,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.runtime import run_stage, stage_parser
-from reports.figures.style import CAPTION, LABEL, MUTED, RC, TITLE, WIDTH, Canvas, save
+from dlvae.stage.runtime import run_stage
+from reports.figures.style import CAPTION, LABEL, MUTED, TITLE, WIDTH, Canvas, figure_parser, render
 from reports.names import as_published, dataset_title, in_paper_order, model_title
-from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED, UPDATES
+from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED
 from reports.tables.cells import Column
 from reports.text import render_block
 
@@ -34,7 +33,7 @@ CEILING_COLOUR = "#9a9a9a"
 THICK, THIN = {"linewidth": 1.5}, {"linewidth": 0.6, "alpha": 0.75}
 DASHES = (0, (3.2, 1.6))
 SCORES = tuple(column for column in COLUMNS if column.metric != "judge_agreement")
-COSTS = ("images_read", "cpu_seconds")
+UPDATES, *COSTS = CURRENCIES
 LEFT, RIGHT, GAP = 0.42, 0.10, 0.42  # inches beside and between frames
 TITLE_HEIGHT, ROW, WIDE_ROW, TICKS, BETWEEN = 0.42, 1.20, 1.30, 0.34, 0.08
 LEGEND, LEGEND_COLUMNS = 0.17, 5  # inches per line of the legend
@@ -45,8 +44,8 @@ def draw(frame: pd.DataFrame) -> Figure:
     datasets = list(dict.fromkeys(frame["dataset"]))
     legend = legend_handles(frame)
     top = 0.1 + LEGEND * -(-len(legend) // LEGEND_COLUMNS) + 0.08
-    small, wide = (TITLE_HEIGHT + row + TICKS + BETWEEN for row in (ROW, WIDE_ROW))
-    canvas = Canvas(top + len(datasets) * (small + wide), caption(frame))
+    rows = ROW + WIDE_ROW + 2 * (TITLE_HEIGHT + TICKS + BETWEEN)
+    canvas = Canvas(top + len(datasets) * rows, caption(frame))
     canvas.figure.legend(
         handles=legend,
         loc="upper center",
@@ -59,14 +58,13 @@ def draw(frame: pd.DataFrame) -> Figure:
         labelspacing=0.35,
     )
     colours = model_colours(frame)
-    for dataset in datasets:
-        own = frame[frame["dataset"] == dataset]
-        _row(canvas, own, colours, top, ROW, [(UPDATES, column) for column in SCORES])
-        top += small
-    for dataset in datasets:
-        own = frame[frame["dataset"] == dataset]
-        _row(canvas, own, colours, top, WIDE_ROW, [(cost, SCORES[0]) for cost in COSTS])
-        top += wide
+    by_updates = [(UPDATES, column) for column in SCORES]
+    by_costs = [(cost, SCORES[0]) for cost in COSTS]
+    for height, frames in ((ROW, by_updates), (WIDE_ROW, by_costs)):
+        for dataset in datasets:
+            own = frame[frame["dataset"] == dataset]
+            _row(canvas, own, colours, top, height, frames)
+            top += TITLE_HEIGHT + height + TICKS + BETWEEN
     return canvas.figure
 
 
@@ -93,11 +91,7 @@ def _row(
 
 
 def _curves(
-    axes: Axes,
-    own: pd.DataFrame,
-    currency: str,
-    column: Column,
-    colours: Mapping[str, str],
+    axes: Axes, own: pd.DataFrame, currency: str, column: Column, colours: Mapping[str, str]
 ) -> None:
     cost = "step" if currency == UPDATES else currency
     times = 100 if column.percent else 1
@@ -201,7 +195,16 @@ def load(path: str | Path) -> pd.DataFrame:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise UserError(f"expected the data of learning curves at {path}: {error}") from error
-    needed = ["statistic", "dataset", "model", "seed", "step", *COSTS, "preset", "protocol"]
+    needed = [
+        "statistic",
+        "dataset",
+        "model",
+        "seed",
+        "step",
+        *COSTS,
+        "preset",
+        "protocol",
+    ]
     missing = [name for name in [*needed, *(c.metric for c in SCORES)] if name not in frame]
     if missing:
         raise UserError(
@@ -214,19 +217,13 @@ def load(path: str | Path) -> pd.DataFrame:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     frame = load(args.csv)
-    with matplotlib.rc_context(RC):
-        figure = draw(frame)
-    save(figure, args.png, args.pdf)
+    render(lambda: draw(frame), args.png, args.pdf)
 
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--csv", required=True, help="CSV of python -m reports.studies.learning_curves"
-    )
-    parser.add_argument("--png", required=True, help="PNG to write")
-    parser.add_argument("--pdf", required=True, help="PDF to write")
+    parser = figure_parser(__doc__)
+    parser.add_argument("--csv", required=True, help="data of reports.studies.learning_curves")
     return parser
 
 

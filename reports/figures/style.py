@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from dlvae.stage.artefact import atomic
 from dlvae.stage.runtime import run_stage, stage_parser
-from reports.figures.panel import Panel, caption, load_panel
+from reports.figures.panel import caption, load_panel
 
 WIDTH = 7.0  # inches: the text width of a two-column page
 MARGIN = 0.08
@@ -121,41 +121,33 @@ def montage(images: np.ndarray) -> np.ndarray:
     return joined[:-gap, :-gap]
 
 
-def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
-    """Write a figure as PNG and PDF; equal figures give equal bytes (no dates, no versions)."""
-    save_png(figure, png)
-    with matplotlib.rc_context(RC), atomic(pdf) as path:
-        metadata = {"Creator": None, "Producer": None, "CreationDate": None}
-        figure.savefig(path, format="pdf", dpi=DPI, metadata=metadata)
-
-
-def save_png(figure: Figure, png: str | Path) -> None:
-    """Write a figure as PNG; see :func:`save`."""
-    with matplotlib.rc_context(RC), atomic(png) as path:
-        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
-
-
-def render(
-    figure: str,
-    draw: Callable[..., Figure],
-    panels: Sequence[Panel],
-    png: str | Path,
-    pdf: str | Path,
-) -> None:
-    """Draw panels with their caption in the shared style and save both formats."""
+def render(draw: Callable[[], Figure], png: str | Path, pdf: str | Path | None = None) -> None:
+    """Draw in the shared style and save; equal figures give equal bytes (no dates, no versions)."""
+    kinds = {"png": (png, {"Software": None})}
+    if pdf is not None:
+        kinds["pdf"] = (pdf, {"Creator": None, "Producer": None, "CreationDate": None})
     with matplotlib.rc_context(RC):
-        drawn = draw(caption(figure, panels), *panels)
-    save(drawn, png, pdf)
+        figure = draw()
+        for kind, (place, metadata) in kinds.items():
+            with atomic(place) as path:
+                figure.savefig(path, format=kind, dpi=DPI, metadata=metadata)
 
 
 def run(figure: str, draw: Callable[..., Figure], doc: str | None) -> None:
     """Run a figure's command line: panels in, PNG and PDF out."""
-    parser = stage_parser(doc)
+    parser = figure_parser(doc)
     parser.add_argument("--panel", nargs="+", required=True, help="panel folder(s)")
-    parser.add_argument("--png", required=True, help="PNG to write")
-    parser.add_argument("--pdf", required=True, help="PDF to write")
 
     def main(args: argparse.Namespace) -> None:
-        render(figure, draw, [load_panel(folder) for folder in args.panel], args.png, args.pdf)
+        panels = [load_panel(folder) for folder in args.panel]
+        render(lambda: draw(caption(figure, panels), *panels), args.png, args.pdf)
 
     run_stage(main, parser)
+
+
+def figure_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a stage's parser with ``--png`` and ``--pdf``."""
+    parser = stage_parser(doc)
+    parser.add_argument("--png", required=True, help="PNG to write")
+    parser.add_argument("--pdf", required=True, help="PDF to write")
+    return parser

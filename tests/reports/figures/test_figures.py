@@ -34,7 +34,8 @@ def module_of(figure):
 def drawn(figure, panels, folder):
     folder.mkdir(exist_ok=True)
     png, pdf = folder / f"{figure}.png", folder / f"{figure}.pdf"
-    render(figure, module_of(figure).draw, panels, png, pdf)
+    text = caption(figure, panels)
+    render(lambda: module_of(figure).draw(text, *panels), png, pdf)
     return png, pdf
 
 
