@@ -21,7 +21,7 @@ from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.freeze.stored import STORED, load_stored, stored_presets
-from reports.leaderboard_section import FIELDS, Section, records
+from reports.leaderboard_section import FIELDS, LeaderboardSection, records
 from reports.readme import block, with_results
 from reports.text import render
 
@@ -55,7 +55,7 @@ def leaderboard(root: Path = STORED) -> Leaderboard:
             f"expected stored results in {root}, found none. Make them with: snakemake --cores all "
             "freeze"
         )
-    sections = {name: Section(load_stored(name, root)) for name in presets}
+    sections = {name: LeaderboardSection(load_stored(name, root)) for name in presets}
     found = [record for section in sections.values() for record in records(section)]
     return Leaderboard(
         render("leaderboard.md.j2", sections=sections.values()),

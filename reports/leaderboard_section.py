@@ -18,7 +18,7 @@ from reports.names import PUBLISHED_DATASETS, in_paper_order, model_title
 from reports.tables.captions import caption, only, prose
 from reports.tables.cells import Column, cell, cell_text, rows_of
 from reports.tables.formats import MISSING, pipe_table
-from reports.tables.inputs import Scores, check_evaluators
+from reports.tables.inputs import TableInputs, check_evaluators
 from reports.tables.marks import MARK_METRICS, marked, marks_values
 from reports.tables.published import published_rows
 from reports.tables.specs import TABLES
@@ -39,7 +39,7 @@ OF_ROWS += ("evaluator", "data", "code")
 
 
 @dataclass(frozen=True)
-class Section:
+class LeaderboardSection:
     """Stored results as a section of the leaderboard."""
 
     stored: Stored
@@ -123,7 +123,7 @@ class Section:
         rows, protocol = self.of(dataset), self.stored.protocol
         splits = protocol.inception.splits
         opening = [prose("leaderboard", splits=splits, **marks_values(protocol))]
-        scores = Scores(rows, [dataset], self.models(dataset), self.stored.cards())
+        scores = TableInputs(rows, [dataset], self.models(dataset), self.stored.cards())
         return f"{caption(opening, scores, COLUMNS, PAPER_NOTE)} Data {only(rows['data'])}."
 
 
@@ -132,7 +132,7 @@ def title(model: str) -> str:
     return REAL if model == "real" else model_title(model)
 
 
-def records(section: Section) -> Iterator[dict[str, Any]]:
+def records(section: LeaderboardSection) -> Iterator[dict[str, Any]]:
     """Yield one record per data set, model and metric, keys as in `FIELDS`."""
     for dataset in section.datasets:
         rows = section.of(dataset)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dlvae.stage.errors import UserError, nearest
-from reports.leaderboard_section import COLUMNS, Section, title
+from reports.leaderboard_section import COLUMNS, LeaderboardSection, title
 from reports.names import dataset_title, in_paper_order
 from reports.tables.captions import prose, seeds_text
 from reports.tables.formats import pipe_table
@@ -23,7 +23,7 @@ SHORT = (COLUMNS[0], replace(COLUMNS[1], interval=False), replace(COLUMNS[2], di
 WIDTH = 100
 
 
-def block(section: Section) -> str:
+def block(section: LeaderboardSection) -> str:
     """Return the text between the marks: models in the paper's order, data sets side by side."""
     stored, rows = section.stored, section.rows
     heads = ["model"]

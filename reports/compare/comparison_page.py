@@ -18,7 +18,7 @@ from reports.names import capital, dataset_title, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import Column
 from reports.tables.formats import MISSING, PrintedTable
-from reports.tables.inputs import Scores
+from reports.tables.inputs import TableInputs
 from reports.text import render_page
 
 SHOWN = [COLUMNS[metric] for metric in PRINTED]
@@ -79,7 +79,7 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
     models = [REAL, *found.models(dataset), found.title]
     texts = {c.title: [_cell(found, dataset, model, c) for model in models] for c in SHOWN}
     opening = prose("comparison", splits=stored.protocol.inception.splits)
-    text = caption([opening], Scores(rows, [dataset], models, stored.cards()), SHOWN)
+    text = caption([opening], TableInputs(rows, [dataset], models, stored.cards()), SHOWN)
     return {
         "judged": judged,
         "scores": PrintedTable(pd.DataFrame(texts, map(model_title, models)), text),

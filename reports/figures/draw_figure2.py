@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.forms import FITTED
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 from reports.figures.style import LABEL, MUTED, TITLE, WIDTH, Canvas, run, shorten
 from reports.names import as_published, model_title
 
@@ -19,7 +19,7 @@ POINT = 0.35  # area of a point, square points
 REAL_WIDTH, ROW, GAP, TOP = 1.45, 0.86, 0.06, 0.30
 
 
-def draw(caption: str, panel: Panel) -> Figure:
+def draw(caption: str, panel: StoredPanel) -> Figure:
     """Draw the panel: real data at the left, one row of frames per model and form."""
     real, samples = panel.array("real"), panel.array("samples")
     models, epochs = panel["models"], panel["epochs"]

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports.figures.forms import FITTED, PUBLISHED
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 from reports.figures.style import (
     LABEL,
     MARGIN,
@@ -29,7 +29,7 @@ LEFT, TOP, BLOCK_GAP, FORM_GAP, SET_GAP = 0.42, 0.27, 0.10, 0.10, 0.18
 FORM_WIDTH = 0.18  # inches for the names of the forms, where there are two
 
 
-def draw(caption: str, *panels: Panel) -> Figure:
+def draw(caption: str, *panels: StoredPanel) -> Figure:
     """Draw a row of image blocks per panel, and one of fitted models below it if there are any."""
     rows = [form_rows(panel) for panel in panels]
     forms = max(map(len, rows))
@@ -52,7 +52,7 @@ def draw(caption: str, *panels: Panel) -> Figure:
     return canvas.figure
 
 
-def form_rows(panel: Panel) -> list[dict[str, np.ndarray]]:
+def form_rows(panel: StoredPanel) -> list[dict[str, np.ndarray]]:
     """Return blocks uint8 (rows, columns, H, W, 3) by model as published, a row of them per form.
 
     The second row, of fitted models, has those models alone that were fitted; it is left out if
@@ -82,7 +82,7 @@ def _draw_rows(
         top += height + FORM_GAP
 
 
-def _height(panel: Panel, width: float, forms: int) -> float:
+def _height(panel: StoredPanel, width: float, forms: int) -> float:
     """Return the inches that the rows of a panel take."""
     down, across, side = panel.images("grids", 6).shape[1:4]
     row = grid_length(down, side, fit_cell(width, across, side))

@@ -8,11 +8,11 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from reports.figures.forms import draw_forms
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 from reports.figures.style import run
 
 
-def draw(caption: str, panel: Panel) -> Figure:
+def draw(caption: str, panel: StoredPanel) -> Figure:
     """Draw the two blocks of rows, one above the other, and forms of the model side by side."""
     blocks = [
         ("(a) $z_s$ varies, $z_u$ is fixed", panel.images("a", 6)),

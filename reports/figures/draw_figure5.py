@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from reports.figures.forms import draw_forms
-from reports.figures.panel import Panel, minus
+from reports.figures.panel import StoredPanel, minus
 from reports.figures.style import run
 
 PAGE = 6.1  # inches: nine rows of large images would leave no room for a caption on a page
 
 
-def draw(caption: str, panel: Panel) -> Figure:
+def draw(caption: str, panel: StoredPanel) -> Figure:
     """Draw one block of rows per coordinate, and forms of the model side by side."""
     grids = panel.images("grids", 7).swapaxes(0, 1)
     titles = [f"({'abc'[i]}) {choice_title(c)}" for i, c in enumerate(panel["choices"])]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 from reports.figures.style import MARGIN, MUTED, TITLE, WIDTH, Canvas, fit_cell, grid_length, run
 
 LEFT, TOP, GAP = 0.26, 0.25, 0.12
 
 
-def draw(caption: str, panel: Panel) -> Figure:
+def draw(caption: str, panel: StoredPanel) -> Figure:
     """Draw the sources along the edges and the swaps between them."""
     rows, columns = panel.images("row_images", 4), panel.images("column_images", 4)
     swaps = panel.images("grid", 5)

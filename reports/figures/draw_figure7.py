@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 from reports.figures.style import LABEL, MARGIN, TITLE, WIDTH, Canvas, fit_cell, grid_length, run
 
 TOP, BLOCK_GAP, ROW_GAP, ACROSS = 0.42, 0.22, 0.46, 2
@@ -21,7 +21,7 @@ COLUMNS = {
 }
 
 
-def draw(caption: str, panel: Panel) -> Figure:
+def draw(caption: str, panel: StoredPanel) -> Figure:
     """Draw one block per mask, two beside each other, with the four columns of the paper."""
     stack = np.stack([panel.images(name, 5) for name in COLUMNS], axis=2)
     masks, rows, columns, side = stack.shape[:4]

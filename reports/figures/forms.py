@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 from reports.figures.style import (
     CAPTION,
     LABEL,
@@ -35,7 +35,7 @@ def form_title(name: str) -> str:
 
 def draw_forms(
     caption: str,
-    panel: Panel,
+    panel: StoredPanel,
     blocks: Sequence[tuple[str, np.ndarray]],
     axis: str,
     ticks: Sequence[str],

@@ -15,7 +15,7 @@ from reports.text import render_block
 
 
 @dataclass(frozen=True)
-class Panel:
+class StoredPanel:
     """``panel.npz`` and ``panel.json`` of one figure and one data set."""
 
     arrays: Mapping[str, np.ndarray]
@@ -49,15 +49,15 @@ class Panel:
         return dataset_title(self["dataset"])
 
 
-def load_panel(folder: str | Path) -> Panel:
+def load_panel(folder: str | Path) -> StoredPanel:
     """Load a panel folder written by ``python -m eval.panels``."""
     folder = Path(folder)
-    return Panel(
+    return StoredPanel(
         load_npz(folder / "panel.npz"), read_json(folder / "panel.json"), str(folder / "panel.npz")
     )
 
 
-def caption(figure: str, panels: Sequence[Panel]) -> str:
+def caption(figure: str, panels: Sequence[StoredPanel]) -> str:
     """Return the caption of a figure, a block of ``figures.md.j2``."""
     names = [name for p in panels for key in ("models", "titles") for name in p.meta.get(key, ())]
     published = dict.fromkeys(map(as_published, names))

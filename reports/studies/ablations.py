@@ -26,7 +26,7 @@ from reports.tables.captions import caption, prose
 from reports.tables.cells import Cell, Column, cell
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import (
-    Scores,
+    TableInputs,
     check_evaluators,
     evaluator_cards,
     page_parser,
@@ -94,7 +94,7 @@ def build_ablations(
     of_codes = bool(set(columns) & set(OF_CODES))
     known = {"titles": [column.title for column in columns], "of_codes": of_codes}
     opening = prose("ablations", dataset=dataset, steps=steps, splits=splits, **known)
-    text = caption([opening], Scores(rows, [dataset], list(changes), cards), columns)
+    text = caption([opening], TableInputs(rows, [dataset], list(changes), cards), columns)
     printed = PrintedTable(_printed(rows, dataset, changes, columns), text)
     return Table("ablations", _tidy(rows, changes, steps), printed)
 

@@ -26,7 +26,7 @@ from reports.tables.cells import Column, cell_text
 from reports.tables.formats import PrintedTable
 from reports.tables.inputs import (
     ROBUST,
-    Scores,
+    TableInputs,
     check_evaluators,
     evaluator_cards,
     page_parser,
@@ -135,7 +135,7 @@ def turned_pairs(table: pd.DataFrame, dataset: str, metric: str) -> tuple[list[t
     return turned, len(pairs)
 
 
-def text_below(scores: Scores, table: pd.DataFrame, protocol: Protocol) -> str:
+def text_below(scores: TableInputs, table: pd.DataFrame, protocol: Protocol) -> str:
     """Return the caption: who judged what, and which orders of models depend on the judge.
 
     Args:
@@ -178,7 +178,7 @@ def main(args: argparse.Namespace) -> None:
     }
     table, datasets = by_judge(rows), args.config["datasets"]
     models = in_paper_order(list(dict.fromkeys(rows["model"])))
-    text = text_below(Scores(rows, datasets, models, both), table, protocol)
+    text = text_below(TableInputs(rows, datasets, models, both), table, protocol)
     write_page(args, table, PrintedTable(printed(rows, datasets), text).markdown())
 
 

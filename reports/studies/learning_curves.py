@@ -48,7 +48,7 @@ from reports.tables.captions import caption, splits_text
 from reports.tables.cells import Cell, Column
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import (
-    Scores,
+    TableInputs,
     check_evaluators,
     evaluator_cards,
     page_parser,
@@ -67,7 +67,7 @@ Leads = Mapping[str, Mapping[str, Sequence[Lead]]]
 """By form of the models and currency."""
 
 
-def curves_page(scores: Scores, protocol: Protocol) -> str:
+def curves_page(scores: TableInputs, protocol: Protocol) -> str:
     """Return the whole page as Markdown."""
     rows = scores.rows
     limit, own = still_learning(), curve_rows(rows)
@@ -258,7 +258,7 @@ def main(args: argparse.Namespace) -> None:
     check_evaluators(rows, cards)
     named = dict.fromkeys([*args.config["models"], *rows["model"]])
     models = in_paper_order([name for name in named if name != REAL])
-    scores = Scores(rows, args.config["datasets"], models, cards)
+    scores = TableInputs(rows, args.config["datasets"], models, cards)
     write_page(args, tidy(rows, scores.datasets, models), curves_page(scores, protocol))
 
 

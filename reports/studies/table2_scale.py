@@ -24,7 +24,7 @@ from reports.names import in_paper_order, model_title
 from reports.tables.captions import caption
 from reports.tables.cells import Column, cell
 from reports.tables.formats import MISSING, PrintedTable
-from reports.tables.inputs import Scores, write_page
+from reports.tables.inputs import TableInputs, write_page
 from reports.tables.published import published
 from reports.text import render
 
@@ -129,7 +129,7 @@ def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
         "table2_scale.md.j2",
         span=printed_span(),
         pairs=PAIRS,
-        caption=caption([], Scores(rows, datasets, models, {}), list(VALUES.values())),
+        caption=caption([], TableInputs(rows, datasets, models, {}), list(VALUES.values())),
         tables={
             name: PrintedTable(printed(rows, name), _landing(found, name), ("pixels", "MS-SSIM"))
             for name in datasets

@@ -10,13 +10,13 @@ from eval.metrics.intervals import MIN_VALUES
 from eval.rows import NONE
 from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, capital, dataset_title, model_title
 from reports.tables.cells import IMAGES, Column, cell
-from reports.tables.inputs import Scores
+from reports.tables.inputs import TableInputs
 from reports.text import render_block
 
 
 def caption(
     opening: Sequence[str],
-    scores: Scores,
+    scores: TableInputs,
     columns: Sequence[Column],
     paper_note: str = "",
     averaged: bool = True,
@@ -51,7 +51,9 @@ def caption(
     )
 
 
-def caption_of_codes(opening: Sequence[str], scores: Scores, counted: Mapping[str, str]) -> str:
+def caption_of_codes(
+    opening: Sequence[str], scores: TableInputs, counted: Mapping[str, str]
+) -> str:
     """Return the caption of a table of scores that are not of sample sets.
 
     Args:
@@ -80,7 +82,7 @@ def _origin(rows: pd.DataFrame, **known: object) -> str:
     return prose("origin", protocol=only(rows["protocol"]), preset=only(rows["preset"]), **known)
 
 
-def by_seed(scores: Scores, column: Column) -> str:
+def by_seed(scores: TableInputs, column: Column) -> str:
     """Return a sentence with the values of every seed; empty with one seed."""
     parts = []
     for dataset in scores.datasets:

@@ -19,7 +19,7 @@ ROBUST = "robust"
 
 
 @dataclass(frozen=True)
-class Scores:
+class TableInputs:
     """What one table is made of.
 
     Attributes:

@@ -17,7 +17,7 @@ from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, mod
 from reports.tables.captions import by_seed, caption, caption_of_codes, prose
 from reports.tables.cells import cell, cell_text, probability_ours_higher, rows_of
 from reports.tables.formats import MISSING, PrintedTable
-from reports.tables.inputs import Scores, check_evaluators
+from reports.tables.inputs import TableInputs, check_evaluators
 from reports.tables.marks import marked, marks_values
 from reports.tables.published import published_rows
 from reports.tables.specs import COUNTED, Spec
@@ -33,7 +33,7 @@ class Table:
     printed: PrintedTable
 
 
-def build_table(spec: Spec, scores: Scores, protocol: Protocol) -> Table:
+def build_table(spec: Spec, scores: TableInputs, protocol: Protocol) -> Table:
     """Arrange score rows as a table of the paper.
 
     Args:
@@ -69,7 +69,7 @@ def build_table(spec: Spec, scores: Scores, protocol: Protocol) -> Table:
     return Table(spec.name, tidy(scores, spec.name, spec.metrics), printed)
 
 
-def _texts(spec: Spec, scores: Scores, dataset: str, protocol: Protocol) -> pd.DataFrame:
+def _texts(spec: Spec, scores: TableInputs, dataset: str, protocol: Protocol) -> pd.DataFrame:
     """Return the printed cells of one data set: models x columns."""
     rows, models = scores.rows, scores.models
     if spec.transposed:
@@ -92,7 +92,7 @@ def _texts(spec: Spec, scores: Scores, dataset: str, protocol: Protocol) -> pd.D
     return pd.DataFrame(texts, [spec.real if m == "real" else model_title(m) for m in models])
 
 
-def _caption(spec: Spec, scores: Scores, protocol: Protocol) -> str:
+def _caption(spec: Spec, scores: TableInputs, protocol: Protocol) -> str:
     known = {"splits": protocol.inception.splits, **marks_values(protocol)}
     opening = [prose(spec.name, **known)]
     if spec.transposed:
@@ -104,7 +104,7 @@ def _caption(spec: Spec, scores: Scores, protocol: Protocol) -> str:
     return " ".join(filter(None, parts))
 
 
-def tidy(scores: Scores, table: str, metrics: Sequence[str]) -> pd.DataFrame:
+def tidy(scores: TableInputs, table: str, metrics: Sequence[str]) -> pd.DataFrame:
     """Return the table as data: every seed's row, the mean over seeds, and the paper's values.
 
     The column ``statistic`` is ``seed`` (a score row, unchanged), ``mean`` (over seeds, with the t

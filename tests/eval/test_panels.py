@@ -31,7 +31,7 @@ from eval.panels import figure5
 from eval.panels.__main__ import FIGURES, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes
 from eval.panels.figure6 import choose_sources
-from reports.figures.panel import Panel, caption
+from reports.figures.panel import StoredPanel, caption
 
 CLASSES = np.array([f"identity {k}" for k in range(5)])
 CARD = {"dataset": "synthetic_faces", "source": "made up", "licence": "none", "flip": True}
@@ -163,7 +163,7 @@ def test_a_panel_is_a_function_of_its_inputs(figure, inputs, panels):
 def test_a_figure_reads_the_panel(figure, panels):
     made = panels(figure)
     shared = {"preset": "smoke", "dataset": "synthetic_faces", "seed": 0}
-    panel = Panel(made.arrays, json.loads(json.dumps(made.meta)) | shared)
+    panel = StoredPanel(made.arrays, json.loads(json.dumps(made.meta)) | shared)
     module = importlib.import_module(f"reports.figures.draw_{figure}")
     text = caption(figure, [panel])
     assert module.draw(text, panel).axes and made.meta["selection"] in text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.figures.panel import Panel
+from reports.figures.panel import StoredPanel
 
 COMMON = {"preset": "quick", "dataset": "synthetic_faces", "seed": 0}
 
@@ -45,7 +45,7 @@ def fake_panel(figure, side=16, n=300, fitted=True):
         arrays["sample_labels"] = labels
         extra = {"models": models, "epochs": [0, 10, 20, 30, 40, 50]}
         extra["selection"] = "Held-out points are a random subset."
-        return Panel(arrays, COMMON | {"dataset": "three_moons"} | extra)
+        return StoredPanel(arrays, COMMON | {"dataset": "three_moons"} | extra)
     names = ["identity 3", "identity 11", "identity 19"]
     if figure == "figure3":
         titles = ["real", "cvae", "cgan", "cvae_gan", *ours]
@@ -89,7 +89,7 @@ def fake_panel(figure, side=16, n=300, fitted=True):
             "masks": ["right_half", "eyes", "nose_mouth", "bottom_half"],
             "selection": "Images are evenly spaced over the held-out set.",
         }
-    return Panel(arrays, COMMON | extra)
+    return StoredPanel(arrays, COMMON | extra)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.tables.inputs import Scores
+from reports.tables.inputs import TableInputs
 from reports.tables.specs import CODES, TABLES
 from reports.tables.table import build_table, write_table
 
@@ -52,7 +52,7 @@ def rows():
 def build(rows):
     datasets, models = ["synthetic_faces", "digits"], ["cvae", "cgan", "ours"]
     spec, protocol = TABLES["disentanglement"], load_protocol(PROTOCOL)
-    return build_table(spec, Scores(rows, datasets, models, CARDS), protocol)
+    return build_table(spec, TableInputs(rows, datasets, models, CARDS), protocol)
 
 
 def test_metrics_of_all_families_stand_in_rows_and_models_in_columns(rows):

@@ -18,7 +18,7 @@ from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
 from reports.tables.__main__ import main
-from reports.tables.inputs import Scores, evaluator_cards
+from reports.tables.inputs import TableInputs, evaluator_cards
 from reports.tables.specs import TABLES
 from reports.tables.table import build_table, write_table
 
@@ -75,7 +75,7 @@ def without_marks(rows):
 
 
 def build(name, rows, datasets=tuple(SETS), models=MODELS):
-    scores = Scores(rows, list(datasets), models, CARDS)
+    scores = TableInputs(rows, list(datasets), models, CARDS)
     return build_table(TABLES[name], scores, load_protocol(PROTOCOL))
 
 
@@ -235,7 +235,7 @@ def test_splits_of_the_inception_score_are_those_of_the_protocol():
     for splits, words in ((1, "at once (one split)"), (10, "mean over 10 splits of the images")):
         protocol = load_protocol(PROTOCOL, {"inception": {"splits": splits}})
         for name, spec in TABLES.items():
-            table = build_table(spec, Scores(rows, list(SETS), MODELS, CARDS), protocol)
+            table = build_table(spec, TableInputs(rows, list(SETS), MODELS, CARDS), protocol)
             assert (words in table.printed.caption) == (name in ("table1", "imagenet"))
 
 
