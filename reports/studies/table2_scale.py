@@ -112,7 +112,7 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
     return found.reset_index().sort_values(KEYS, key=position)
 
 
-def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
+def scale_page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
     """Return the whole study as Markdown.
 
     Args:
@@ -128,6 +128,7 @@ def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
     return render(
         "table2_scale.md.j2",
         span=printed_span(),
+        missing=MISSING,
         pairs=PAIRS,
         caption=caption([], TableInputs(rows, datasets, models, {}), list(VALUES.values())),
         tables={
@@ -145,7 +146,7 @@ def page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
             "mismatched": negative["range"].isin(MISMATCHED).sum(),
             "undefined": negative["d_intra_offdiag_unclamped"].isna().sum(),
         },
-        ours_above=_ours_above(found, datasets),
+        ours_above={dataset: _ours_above(found, dataset) for dataset in datasets},
     )
 
 
@@ -192,34 +193,24 @@ def _landing(found: pd.DataFrame, dataset: str) -> str:
 
 def _summary(part: pd.DataFrame, values: int, correlation: int, ratio: int) -> dict[str, str]:
     """Return the spans of a kind of range, real and generated images apart, by their digits."""
-    kinds = {"real images score": True, "generated ones": False}
-    spans = {
-        text: _span_of(part[part["model"].eq("real") == real][VALUE], values)
-        for text, real in kinds.items()
-        if part["model"].eq("real").eq(real).any()
-    }
+    real = part["model"] == "real"
     return {
-        "magnitudes": " and ".join(f"{text} {span}" for text, span in spans.items()),
+        "real": _span_of(part[real][VALUE], values),
+        "generated": _span_of(part[~real][VALUE], values),
         "correlation": _span_of(part["weighted_error_correlation"], correlation),
         "ratio": _span_of(part["weighted_error_ratio"], ratio),
     }
 
 
-def _ours_above(found: pd.DataFrame, datasets: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return in how many settings of a kind of range ours is above cVAE-GAN, by data set."""
-    means = _means(found)[VALUE].unstack("model")
+def _ours_above(found: pd.DataFrame, dataset: str) -> dict[str, str]:
+    """Return in how many settings of a kind of range ours is above cVAE-GAN, if both are scored."""
+    means = _means(found[found["dataset"] == dataset])[VALUE].unstack("model")
     if not {"ours", "cvae_gan"} <= set(means):
         return {}
-    both = means[["ours", "cvae_gan"]].dropna().reset_index()
-    counts = {}
-    for dataset in [name for name in datasets if name in set(both["dataset"])]:
-        part = both[both["dataset"] == dataset]
-        counts[dataset] = {
-            kind: f"{int((own['ours'] > own['cvae_gan']).sum())} of {len(own)}"
-            for kind, ranges in (("right", RIGHT), ("mismatched", MISMATCHED))
-            for own in [part[part["range"].isin(ranges)]]
-        }
-    return counts
+    above = means["ours"] > means["cvae_gan"]
+    ranges = above.index.get_level_values("range")
+    kinds = {"right": above[ranges.isin(RIGHT)], "mismatched": above[ranges.isin(MISMATCHED)]}
+    return {kind: f"{own.sum()} of {len(own)}" for kind, own in kinds.items()}
 
 
 def _span(values: pd.Series, digits: int) -> str:
@@ -237,7 +228,7 @@ def _span_of(values: pd.Series, digits: int) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     found = by_setting(read_rows(args.scores))
-    write_page(args, found, page(found, args.config["datasets"]))
+    write_page(args, found, scale_page(found, args.config["datasets"]))
 
 
 def command() -> argparse.ArgumentParser:

@@ -10,7 +10,13 @@ from dlvae.stage.runtime import run_stage
 from eval.metrics.ms_ssim.grid import RANGES, STRUCTURES
 from eval.rows import ScoreRow, write_rows
 from reports.studies import table2_scale
-from reports.studies.table2_scale import METRICS, RANGE_TITLES, STRUCTURE_TITLES, by_setting, page
+from reports.studies.table2_scale import (
+    METRICS,
+    RANGE_TITLES,
+    STRUCTURE_TITLES,
+    by_setting,
+    scale_page,
+)
 
 NAN = float("nan")
 LEVELS = {"real": 0.9, "cvae_gan": 0.70, "ours": 0.75}
@@ -75,19 +81,19 @@ def test_every_setting_has_a_title():
 
 def test_the_page_says_which_settings_land_in_the_printed_range():
     values = {("ours", "unit_mismatched", "single"): 0.0149}
-    text = page(by_setting(frame(values=values)), ["synthetic_faces"])
+    text = scale_page(by_setting(frame(values=values)), ["synthetic_faces"])
     assert "| **0.0149** |" in text and text.count("**") == 2
     assert "Within the printed span: [0, 1], L = 255 with 1 scale (SSIM): ours." in text
     assert "No setting puts all scored sets of cVAE-GAN and ours" in text
     values[("cvae_gan", "unit_mismatched", "single")] = 0.0140
-    text = page(by_setting(frame(values=values)), ["synthetic_faces"])
+    text = scale_page(by_setting(frame(values=values)), ["synthetic_faces"])
     assert "[0, 1], L = 255 with 1 scale (SSIM) puts all scored sets" in text
     both = frame(datasets=("synthetic_faces", "digits"), values=values)
-    assert "puts all scored sets" in page(by_setting(both), ["synthetic_faces", "digits"])
+    assert "puts all scored sets" in scale_page(by_setting(both), ["synthetic_faces", "digits"])
 
 
 def test_the_page_says_what_it_shows_from_the_numbers():
-    text = page(by_setting(frame(datasets=("digits", "cifar10"))), ["cifar10", "digits"])
+    text = scale_page(by_setting(frame(datasets=("digits", "cifar10"))), ["cifar10", "digits"])
     assert "In their right range real images score 0.900 and generated ones 0.700 to 0.750" in text
     assert "[0, 1] real images score 0.00450 and generated ones 0.00350 to 0.00375; the pa" in text
     assert "the paper printed 0.0136 to 0.0157" in text
@@ -102,12 +108,12 @@ def test_the_page_says_what_it_shows_from_the_numbers():
 
 def test_an_order_that_depends_on_the_setting_is_counted():
     values = {("ours", pixels, "single"): 0.0001 for pixels in RANGES}
-    text = page(by_setting(frame(values=values)), ["synthetic_faces"])
+    text = scale_page(by_setting(frame(values=values)), ["synthetic_faces"])
     assert "above cVAE-GAN in 10 of 12 settings with a right range and in 10 of 12" in text
 
 
 def test_values_are_means_over_seeds():
-    text = page(by_setting(frame(seeds=(0, 2))), ["synthetic_faces"])
+    text = scale_page(by_setting(frame(seeds=(0, 2))), ["synthetic_faces"])
     first = next(line for line in text.splitlines() if line.startswith("| [0, 255]"))
     assert "| 0.9010 | 0.7010 | 0.7510 | 12.5 |" in first
     assert "Mean over the seeds 0, 2; two are too few for an interval over seeds." in text
@@ -118,7 +124,7 @@ def test_the_page_and_the_data_have_what_a_value_needs():
     kept = made["metric"].eq("d_intra_offdiag:right:single") & made["model"].eq("ours")
     made.loc[kept, ["ci_low", "ci_high", "ci_kind"]] = [0.7, 0.8, "bootstrap95_classes"]
     found = by_setting(made)
-    text = page(found, ["synthetic_faces"])
+    text = scale_page(found, ["synthetic_faces"])
     assert "| 0.7500 [0.7000, 0.8000] |" in text
     for part in (
         "20 classes, n = 800 generated images, at most 40 of each of at most 20 classes per model",
@@ -134,7 +140,7 @@ def test_the_page_and_the_data_have_what_a_value_needs():
 
 
 def test_a_run_without_the_models_of_table_2():
-    text = page(by_setting(frame(models=["real"])), ["synthetic_faces"])
+    text = scale_page(by_setting(frame(models=["real"])), ["synthetic_faces"])
     assert "Neither cVAE-GAN nor ours is scored in this run." in text
     assert "ours is above" not in text
 
