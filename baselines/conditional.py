@@ -6,43 +6,27 @@ published code feeds the encoder as well, with one constant map per class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from baselines.latent import LatentOptions
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
 from dlvae.method.losses import full_precision, kl_standard_normal, reconstruction_loss
 from dlvae.method.objectives import Row
 from dlvae.method.prior import CodePrior
 from dlvae.nn.backbones import build_decoder, build_encoder
 from dlvae.settings import Method, Task
-from dlvae.stage.errors import UserError
-
-
-@dataclass(frozen=True)
-class Config:
-    """Options of a baseline.
-
-    Attributes:
-        d_z: dimensions of z; None for those of our z_u.
-    """
-
-    d_z: int | None = None
 
 
 class ConditionalModel(GenerativeModel):
     """A decoder of (label, z) with z ~ N(0, I), its `prior_z`."""
 
-    Config = Config
+    Config = LatentOptions
 
-    def __init__(self, task: Task, method: Method, config: Any) -> None:
+    def __init__(self, task: Task, method: Method, config: LatentOptions) -> None:
         super().__init__(task, method, config)
         self.d_z = task.d_u if config.d_z is None else config.d_z
-        if self.d_z < 1:
-            raise UserError(f"d_z: expected at least 1 dimension, found {self.d_z}")
         self.decoder = build_decoder(task, task.classes + self.d_z)
         self.prior_z = CodePrior(self.d_z)
 
@@ -62,7 +46,7 @@ class ConditionalModel(GenerativeModel):
 class ConditionalVAE(ConditionalModel):
     """A conditional model with the posterior q(z|x, y) of a label-fed encoder."""
 
-    def __init__(self, task: Task, method: Method, config: Any) -> None:
+    def __init__(self, task: Task, method: Method, config: LatentOptions) -> None:
         super().__init__(task, method, config)
         # two heads: mean and log-variance of z
         self.encoder = build_encoder(task, [self.d_z, self.d_z], labelled=True)

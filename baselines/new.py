@@ -12,7 +12,7 @@ from string import Template
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import BASELINES, model_names
 
-# Texts with $name, $title and $class_name. Their ending keeps them from being a model themselves.
+# Texts with $name, $title, $class_name and $package. Their ending keeps them from being a model.
 TEMPLATE, ENDING = Path(__file__).with_name("template"), ".txt"
 COMMAND = "python -m baselines new"
 # Rows, sample sets and models go by names of these kinds already.
@@ -84,9 +84,10 @@ def class_name(name: str) -> str:
     return f"{joined}Model" if re.search(rf"\b{joined}\b", text) else joined
 
 
-def filled(name: str) -> dict[str, str]:
-    """Return the files of a new model: text by name."""
+def filled(name: str, package: str | None = None) -> dict[str, str]:
+    """Return the files of a new model: text by name; ``package`` is that of a model elsewhere."""
     words = {"name": name, "title": name.replace("_", " "), "class_name": class_name(name)}
+    words |= {"package": package or f"baselines.{name}"}
     return {
         path.name.removesuffix(ENDING): Template(path.read_text(encoding="utf-8")).substitute(words)
         for path in sorted(TEMPLATE.glob(f"*{ENDING}"))
@@ -109,7 +110,7 @@ def _package_instead(name: str) -> str:
         "A model can also live in a package of your own, whose pyproject.toml says\n"
         '  [project.entry-points."dlvae.models"]\n'
         f'  {name} = "your_package.model:MODEL"\n'
-        f"Start its model.py from {TEMPLATE / f'model.py{ENDING}'}"
+        f"Start it from model.py{ENDING} and options.py{ENDING} in {TEMPLATE}"
     )
 
 

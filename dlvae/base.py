@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from dlvae.config.section import Options
 from dlvae.fast import optimisers, walks
 from dlvae.method.objectives import Objectives, gradients
 from dlvae.settings import Method, Task
@@ -45,7 +46,7 @@ class GenerativeModel(nn.Module):
     ``semi_supervised_step(batch, step)``.
     """
 
-    Config: ClassVar[type]
+    Config: ClassVar[type[Options]] = Options
     batches_per_step: int = 1
 
     def __init__(self, task: Task, method: Method, config: Any) -> None:

@@ -39,7 +39,7 @@ def find_candidate(config: Mapping[str, Any], others: Mapping[str, Any]) -> Cand
     Args:
         config: resolved configuration.
         others: names of further models of the configuration, see
-            :func:`dlvae.config.ablation_models`.
+            :func:`dlvae.config.preset.ablation_models`.
 
     Raises:
         UserError: a data set that the preset has not, a candidate that is neither a model nor a

@@ -12,15 +12,13 @@ folder or null), preset (for the record), and the data set's own keys (see `dlva
 import argparse
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dlvae.data.dataset import save_dataset
 from dlvae.data.local import source_files
 from dlvae.data.people import hold_out
-from dlvae.data.preparation import Role, build_options
-from dlvae.data.sources import MODULES, roles
+from dlvae.data.sources import MODULES, Role, roles
 from dlvae.stage.artefact import write_manifest
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import run_stage, stage_parser
@@ -49,16 +47,15 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
     section = "data" if role_name == "labelled" else "unlabelled"
     where = "three_moons.data" if name == "three_moons" else f"datasets.{name}.{section}"
     keys = {key: value for key, value in config.items() if key not in COMMON_KEYS}
-    if keys.get("size", 0) is None:
-        del keys["size"]  # points have no size; images then take their default
-    options = build_options(role.options, keys, where)
+    options = role.options.read(keys, where)
     root = config.get("root") if role.local else None
     local = {"root": root, "threads": threads} if role.local else {}
     prepared = role.prepare(options, **local)
     splits = prepared.splits
     if role_name == "unlabelled":
         splits = hold_out(splits["train"])
-    described = {"dataset": name, "role": role_name, "preparation": asdict(options)}
+    settings = options.model_dump(exclude={"root"})
+    described = {"dataset": name, "role": role_name, "preparation": settings}
     card = save_dataset(out, splits, prepared.card | described)
     write_manifest(
         Path(out) / "manifest.json",

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlvae.stage.errors import UserError, nearest
+from dlvae.config.method import Method
 
-METHOD_CHOICES = {
-    "variant": ("code", "paper"),
-    "gan_loss": ("hinge", "log"),
-    "param": ("precision", "logvar"),
-    "prior_label": ("uniform", "batch"),
-    "unlabelled_prior": ("total", "mixture"),
-}
+__all__ = ["Method", "Task"]
 
 
 @dataclass(frozen=True)
@@ -47,62 +41,3 @@ class Task:
     def values(self) -> int:
         """The number D of values per image, or coordinates per point."""
         return self.size if self.kind == "point" else 3 * self.size**2
-
-
-@dataclass(frozen=True)
-class Method:
-    """Keys of the method that models share; the defaults follow the authors' code.
-
-    Attributes:
-        variant: ``code`` or ``paper``: the objectives of the published code or of Algorithm 1.
-        gan_loss: ``hinge`` or ``log`` (Eq. 10).
-        param: ``precision`` (tau = softplus(v)) or ``logvar`` for Sigma_c.
-        running_moments: x_p, and later samples, draw z_s from running means and variances of each
-            class's codes in the place of mu_c and Sigma_c.
-        fixed_sigma: Sigma_c is the identity and not trained.
-        reuse_batch: stage 2 re-uses the last batch of stage 1.
-        prior_label: label of x_p, ``uniform`` at random or the ``batch``'s.
-        unlabelled_prior: ``total`` (Eq. 11) or ``mixture`` (Eq. 6) for unlabelled images.
-        n_gm: stage-1 updates per iteration of Algorithm 1.
-        lr, beta1, beta2: Adam.
-        lambda_rec, lambda_kl, lambda_lkd: weights of L_rec, L_kl, L_lkd; lambda_kl None
-            averages L_kl over dimensions.
-        lambda_cls: weight of L_cls in L_GM (Eq. 9).
-        lambda_adv: weight of L_E^adv for Encoder_u; with 0 the classifier on z_u rests as well.
-        lambda_gan: weight of L_GD^adv for the decoder of ours; with 0 the discriminator rests as
-            well.
-        tau_decay_epochs: epochs after which the learning rate of Sigma_c is divided by 10, and in
-            the first of which Sigma_c can travel as far as in the published training, see
-            :func:`dlvae.method.algorithm1.sigma_rate`.
-    """
-
-    variant: str = "code"
-    gan_loss: str = "hinge"
-    param: str = "precision"
-    running_moments: bool = False
-    fixed_sigma: bool = False
-    reuse_batch: bool = False
-    prior_label: str = "uniform"
-    unlabelled_prior: str = "total"
-    n_gm: int = 3
-    lr: float = 5e-4
-    beta1: float = 0.0
-    beta2: float = 0.9
-    lambda_rec: float = 10.0
-    lambda_kl: float | None = None
-    lambda_lkd: float = 0.1
-    lambda_cls: float = 1.0
-    lambda_adv: float = 1.0
-    lambda_gan: float = 1.0
-    tau_decay_epochs: int = 10
-
-    def __post_init__(self) -> None:
-        for key, valid in METHOD_CHOICES.items():
-            value = getattr(self, key)
-            if value not in valid:
-                hint = nearest(str(value), valid)
-                raise UserError(
-                    f"method.{key} must be one of {', '.join(valid)}, found {value!r}.{hint}"
-                )
-        if self.n_gm < 1:
-            raise UserError(f"method.n_gm must be at least 1, found {self.n_gm}")

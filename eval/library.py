@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from dlvae.config import protocol_file
+from dlvae.config.preset import protocol_file
 from dlvae.stage.artefact import check_samples
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlvae.config import ablation_models
+from dlvae.config.preset import ablation_models
 from dlvae.stage.errors import UserError
 from eval.rows import refuse_mixed
 from reports.freeze.stored import Stored

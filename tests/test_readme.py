@@ -88,7 +88,7 @@ def test_the_library_example_runs(tmp_path, monkeypatch, capsys):
     ]
     # The held-out digits: far from one image, and easy to tell apart by their pixels.
     assert 1 <= values[0] <= 10 and 0.2 < values[1] < 0.6 and values[2] > 0.9
-    assert f"n={len(digits.prepare(digits.Options()).splits['test'])}" in score
+    assert f"n={len(digits.prepare(digits.DigitsData()).splits['test'])}" in score
     stored = load_stored("quick")
     assert stored.has_weights("digits")
     keys = {"dataset": "digits", "model": "real", "metric": "inception_score"}

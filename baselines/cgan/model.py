@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from baselines.conditional import ConditionalModel, Config
+from baselines.conditional import ConditionalModel
+from baselines.latent import LatentOptions
 from dlvae.base import Batch
 from dlvae.fast.walks import Shared
 from dlvae.method.losses import adversarial_losses
@@ -16,7 +17,7 @@ from dlvae.settings import Method, Task
 class CGAN(ConditionalModel):
     """Label-fed decoder against the discriminator that all models share."""
 
-    def __init__(self, task: Task, method: Method, config: Config) -> None:
+    def __init__(self, task: Task, method: Method, config: LatentOptions) -> None:
         super().__init__(task, method, config)
         self.discriminator = build_discriminator(task)
         groups = {"decoder": {"adv_decoder": 1.0}, "discriminator": {"adv_discriminator": 1.0}}

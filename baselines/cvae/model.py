@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from baselines.conditional import ConditionalVAE, Config
+from baselines.conditional import ConditionalVAE
+from baselines.latent import LatentOptions
 from dlvae.base import Batch
 from dlvae.method.objectives import weighted
 from dlvae.settings import Method, Task
@@ -13,7 +14,7 @@ from dlvae.settings import Method, Task
 class CVAE(ConditionalVAE):
     """Label-fed encoder and decoder, L_rec and L_kl."""
 
-    def __init__(self, task: Task, method: Method, config: Config) -> None:
+    def __init__(self, task: Task, method: Method, config: LatentOptions) -> None:
         super().__init__(task, method, config)
         self.minimise({"step": weighted(self.objectives_of_vae(), method.variant)})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from baselines.conditional import ConditionalVAE, Config
+from baselines.conditional import ConditionalVAE
+from baselines.latent import LatentOptions
 from dlvae.base import Batch
 from dlvae.fast.walks import Shared
 from dlvae.method.losses import adversarial_losses
@@ -17,7 +18,7 @@ from dlvae.settings import Method, Task
 class CVAEGAN(ConditionalVAE):
     """Label-fed encoder and decoder with the three-term discriminator of Algorithm 1."""
 
-    def __init__(self, task: Task, method: Method, config: Config) -> None:
+    def __init__(self, task: Task, method: Method, config: LatentOptions) -> None:
         super().__init__(task, method, config)
         self.discriminator = build_discriminator(task)
         rows = [

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from baselines.latent import LatentOptions
+from dlvae.config.section import Count, NotNegative
 
-from dlvae.stage.errors import UserError
 
+class Config(LatentOptions):
+    """Options of the WGAN-GP."""
 
-@dataclass(frozen=True)
-class Config:
-    """Options of the WGAN-GP.
-
-    Attributes:
-        d_z: dimensions of z; None for those of our z_u.
-        lambda_gp: weight of the gradient penalty.
-        n_critic: updates of the critic, each on a batch of its own, per update of the decoder.
-    """
-
-    d_z: int | None = None
-    lambda_gp: float = 10.0
-    n_critic: int = 5
-
-    def __post_init__(self) -> None:
-        if self.n_critic < 1:
-            raise UserError(f"n_critic: expected at least 1, found {self.n_critic}")
-        if self.lambda_gp < 0:
-            raise UserError(f"lambda_gp: expected 0 or more, found {self.lambda_gp}")
+    lambda_gp: NotNegative = 10.0
+    """weight of the gradient penalty, as published"""
+    n_critic: Count = 5
+    """updates of the critic, each on a batch of its own, per update of the decoder"""

@@ -3,24 +3,19 @@
 Without a root, torchvision downloads the original files to `data/cifar10` once. A root may hold
 torchvision's own files (`cifar-10-batches-py/`), class folders or parquet (`dlvae.data.local`);
 class folders must have the standard names, parquet labels the standard order.
-
-Keys of the preset's `datasets.cifar10.data` section: as for `faces`; `size` must be 32. With
-torchvision's files or a source that has both splits, `test_fraction` is not used.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from dlvae.data import listing
 from dlvae.data.dataset import Prepared
 from dlvae.data.listing import Listing
-from dlvae.data.local import check_root, list_root, prepare_labelled
-from dlvae.data.preparation import Role
+from dlvae.data.local import LocalData, check_root, choose, decode, list_root
+from dlvae.data.sources import Role
 from dlvae.stage.errors import UserError
 
-SIZE = 32
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
@@ -28,12 +23,14 @@ DOWNLOAD_FOLDER = Path("data/cifar10")
 TORCHVISION_FOLDER = "cifar-10-batches-py"
 
 
-@dataclass(frozen=True)
-class Options(listing.Options):
-    size: int = SIZE
+class Cifar10Data(LocalData):
+    """The section `datasets.cifar10.data`."""
+
+    size: Literal[32] = 32
+    """side of an image in pixels; images are not resized"""
 
 
-def prepare(options: Options, root: str | Path | None, threads: int = 1) -> Prepared:
+def prepare(options: Cifar10Data, root: str | Path | None, threads: int = 1) -> Prepared:
     """Read CIFAR-10 from `root` (the configuration's `data_root`), or download it.
 
     Returns:
@@ -42,19 +39,14 @@ def prepare(options: Options, root: str | Path | None, threads: int = 1) -> Prep
     Raises:
         UserError: no such folder, no network, damaged files, an image of another size.
     """
-    if options.size != SIZE:
-        raise UserError(
-            f"datasets.cifar10.data.size: expected {SIZE}, found {options.size}; the images are "
-            "not resized"
-        )
     listings, layout = _list(root)
     card = {
         "source": f"CIFAR-10 (Krizhevsky 2009), {layout}",
         "licence": "no formal licence",
         "flip": True,
     }
-    where = "datasets.cifar10.data"
-    return prepare_labelled(listings, options, where, card, exact=True, threads=threads)
+    chosen = choose(listings, options, "datasets.cifar10.data")
+    return decode(chosen, options.size, card, exact=True, threads=threads)
 
 
 def _list(root: str | Path | None) -> tuple[dict[str, Listing], str]:
@@ -96,4 +88,4 @@ def _list_torchvision(root: Path, download: bool) -> dict[str, Listing]:
     return listings
 
 
-ROLES = {"labelled": Role(Options, prepare, local=True)}
+ROLES = {"labelled": Role(Cifar10Data, prepare, local=True)}

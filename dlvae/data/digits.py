@@ -2,22 +2,14 @@
 
 They are enlarged smoothly to `size`, with a margin, and repeated over three channels. A mirrored
 digit is no digit, so the card says `flip: false`.
-
-Keys of the preset's `datasets.digits.data` section:
-
-- `size` (32): side in pixels;
-- `test_fraction` (0.2): held-out share of each class;
-- `seed` (0): of the split.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from dlvae.config.section import Fraction, Natural, Section, Side
 from dlvae.data.dataset import Prepared, Split
-from dlvae.data.preparation import Role
-from dlvae.stage.errors import UserError
+from dlvae.data.sources import Role
 from dlvae.stage.seeds import numpy_generator
 
 # Source pixels of background added on each side: the strokes touch the border of the originals.
@@ -26,29 +18,23 @@ MARGIN = 1
 CONTRAST = 1.5
 
 
-@dataclass(frozen=True)
-class Options:
-    size: int = 32
-    test_fraction: float = 0.2
-    seed: int = 0
+class DigitsData(Section):
+    """The section `datasets.digits.data`."""
+
+    size: Side = 32
+    """side of an image in pixels"""
+    test_fraction: Fraction = 0.2
+    """held-out share of each class"""
+    seed: Natural = 0
+    """of the split"""
 
 
-def prepare(options: Options) -> Prepared:
+def prepare(options: DigitsData) -> Prepared:
     """Enlarge the digits and split them, stratified by class.
 
     Returns:
         Splits "train" and "test", images uint8 (N, size, size, 3) over the full 0..255.
-
-    Raises:
-        UserError: a size below 8, or a test fraction that leaves one side empty.
     """
-    if options.size < 8:
-        raise UserError(f"datasets.digits.data.size: expected at least 8, found {options.size}")
-    if not 0 < options.test_fraction < 1:
-        raise UserError(
-            "datasets.digits.data.test_fraction: expected a value between 0 and 1, found "
-            f"{options.test_fraction}"
-        )
     from sklearn.datasets import load_digits  # a second to import, and only needed here
 
     source = load_digits()
@@ -77,7 +63,7 @@ def enlarge(image: np.ndarray, size: int) -> np.ndarray:
     return np.repeat(np.rint(ink * 255).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
-def _held_out(labels: np.ndarray, options: Options) -> np.ndarray:
+def _held_out(labels: np.ndarray, options: DigitsData) -> np.ndarray:
     """Mark the held-out images: `test_fraction` of each class, at random."""
     generator = numpy_generator("prepare", "digits", "split", options.seed)
     mask = np.zeros(len(labels), bool)
@@ -87,4 +73,4 @@ def _held_out(labels: np.ndarray, options: Options) -> np.ndarray:
     return mask
 
 
-ROLES = {"labelled": Role(Options, prepare)}
+ROLES = {"labelled": Role(DigitsData, prepare)}

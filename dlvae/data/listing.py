@@ -1,25 +1,23 @@
-"""Which images of a local data set are used, and on which side of the split they fall.
+"""Images not yet decoded: what they are, and those of class folders `<root>/<class>/*`."""
 
-Every choice goes by the SHA-256 of the image file, so it depends on neither file names nor the
-order in which a disk lists them, and two equal files of a class never end up on both sides.
-"""
-
-import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from dlvae.data.images import Payload, read_bytes
-from dlvae.stage.errors import UserError
+from dlvae.data.images import Payload
+from dlvae.stage.errors import UserError, nearest
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 @dataclass(frozen=True)
 class Listing:
     """Images not yet decoded: `labels` int64 (N,) point into `classes`, or are all -1.
 
-    `people` int64 (N,) is who each image of an unlabelled set shows, where the source knows: no
-    training reads it, scores do.
+    `where` is how to name each in a message. `people` int64 (N,) is who each image of an unlabelled
+    set shows, where the source knows: no training reads it, scores do.
     """
 
     payloads: list[Payload]
@@ -49,80 +47,63 @@ class Listing:
         return replace(self.take(self.labels < count), classes=self.classes[:count])
 
 
-@dataclass(frozen=True)
-class Options:
-    """Preparation keys that all local labelled sets share; see `faces` for their meaning."""
-
-    size: int
-    min_images_per_class: int = 10
-    max_images_per_class: int | None = None
-    max_classes: int | None = None
-    test_fraction: float = 0.1
-
-
-def choose(listings: dict[str, Listing], options: Options, where: str) -> dict[str, Listing]:
-    """Apply the preparation keys: classes, held-out share, minimum, caps, in this order.
+def list_class_folders(root: Path, classes: Sequence[str] | None = None) -> Listing:
+    """List the images of every class folder; other files, hidden ones included, are ignored.
 
     Args:
-        listings: "train" and, if the source has one, "test".
-        options: the keys.
-        where: the section's address in the preset, for messages.
-
-    Returns:
-        "train" and "test".
+        root: the folder of class folders.
+        classes: the class names in label order; None: the folders' names, sorted.
 
     Raises:
-        UserError: a class with too few training images, or keys that leave nothing.
+        UserError: no class folders, a folder that is none of `classes`, or no image at all.
     """
-    for key in ("max_classes", "max_images_per_class"):
-        if getattr(options, key) == 0:
-            raise UserError(f"{where}.{key}: expected at least 1 or null, found 0")
-    chosen = {name: each.first_classes(options.max_classes) for name, each in listings.items()}
-    if "test" not in chosen:
-        chosen["train"], chosen["test"] = hold_out(chosen["train"], options.test_fraction, where)
-    _require_images(chosen["train"], options, where)
-    if options.max_images_per_class is not None:
-        chosen = {n: cap(each, options.max_images_per_class) for n, each in chosen.items()}
-    return chosen
-
-
-def hold_out(listing: Listing, fraction: float, where: str) -> tuple[Listing, Listing]:
-    """Split each class: the `fraction` with the lowest hashes, at least one image, is held out."""
-    if not 0 < fraction < 1:
+    names = [folder.name for folder in _folders(root)]
+    if not names:
         raise UserError(
-            f"{where}.test_fraction: expected a value between 0 and 1, found {fraction}; the "
-            "source has no test split of its own"
+            f"{root}: expected train.parquet or class folders <class>/<image files>, found neither"
         )
-    held = _lowest_per_class(listing, lambda count: max(1, round(fraction * count)))
-    return listing.take(~held), listing.take(held)
-
-
-def cap(listing: Listing, count: int) -> Listing:
-    """At most about `count` images of each class (or of all, unlabelled): the lowest hashes."""
-    return listing.take(_lowest_per_class(listing, lambda _: count))
-
-
-def _lowest_per_class(listing: Listing, how_many: Callable[[int], int]) -> np.ndarray:
-    """Mark, in every class, the images with the `how_many(class size)` lowest hashes.
-
-    Equal files count as one and are marked together.
-    """
-    hashes = [hashlib.sha256(read_bytes(payload)).hexdigest() for payload in listing.payloads]
-    hashes = np.array(hashes, "S64")
-    mask = np.zeros(len(listing), bool)
-    for label in np.unique(listing.labels):
-        members = np.flatnonzero(listing.labels == label)
-        lowest = np.unique(hashes[members])[: how_many(len(members))]
-        mask[members] = np.isin(hashes[members], lowest)
-    return mask
-
-
-def _require_images(train: Listing, options: Options, where: str) -> None:
-    counts = np.bincount(train.labels, minlength=len(train.classes))
-    for name, count in zip(train.classes, counts, strict=True):
-        if count < max(options.min_images_per_class, 1):
+    classes = list(names if classes is None else classes)
+    for name in names:
+        if name not in classes:
+            shown = ", ".join(classes[:12]) + (", ..." if len(classes) > 12 else "")
             raise UserError(
-                f"class '{name}': expected at least {max(options.min_images_per_class, 1)} "
-                f"training images, found {count}; add images, remove the class, or lower "
-                f"{where}.min_images_per_class"
+                f"{root / name}: expected one of the classes {shown}, found "
+                f"'{name}'.{nearest(name, classes)}"
             )
+    found = [list_images(root / name) if name in names else [] for name in classes]
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(images) for images in found])
+    return _listing(root, [path for images in found for path in images], labels, classes)
+
+
+def list_unlabelled(root: Path) -> Listing:
+    """List the images directly in `root` and in its folders, without labels (-1).
+
+    Where all are in folders, and in several, one folder is one person.
+    """
+    loose, inside = list_images(root), [list_images(folder) for folder in _folders(root)]
+    paths = loose + [path for images in inside for path in images]
+    counts = [len(images) for images in inside]
+    several = not loose and np.count_nonzero(counts) > 1
+    people = np.repeat(np.arange(len(counts)), counts) if several else None
+    return _listing(root, paths, np.full(len(paths), -1, np.int64), [], people)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files directly in a folder, by name."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def _listing(root: Path, paths: list[Path], *rest) -> Listing:
+    if not paths:
+        raise UserError(
+            f"{root}: expected train.parquet or image files ({', '.join(SUFFIXES)}), found neither"
+        )
+    return Listing(paths, [str(path) for path in paths], *rest)

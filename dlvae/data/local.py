@@ -1,22 +1,43 @@
-"""Local image sets: find the layout of a root folder, list it, decode what was chosen.
+"""Local image sets: find the layout of a root folder, choose images, decode them.
 
 Layouts of a labelled root: `train.parquet` (or `train-*.parquet` shards) and, if there is one,
 `test.parquet`; `train/<class>/*` and, if there is one, `test/<class>/*`; or `<class>/*`. Without
 a test split a share of each class is held out. Unlabelled: `train.parquet`, `train/`, or image
 files directly in the root or in folders of it.
+
+Every choice of images goes by the SHA-256 of the file, so it depends on neither file names nor the
+order in which a disk lists them, and two equal files of a class never end up on both sides.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from dlvae.config.section import Count, Fraction, Section, Side
 from dlvae.data.dataset import PERSON, Prepared, Split
-from dlvae.data.folders import list_class_folders, list_unlabelled
-from dlvae.data.images import decode_all
-from dlvae.data.listing import Listing, Options, choose
+from dlvae.data.images import decode_all, read_bytes
+from dlvae.data.listing import Listing, list_class_folders, list_unlabelled
 from dlvae.data.parquet import list_parquet, list_parquet_unlabelled, parquet_files
 from dlvae.stage.errors import UserError
+
+
+class LocalData(Section):
+    """Keys that all local labelled sets share."""
+
+    root: str | None = None
+    """folder, instead of `data_root`"""
+    size: Side
+    """side of an image in pixels; images of another size are resized"""
+    min_images_per_class: Count = 10
+    """a class with fewer training images stops the preparation"""
+    max_images_per_class: Count | None = None
+    """use at most this many images of a class in each split"""
+    max_classes: Count | None = None
+    """use the first so many classes, in label order"""
+    test_fraction: Fraction = 0.1
+    """held-out share of each class, where the source has no test split"""
 
 
 def check_root(root: str | Path | None, key: str, dataset: str) -> Path:
@@ -80,32 +101,74 @@ def source_files(root: str | Path | None) -> dict[str, Path]:
     return {file.name: file for file in files}
 
 
-def decode_splits(
-    listings: dict[str, Listing], size: int, exact: bool, threads: int
-) -> tuple[dict[str, Split], dict[str, dict[str, int]]]:
-    """Decode every listing; also returns the conversions made, by split and reason."""
+def choose(listings: dict[str, Listing], options: LocalData, where: str) -> dict[str, Listing]:
+    """Apply the preparation keys: classes, held-out share, minimum, caps, in this order.
+
+    Args:
+        listings: "train" and, if the source has one, "test".
+        where: the section's address in the preset, for messages.
+
+    Returns:
+        "train" and "test".
+
+    Raises:
+        UserError: a class with too few training images.
+    """
+    chosen = {name: each.first_classes(options.max_classes) for name, each in listings.items()}
+    if "test" not in chosen:
+        chosen["train"], chosen["test"] = hold_out(chosen["train"], options.test_fraction)
+    train, fewest = chosen["train"], options.min_images_per_class
+    counts = np.bincount(train.labels, minlength=len(train.classes))
+    for name, count in zip(train.classes, counts, strict=True):
+        if count < fewest:
+            raise UserError(
+                f"class '{name}': expected at least {fewest} training images, found {count}; add "
+                f"images, remove the class, or lower {where}.min_images_per_class"
+            )
+    if options.max_images_per_class is not None:
+        chosen = {n: cap(each, options.max_images_per_class) for n, each in chosen.items()}
+    return chosen
+
+
+def hold_out(listing: Listing, fraction: float) -> tuple[Listing, Listing]:
+    """Split each class: the `fraction` with the lowest hashes, at least one image, is held out."""
+    held = _lowest_per_class(listing, lambda count: max(1, round(fraction * count)))
+    return listing.take(~held), listing.take(held)
+
+
+def cap(listing: Listing, count: int) -> Listing:
+    """At most about `count` images of each class (or of all, unlabelled): the lowest hashes."""
+    return listing.take(_lowest_per_class(listing, lambda _: count))
+
+
+def _lowest_per_class(listing: Listing, how_many: Callable[[int], int]) -> np.ndarray:
+    """Mark, in every class, the images with the `how_many(class size)` lowest hashes.
+
+    Equal files count as one and are marked together.
+    """
+    hashes = [hashlib.sha256(read_bytes(payload)).hexdigest() for payload in listing.payloads]
+    hashes = np.array(hashes, "S64")
+    mask = np.zeros(len(listing), bool)
+    for label in np.unique(listing.labels):
+        members = np.flatnonzero(listing.labels == label)
+        lowest = np.unique(hashes[members])[: how_many(len(members))]
+        mask[members] = np.isin(hashes[members], lowest)
+    return mask
+
+
+def decode(
+    listings: dict[str, Listing], size: int, card: dict, exact: bool = False, threads: int = 1
+) -> Prepared:
+    """Decode every listing; the card gains the conversions made, by split and reason."""
     splits, changes = {}, {}
     for name, listing in listings.items():
         images, changes[name] = decode_all(
             listing.payloads, listing.where, size, exact=exact, threads=threads
         )
-        classes = np.array(listing.classes, dtype=str)
         known = {}
         if listing.people is not None:
             known = {"factors": listing.people[:, None].astype(np.float32)}
             known["factor_names"] = np.array([PERSON])
+        classes = np.array(listing.classes, dtype=str)
         splits[name] = Split(images, None, listing.labels, classes, **known)
-    return splits, changes
-
-
-def prepare_labelled(
-    listings: dict[str, Listing],
-    options: Options,
-    where: str,
-    card: dict,
-    exact: bool = False,
-    threads: int = 1,
-) -> Prepared:
-    """Choose, decode and describe a labelled set; the card gains the conversions made."""
-    splits, changes = decode_splits(choose(listings, options, where), options.size, exact, threads)
     return Prepared(splits, card | {"conversions": changes})

@@ -3,51 +3,44 @@
 Class c is the upper half circle (cos t + offset_c, sin t - 0.5), t evenly spaced in [0, pi], plus
 isotropic Gaussian noise. The horizontal axis tells the classes apart, the position along the arc
 does not. Not rescaled. The reference implementation uses 1,800,000 points; the default is fewer.
-
-Keys of the preset's `three_moons.data` section:
-
-- `points` (60000): training points, shared out evenly over the three classes;
-- `test_points` (6000): held-out points, drawn with noise of their own;
-- `noise` (0.15): standard deviation of the noise, in data units;
-- `seed` (0): of the noise.
 """
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
+from dlvae.config.section import Natural, NotNegative, Section
 from dlvae.data.dataset import Prepared, Split
-from dlvae.data.preparation import Role
-from dlvae.stage.errors import UserError
+from dlvae.data.sources import Role
 from dlvae.stage.seeds import numpy_generator
 
 CLASSES = np.array(["middle", "right", "left"])
 OFFSETS = (0.0, 2.2, -2.2)
 
 
-@dataclass(frozen=True)
-class Options:
-    points: int = 60000
-    test_points: int = 6000
-    noise: float = 0.15
-    seed: int = 0
+Points = Annotated[int, Field(ge=len(CLASSES))]
 
 
-def prepare(options: Options) -> Prepared:
+class ThreeMoonsData(Section):
+    """The section `three_moons.data`."""
+
+    points: Points = 60000
+    """training points, shared out evenly over the three classes"""
+    test_points: Points = 6000
+    """held-out points, drawn with noise of their own"""
+    noise: NotNegative = 0.15
+    """standard deviation of the noise, in data units"""
+    seed: Natural = 0
+    """of the noise"""
+
+
+def prepare(options: ThreeMoonsData) -> Prepared:
     """Draw the training and the held-out points.
 
     Returns:
         Splits "train" and "test" with `points` float32 (N, 2), classes in blocks.
-
-    Raises:
-        UserError: fewer points than classes.
     """
-    for key in ("points", "test_points"):
-        if getattr(options, key) < len(CLASSES):
-            raise UserError(
-                f"three_moons.data.{key}: expected at least {len(CLASSES)} (one per class), "
-                f"found {getattr(options, key)}"
-            )
     counts = {"train": options.points, "test": options.test_points}
     return Prepared(
         splits={name: _draw(name, count, options) for name, count in counts.items()},
@@ -55,7 +48,7 @@ def prepare(options: Options) -> Prepared:
     )
 
 
-def _draw(split: str, count: int, options: Options) -> Split:
+def _draw(split: str, count: int, options: ThreeMoonsData) -> Split:
     generator = numpy_generator("prepare", "three_moons", split, options.seed)
     points, labels = [], []
     for label, offset in enumerate(OFFSETS):
@@ -73,4 +66,4 @@ def _draw(split: str, count: int, options: Options) -> Split:
     )
 
 
-ROLES = {"labelled": Role(Options, prepare)}
+ROLES = {"labelled": Role(ThreeMoonsData, prepare)}

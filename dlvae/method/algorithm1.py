@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from dlvae.base import Batch
+from dlvae.config.section import Options
 from dlvae.fast.walks import Shared
 from dlvae.method.losses import (
     adversarial_losses,
@@ -23,7 +24,7 @@ from dlvae.method.losses import (
     reconstruction_loss,
     uniform_cross_entropy,
 )
-from dlvae.method.networks import Config, LrLiVAENetworks
+from dlvae.method.networks import LrLiVAENetworks
 from dlvae.method.objectives import our_objectives
 from dlvae.settings import Method, Task
 
@@ -57,7 +58,7 @@ class LrLiVAE(LrLiVAENetworks):
     L_GM and moments of stage 2.
     """
 
-    def __init__(self, task: Task, method: Method, config: Config) -> None:
+    def __init__(self, task: Task, method: Method, config: Options) -> None:
         super().__init__(task, method, config)
         self.batches_per_step = method.n_gm if method.reuse_batch else method.n_gm + 1
         stages = our_objectives(task, method)

@@ -5,12 +5,11 @@ What the model is and what it does once trained; `algorithm1` trains it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
+from dlvae.config.section import Options
 from dlvae.method.losses import full_precision
 from dlvae.method.prior import CodePrior, GaussianMixture
 from dlvae.nn.backbones import (
@@ -22,11 +21,6 @@ from dlvae.nn.backbones import (
 from dlvae.settings import Method, Task
 
 
-@dataclass(frozen=True)
-class Config:
-    """Lr-LiVAE has no options beside the method's."""
-
-
 class LrLiVAENetworks(GenerativeModel):
     """The paper's model: z_s of a learned Gaussian mixture, z_u of N(0, I), one decoder for both.
 
@@ -35,9 +29,7 @@ class LrLiVAENetworks(GenerativeModel):
     method leaves untrained is made all the same, so that the other weights start as ever.
     """
 
-    Config = Config
-
-    def __init__(self, task: Task, method: Method, config: Config) -> None:
+    def __init__(self, task: Task, method: Method, config: Options) -> None:
         super().__init__(task, method, config)
         self.encoder_s = build_encoder(task, [task.d_s])
         self.encoder_u = build_encoder(task, [task.d_u, task.d_u])

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import math
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from dlvae.config.section import Options, read_words
 from dlvae.stage.artefact import atomic, read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.seeds import derive_seed
@@ -61,13 +58,35 @@ def module_name(name: str) -> str:
     )
 
 
+def options_section(name: str) -> type[Options] | None:
+    """Return the section of a model's own options, from ``options.py`` of its folder.
+
+    None of an installed package, whose options are checked when it is built: what it imports
+    nobody knows.
+    """
+    if not module_name(name).startswith("baselines."):
+        return Options if name == "ours" else None
+    if not (BASELINES / name / "options.py").is_file():
+        return Options
+    return importlib.import_module(f"baselines.{name}.options").Config
+
+
 def default_options(name: str) -> dict[str, Any]:
-    """Return a model's own options with their defaults, from its ``default.yaml``."""
-    module = module_name(name)
-    path = BASELINES / name / "default.yaml"
-    if not module.startswith("baselines.") or not path.is_file():
-        return {}
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    """Return a model's own options with their defaults; none of an installed package."""
+    section = options_section(name)
+    return section().model_dump() if section else {}
+
+
+def read_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that a configuration sets, checked; some come as words.
+
+    Raises:
+        UserError: an unknown option, or a value of another type or out of its range.
+    """
+    if (section := options_section(name)) is None:
+        return read_words(options)
+    values = section.read(options, f"options.{name}", words=True).model_dump()
+    return {key: values[key] for key in options}
 
 
 def check_entry_point(name: str) -> None:
@@ -95,50 +114,6 @@ def check_entry_point(name: str) -> None:
             )
 
 
-def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """Check the options of ``ours`` or a baseline against its ``default.yaml``.
-
-    An option is of the type of its default; one whose default is null is a size that the preset
-    gives otherwise: an integer of at least 1, or null. A baseline with an ``options.py`` (free of
-    torch) also refuses there, in ``Config``, what lies out of its range. An installed package has
-    no ``default.yaml`` and checks its own options when it is built.
-
-    Raises:
-        UserError: an unknown option, a value of another type, or one that ``Config`` refuses.
-    """
-    module = module_name(name)
-    if name != "ours" and not module.startswith("baselines."):
-        return
-    defaults, where = default_options(name), f"options.{name}"
-    for key, value in options.items():
-        if key not in defaults:
-            raise UserError(
-                f"unknown option '{where}.{key}': expected one of "
-                f"{', '.join(defaults) or '(none)'}.{nearest(key, defaults)}"
-            )
-        if expected := _mismatch(value, defaults[key]):
-            raise UserError(f"{where}.{key}: expected {expected}, found {value!r}")
-    if options and (BASELINES / name / "options.py").is_file():
-        config = importlib.import_module(f"baselines.{name}.options").Config
-        try:
-            config(**{**defaults, **options})
-        except UserError as error:
-            raise UserError(f"{where}.{error}") from None
-
-
-def _mismatch(value: Any, default: Any) -> str | None:
-    """Return what was expected where ``value`` does not fit ``default``, None where it does."""
-    # bool is an int to Python, and an int will do where a float is asked for.
-    integer = isinstance(value, int) and not isinstance(value, bool)
-    if default is None:
-        fits = value is None or (integer and value >= 1)
-        return None if fits else "an integer of at least 1, or null"
-    if isinstance(default, float):
-        fits = integer or (isinstance(value, float) and math.isfinite(value))
-        return None if fits else "a finite number"
-    return None if type(value) is type(default) else type(default).__name__
-
-
 def build_seeded(
     name: str, task: Task, method: Method, options: dict[str, Any], *seed_parts: str | int
 ) -> GenerativeModel:
@@ -146,14 +121,13 @@ def build_seeded(
     import torch
 
     model_class = importlib.import_module(module_name(name)).MODEL
-    known = [field.name for field in dataclasses.fields(model_class.Config)]
-    for key in options:
-        if key not in known:
-            raise UserError(
-                f"unknown option '{key}' of model '{name}': expected one of "
-                f"{', '.join(known) or '(none)'}.{nearest(key, known)}"
-            )
-    config = model_class.Config(**{**default_options(name), **options})
+    if not issubclass(model_class.Config, Options):
+        raise UserError(
+            f"model '{name}': expected {model_class.__name__}.Config to be a "
+            f"dlvae.config.section.Options, found {model_class.Config}; see the template that "
+            "python -m baselines new starts from"
+        )
+    config = model_class.Config.read(options, f"options.{name}")
     # torch's initialisers read the global generator; it is put back afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(*seed_parts))
@@ -170,13 +144,11 @@ def save_model(
     """
     folder = Path(folder)
     save_weights(folder / WEIGHTS, model.state_dict())
-    options = dataclasses.asdict(model.config)
-    definition = {"model": name, "options": options, "section": section}
+    definition = {"model": name, "options": model.config.model_dump(), "section": section}
     task = dataclasses.asdict(model.task)
     if model.task.fast:  # as in every definition that does not say
         del task["fast"]
-    definition |= {"task": task}
-    definition |= {"method": dataclasses.asdict(model.method)}
+    definition |= {"task": task, "method": model.method.model_dump()}
     write_json(folder / DEFINITION, definition)
 
 
@@ -187,7 +159,7 @@ def load_model(folder: str | Path, device: torch.device | str | None = None) -> 
 
     folder = Path(folder)
     definition = read_json(folder / DEFINITION)
-    task, method = Task(**definition["task"]), Method(**definition["method"])
+    task, method = Task(**definition["task"]), Method.read(definition["method"], "method")
     model = build_seeded(definition["model"], task, method, definition["options"])
     model.load_state_dict(load_weights(folder / WEIGHTS))
     return model.to(default_device() if device is None else device).eval()

@@ -48,7 +48,7 @@ def train(args: argparse.Namespace) -> None:
     use_threads(args.threads, config.get("fast", True))
     split, card = load_split(args.data, "train"), load_card(args.data)
     where = device()
-    task, method = make_task(config, split, args.init), Method(**config["method"])
+    task, method = make_task(config, split, args.init), Method.read(config["method"], "method")
     names = [config[key] for key in ("preset", "dataset", "model", "seed")]
     model = build_seeded(config["model"], task, method, config["options"], "init", *names)
     step_function = _to_stage(model, config["stage"], args.init)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.data.folders import list_images
-from dlvae.data.listing import Listing
+from dlvae.data.listing import Listing, list_images
 from dlvae.stage.errors import UserError, nearest
 from eval.intake.findings import NOTE, Finding
 from eval.intake.handed_in import Candidate, Contents

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlvae.config import ablation_models
+from dlvae.config.preset import ablation_models
 from dlvae.stage.errors import UserError
 from eval.rows import NONE, first_hash, refuse_mixed
 from reports.compare.comparable import other_data, other_protocol

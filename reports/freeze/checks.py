@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dlvae.config import canonical
+from dlvae.config.preset import canonical
 from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 import baselines
 from baselines import new
@@ -23,7 +22,11 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "BASELINES", folder)
     monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(folder)])
     yield folder
-    for name in [name for name in sys.modules if name.startswith("baselines.just_written")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("baselines.just_written", "baselines.my_gan2"))
+    ]:
         del sys.modules[name]
 
 
@@ -41,13 +44,13 @@ def test_a_new_model_keeps_to_the_whole_contract_as_it_is(folder):
 def test_a_new_model_is_four_files_with_its_name_filled_in(folder):
     created = new.create("my_gan2", folder)
     texts = {path.name: path.read_text(encoding="utf-8") for path in created.iterdir()}
-    assert set(texts) == {"__init__.py", "model.py", "default.yaml", "card.md"}
+    assert set(texts) == {"__init__.py", "model.py", "options.py", "card.md"}
     assert not any("$" in text for text in texts.values())
     classes = {n.name for n in ast.parse(texts["model.py"]).body if isinstance(n, ast.ClassDef)}
-    assert classes == {"Config", "MyGan2"}
+    assert classes == {"MyGan2"}
     assert texts["model.py"].endswith("MODEL = MyGan2\n")
     assert "pytest --model my_gan2" in texts["model.py"]
-    assert yaml.safe_load(texts["default.yaml"]) == {"d_z": None, "beta": 0.1}
+    assert registry.default_options("my_gan2") == {"d_z": None, "beta": 0.1}
     assert [path.name for path in folder.iterdir()] == ["my_gan2"]
 
 
@@ -56,7 +59,7 @@ def test_a_class_never_takes_a_name_that_the_module_uses(name):
     (model,) = [
         node
         for node in ast.parse(new.filled(name)["model.py"]).body
-        if isinstance(node, ast.ClassDef) and node.name != "Config"
+        if isinstance(node, ast.ClassDef)
     ]
     assert model.name.endswith("Model") and model.bases[0].id == "GenerativeModel"
     assert model.name != "GenerativeModel"
@@ -143,7 +146,8 @@ def test_an_installed_package_is_left_alone_and_the_other_way_is_shown(tmp_path)
     message = str(caught.value)
     assert "expected a checkout" in message and not list(folder.iterdir())
     assert '[project.entry-points."dlvae.models"]\n  mine = "your_package.model:MODEL"' in message
-    assert Path(message.rpartition("from ")[2]).is_file()
+    assert {path.name for path in new.TEMPLATE.iterdir()} > {"model.py.txt", "options.py.txt"}
+    assert message.endswith(f"model.py.txt and options.py.txt in {new.TEMPLATE}")
 
 
 def test_the_next_steps_name_the_model(folder, monkeypatch):

@@ -7,7 +7,7 @@ from torch import nn
 
 from dlvae.base import Batch, Method, Task
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import build_seeded, check_options
+from dlvae.stage.registry import build_seeded, read_options
 from recorded import recorded
 
 TOY = Task("point", "toy", 2, 3, 0.5, 2, 2, 8, 100)
@@ -221,14 +221,14 @@ def test_latent_size_is_that_of_z_u_unless_given():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_critic": 0}, "n_critic: expected at least 1, found 0"),
-        ({"lambda_gp": -1.0}, "lambda_gp: expected 0 or more, found -1.0"),
-        ({"n_critic": 2.5}, "n_critic: expected int, found 2.5"),
+        ({"n_critic": 0}, "n_critic: expected an integer of at least 1, found 0"),
+        ({"lambda_gp": -1.0}, "lambda_gp: expected a number of at least 0, found -1.0"),
+        ({"n_critic": 2.5}, "n_critic: expected an integer of at least 1, found 2.5"),
     ],
 )
 def test_options_out_of_range_are_named_before_any_job(options, message):
     with pytest.raises(UserError, match=f"options.wgan_gp.{message}"):
-        check_options("wgan_gp", options)
+        read_options("wgan_gp", options)
 
 
 def test_samples_follow_the_label_after_a_short_training():

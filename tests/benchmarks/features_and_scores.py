@@ -101,7 +101,7 @@ def image_sets(models: int, count: int) -> tuple[np.ndarray, list[np.ndarray]]:
 
     All are digits drawn with replacement and noise; the later a model, the noisier its samples.
     """
-    source = digits.prepare(digits.Options()).splits["train"].images
+    source = digits.prepare(digits.DigitsData()).splits["train"].images
     draws = numpy_generator("benchmark", "image sets")
 
     def noisy(level: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from dlvae.base import Batch, GenerativeModel, Method, Task
-from dlvae.config import load_preset
+from dlvae.config.preset import load_preset
 from dlvae.stage.registry import build_seeded
 from dlvae.stage.runtime import resolve_precision
 from reports.freeze.machine import ROOT

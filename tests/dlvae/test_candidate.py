@@ -3,18 +3,16 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from dlvae.candidate import find_candidate
-from dlvae.config import ablation_models, resolve
+from dlvae.config.preset import ablation_models, resolve
 from dlvae.stage.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
 
 def found(**given):
-    config = resolve(given, False, ROOT / "config", SCHEMA)
+    config = resolve(given, False, ROOT / "config")
     return find_candidate(config, ablation_models(config))
 
 
@@ -71,7 +69,7 @@ def test_a_preset_with_one_image_set_needs_no_data_set(tmp_path):
         ({"candidate": "ours_no_gan.npz", "dataset": "digits"}, "'ours_no_gan', .* a model"),
         ({"candidate": "---.npz", "dataset": "digits"}, "leaves no name"),
         ({"candidate": 7}, "candidate: expected .*found 7"),
-        ({"fail_below": 7}, "fail_below: expected object"),
+        ({"fail_below": 7}, "fail_below: expected a section"),
         ({"fail_below": {"inception_score": "high"}}, "fail_below.inception_score.*'high'"),
     ],
 )
@@ -85,6 +83,6 @@ def test_bad_input_names_what_was_meant(tmp_path, monkeypatch, given, expected):
 
 def test_thresholds_of_the_command_line_become_numbers():
     given = {"digits": {"inception_score": "7.5"}, "precision": "0.4", "recall": "1e-1"}
-    config = resolve({"fail_below": given}, False, ROOT / "config", SCHEMA)
+    config = resolve({"fail_below": given}, False, ROOT / "config")
     expected = {"digits": {"inception_score": 7.5}, "precision": 0.4, "recall": 0.1}
     assert config["fail_below"] == expected

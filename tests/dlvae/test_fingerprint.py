@@ -45,6 +45,7 @@ def test_comments_and_docstrings_do_not_count(project):
     assert project("dlvae/helper.py", "# more words\nVALUE = 1\n") == before
     text = TREE["dlvae/stage.py"].replace("Doc.", "Other words.")
     assert project("dlvae/stage.py", text) == before
+    assert project("dlvae/helper.py", 'VALUE = 1\n"""What it is."""\n') == before
 
 
 def test_a_number_in_an_imported_module_counts(project):

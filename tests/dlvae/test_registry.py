@@ -25,17 +25,16 @@ def test_a_new_folder_is_a_new_model(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "BASELINES", tmp_path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "model.py").write_text("")
-    (tmp_path / "mine" / "default.yaml").write_text("d_z: 7\n")
     assert registry.model_names() == ["ours", "mine"]
-    assert registry.default_options("mine") == {"d_z": 7}
+    assert registry.default_options("mine") == {}
 
 
 @pytest.fixture
 def theirs(tmp_path, monkeypatch):
     """A distribution on the path that offers a model, started from the template."""
+    texts = filled("theirs", "their_package")
     files = {
-        "their_package/__init__.py": "",
-        "their_package/model.py": filled("theirs")["model.py"],
+        f"their_package/{name}": texts[name] for name in ("__init__.py", "model.py", "options.py")
     }
     install(tmp_path / "site", {"theirs": "their_package.model:MODEL"}, files)
     monkeypatch.syspath_prepend(tmp_path / "site")
@@ -54,14 +53,14 @@ def test_an_installed_package_offers_a_model(theirs):
 def test_an_installed_model_takes_its_own_options(theirs):
     assert registry.build_seeded(theirs, TOY, Method(), {"beta": 2.0}).config.beta == 2
     assert registry.default_options(theirs) == {}
-    with pytest.raises(UserError, match="unknown option 'bete' of model 'theirs'.*'beta'"):
+    with pytest.raises(UserError, match="unknown option 'options.theirs.bete'.*'beta'"):
         registry.build_seeded(theirs, TOY, Method(), {"bete": 2.0})
 
 
 def test_unknown_names_and_options_are_named_with_the_nearest():
     with pytest.raises(UserError, match="unknown model 'cvea'.*Did you mean 'cvae'"):
         registry.module_name("cvea")
-    with pytest.raises(UserError, match="unknown option 'dz' of model 'cvae'.*'d_z'"):
+    with pytest.raises(UserError, match="unknown option 'options.cvae.dz'.*'d_z'"):
         registry.build_seeded("cvae", TOY, Method(), {"dz": 3})
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from dlvae.base import Batch, Method, Task
+from dlvae.config.section import Options
 from dlvae.method.algorithm1 import LrLiVAE
-from dlvae.method.networks import Config
 
 CLASSES, BATCH = 530, 16
 TASK = Task("point", "toy", 2, CLASSES, 0.5, 512, 512, BATCH, 1000)
@@ -26,7 +26,7 @@ def made():
     def make(**keys):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            model = LrLiVAE(TASK, Method(**keys), Config()).eval()  # power iterations stand still
+            model = LrLiVAE(TASK, Method(**keys), Options()).eval()  # power iterations stand still
             with torch.no_grad():
                 model.prior.mu.normal_(std=0.2)
                 model.prior.scale.normal_(0.5, 0.2)

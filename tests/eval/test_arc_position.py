@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from dlvae.data.three_moons import OFFSETS, Options, prepare
+from dlvae.data.three_moons import OFFSETS, ThreeMoonsData, prepare
 from eval.metrics.arc_position import arc_position
 
 
@@ -38,7 +38,7 @@ def test_the_position_is_that_of_the_nearest_point_of_the_arc():
 
 
 def test_prepared_points_are_in_the_order_of_the_arc_without_noise():
-    split = prepare(Options(points=300, test_points=3, noise=0.0)).splits["train"]
+    split = prepare(ThreeMoonsData(points=300, test_points=3, noise=0.0)).splits["train"]
     for label in range(3):
         own = split.labels == label
         found = arc_position(split.points[own], split.labels[own])

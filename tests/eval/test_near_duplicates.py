@@ -9,7 +9,7 @@ from PIL import Image
 
 from dlvae.data import digits
 from dlvae.data.dataset import Split, load_split, save_dataset
-from dlvae.data.synthetic_faces.source import prepare as render_faces
+from dlvae.data.synthetic_faces import source as faces
 from dlvae.stage.artefact import save_samples
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
@@ -43,8 +43,12 @@ def unlabelled(images):
 def folders(tmp_path_factory):
     """Prepared data sets by name."""
     made = {
-        "digits": digits.prepare(digits.Options()).splits,
-        "synthetic_faces": render_faces(32, 8, 40, 12, seed=0),
+        "digits": digits.prepare(digits.DigitsData()).splits,
+        "synthetic_faces": faces.prepare(
+            faces.SyntheticFacesData(
+                identities=8, images_per_identity=40, test_images_per_identity=12
+            )
+        ).splits,
         "photograph_like": {
             "train": unlabelled(photograph_like(400, 0)),
             "test": unlabelled(photograph_like(120, 1)),
@@ -145,7 +149,8 @@ def test_images_that_are_new_are_no_copies(folders, name):
 
 
 def test_new_renders_of_other_people_are_no_copies(folders):
-    people = render_faces(32, 8, 20, 0, seed=5)["train"].images
+    people = faces.prepare(faces.SyntheticFacesData(identities=8, images_per_identity=20, seed=5))
+    people = people.splits["train"].images
     report = near_duplicates(people, folders["synthetic_faces"])
     assert report["count_train"] == report["count_test"] == 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.config import load_preset
+from dlvae.config.preset import load_preset
 from dlvae.data.dataset import load_card, load_split
 from dlvae.prepare import prepare
 from dlvae.sample import ready, sample_set

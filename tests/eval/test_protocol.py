@@ -114,7 +114,10 @@ def test_a_protocol_without_a_rule_for_judges_never_says_that_they_disagree(tmp_
     assert old.judges.agreement == 0
     # The hash that rows from before there were ensembles carry.
     assert old.label == "v1:7d43767492b6"
-    with pytest.raises(UserError, match="judges.*0 to 1, found 1.5"):
+    with pytest.raises(
+        UserError,
+        match="judges.agreement: expected a number of at least 0 and at most 1, found 1.5",
+    ):
         load_protocol(V2, {"judges": {"agreement": 1.5}})
 
 
@@ -122,20 +125,30 @@ def test_a_protocol_without_a_rule_for_judges_never_says_that_they_disagree(tmp_
     ("overrides", "words"),
     [
         ({"bn_evl": "batch"}, "unknown key 'bn_evl'.*Did you mean 'bn_eval'"),
-        ({"pairs": 1}, "pairs: expected at least 2, or 0 for all, found 1"),
+        ({"pairs": 1}, "pairs: expected 0, or an integer of at least 2, found 1"),
         ({"pairs": -5}, "found -5"),
-        ({"pairs": "some"}, "pairs: expected an integer, found 'some'"),
+        ({"pairs": "some"}, "pairs: expected 0, or an integer .* found 'some'"),
         ({"bn_eval": "bacth"}, "found 'bacth'. Did you mean 'batch'"),
-        ({"checkpoint": "best"}, "checkpoint: expected one of final"),
+        ({"checkpoint": "best"}, "checkpoint: expected final, found 'best'"),
         ({"samples": {"few": 0}}, "at least 1"),
-        ({"samples": {"few": "many"}}, "samples.few: expected an integer, found 'many'"),
-        ({"samples": {"few": True}}, "samples.few: expected an integer, found True"),
+        (
+            {"samples": {"few": "many"}},
+            "samples.few: expected an integer of at least 1, found 'many'",
+        ),
+        ({"samples": {"few": True}}, "samples.few: expected an integer of at least 1, found True"),
         ({"samples": 3}, "samples: expected a section"),
-        ({"ms_ssim": {"other": {}}}, "missing ms_ssim.other.pixel_range"),
+        ({"ms_ssim": {"other": {}}}, "missing key 'ms_ssim.other.pixel_range'"),
         ({"ms_ssim": {"standard": {"clamp": 1}}}, "standard.clamp: expected true or false"),
-        ({"ms_ssim": {"standard": {"window_rule": "fix"}}}, "ms_ssim.standard: window_rule"),
+        (
+            {"ms_ssim": {"standard": {"window_rule": "fix"}}},
+            "window_rule: expected one of fixed, shrinking, found 'fix'.*'fixed'",
+        ),
         ({"ms_ssim": {"standard": {"pixel_range": [1, 0]}}}, "low, high"),
-        ({"ms_ssim": {"standard": {"sigma": 0}}}, "above 0"),
+        ({"ms_ssim": {"standard": {"sigma": 0}}}, "standard.sigma: expected a number above 0"),
+        ({"ms_ssim": {"standard": {"weights": [1, 0]}}}, "weights.1: expected a number above 0"),
+        ({"ms_ssim": {"standard": {"sizes": {"32": {"window": 0}}}}}, "sizes.32.window.*found 0"),
+        ({"intervals": {"groups": 2}}, "groups: expected an integer of at least 3, found 2"),
+        ({"intervals": {"draws": 99}}, "draws: expected an integer of at least 100, found 99"),
     ],
 )
 def test_nonsense_is_refused(overrides, words):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from dlvae.data.three_moons import OFFSETS, Options, prepare
+from dlvae.data.three_moons import OFFSETS, ThreeMoonsData, prepare
 from dlvae.stage.errors import UserError
 from eval.metrics.toy_points import arc_residual, bayes_accuracy, sliced_wasserstein
 
@@ -63,8 +63,8 @@ def test_the_missing_half_of_the_circle_is_far_away():
 
 
 def test_the_data_lie_on_the_arcs_as_far_as_their_noise():
-    without = prepare(Options(points=300, test_points=300, noise=0.0)).splits["test"]
-    noisy = prepare(Options(points=300, test_points=30000, noise=0.05)).splits["test"]
+    without = prepare(ThreeMoonsData(points=300, test_points=300, noise=0.0)).splits["test"]
+    noisy = prepare(ThreeMoonsData(points=300, test_points=30000, noise=0.05)).splits["test"]
     for label in range(3):
         on_arc = arc_residual(without.points[without.labels == label], label)
         assert np.abs(on_arc).max() < 1e-6

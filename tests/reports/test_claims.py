@@ -26,7 +26,7 @@ from claim_scores import (
     seeds,
     with_tests,
 )
-from dlvae.config import load_preset, protocol_file
+from dlvae.config.preset import load_preset, protocol_file
 from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage

@@ -31,14 +31,12 @@ def test_comments_and_new_baselines_rerun_nothing(finished, plan):
     for path, text in texts.items():
         path.write_text(f"{text}\n# A comment at the end.\n", encoding="utf-8")
     (added_model / "model.py").write_text("MODEL = None\n", encoding="utf-8")
-    (added_model / "default.yaml").write_text("{}\n", encoding="utf-8")
     try:
         found = plan(finished, *SMOKE)
         models = "models=[cvae, cgan, cvae_gan, added_model, ours]"
         added = plan(finished, "table1", *SMOKE, models)
     finally:
         (added_model / "model.py").unlink()
-        (added_model / "default.yaml").unlink()
         added_model.rmdir()
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")

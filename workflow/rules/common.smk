@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 from dlvae.stage.artefact import read_json, write_text
-from dlvae.config import (
+from dlvae.config.preset import (
     ablation_models,
     canonical,
     load_preset,
@@ -54,8 +54,7 @@ GPU = 1 if shutil.which("nvidia-smi") else 0
 
 
 def resolved_config(given):
-    """Complete and check what the command line brought; see dlvae.config."""
-    schema = yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text())
+    """Complete and check what the command line brought; see dlvae.config.preset."""
     complete = bool(workflow.overwrite_configfiles)
     for path in workflow.overwrite_configfiles:
         own = yaml.safe_load(Path(path).read_text()).get("preset")
@@ -65,14 +64,15 @@ def resolved_config(given):
                 "leave one of them out, or results of one would land in the folder of the other"
             )
     try:
-        return resolve(given, complete, PRESETS, schema)
+        return resolve(given, complete, PRESETS)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
 def run_config():
     """The configuration of results: without the candidate that `compare` sets beside them."""
-    return {k: v for k, v in config.items() if k not in ("candidate", "dataset", "fail_below")}
+    left_out = {"candidate", "dataset", "fail_below"} | ({"fast"} if config["fast"] else set())
+    return {k: v for k, v in config.items() if k not in left_out}
 
 
 def save_config():

@@ -133,7 +133,7 @@ def train_slice(wildcards, stage, train):
         network=part["network"],
         train=train,
         method=config["method"] | part.get("method", {}) | ablated.get(wildcards.model, {}),
-        # The defaults too: an edit of default.yaml trains that baseline anew.
+        # The defaults too: an edit of its options.py trains that baseline anew.
         options=default_options(model) | config["options"].get(model, {}),
     )
 

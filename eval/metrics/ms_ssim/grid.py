@@ -30,8 +30,12 @@ is, but means in [-1, 1] have signs, and two of them that differ make the term n
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003
 
 
+def _size(window: int, scales: int) -> SizeRule:
+    return SizeRule(window=window, scales=scales)
+
+
 def _structure(scales: int, **changes: Any) -> dict[str, Any]:
-    fields = {"sizes": {"32": SizeRule(11, scales), "64": SizeRule(11, scales)}}
+    fields: dict[str, Any] = {"sizes": dict.fromkeys(("32", "64"), _size(11, scales))}
     fields |= {"window_rule": "shrinking", "sigma_rule": "proportional", "renormalise": True}
     return fields | changes
 
@@ -40,7 +44,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     # pytorch-msssim at sizes that it refuses: the variant `standard` of the protocol.
     "three_fixed": _structure(
         3,
-        sizes={"32": SizeRule(7, 3), "64": SizeRule(11, 3)},
+        sizes={"32": _size(7, 3), "64": _size(11, 3)},
         window_rule="fixed",
         sigma_rule="fixed",
     ),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from dlvae.stage.errors import UserError, nearest
+from pydantic import AfterValidator, Field
 
-WINDOW_RULES = ("fixed", "shrinking")
-SIGMA_RULES = ("fixed", "proportional")
-REFERENCES = ("pytorch_msssim", "literal")
+from dlvae.config.section import Count, Section
+from dlvae.stage.errors import UserError
+
+# Floats, whole or not, so that the spelling of a number does not change a protocol's hash.
+Above0 = Annotated[float, Field(gt=0)]
+
+
+def _low_high(pixel_range: tuple[float, float]) -> tuple[float, float]:
+    if pixel_range[0] >= pixel_range[1]:
+        raise ValueError(f"expected [low, high], found {list(pixel_range)}")
+    return pixel_range
 
 
 @dataclass(frozen=True)
@@ -65,16 +73,14 @@ class Variant:
         return (self.k2 * self.data_range) ** 2
 
 
-@dataclass(frozen=True)
-class SizeRule:
+class SizeRule(Section):
     """Window at the finest scale, and number of scales, for one image size."""
 
-    window: int
-    scales: int
+    window: Count
+    scales: Count
 
 
-@dataclass(frozen=True)
-class VariantRule:
+class VariantRule(Section):
     """A variant for every image size that has an entry in ``sizes``.
 
     Attributes:
@@ -88,33 +94,18 @@ class VariantRule:
     The other attributes are those of :class:`Variant`.
     """
 
-    pixel_range: tuple[float, float]
-    data_range: float
+    pixel_range: Annotated[tuple[float, float], Field(strict=False), AfterValidator(_low_high)]
+    data_range: Above0
     k1: float
     k2: float
-    sigma: float
-    window_rule: str
-    sigma_rule: str
-    weights: tuple[float, ...]
+    sigma: Above0
+    window_rule: Literal["fixed", "shrinking"]
+    sigma_rule: Literal["fixed", "proportional"]
+    weights: Annotated[tuple[Above0, ...], Field(strict=False)]
     renormalise: bool
     clamp: bool
-    reference: str
-    sizes: Mapping[str, SizeRule]
-
-    def __post_init__(self) -> None:
-        for key, valid in (
-            ("window_rule", WINDOW_RULES),
-            ("sigma_rule", SIGMA_RULES),
-            ("reference", REFERENCES),
-        ):
-            value = getattr(self, key)
-            if value not in valid:
-                hint = nearest(value, valid)
-                raise UserError(f"{key}: expected {' or '.join(valid)}, found '{value}'.{hint}")
-        if len(self.pixel_range) != 2 or self.pixel_range[0] >= self.pixel_range[1]:
-            raise UserError(f"pixel_range: expected [low, high], found {list(self.pixel_range)}")
-        if min(self.data_range, self.sigma, *self.weights) <= 0:
-            raise UserError("data_range, sigma and weights: expected numbers above 0")
+    reference: Literal["pytorch_msssim", "literal"]
+    sizes: dict[str, SizeRule]
 
     def at(self, size: int) -> Variant:
         """Return the variant for images of ``size`` x ``size`` pixels.
@@ -128,18 +119,18 @@ class VariantRule:
                 f"no MS-SSIM is defined for {size} x {size} pixels: expected one of "
                 f"{', '.join(self.sizes)}; add the size under 'sizes' in a protocol of your own"
             )
-        if not 1 <= rule.scales <= len(self.weights) or rule.window < 1:
+        if rule.scales > len(self.weights):
             raise UserError(
-                f"{size} px: expected a window of at least 1 and 1 to {len(self.weights)} scales "
-                f"(one per weight), found window {rule.window} and {rule.scales} scales"
+                f"{size} px: expected 1 to {len(self.weights)} scales (one per weight), found "
+                f"{rule.scales}"
             )
         weights = self.weights[: rule.scales]
         total = sum(weights) if self.renormalise else 1.0
         sides = _sides(size, rule.scales)
         return Variant(
             tuple(self._scale(s, rule, w / total) for s, w in zip(sides, weights, strict=True)),
-            (float(self.pixel_range[0]), float(self.pixel_range[1])),
-            float(self.data_range),
+            self.pixel_range,
+            self.data_range,
             self.k1,
             self.k2,
             self.clamp,

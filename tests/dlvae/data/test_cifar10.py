@@ -6,10 +6,10 @@ import pytest
 from torchvision.datasets import CIFAR10
 
 from dlvae.data import cifar10
-from dlvae.data.cifar10 import CLASSES, Options, prepare
+from dlvae.data.cifar10 import CLASSES, Cifar10Data, prepare
 from dlvae.stage.errors import UserError
 
-SMALL = Options(min_images_per_class=1)
+SMALL = Cifar10Data(min_images_per_class=1)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_published_files(published_files, inside):
 
 
 def test_caps_apply_to_published_files(published_files):
-    prepared = prepare(Options(min_images_per_class=1, max_images_per_class=3), published_files)
+    prepared = prepare(Cifar10Data(min_images_per_class=1, max_images_per_class=3), published_files)
     assert np.bincount(prepared.splits["train"].labels).tolist() == [3] * 10
 
 
@@ -117,9 +117,9 @@ def test_a_missing_class_is_named(tmp_path, parquet_file):
         prepare(SMALL, tmp_path)
 
 
-def test_only_32_pixels(tmp_path):
+def test_only_32_pixels():
     with pytest.raises(UserError, match=r"cifar10\.data\.size: expected 32, found 64"):
-        prepare(Options(size=64), tmp_path)
+        Cifar10Data.read({"size": 64}, "datasets.cifar10.data")
 
 
 def test_a_missing_folder_names_the_key(tmp_path):

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from dlvae.data.digits import Options, enlarge, prepare
+from dlvae.data.digits import DigitsData, enlarge, prepare
 from dlvae.stage.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def prepared():
-    return prepare(Options())
+    return prepare(DigitsData())
 
 
 def test_shapes_counts_and_range(prepared):
@@ -30,7 +30,7 @@ def test_a_fifth_of_each_class_is_held_out(prepared):
 
 
 def test_the_split_is_disjoint_and_seeded(prepared):
-    again, other = prepare(Options()), prepare(Options(seed=1))
+    again, other = prepare(DigitsData()), prepare(DigitsData(seed=1))
     np.testing.assert_array_equal(prepared.splits["test"].images, again.splits["test"].images)
     assert not np.array_equal(prepared.splits["test"].images, other.splits["test"].images)
     train = {image.tobytes() for image in prepared.splits["train"].images}
@@ -53,13 +53,13 @@ def test_enlarging_keeps_orientation_and_leaves_a_margin():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("keys", "message"),
     [
-        (Options(size=4), "digits.data.size"),
-        (Options(test_fraction=0.0), "digits.data.test_fraction"),
-        (Options(test_fraction=1.0), "digits.data.test_fraction"),
+        ({"size": 4}, "size: expected an integer of at least 8, found 4"),
+        ({"test_fraction": 0.0}, "test_fraction: expected a number above 0 and below 1, found 0.0"),
+        ({"test_fraction": 1.0}, "test_fraction.*found 1.0"),
     ],
 )
-def test_bad_options_name_their_key(options, message):
+def test_bad_options_name_their_key(keys, message):
     with pytest.raises(UserError, match=message):
-        prepare(options)
+        DigitsData.read(keys)

@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.data.listing import Listing, Options, cap, choose, hold_out
+from dlvae.data.faces import FacesData
+from dlvae.data.listing import Listing
+from dlvae.data.local import cap, choose, hold_out
 from dlvae.stage.errors import UserError
 
 
@@ -14,12 +16,12 @@ def listing(counts: dict[str, int]) -> Listing:
     return Listing(payloads, [str(p) for p in payloads], labels, list(counts))
 
 
-def options(**keys) -> Options:
-    return Options(size=8, **keys)
+def options(**keys) -> FacesData:
+    return FacesData.read({"size": 8} | keys, "x")
 
 
 def test_a_tenth_of_every_class_is_held_out():
-    train, test = hold_out(listing({"a": 100, "b": 50, "c": 4}), 0.1, "x")
+    train, test = hold_out(listing({"a": 100, "b": 50, "c": 4}), 0.1)
     assert np.bincount(test.labels).tolist() == [10, 5, 1]
     assert np.bincount(train.labels).tolist() == [90, 45, 3]
     assert not set(train.payloads) & set(test.payloads)
@@ -32,14 +34,14 @@ def test_the_hold_out_depends_on_content_not_on_order():
         [whole.payloads[i] for i in order], [f"renamed {i}" for i in order],
         whole.labels[order], whole.classes,
     )  # fmt: skip
-    assert set(hold_out(whole, 0.1, "x")[1].payloads) == set(hold_out(mixed, 0.1, "x")[1].payloads)
+    assert set(hold_out(whole, 0.1)[1].payloads) == set(hold_out(mixed, 0.1)[1].payloads)
 
 
 def test_equal_files_stay_on_one_side():
     payloads = [b"same"] * 10 + [f"{i}".encode() for i in range(10)]
     whole = Listing(payloads, payloads, np.zeros(20, np.int64), ["a"])
     for fraction in (0.1, 0.3, 0.5, 0.9):
-        train, test = hold_out(whole, fraction, "x")
+        train, test = hold_out(whole, fraction)
         assert (b"same" in train.payloads) != (b"same" in test.payloads)
 
 
@@ -88,18 +90,25 @@ def test_a_small_class_is_named_with_its_count_and_key():
 def test_a_class_without_images_is_always_too_small():
     empty = Listing([b"1", b"2"], ["1", "2"], np.zeros(2, np.int64), ["a", "b"])
     with pytest.raises(UserError, match="class 'b': expected at least 1 training images, found 0"):
-        choose({"train": empty}, options(min_images_per_class=0), "x")
+        choose({"train": empty}, options(min_images_per_class=1), "x")
 
 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"test_fraction": 0.0}, r"x\.test_fraction: expected a value between 0 and 1"),
+        (
+            {"test_fraction": 0.0},
+            r"x\.test_fraction: .*above 0 and below 1, found 0",
+        ),
         ({"test_fraction": 1.0}, r"x\.test_fraction"),
-        ({"max_classes": 0}, r"x\.max_classes: expected at least 1 or null"),
+        (
+            {"max_classes": 0},
+            r"x\.max_classes: .*at least 1, or null, found 0",
+        ),
         ({"max_images_per_class": 0}, r"x\.max_images_per_class"),
+        ({"min_images_per_class": 0}, r"x\.min_images_per_class"),
     ],
 )
 def test_useless_keys_are_refused(keys, message):
     with pytest.raises(UserError, match=message):
-        choose({"train": listing({"a": 20})}, options(**keys), "x")
+        options(**keys)

@@ -13,7 +13,7 @@ FACES = {"dataset": "synthetic_faces", "identities": 2, "images_per_identity": 3
 
 
 def test_a_prepared_folder_is_complete(tmp_path):
-    config = {"preset": "p", "dataset": "three_moons", "size": None, "root": None, "points": 30}
+    config = {"preset": "p", "dataset": "three_moons", "root": None, "points": 30}
     card = prepare(config, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "card.json", "manifest.json", "test.npz", "train.npz",
@@ -76,13 +76,28 @@ def test_the_card_does_not_say_where_the_root_was(tmp_path, parquet_file):
             {"dataset": "digits", "role": "unlabelled"},
             "no unlabelled images.*synthetic_faces, faces",
         ),
-        ({"dataset": "digits", "sise": 3}, r"datasets\.digits\.data: unknown key 'sise'.*'size'"),
-        ({"dataset": "digits", "size": 32.5}, "expected int, found 32.5"),
-        ({"dataset": "digits", "size": True}, "expected int, found True"),
-        ({"dataset": "digits", "seed": -1}, "expected a value of at least 0, found -1"),
-        ({"dataset": "faces", "max_classes": "3"}, "expected int or null, found '3'"),
-        ({"dataset": "three_moons", "point": 3}, r"three_moons\.data: unknown key 'point'"),
-        (FACES | {"identities": 0}, r"synthetic_faces\.data\.identities: expected at least 1"),
+        ({"dataset": "digits", "sise": 3}, r"unknown key 'datasets\.digits\.data\.sise'.*'size'"),
+        (
+            {"dataset": "digits", "size": 32.5},
+            "expected an integer of at least 8, found 32.5",
+        ),
+        (
+            {"dataset": "digits", "size": True},
+            "size: expected an integer .*, found True",
+        ),
+        ({"dataset": "digits", "seed": -1}, "seed: expected an integer of at least 0, found -1"),
+        (
+            {"dataset": "faces", "max_classes": "3"},
+            "integer of at least 1, or null, found '3'",
+        ),
+        (
+            {"dataset": "three_moons", "point": 3},
+            r"unknown key 'three_moons\.data\.point'",
+        ),
+        (
+            FACES | {"identities": 0},
+            r"synthetic_faces\.data\.identities: .* at least 2",
+        ),
         ({"dataset": "faces"}, "--config data_root=PATH"),
         ({"dataset": "faces", "role": "unlabelled"}, "--config unlabelled_root=PATH"),
     ],

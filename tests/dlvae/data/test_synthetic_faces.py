@@ -15,7 +15,12 @@ from dlvae.data.synthetic_faces.factors import (
 )
 from dlvae.data.synthetic_faces.geometry import rotation, to_view
 from dlvae.data.synthetic_faces.render import render
-from dlvae.data.synthetic_faces.source import prepare
+from dlvae.data.synthetic_faces.source import (
+    SizedUnlabelledSyntheticFaces,
+    SyntheticFacesData,
+    prepare,
+    prepare_unlabelled,
+)
 from dlvae.stage.errors import UserError
 
 
@@ -206,8 +211,20 @@ def test_all_corners_of_the_ranges_render():
 # --- the data set ------------------------------------------------------------------------------
 
 
+def labelled_splits(size, identities, images, test_images, seed=0):
+    return prepare(
+        SyntheticFacesData(
+            size=size,
+            identities=identities,
+            images_per_identity=images,
+            test_images_per_identity=test_images,
+            seed=seed,
+        )
+    ).splits
+
+
 def test_prepare_gives_labelled_splits():
-    splits = prepare(32, identities=3, images_per_identity=4, test_images_per_identity=2, seed=0)
+    splits = labelled_splits(32, identities=3, images=4, test_images=2)
     train, test = splits["train"], splits["test"]
     assert train.images.shape == (12, 32, 32, 3) and test.images.shape == (6, 32, 32, 3)
     assert train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
@@ -218,8 +235,9 @@ def test_prepare_gives_labelled_splits():
 
 
 def test_unlabelled_identities_are_others():
-    labelled = prepare(16, 3, 2, 1, seed=0)["train"]
-    splits = prepare(16, 2, 3, 0, seed=0, first_identity=3, labelled=False)
+    labelled = labelled_splits(16, 3, 2, 1)["train"]
+    others = {"size": 16, "identities": 2, "images_per_identity": 3, "first_identity": 3}
+    splits = prepare_unlabelled(SizedUnlabelledSyntheticFaces(**others)).splits
     assert set(splits) == {"train"}
     unlabelled = splits["train"]
     assert (unlabelled.labels == -1).all() and len(unlabelled.classes) == 0
@@ -229,10 +247,11 @@ def test_unlabelled_identities_are_others():
 
 
 def test_prepare_is_reproducible():
-    first, second = (prepare(16, 2, 2, 1, seed=7) for _ in range(2))
+    first, second = (labelled_splits(16, 2, 2, 1, seed=7) for _ in range(2))
     for split in ("train", "test"):
         np.testing.assert_array_equal(first[split].images, second[split].images)
-    assert not np.array_equal(first["train"].images, prepare(16, 2, 2, 1, seed=8)["train"].images)
+    other = labelled_splits(16, 2, 2, 1, seed=8)
+    assert not np.array_equal(first["train"].images, other["train"].images)
 
 
 # --- bad input ---------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from dlvae.base import Batch, Method, Task
+from dlvae.config.section import Options
 from dlvae.method.algorithm1 import LrLiVAE
-from dlvae.method.networks import Config
 
 TOY = Task("point", "toy", 2, 3, 0.25, 2, 2, 12, 24)
 IMAGE = Task("image", "net32", 32, 4, 0.1, 5, 6, 6, 120)
@@ -24,7 +24,7 @@ def make_model() -> Callable[..., LrLiVAE]:
         task = replace(IMAGE if image else TOY, fast=fast)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(7)
-            return LrLiVAE(task, Method(**keys), Config()).to(dtype)
+            return LrLiVAE(task, Method.read(keys, "method"), Options()).to(dtype)
 
     return make
 

@@ -196,7 +196,9 @@ class Arcs:
 
 @pytest.mark.parametrize("along", [True, False])
 def test_the_position_within_the_arc_is_read_from_z_u(folder, along):
-    prepared = three_moons.prepare(three_moons.Options(points=600, test_points=300, noise=0.05))
+    prepared = three_moons.prepare(
+        three_moons.ThreeMoonsData(points=600, test_points=300, noise=0.05)
+    )
     card = prepared.card | {"dataset": "three_moons", "preparation": {"noise": 0.05}}
     save_dataset(folder / "three_moons", prepared.splits, card)
     with pytest.MonkeyPatch.context() as patched:

@@ -10,7 +10,7 @@ import torch
 
 from dlvae.base import Method, Task
 from dlvae.data.dataset import save_dataset
-from dlvae.data.three_moons import Options, prepare
+from dlvae.data.three_moons import ThreeMoonsData, prepare
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import build_seeded, save_model, save_weights
@@ -34,7 +34,7 @@ MEASURES = ("precision", "recall", "wasserstein", "spread_radial", "spread_y")
 def folder(tmp_path_factory):
     """Data, and an untrained model with snapshots after 0 and 20 epochs."""
     root = tmp_path_factory.mktemp("toy")
-    save_dataset(root / "data", prepare(Options(points=60, test_points=900)).splits, CARD)
+    save_dataset(root / "data", prepare(ThreeMoonsData(points=60, test_points=900)).splits, CARD)
     task = Task("point", "toy", 2, 3, 1.0, 2, 2, 10, 60)
     first, last = (build_seeded("ours", task, Method(), {}, seed) for seed in range(2))
     save_model(root / "model", "ours", last, {"precision": "bf16"})
@@ -63,7 +63,9 @@ def drawn(folder, monkeypatch):
 
 def moons(seed=1, noise=0.15, **changes):
     """Fresh points of the data's own distribution, (2100, 2), with labels in turn."""
-    test = prepare(Options(points=3, test_points=2100, noise=noise, seed=seed)).splits["test"]
+    test = prepare(ThreeMoonsData(points=3, test_points=2100, noise=noise, seed=seed)).splits[
+        "test"
+    ]
     order = np.argsort(np.argsort(test.labels, kind="stable") % 700, kind="stable")
     assert (test.labels[order] == np.arange(2100) % 3).all()
     random = np.random.default_rng(seed)
@@ -181,7 +183,7 @@ def test_models_and_seeds_share_the_reference(drawn):
 
 
 def test_data_without_noise_have_no_spread_to_compare_with(folder, drawn):
-    splits = prepare(Options(points=60, test_points=900, noise=0.0)).splits
+    splits = prepare(ThreeMoonsData(points=60, test_points=900, noise=0.0)).splits
     save_dataset(folder / "sharp", splits, CARD)
     found = drawn(moons(), data="sharp").values
     assert found["toy_spread_radial:0"].value is None and found["toy_spread_radial:0"].note
@@ -222,7 +224,7 @@ def test_snapshots_are_in_order_and_share_their_codes(folder):
     ],
 )
 def test_other_data_and_too_few_points_are_refused(folder, change, words):
-    splits = prepare(Options(points=60, test_points=9)).splits
+    splits = prepare(ThreeMoonsData(points=60, test_points=9)).splits
     save_dataset(folder / "few", splits, CARD | change)
     with pytest.raises(UserError, match=words):
         family.toy(dataclasses.replace(request(folder), data=folder / "few"))

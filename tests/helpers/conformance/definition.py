@@ -1,6 +1,5 @@
 """What is checked before a model has done anything."""
 
-import dataclasses
 import importlib
 from pathlib import Path
 
@@ -9,7 +8,8 @@ from torch import nn
 from conformance.case import Case
 from conformance.words import require, some
 from dlvae.base import GenerativeModel
-from dlvae.stage.registry import default_options, module_name
+from dlvae.config.section import Options
+from dlvae.stage.registry import module_name, options_section
 
 CARD_LENGTH = 200  # characters: less says neither what a model is nor where it comes from
 
@@ -46,23 +46,18 @@ def _check_class(name: str) -> None:
         f"the last line of {module.__name__}",
     )
     config = getattr(found, "Config", None)
-    fields = dataclasses.fields(config) if dataclasses.is_dataclass(config) else None
     require(
-        fields is not None,
-        "the attribute Config is a dataclass of the model's own options, empty if there are none",
+        isinstance(config, type) and issubclass(config, Options),
+        "the attribute Config is a dlvae.config.section.Options, with the model's own options",
         f"{found.__name__}.Config is {config!r}",
-        f"{found.__name__}: Config = Config",
+        f"{found.__name__}: Config = Config, from options.py",
     )
-    bare = [
-        option.name
-        for option in fields
-        if option.default is dataclasses.MISSING and option.default_factory is dataclasses.MISSING
-    ]
+    bare = [key for key, option in config.model_fields.items() if option.is_required()]
     require(
         not bare,
         "every option of Config has a default",
         f"{some(bare)} has none",
-        "Config, and default.yaml beside it",
+        "Config in options.py",
     )
 
 
@@ -96,7 +91,7 @@ def _decoder_networks(model: GenerativeModel) -> list[nn.Module] | str:
 
 
 def check_folder(folder: Path) -> None:
-    """A folder of `baselines/` has a card, and its default.yaml says what `Config` says."""
+    """A folder of `baselines/` has a card, and its options are those of options.py."""
     card = folder / "card.md"
     length = len(card.read_text(encoding="utf-8")) if card.is_file() else 0
     require(
@@ -106,11 +101,9 @@ def check_folder(folder: Path) -> None:
         "card.md of another baseline",
     )
     config = importlib.import_module(module_name(folder.name)).MODEL.Config
-    written, coded = default_options(folder.name), dataclasses.asdict(config())
     require(
-        written == coded,
-        "default.yaml holds every option of Config with its default: it is read before any job, "
-        "without torch",
-        f"default.yaml: {written}; Config: {coded}",
-        f"{folder / 'default.yaml'}",
+        options_section(folder.name) is config,
+        "the attribute Config is the class Config of options.py, read before any job without torch",
+        f"{config!r}, and options.py: {options_section(folder.name)!r}",
+        f"{folder / 'options.py'}",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dlvae.config import resolve
+from dlvae.config.preset import resolve
 from dlvae.stage.errors import UserError
 from eval.rows import read_rows
 from reports.claims import rules
@@ -197,12 +197,11 @@ def test_stale_files_of_an_earlier_freeze_go(made_up_run, freeze_run, tmp_path):
 
 @pytest.mark.parametrize("preset", ["quick", "faces", "paper", "smoke"])
 def test_the_stored_configuration_is_a_complete_preset(preset):
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     local = {"data_root": "/some/where", "preset": preset}
-    resolved = resolve(local, False, CONFIG, schema)
+    resolved = resolve(local, False, CONFIG)
     kept = stored_config(resolved, PROTOCOLS / f"{resolved['protocol']}.yaml")
     text = yaml.safe_dump(kept, sort_keys=False)
-    again = resolve(yaml.safe_load(text), True, CONFIG, schema)
+    again = resolve(yaml.safe_load(text), True, CONFIG)
     assert again == resolved | {"data_root": None}
     assert list(again["datasets"]) == list(resolved["datasets"])
 
