@@ -21,12 +21,11 @@ from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import TableInputs, check_evaluators
 from reports.tables.marks import MARK_METRICS, marked, marks_values
 from reports.tables.published import published_rows
-from reports.tables.specs import TABLES
+from reports.tables.specs import COLUMN_OF, TABLES
 
 HEADLINE = "inception_score"
 METRICS = (HEADLINE, "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
-_KNOWN = {column.metric: column for spec in TABLES.values() for column in spec.columns}
-COLUMNS = tuple(_KNOWN[metric] for metric in METRICS)
+COLUMNS = tuple(COLUMN_OF[metric] for metric in METRICS)
 # Where the paper's numbers are: table and metric of published.csv.
 PUBLISHED = {HEADLINE: ("table1", HEADLINE), "d_intra_standard": ("table2", "d_intra")}
 REAL = "real images (ceiling)"
@@ -115,7 +114,7 @@ class LeaderboardSection:
             lines.append([title(model), *texts, seeds, only(scored["n"]) or MISSING, trained_in])
         heads = ["model", *(column.title for column in COLUMNS)]
         source = PUBLISHED_DATASETS.get(dataset)
-        heads += [f"paper's {_KNOWN[metric].title}, {source}" for metric in paper]
+        heads += [f"paper's {COLUMN_OF[metric].title}, {source}" for metric in paper]
         return pipe_table([*heads, "seeds", "n", "trained in"], lines, 1)
 
     def caption(self, dataset: str) -> str:

@@ -25,13 +25,7 @@ from reports.claims.readings import Preset, Reading
 from reports.claims.rules import Side, load_rules
 from reports.claims.verdicts import NOT_RUN, Judgement, Result, judge, verdict
 from reports.tables.captions import only
-from reports.tables.inputs import (
-    check_evaluators,
-    evaluator_cards,
-    page_parser,
-    read_scores,
-    write_page,
-)
+from reports.tables.inputs import check_evaluators, page_parser, read_scores, write_page
 
 
 def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
@@ -123,10 +117,9 @@ def main(args: argparse.Namespace) -> None:
     missing = [key for key in ("datasets", "ablated", "left_out") if key not in config]
     if missing:
         raise UserError(f"--config: expected the keys {', '.join(missing)}, found {list(config)}")
-    rows, protocol = read_scores(args)
+    rows, protocol, cards = read_scores(args)
     rows = rows[rows["metric"].isin(list(FAMILY)) & rows["dataset"].isin(config["datasets"])]
     refuse_mixed(rows)
-    cards = evaluator_cards(args.cards)
     # The cards are of the robust judges, which everything but these metrics is taken by.
     plain = rows["metric"].isin([*PLAIN.values()])
     check_evaluators(rows[~plain], cards)

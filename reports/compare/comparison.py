@@ -19,12 +19,10 @@ from reports.freeze.stored import Stored
 from reports.names import dataset_title, in_paper_order, model_title
 from reports.tables.cells import Cell
 from reports.tables.inputs import check_evaluators
-from reports.tables.specs import TABLES
+from reports.tables.specs import COLUMN_OF
 
-_TABLES = [TABLES[name] for name in ("table1", "table2", "metrics")]
-_KNOWN = {column.metric: column for spec in _TABLES for column in spec.columns}
 PRINTED = ("inception_score", "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
-COLUMNS = {metric: _KNOWN[metric] for metric in (*PRINTED, "d_intra_range_mismatched")}
+COLUMNS = {metric: COLUMN_OF[metric] for metric in (*PRINTED, "d_intra_range_mismatched")}
 """Every metric of a comparison. The range-mismatched d_intra is in the CSV alone."""
 
 REAL = "real"

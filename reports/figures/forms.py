@@ -28,11 +28,6 @@ FORM_TITLE, BLOCK_TITLE, TICKS = 0.22, 0.27, 0.15  # inches above all, above a b
 CHARACTER, NAMES = 0.062, (0.3, 0.75)  # inches of a character of a row's name, and of all names
 
 
-def form_title(name: str) -> str:
-    """Return which form of a model a name means."""
-    return PUBLISHED if as_published(name) == name else FITTED
-
-
 def draw_forms(
     caption: str,
     panel: StoredPanel,
@@ -74,7 +69,8 @@ def draw_forms(
     canvas.text(edge - 0.08, bottom + 0.09, axis, size=CAPTION, color=MUTED, ha="right")
     for left, name in zip(lefts, names, strict=True):
         if len(names) > 1:
-            canvas.text(left + width / 2, 0.13, form_title(name), size=TITLE)
+            form = PUBLISHED if as_published(name) == name else FITTED
+            canvas.text(left + width / 2, 0.13, form, size=TITLE)
         for column, text in enumerate(ticks):
             x = left + (column + 0.5) * width / columns
             canvas.text(x, bottom + 0.09, text, size=CAPTION, color=MUTED)

@@ -28,19 +28,17 @@ from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import (
     TableInputs,
     check_evaluators,
-    evaluator_cards,
     page_parser,
     read_scores,
     write_page,
 )
+from reports.tables.specs import COLUMN_OF
 from reports.tables.table import Table
 
 BASE = "ours"
 # Printed metrics, as far as they were scored; the CSV holds every metric.
-OF_SAMPLES = (
-    Column("inception_score", "IS"),
-    Column("label_fidelity", "top-1", 1, percent=True),
-    Column("d_intra_standard", "d_intra", 4),
+OF_SAMPLES = tuple(
+    COLUMN_OF[name] for name in ("inception_score", "label_fidelity", "d_intra_standard")
 )
 HELD_OUT = "held-out images"
 OF_CODES = (
@@ -138,8 +136,7 @@ def _change(keys: Mapping[str, Any]) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    config, cards = args.config, evaluator_cards(args.cards)
-    rows, protocol = read_scores(args)
+    config, (rows, protocol, cards) = args.config, read_scores(args)
     ablations = {entry["model"]: entry["method"] for entry in config["ablations"]}
     splits, beside = protocol.inception.splits, config.get("beside", ())
     asked = (config["dataset"], config["steps"], ablations)

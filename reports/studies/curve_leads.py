@@ -127,26 +127,20 @@ def doublings(curve: Curve, ceiling: float) -> dict[int, Doubling]:
     return found
 
 
-def settled(moved: Mapping[str, Mapping[int, Doubling]], limit: float) -> int | None:
+def settled(
+    moved: Mapping[str, Mapping[int, Doubling]], limit: float
+) -> tuple[int | None, list[tuple[str, int]]]:
     """Return the fewest updates whose doubling moves no model by more than ``limit``, or None.
 
-    Only doublings that every model has made count.
+    Only doublings that every model has made count. With them come the models that a later doubling
+    moves by more all the same, and which one.
 
     Args:
         moved: of :func:`doublings`, by model.
     """
     common = set.intersection(*(set(own) for own in moved.values())) if moved else set()
-    still = (n for n in sorted(common) if all(own[n].share <= limit for own in moved.values()))
-    return next(still, None)
-
-
-def moved_later(
-    moved: Mapping[str, Mapping[int, Doubling]], limit: float, after: int
-) -> list[tuple[str, int]]:
-    """Return models that a later doubling moves by more than ``limit`` all the same, and which."""
-    return [
-        (model, step)
-        for model, own in moved.items()
-        for step, doubling in own.items()
-        if step > after and doubling.share > limit
-    ]
+    for fewest in sorted(common):
+        if all(own[fewest].share <= limit for own in moved.values()):
+            steps = [(model, step) for model, own in moved.items() for step in own if step > fewest]
+            return fewest, [(m, step) for m, step in steps if moved[m][step].share > limit]
+    return None, []

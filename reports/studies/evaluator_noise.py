@@ -167,9 +167,9 @@ def _turned(table: pd.DataFrame, dataset: str, least: float) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    rows, protocol = read_scores(args)
+    rows, protocol, robust = read_scores(args)
     refuse_mixed(rows)
-    cards = {kind: evaluator_cards(args.cards, kind) for kind in KINDS.values()}
+    cards = {ROBUST: robust, PLAIN: evaluator_cards(args.cards, PLAIN)}
     for kind, own in cards.items():
         check_evaluators(rows, own, kind)
     both = {

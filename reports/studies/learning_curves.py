@@ -29,7 +29,6 @@ from reports.studies.curve_leads import (
     doublings,
     forms_of_curves,
     leads,
-    moved_later,
     settled,
 )
 from reports.studies.curve_points import (
@@ -50,7 +49,6 @@ from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import (
     TableInputs,
     check_evaluators,
-    evaluator_cards,
     page_parser,
     read_scores,
     write_page,
@@ -126,9 +124,7 @@ def _section(curves: Mapping[str, Curve], ceiling: Cell, limit: float) -> dict[s
     moved = {name: doublings(own, ceiling.mean) for name, own in curves.items()}
     still = []
     for form, names in forms.items():
-        own = {name: moved[name] for name in names}
-        updates = settled(own, limit)
-        later = [] if updates is None else moved_later(own, limit, updates)
+        updates, later = settled({name: moved[name] for name in names}, limit)
         still.append((form, updates, ", ".join(f"{model_title(m)} from {s}" for m, s in later)))
     return {
         "summary": summary_table(found),
@@ -252,9 +248,8 @@ def _moved(found: Doubling | None, limit: float) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    rows, protocol = read_scores(args)
+    rows, protocol, cards = read_scores(args)
     refuse_mixed(rows)
-    cards = evaluator_cards(args.cards)
     check_evaluators(rows, cards)
     named = dict.fromkeys([*args.config["models"], *rows["model"]])
     models = in_paper_order([name for name in named if name != REAL])

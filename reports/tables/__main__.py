@@ -10,15 +10,14 @@ from __future__ import annotations
 import argparse
 
 from dlvae.stage.runtime import run_stage
-from reports.tables.inputs import TableInputs, evaluator_cards, read_scores, scores_parser
+from reports.tables.inputs import TableInputs, read_scores, scores_parser
 from reports.tables.specs import TABLES
 from reports.tables.table import build_table, write_table
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the table stage."""
-    rows, protocol = read_scores(args)
-    cards = evaluator_cards(args.cards)
+    rows, protocol, cards = read_scores(args)
     scores = TableInputs(rows, args.config["datasets"], args.config["models"], cards)
     write_table(build_table(TABLES[args.table], scores, protocol), args.out)
 

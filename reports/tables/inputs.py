@@ -55,27 +55,27 @@ def page_parser(doc: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def read_scores(args: argparse.Namespace) -> tuple[pd.DataFrame, Protocol]:
-    """Return the rows of a command line and the protocol by which all of them were scored."""
+def read_scores(args: argparse.Namespace) -> tuple[pd.DataFrame, Protocol, dict[str, Mapping]]:
+    """Return the rows of a command line, their protocol, and the cards of the robust judges.
+
+    Raises:
+        UserError: rows of another protocol than that of the file and the run's overrides.
+    """
     rows = read_rows(args.scores)
-    return rows, check_protocol(rows, args.protocol, args.config.get("protocol_overrides"))
+    protocol = load_protocol(args.protocol, args.config.get("protocol_overrides"))
+    if (found := sorted(set(rows["protocol"]))) != [protocol.label]:
+        raise UserError(
+            f"expected scores of protocol {protocol.label} ({args.protocol}), found "
+            f"{', '.join(found)}; score again with this protocol, or name the other with --config "
+            "protocol=NAME"
+        )
+    return rows, protocol, evaluator_cards(args.cards)
 
 
 def write_page(args: argparse.Namespace, data: pd.DataFrame, markdown: str) -> None:
     """Write the two files of a page."""
     write_text(args.csv, data.to_csv(index=False, lineterminator="\n"))
     write_text(args.markdown, markdown)
-
-
-def check_protocol(rows: pd.DataFrame, path: str | Path, overrides: Mapping | None) -> Protocol:
-    """Return the protocol of a file and the run's overrides; refuse rows of another one."""
-    protocol, found = load_protocol(path, overrides), sorted(set(rows["protocol"]))
-    if found != [protocol.label]:
-        raise UserError(
-            f"expected scores of protocol {protocol.label} ({path}), found {', '.join(found)}; "
-            "score again with this protocol, or name the other with --config protocol=NAME"
-        )
-    return protocol
 
 
 def evaluator_cards(paths: Sequence[str | Path], kind: str = ROBUST) -> dict[str, Mapping]:

@@ -154,3 +154,6 @@ TABLES = {
         better=False,
     ),
 }
+
+COLUMN_OF = {column.metric: column for spec in TABLES.values() for column in spec.columns}
+"""Every printed metric by its name, as it is printed in the last table that has it."""

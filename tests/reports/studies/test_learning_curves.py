@@ -18,7 +18,6 @@ from reports.studies.curve_leads import (
     forms_of_curves,
     lead,
     leads,
-    moved_later,
     settled,
 )
 from reports.studies.curve_points import CURRENCIES, curve_rows, tidy
@@ -180,14 +179,14 @@ def test_a_score_that_falls_moves_too():
 
 def test_the_smallest_budget_that_no_doubling_moves():
     moved = {model: doublings(own, CEILING) for model, own in curves(frame()).items()}
-    assert settled(moved, 0.05) == 400 and moved_later(moved, 0.05, 400) == []
+    assert settled(moved, 0.05) == (400, [])
     # The cVAE alone hardly moves from 200 on, the cGAN never does.
-    assert settled({"cvae": moved["cvae"]}, 0.05) == 200
-    assert settled({"cgan": moved["cgan"]}, 0.05) == 100
-    assert settled(moved, 0.001) is None and settled({}, 0.05) is None
+    assert settled({"cvae": moved["cvae"]}, 0.05) == (200, [])
+    assert settled({"cgan": moved["cgan"]}, 0.05) == (100, [])
+    assert settled(moved, 0.001) == settled({}, 0.05) == (None, [])
     late = {"ours": {100: (1.0,), 200: (1.1,), 400: (5.0,)}}
     moved = {"ours": doublings(curves(frame(late), ["ours"])["ours"], CEILING)}
-    assert settled(moved, 0.05) == 100 and moved_later(moved, 0.05, 100) == [("ours", 200)]
+    assert settled(moved, 0.05) == (100, [("ours", 200)])
 
 
 # --- The page ----------------------------------------------------------------------------------
