@@ -37,6 +37,13 @@ def test_training_step(tmp_path, capsys) -> None:
     assert "x literal bf16" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_fast_parts(tmp_path) -> None:
+    rows = rows_of("fast_parts", tmp_path / "fast.csv")
+    assert len(rows) == 3 * 7
+    assert [float(row["ratio"]) for row in rows if row["side"] == "fast"] == [1, 1, 1]
+
+
 def test_peer_step(tmp_path) -> None:
     rows = rows_of("peer_step", tmp_path / "peers.csv")
     assert [row["model"] for row in rows] == ["cvae_gan"] * 6 + ["cgan"] * 6
