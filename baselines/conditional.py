@@ -12,11 +12,12 @@ from torch import Tensor
 
 from baselines.latent import LatentOptions
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
+from dlvae.config.method import Method
 from dlvae.method.losses import full_precision, kl_standard_normal, reconstruction_loss
 from dlvae.method.objectives import Row
 from dlvae.method.prior import CodePrior
 from dlvae.nn.backbones import build_decoder, build_encoder
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 
 class ConditionalModel(GenerativeModel):

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from dlvae.config.method import Method
 from dlvae.config.section import Options
 from dlvae.fast import optimisers, walks
 from dlvae.method.objectives import Objectives, gradients
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 ENCODED_AT_ONCE = 256  # images, where a model encodes a whole training set
 

@@ -7,8 +7,9 @@ from torch import Tensor
 from baselines.conditional import ConditionalVAE
 from baselines.latent import LatentOptions
 from dlvae.base import Batch
+from dlvae.config.method import Method
 from dlvae.method.objectives import weighted
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 
 class CVAE(ConditionalVAE):

@@ -8,11 +8,12 @@ from torch import Tensor
 from baselines.conditional import ConditionalVAE
 from baselines.latent import LatentOptions
 from dlvae.base import Batch
+from dlvae.config.method import Method
 from dlvae.fast.walks import Shared
 from dlvae.method.losses import adversarial_losses
 from dlvae.method.objectives import weighted
 from dlvae.nn.backbones import build_discriminator
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 
 class CVAEGAN(ConditionalVAE):

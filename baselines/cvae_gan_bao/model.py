@@ -12,9 +12,10 @@ from baselines.conditional import ConditionalVAE
 from baselines.cvae_gan_bao.moving import MovingMeans
 from baselines.cvae_gan_bao.options import Config
 from dlvae.base import Batch
+from dlvae.config.method import Method
 from dlvae.method.losses import cross_entropy, discriminator_loss, full_precision, mse
 from dlvae.nn.backbones import build_discriminator, build_encoder
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 # What the sums run over in the paper, where the weights hold: see card.md, Normalisation.
 IMAGE_VALUES = 3 * 128 * 128

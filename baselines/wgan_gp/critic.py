@@ -10,7 +10,7 @@ from dlvae.method.losses import full_precision
 from dlvae.nn.backbones import build_discriminator
 from dlvae.nn.blocks import initialise
 from dlvae.nn.discriminator import ProjectionDiscriminator
-from dlvae.settings import Task
+from dlvae.task import Task
 
 
 def build_critic(task: Task) -> ProjectionDiscriminator:

@@ -9,8 +9,9 @@ from baselines.conditional import ConditionalModel
 from baselines.wgan_gp.critic import between, build_critic, gradient_penalty
 from baselines.wgan_gp.options import Config
 from dlvae.base import Batch
+from dlvae.config.method import Method
 from dlvae.method.losses import full_precision
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 
 class WGANGP(ConditionalModel):

@@ -4,6 +4,8 @@ With a map of 4 x 4 pixels or fewer, the kernels that the library picks in bfloa
 plain matrix products, above all for the gradient of the weights. With few channels, its transposed
 convolution falls behind a convolution that makes the four phases of the image at once.
 Both layers here differ from the library's in nothing else, and leave every other convolution to it.
+With torch's convolutions a step of ours in bfloat16 takes 11 % longer at full width and as long at
+quarter width.
 
 Below, an image x is (B, c, 2h, 2w), a map g (B, d, h, w) and a kernel (d, c, k, k) with k odd and
 the padding k // 2: the weight of `nn.Conv2d`, which maps x to g, and that of `nn.ConvTranspose2d`,

@@ -2,7 +2,8 @@
 
 Torch hides methods of its optimisers from its compiler, and imports it to do so when the first of
 them is called: 0.9 s in every process that builds a model, about as long as torch itself takes and
-half of a training of preset `smoke`.
+half of a training of preset `smoke`. The fused kernel of Adam saves 5 % of a step at quarter width;
+what its bookkeeping costs beside the kernel is 2 % there and nothing at full width.
 """
 
 from __future__ import annotations

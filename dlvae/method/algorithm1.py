@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from dlvae.base import Batch
+from dlvae.config.method import Method
 from dlvae.config.section import Options
 from dlvae.fast.walks import Shared
 from dlvae.method.losses import (
@@ -26,7 +27,7 @@ from dlvae.method.losses import (
 )
 from dlvae.method.networks import LrLiVAENetworks
 from dlvae.method.objectives import our_objectives
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 # 10 epochs of 92,000 faces in batches of 96, three updates each, at the rate 5e-4
 PUBLISHED_TRAVEL = 10 * 92_000 / 96 * 3 * 5e-4

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
+from dlvae.config.method import Method
 from dlvae.config.section import Options
 from dlvae.method.losses import full_precision
 from dlvae.method.prior import CodePrior, GaussianMixture
@@ -18,7 +19,7 @@ from dlvae.nn.backbones import (
     build_encoder,
     build_latent_classifier,
 )
-from dlvae.settings import Method, Task
+from dlvae.task import Task
 
 
 class LrLiVAENetworks(GenerativeModel):

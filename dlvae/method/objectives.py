@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from dlvae.settings import Method, Task
+from dlvae.config.method import Method
+from dlvae.task import Task
 
 Objectives = dict[str, dict[str, float]]
 """Group of parameters -> loss -> its weight in what the group minimises."""

@@ -1,4 +1,4 @@
-"""Networks by the name of the backbone in a :class:`dlvae.settings.Task`.
+"""Networks by the name of the backbone in a :class:`dlvae.task.Task`.
 
 At width 1 the image networks have the sizes of the published code; the multiplier scales every
 hidden width, never the latent sizes, the classes or the colours. Image networks keep their
@@ -16,8 +16,8 @@ from torch import nn
 
 from dlvae.nn import net32, net64, toy
 from dlvae.nn.blocks import initialise, mlp, scaled
-from dlvae.settings import Task
 from dlvae.stage.errors import UserError, nearest
+from dlvae.task import Task
 
 BACKBONES = {"toy": toy, "net32": net32, "net64": net64}
 

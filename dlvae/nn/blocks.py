@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dlvae.fast.conv import StridedConv2d, StridedConvTranspose2d
 from dlvae.fast.label_maps import FoldedLabelMaps
-from dlvae.settings import Task
+from dlvae.task import Task
 
 BN_EPS = 1e-3
 LEAKY_SLOPE = 0.1

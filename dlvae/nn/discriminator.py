@@ -10,7 +10,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dlvae.nn.blocks import conv, leaky_relu, scaled
-from dlvae.settings import Task
+from dlvae.task import Task
 
 WEIGHT_STD = 0.02
 

@@ -17,7 +17,7 @@ from dlvae.nn.blocks import (
     up_stack,
 )
 from dlvae.nn.discriminator import ProjectionDiscriminator, conv_discriminator
-from dlvae.settings import Task
+from dlvae.task import Task
 
 SIDE = 64
 KERNEL = 3

@@ -8,7 +8,7 @@ from torch import nn
 
 from dlvae.nn.blocks import Encoder, LabelConcatLinear, initialise, leaky_relu, mlp, scaled
 from dlvae.nn.discriminator import ProjectionDiscriminator
-from dlvae.settings import Task
+from dlvae.task import Task
 
 POINT = 2
 

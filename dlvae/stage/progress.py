@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -57,7 +58,7 @@ class RunLog:
             before, step_before, images_before = self._last
             rate = (images - images_before) / (now - before)
             per_step = (now - before) / max(step - step_before, 1)
-            eta = per_step * (self._total - step)
+            eta = timedelta(seconds=int(per_step * (self._total - step)))
         self._last = (now, step, images)
         entry = {"time": round(time.time(), 3), "step": step, "total": self._total}
         entry |= {"images": images, "images_per_second": rate and round(rate, 2)}
@@ -65,18 +66,10 @@ class RunLog:
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
         parts = [f"{self._label}: step {step}/{self._total}"]
-        parts += [f"{rate:.0f} images/s", f"ETA {_duration(eta)}"] if rate is not None else []
+        parts += [f"{rate:.0f} images/s", f"ETA {eta}"] if rate is not None else []
         parts += [f"{name} {value:.4g}" for name, value in scalars.items()]
         print("  ".join(parts), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Close the JSON-lines file."""
         self._file.close()
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"

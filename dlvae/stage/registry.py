@@ -16,16 +16,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlvae.config.method import Method
 from dlvae.config.section import Options, read_words
 from dlvae.stage.artefact import atomic, read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.seeds import derive_seed
+from dlvae.task import Task
 
 if TYPE_CHECKING:
     import torch
 
     from dlvae.base import GenerativeModel
-    from dlvae.settings import Method, Task
 
 BASELINES = Path(__file__).resolve().parents[2] / "baselines"
 ENTRY_POINTS, ATTRIBUTE = "dlvae.models", "MODEL"
@@ -154,7 +155,6 @@ def save_model(
 
 def load_model(folder: str | Path, device: torch.device | str | None = None) -> GenerativeModel:
     """Load a saved model in evaluation mode, on ``device`` (CUDA where available by default)."""
-    from dlvae.settings import Method, Task
     from dlvae.stage.runtime import device as default_device
 
     folder = Path(folder)

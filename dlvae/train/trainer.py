@@ -12,9 +12,9 @@ from typing import Any
 from torch import Tensor
 
 from dlvae.base import Batch, GenerativeModel
+from dlvae.config.method import Method
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split, load_card, load_split
-from dlvae.settings import Method, Task
 from dlvae.stage.artefact import read_json, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
@@ -28,6 +28,7 @@ from dlvae.stage.registry import (
     weights_hash,
 )
 from dlvae.stage.runtime import device, resolve_precision, use_threads
+from dlvae.task import Task
 from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
 

@@ -1,12 +1,8 @@
-"""What a model is told about the data, the networks and the method; free of torch."""
+"""What a model is told about the data and the networks; free of torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from dlvae.config.method import Method
-
-__all__ = ["Method", "Task"]
 
 
 @dataclass(frozen=True)
