@@ -157,12 +157,20 @@ def test_ablations_train_what_is_listed_and_ours(repository, plan):
         for stage in ("dlvae.train", "dlvae.sample")
     )
     assert [part["model"] for part in trainings + samplings] == ["ours"] * 6
+    assert not any("fast" in part for part in trainings)  # as in every stored training
     methods = [part["method"] for part in trainings]
     keys = ("lambda_adv", "lambda_gan")
     assert sorted([m.pop(k) for k in keys] for m in methods) == [[0, 1], [1, 0], [1, 1]]
     assert methods[0] == methods[1] == methods[2]
     scored = {job for job in found.jobs if job.startswith("Scoring inception")}
     assert scored == {f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models}
+
+
+def test_plain_code_is_asked_for_where_models_are_trained(repository, plan):
+    model = "results/smoke/models/digits/cvae/seed0/weights.safetensors"
+    found = plan(repository, "-p", model, "--config", "preset=smoke", "fast=false")
+    (config,) = re.findall("-m dlvae.train .*--config '(.*?)'", found.text)
+    assert json.loads(config)["fast"] is False
 
 
 def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):

@@ -124,7 +124,7 @@ def train_slice(wildcards, stage, train):
     part = section(wildcards)
     model, ablated = registered(wildcards.model), ablation_models(config)
     # As in every stored slice, a key that is true is not said.
-    plain = {} if config.get("fast", True) else {"fast": False}
+    plain = {} if config["fast"] else {"fast": False}
     return config_slice(
         wildcards,
         model=model,
