@@ -39,7 +39,7 @@ def test_a_score_that_was_changed_no_longer_gives_its_pages(checkout):
 
 def test_a_published_number_stands_in_the_table(checkout, monkeypatch):
     """The paper's column is part of what is made again."""
-    from reports.tables import __main__ as tables
+    from reports.tables import table as tables
 
     monkeypatch.setattr(tables, "PUBLISHED_DATASETS", {"digits": "CIFAR-10"})
     real = tables.published_rows
