@@ -11,7 +11,7 @@ the preset cannot give its ``dataset``, ``model``, ``family`` and the ``reason``
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,11 @@ from reports.claims.verdicts import NOT_RUN, Judgement, Result, judge, verdict
 from reports.tables.captions import only
 from reports.tables.inputs import check_evaluators, page_parser, read_scores, write_page
 
+_SIDE = ("metric", "model", "value", "ci_low", "ci_high", "ci_kind", "measured", "n", "seeds")
+COLUMNS = ["number", "claim", "where", "form", "claim_verdict", "dataset", "dataset_verdict"]
+COLUMNS += ["test", "judges", "headline", *(f"left_{key}" for key in _SIDE), "op", "margin"]
+COLUMNS += [*(f"right_{key}" for key in _SIDE), "beyond_noise", "probability", "outcome", "reason"]
+
 
 def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
     """Return the claims as data: a row per test and data set, one per number beside them.
@@ -36,12 +41,13 @@ def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
     numbers, ``*_measured`` those before a side transforms them; the right side of a number beside
     is empty.
     """
-    records = []
-    for number, forms in enumerate(by_claim(judged), 1):
-        for found in forms:
-            shared = {"number": number, "claim": found.claim.id, "where": found.claim.where}
-            records += _records(found, shared | {"form": found.form})
-    frame = pd.DataFrame(records, columns=_columns(records))
+    records = [
+        {"number": number, "claim": found.claim.id, "where": found.claim.where, **record}
+        for number, forms in enumerate(by_claim(judged), 1)
+        for found in forms
+        for record in _records(found)
+    ]
+    frame = pd.DataFrame(records, columns=COLUMNS)
     frame["preset"], frame["protocol"] = only(rows["preset"]), only(rows["protocol"])
     # The judges of everything before those of the metrics that are taken twice.
     plain = rows["metric"].isin([*PLAIN.values()])
@@ -52,63 +58,54 @@ def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _records(found: Judgement, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of one form of a claim."""
-    shared = {**shared, "claim_verdict": found.verdict}
+def _records(found: Judgement) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one form of a claim."""
+    shared = {"form": found.form, "claim_verdict": found.verdict}
     if not found.results:
         reason = f"no data set of {', '.join(found.claim.data)}"
-        return [shared | {"outcome": NOT_RUN, "reason": reason}]
-    records = []
+        yield shared | {"outcome": NOT_RUN, "reason": reason}
     for dataset, results in found.results.items():
         own = shared | {"dataset": dataset, "dataset_verdict": verdict(results)}
         for result in results:
-            records.append(own | _record(result) | {"judges": "robust" if result.plain else ""})
+            yield own | _record(result) | {"judges": "robust" if result.plain else ""}
             if result.plain:
-                records.append(own | _record(result.plain) | {"judges": "plain"})
-        records += [
-            own | {"outcome": "beside", "reason": reading.reason} | _side("left", reading)
-            for reading in found.beside[dataset]
-        ]
-    return records
+                yield own | _record(result.plain) | {"judges": "plain"}
+        for reading in found.beside[dataset]:
+            beside = {"outcome": "beside", "reason": reading.reason}
+            yield own | beside | _side("left", reading)
 
 
 def _record(result: Result) -> dict[str, Any]:
     return {
         "test": result.test.name,
         "headline": result.test.headline,
-        **_side("left", result.left),
         "op": result.test.op,
         "margin": result.test.margin,
-        **_side("right", result.right),
         "beyond_noise": result.test.beyond_noise,
         "probability": result.probability,
         "outcome": result.outcome,
         "reason": result.reason,
+        **_side("left", result.left),
+        **_side("right", result.right),
     }
 
 
 def _side(name: str, reading: Reading) -> dict[str, Any]:
-    side, value, cell = reading.side, reading.value, reading.cell
-    measured = isinstance(side, Side)
-    interval = value.interval if measured and value else None
-    found = {
-        "metric": side.metric if measured else "",
-        "model": side.model if measured else "",
-        "value": side if not measured else value.mean if value else None,
+    side, value, interval = reading.side, reading.value, None
+    found = {"metric": "", "model": "", "value": side}
+    if isinstance(side, Side):
+        interval = value.interval if value else None
+        found = {"metric": side.metric, "model": side.model}
+        found["value"] = value.mean if value else None
+    found |= {
         "ci_low": interval.low if interval else None,
         "ci_high": interval.high if interval else None,
         "ci_kind": interval.kind if interval else NONE,
-        "measured": cell.mean if cell else None,
+        "measured": reading.cell.mean if reading.cell else None,
         "n": " ".join(map(str, reading.n)),
         "seeds": " ".join(map(str, reading.seeds)),
     }
     return {f"{name}_{key}": entry for key, entry in found.items()}
-
-
-def _columns(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    first = ["number", "claim", "where", "form", "claim_verdict", "dataset", "dataset_verdict"]
-    first += ["test", "judges"]
-    return list(dict.fromkeys([*first, *(key for record in records for key in record)]))
 
 
 def main(args: argparse.Namespace) -> None:
@@ -120,9 +117,7 @@ def main(args: argparse.Namespace) -> None:
     rows, protocol, cards = read_scores(args)
     rows = rows[rows["metric"].isin(list(FAMILY)) & rows["dataset"].isin(config["datasets"])]
     refuse_mixed(rows)
-    # The cards are of the robust judges, which everything but these metrics is taken by.
-    plain = rows["metric"].isin([*PLAIN.values()])
-    check_evaluators(rows[~plain], cards)
+    check_evaluators(rows, cards)
     why = {(e["dataset"], e["model"], e["family"]): e["reason"] for e in config["left_out"]}
     preset = Preset(config["datasets"], protocol.judges.agreement, config["ablated"], why)
     judged = judge(rules, rows, preset)

@@ -1,13 +1,10 @@
-"""The page of the claims, `claims.md.j2`: a summary, how to read it, and every claim in full."""
+"""What the page of the claims prints; `claims.md.j2` says how it is to be read."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-import jinja2
 import pandas as pd
 
 from eval.metrics.intervals import MIN_VALUES
@@ -27,10 +24,9 @@ from reports.claims.verdicts import (
 from reports.names import MODEL_NOTES, capital, dataset_title, model_title
 from reports.tables.captions import INTERVALS, evaluator_text, only, seeds_text
 from reports.tables.cells import Cell
-from reports.tables.formats import MISSING, pipe_table
+from reports.tables.formats import MISSING
+from reports.text import render
 
-TEMPLATE = Path(__file__).parent / "claims.md.j2"
-SUMMARY = ("", "claim", "where", "as published", "fitted priors", "tests as published")
 HEADS = ("test", "measured", "must be", "compared with", "interval", "P", "n", "outcome")
 COUNTED = {HOLDS: "hold", WITHIN: "within the noise", DEPENDS: "depend on the judge"}
 COUNTED |= {FAILS: "fail", NOT_RUN: "not run"}
@@ -51,24 +47,27 @@ def claims_page(
         cards: evaluator report by data set.
     """
     claims = by_claim(judged)
-    lines = [_summary(number, forms) for number, forms in enumerate(claims, 1)]
-    before = rules.preconditions
-    numbers = {"agreement": preset.agreement, "toy_distance": before.toy_distance}
-    numbers["still_learning"] = before.still_learning
-    numbers = {key: f"{100 * value:g} %" for key, value in numbers.items()}
-    template = jinja2.Template(
-        TEMPLATE.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined
-    )
-    text = template.render(
-        summary=pipe_table(SUMMARY, lines, len(SUMMARY)),
+    return render(
+        "claims.md.j2",
+        summary=[_summary(number, forms) for number, forms in enumerate(claims, 1)],
         sure=f"{SURE:g}",
         min_seeds=MIN_VALUES,
-        numbers=numbers | {"times_chance": f"{before.times_chance:g}"},
+        before=rules.preconditions,
+        agreement=preset.agreement,
+        percent=lambda share: f"{100 * share:g} %",
         provenance=_provenance(rows, preset.datasets, cards),
         kinds=_meanings(judged),
-        claims=[_claim(rules, forms) for forms in claims],
+        claims=claims,
+        names=FORMS,
+        verdict=verdict,
+        heads=HEADS,
+        lines=lambda results: [line for result in results for line in _lines(result)],
+        with_kind=_with_kind,
+        about=lambda claim: [
+            dataset_title(name) for kind in claim.data for name in rules.data_sets[kind]
+        ],
+        of_ablations=lambda claim: any(map(rules.of_ablations, claim.tests)),
     )
-    return f"{text}\n"
 
 
 def by_claim(judged: Sequence[Judgement]) -> list[list[Judgement]]:
@@ -111,39 +110,6 @@ def _kinds(*readings: Reading) -> list[str]:
     """Return the kinds of interval that are printed with readings, each once."""
     cells = [found.cell for found in readings if found.cell is not None]
     return list(dict.fromkeys(cell.interval.kind for cell in cells if cell.interval is not None))
-
-
-def _claim(rules: Rules, forms: Sequence[Judgement]) -> dict[str, Any]:
-    claim = forms[0].claim
-    about = [dataset_title(name) for kind in claim.data for name in rules.data_sets[kind]]
-    return {
-        "where": claim.where,
-        "id": claim.id,
-        "statement": claim.statement,
-        "open": claim.open,
-        "verdicts": "; ".join(f"{FORMS[found.form]}: **{found.verdict}**" for found in forms),
-        "about": " or ".join(filter(None, [", ".join(about[:-1]), about[-1]])),
-        "datasets": [_dataset(f, dataset) for dataset in forms[0].results for f in forms],
-        "ablated": any(rules.of_ablations(test) for test in claim.tests),
-        "excuses": [
-            f"Excused from the preconditions {', '.join(excuse.of)}: "
-            f"{', '.join(map(model_title, excuse.models))} ({excuse.reason})."
-            for excuse in dict.fromkeys(claim.excuses)
-        ],
-    }
-
-
-def _dataset(found: Judgement, dataset: str) -> dict[str, str]:
-    """Return what one form of a claim was judged by on one data set."""
-    results = found.results[dataset]
-    of = "" if found.form == SAME else f", {FORMS[found.form]}"
-    lines = [line for result in results for line in _lines(result)]
-    return {
-        "heading": f"{capital(dataset_title(dataset))}{of}",
-        "verdict": verdict(results),
-        "table": pipe_table(HEADS, lines, len(HEADS)),
-        "beside": "; ".join(map(_with_kind, found.beside[dataset])),
-    }
 
 
 def _lines(result: Result) -> list[list[str]]:

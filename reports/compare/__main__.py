@@ -28,22 +28,11 @@ from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.rows import read_rows
-from reports.compare.comparison import Comparison, Run, compare
-from reports.compare.comparison_csv import tidy
+from reports.compare.comparison import Run, beside_stored, tidy
 from reports.compare.comparison_page import comparison_page
-from reports.compare.thresholds import thresholds
+from reports.compare.conditions import thresholds
 from reports.figures.draw_comparison import draw_comparison
 from reports.freeze.stored import load_stored
-
-
-def write_page(found: Comparison, who: Candidate, out: Path) -> None:
-    """Write ``out`` with the endings .csv, .md, .html and .png."""
-    figure = _ending(out, "png")
-    draw_comparison(found, figure)
-    markdown, html = comparison_page(found, who, figure)
-    write_text(_ending(out, "csv"), tidy(found).to_csv(index=False, lineterminator="\n"))
-    write_text(_ending(out, "html"), html)
-    write_text(_ending(out, "md"), markdown)
 
 
 def failures(data: pd.DataFrame) -> list[str]:
@@ -70,12 +59,19 @@ def page(args: argparse.Namespace) -> None:
     """Run the subcommand ``page``."""
     config = args.config
     samples = None if config["samples"] is None else Path(config["samples"])
-    who = Candidate(config["name"], samples, tuple(config["datasets"]), tuple(config["seeds"]))
+    candidate = Candidate(
+        config["name"], samples, tuple(config["datasets"]), tuple(config["seeds"])
+    )
     stored = load_stored(args.stored.name, args.stored.parent)
     rows = read_rows([path for entry in args.runs for path in entry["scores"]])
-    least = thresholds(config["fail_below"], who.datasets)
-    runs = [_run(entry) for entry in args.runs]
-    write_page(compare(stored, who.name, rows, runs, who.datasets, least), who, args.out)
+    least = thresholds(config["fail_below"], candidate.datasets)
+    found = beside_stored(stored, candidate, rows, list(map(_run, args.runs)), least)
+    figure = _ending(args.out, "png")
+    draw_comparison(found, figure)
+    markdown, html = comparison_page(found, figure)
+    write_text(_ending(args.out, "csv"), tidy(found).to_csv(index=False, lineterminator="\n"))
+    write_text(_ending(args.out, "html"), html)
+    write_text(_ending(args.out, "md"), markdown)
 
 
 def verdict(args: argparse.Namespace) -> None:

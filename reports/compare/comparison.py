@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from dlvae.candidate import Candidate
 from dlvae.config.preset import ablation_models
 from dlvae.stage.errors import UserError
 from eval.rows import NONE, first_hash, refuse_mixed
-from reports.compare.comparable import other_data, other_protocol
-from reports.compare.deltas import Delta, Scored, delta
-from reports.compare.thresholds import Thresholds
+from reports.compare.conditions import Thresholds
+from reports.compare.difference import Difference, difference
 from reports.freeze.stored import Stored
 from reports.names import dataset_title, in_paper_order, model_title
-from reports.tables.cells import Cell
+from reports.tables.cells import Cell, cell, rows_of
 from reports.tables.inputs import check_evaluators
 from reports.tables.specs import COLUMN_OF
 
@@ -46,16 +47,8 @@ class Run:
 
     @property
     def findings(self) -> list[Mapping[str, Any]]:
-        """Return what stood out in the samples: ``kind``, ``severity`` and ``text`` each."""
+        """What stood out in the samples: ``kind``, ``severity`` and ``text`` each."""
         return [*self.samples.get("findings", ()), *self.duplicates.get("findings", ())]
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """An evaluator that is not the one behind the stored scores: its hash, and the one expected."""
-
-    expected: str
-    found: str
 
 
 @dataclass(frozen=True)
@@ -93,28 +86,31 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A candidate and the stored results that it is compared with; see :func:`compare`.
+    """A candidate and the stored results that it is compared with; see :func:`beside_stored`.
 
     Attributes:
-        name: of the candidate's files.
-        title: of its row, by which ``rows`` know it.
-        datasets: in printed order.
+        title: of the candidate's row, by which ``rows`` know it.
         rows: score rows of the stored models, of real images and of the candidate, those that
             cannot be compared left out.
-        foreign: data sets whose scores another evaluator judged.
+        judges: of data sets whose scores another evaluator judged, the hash of the stored one and
+            of the other.
         least: thresholds by data set and metric.
         other_code: what was scored by other code than the stored rows.
     """
 
     stored: Stored
-    name: str
+    candidate: Candidate
     title: str
-    datasets: Sequence[str]
     rows: pd.DataFrame
     runs: Sequence[Run]
-    foreign: Mapping[str, Foreign]
+    judges: Mapping[str, tuple[str, str]]
     least: Thresholds
-    other_code: Sequence[str] = ()
+    other_code: Sequence[str]
+
+    @property
+    def datasets(self) -> Sequence[str]:
+        """In printed order."""
+        return self.candidate.datasets
 
     def models(self, dataset: str) -> list[str]:
         """Return the stored models of a data set in the paper's order; no ablations."""
@@ -123,15 +119,15 @@ class Comparison:
 
     def cell(self, dataset: str, model: str, metric: str) -> Cell | None:
         """Return a metric of a model, of real images or of the candidate."""
-        return Scored(model, self.rows).cell(dataset, metric)
+        return cell(self.rows, dataset, model, metric)
 
     @cached_property
-    def deltas(self) -> dict[tuple[str, str, str], Delta | None]:
+    def differences(self) -> dict[tuple[str, str, str], Difference | None]:
         """The candidate's score minus a stored model's, by data set, model and metric."""
-        rule, candidate = self.stored.protocol.intervals, Scored(self.title, self.rows)
+        rule = self.stored.protocol.intervals
         return {
-            (dataset, model, metric): delta(
-                candidate, Scored(model, self.rows), dataset, metric, rule
+            (dataset, model, metric): difference(
+                self.rows, dataset, (self.title, model), metric, rule
             )
             for dataset in self.datasets
             for model in self.models(dataset)
@@ -148,60 +144,51 @@ class Comparison:
         found = []
         for (dataset, metric), least in self.least.items():
             own = self.cell(dataset, self.title, metric)
-            if own is None or own.reason:
-                foreign = "was judged by another evaluator" if dataset in self.foreign else ""
-                reason = own.reason if own else foreign or "was not scored"
-                found.append(Verdict(dataset, metric, least, None, reason))
-            else:
+            if own is not None and not own.reason:
                 found.append(Verdict(dataset, metric, least, own.mean))
+                continue
+            missing = "was judged by another evaluator" if dataset in self.judges else ""
+            reason = own.reason if own else missing or "was not scored"
+            found.append(Verdict(dataset, metric, least, None, reason))
         return found
 
 
-def compare(
+def beside_stored(
     stored: Stored,
-    name: str,
+    candidate: Candidate,
     rows: pd.DataFrame,
     runs: Sequence[Run],
-    datasets: Sequence[str],
     least: Thresholds,
 ) -> Comparison:
     """Set a candidate beside the stored results.
 
     Args:
-        name: of the candidate, as in its rows.
-        rows: its score rows.
-        datasets: image sets to compare on.
-        least: thresholds, see :func:`reports.compare.thresholds.thresholds`.
+        rows: the candidate's score rows.
+        least: see :func:`reports.compare.conditions.thresholds`.
 
     Raises:
-        UserError: rows of another protocol or of other data than the stored ones, or stored rows
-            that do not belong to the stored evaluator.
+        UserError: rows of another protocol or of other data than the stored ones, rows of several
+            evaluators or of none, or stored rows that do not belong to the stored evaluator.
     """
-    title = f"{model_title(name)} (candidate)"
-    _check_protocol(stored, rows)
-    beside = _stored_rows(stored, datasets)
+    title = f"{model_title(candidate.name)} (candidate)"
+    datasets, apart = candidate.datasets, list(ablation_models(stored.config))
+    beside = _of_columns(stored.rows)
+    beside = beside[beside["dataset"].isin(datasets) & ~beside["model"].isin(apart)]
     check_evaluators(beside, {d: c for d, c in stored.cards().items() if d in datasets})
-    foreign, parts, other_code = {}, [beside], []
+    judges, parts, other_code = {}, [beside], {}
     for dataset in datasets:
-        own = _of_columns(rows[(rows["dataset"] == dataset) & (rows["model"] == name)])
+        own = _of_columns(rows[(rows["dataset"] == dataset) & (rows["model"] == candidate.name)])
         theirs = beside[beside["dataset"] == dataset]
-        _check_data(dataset, own, theirs)
-        judges = [_judge(side) for side in (theirs, own)]
-        if judges[0] != judges[1]:
-            foreign[dataset] = Foreign(*judges)
+        there = _judge(theirs, dataset, "the stored results")
+        here = _judge(own, dataset, "the candidate")
+        if here != there:
+            judges[dataset] = there, here
             own = own[own["evaluator"] == NONE]
-        other_code += [text for text in _other_code(own, theirs) if text not in other_code]
+        other_code |= dict.fromkeys(_other_code(own, theirs))
         parts.append(own.assign(model=title))
     every = pd.concat(parts, ignore_index=True)
     refuse_mixed(every)
-    return Comparison(stored, name, title, datasets, every, runs, foreign, least, other_code)
-
-
-def _stored_rows(stored: Stored, datasets: Sequence[str]) -> pd.DataFrame:
-    """Return the stored rows of real images and whole models, of the families compared here."""
-    apart = [*ablation_models(stored.config)]
-    rows = _of_columns(stored.rows)
-    return rows[rows["dataset"].isin(datasets) & ~rows["model"].isin(apart)]
+    return Comparison(stored, candidate, title, every, runs, judges, least, list(other_code))
 
 
 def _of_columns(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,46 +196,86 @@ def _of_columns(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["metric"].str.partition(":class:")[0].isin(list(COLUMNS))]
 
 
-def _judge(rows: pd.DataFrame) -> str:
+def _judge(rows: pd.DataFrame, dataset: str, whose: str) -> str:
     """Return the hash of the evaluator behind rows of one data set."""
-    judges = set(rows["evaluator"].map(first_hash)) - {NONE}
+    judges = sorted(set(rows["evaluator"].map(first_hash)) - {NONE})
     if len(judges) != 1:
-        raise UserError(f"expected scores of one evaluator, found {', '.join(sorted(judges))}")
-    return judges.pop()
-
-
-def _check_protocol(stored: Stored, rows: pd.DataFrame) -> None:
-    expected = stored.protocol.label
-    found = [", ".join(sorted(set(part["protocol"]))) for part in (stored.rows, rows)]
-    if found[0] != expected:
-        raise UserError(
-            f"expected stored scores of the stored protocol {expected}, found {found[0]}; restore "
-            f"both with git checkout -- {stored.folder}"
-        )
-    if found[1] != expected:
-        raise UserError(other_protocol(stored, found[1]))
-
-
-def _check_data(dataset: str, own: pd.DataFrame, theirs: pd.DataFrame) -> None:
-    hashes = [sorted(set(rows["data"].map(first_hash))) for rows in (theirs, own)]
-    if not hashes[0] or not hashes[1]:
-        whose = "the stored results" if not hashes[0] else "the candidate"
-        raise UserError(f"{dataset}: expected scores of {whose}, found none")
-    if hashes[0] != hashes[1]:
-        raise UserError(other_data(dataset, *map(", ".join, hashes)))
+        found = ", ".join(judges) or "none"
+        raise UserError(f"{dataset}: expected scores by one evaluator of {whose}, found {found}")
+    return judges[0]
 
 
 def _other_code(own: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
     """Say which metrics were scored by other code than the stored rows of theirs."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, ...], list[str]] = {}
     for metric, column in COLUMNS.items():
-        codes = [
-            " ".join(sorted(set(rows[rows["metric"] == metric]["code"]))) for rows in (theirs, own)
-        ]
+        sides = (rows[rows["metric"] == metric]["code"] for rows in (own, theirs))
+        codes = tuple(" ".join(sorted(set(code))) for code in sides)
         if all(codes) and codes[0] != codes[1]:
-            found.setdefault((codes[0], codes[1]), []).append(column.title)
+            found.setdefault(codes, []).append(column.title)
     return [
         f"{', '.join(titles)}: scored by other code here ({here}) than in the stored results "
         f"({there}), so that numbers may differ by the code alone"
-        for (there, here), titles in found.items()
+        for (here, there), titles in found.items()
     ]
+
+
+# --- As data -------------------------------------------------------------------------------------
+
+
+def tidy(found: Comparison) -> pd.DataFrame:
+    """Return the comparison as data: one row per data set, model and metric.
+
+    ``role`` is ``real``, ``stored`` or ``candidate``. A stored model's row has the candidate's
+    difference to it (``delta`` ...) and the probability that the candidate is better; the
+    candidate's row has the threshold and whether it was reached.
+    """
+    return pd.DataFrame(
+        _record(found, dataset, model, metric)
+        for dataset in found.datasets
+        for model in (REAL, *found.models(dataset), found.title)
+        for metric in COLUMNS
+    )
+
+
+def _record(found: Comparison, dataset: str, model: str, metric: str) -> dict[str, Any]:
+    role = {REAL: REAL, found.title: "candidate"}.get(model, "stored")
+    rows, own = rows_of(found.rows, dataset, model, metric), found.cell(dataset, model, metric)
+    ends = ("ci_low", "ci_high", "ci_kind")
+    record: dict[str, Any] = {"preset": found.stored.preset, "dataset": dataset}
+    record |= {"model": found.candidate.name if role == "candidate" else model, "role": role}
+    record |= {"metric": metric} | dict.fromkeys(("value", *ends, "sd_seeds", "note"))
+    record |= dict.fromkeys(("delta", *(f"delta_{end}" for end in ends), "p_better"))
+    record |= dict.fromkeys(("threshold", "passed"))
+    if own is None:
+        judged = role == "candidate" and dataset in found.judges
+        record["note"] = "judged by another evaluator" if judged else "not scored"
+    elif own.reason:
+        record["note"] = own.reason
+    else:
+        record["value"] = own.mean
+        record["sd_seeds"] = spread(own)
+        record |= _ends(own, "")
+    change = found.differences.get((dataset, model, metric))
+    if change is not None:
+        record |= {"delta": change.value, "p_better": change.better} | _ends(change, "delta_")
+    for verdict in found.verdicts if role == "candidate" else ():
+        if (verdict.dataset, verdict.metric) == (dataset, metric):
+            record |= {"threshold": verdict.least, "passed": verdict.passed}
+    shared = ("n", "classes", "precision", "protocol", "evaluator", "data", "code")
+    record["seeds"] = " ".join(str(seed) for seed in rows["seed"]) or None
+    return record | {key: " ".join(map(str, dict.fromkeys(rows[key]))) or None for key in shared}
+
+
+def spread(found: Cell | None) -> float | None:
+    """Return the standard deviation over the training seeds; None with one seed."""
+    several = found is not None and len(found.values) > 1
+    return float(np.std(found.values, ddof=1)) if several else None
+
+
+def _ends(found: Cell | Difference, start: str) -> dict[str, Any]:
+    interval = found.interval
+    if interval is None:
+        return {}
+    ends = {"ci_low": interval.low, "ci_high": interval.high, "ci_kind": interval.kind}
+    return {f"{start}{key}": value for key, value in ends.items()}

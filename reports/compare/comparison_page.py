@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from dlvae.candidate import Candidate
-from reports.compare.budgets import budgets, differences
-from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
-from reports.compare.deltas import Delta
-from reports.compare.thresholds import LESS_IS_BETTER
+from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison, spread
+from reports.compare.conditions import LESS_IS_BETTER
+from reports.compare.difference import Difference
+from reports.compare.trainings import costs, unequal_settings
 from reports.names import capital, dataset_title, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import Column
@@ -24,30 +22,30 @@ from reports.text import render_page
 SHOWN = [COLUMNS[metric] for metric in PRINTED]
 
 
-def comparison_page(found: Comparison, who: Candidate, figure: Path) -> tuple[str, str]:
+def comparison_page(found: Comparison, figure: Path) -> tuple[str, str]:
     """Return the page as Markdown and as HTML.
 
     Args:
-        who: the candidate, as the configuration names it.
         figure: PNG beside the page.
     """
+    name = found.candidate.name
     verdicts = {
-        name: [verdict.text for verdict in found.verdicts if verdict.passed == passed]
-        for name, passed in (("Failed", False), ("Passed", True))
+        word: [verdict.text for verdict in found.verdicts if verdict.passed == passed]
+        for word, passed in (("Failed", False), ("Passed", True))
     }
     differing = [
         f"{capital(dataset_title(dataset))}: {text}"
         for dataset in found.datasets
-        for text in differences(found, dataset)
+        for text in unequal_settings(found, dataset)
     ]
     return render_page(
         "comparison.j2",
-        f"{found.name} beside {found.stored.preset}",
+        f"{name} beside {found.stored.preset}",
         found=found,
-        who=who,
+        candidate=found.candidate,
         figure=figure,
         verdicts=verdicts,
-        namesake=any(found.name in found.models(dataset) for dataset in found.datasets),
+        namesake=any(name in found.models(dataset) for dataset in found.datasets),
         findings=list(_findings(found)),
         sections={dataset: _section(found, dataset) for dataset in found.datasets},
         differing=[*differing, *found.other_code],
@@ -73,8 +71,8 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
     """Return what the page shows of a data set."""
     rows, stored = found.rows[found.rows["dataset"] == dataset], found.stored
     own, judged = rows[rows["model"] == found.title], []
-    if judge := found.foreign.get(dataset):
-        by_judge = set(rows[rows["evaluator"] == judge.expected]["metric"])
+    if dataset in found.judges:
+        by_judge = set(rows[rows["evaluator"] == found.judges[dataset][0]]["metric"])
         judged = [column.title for column in SHOWN if column.metric in by_judge]
     models = [REAL, *found.models(dataset), found.title]
     texts = {c.title: [_cell(found, dataset, model, c) for model in models] for c in SHOWN}
@@ -83,9 +81,9 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
     return {
         "judged": judged,
         "scores": PrintedTable(pd.DataFrame(texts, map(model_title, models)), text),
-        "deltas": _deltas(found, dataset),
+        "differences": _differences(found, dataset),
         "spread": _spread(found, dataset),
-        "budgets": PrintedTable(budgets(found, dataset), f"{capital(dataset_title(dataset))}."),
+        "costs": PrintedTable(costs(found, dataset), f"{capital(dataset_title(dataset))}."),
         "judge": stored.cards()[dataset]["weights_sha256"],
         "data": rows["data"].unique(),
         "samples": own["samples"].unique(),
@@ -96,36 +94,32 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
 def _cell(found: Comparison, dataset: str, model: str, column: Column) -> str:
     own = found.cell(dataset, model, column.metric)
     if own is None:
-        foreign = model == found.title and dataset in found.foreign
+        foreign = model == found.title and dataset in found.judges
         return "other evaluator" if foreign else MISSING
     return own.text(column)
 
 
-def _deltas(found: Comparison, dataset: str) -> PrintedTable:
+def _differences(found: Comparison, dataset: str) -> PrintedTable:
     models, kinds = found.models(dataset), {}
-    changes = {c: [found.deltas[dataset, model, c.metric] for model in models] for c in SHOWN}
+    changes = {c: [found.differences[dataset, model, c.metric] for model in models] for c in SHOWN}
     for column, own in changes.items():
         for change in own:
             if change is not None and change.interval is not None:
                 # As an ordered set.
                 kinds.setdefault(change.interval.kind, {})[column.title] = None
-    texts = {c.title: [_delta_text(change, c) for change in own] for c, own in changes.items()}
+    texts = {c.title: [_difference_text(change, c) for change in own] for c, own in changes.items()}
     less = [COLUMNS[metric].title for metric in LESS_IS_BETTER]
     cells = pd.DataFrame(texts, index=[model_title(model) for model in models])
-    return PrintedTable(cells, prose("deltas", less=less, kinds=kinds))
+    return PrintedTable(cells, prose("differences", less=less, kinds=kinds))
 
 
-def _delta_text(change: Delta | None, column: Column) -> str:
+def _difference_text(change: Difference | None, column: Column) -> str:
     if change is None:
         return MISSING
-    unit, times = (" points", 100) if column.percent else ("", 1)
-
-    def number(value: float) -> str:
-        return f"{times * value:+z.{column.digits}f}"
-
-    text = f"{number(change.value)}{unit}"
+    text = f"{column.number(change.value, '+z')}{' points' if column.percent else ''}"
     if change.interval is not None:
-        text += f" [{number(change.interval.low)}, {number(change.interval.high)}]"
+        ends = (change.interval.low, change.interval.high)
+        text += f" [{', '.join(column.number(end, '+z') for end in ends)}]"
     return text if change.better is None else f"{text}, P {change.better:.2f}"
 
 
@@ -133,16 +127,15 @@ def _spread(found: Comparison, dataset: str) -> PrintedTable | None:
     """Return how far trainings of one model lie apart: the yardstick of a single training."""
     table = {}
     for model in [*found.models(dataset), found.title]:
-        cells = {column: found.cell(dataset, model, column.metric) for column in SHOWN}
-        if any(own and len(own.values) > 1 for own in cells.values()):
-            table[model_title(model)] = {c.title: _sd(own, c) for c, own in cells.items()}
+        spreads = {c: spread(found.cell(dataset, model, c.metric)) for c in SHOWN}
+        if any(own is not None for own in spreads.values()):
+            table[model_title(model)] = {c.title: _points(own, c) for c, own in spreads.items()}
     if not table:
         return None
     return PrintedTable(pd.DataFrame.from_dict(table, orient="index"), prose("spread"))
 
 
-def _sd(own, column: Column) -> str:
-    if own is None or len(own.values) < 2:
+def _points(own: float | None, column: Column) -> str:
+    if own is None:
         return MISSING
-    spread = float(np.std(own.values, ddof=1)) * (100 if column.percent else 1)
-    return f"{spread:.{column.digits}f}{' points' if column.percent else ''}"
+    return f"{column.number(own)}{' points' if column.percent else ''}"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
-from reports.compare.thresholds import LESS_IS_BETTER
+from reports.compare.conditions import LESS_IS_BETTER
 from reports.figures.style import INK, LABEL, MUTED, TITLE, WIDTH, Canvas, render, shorten
 from reports.names import dataset_title, model_title
 from reports.tables.cells import Column
@@ -49,7 +49,7 @@ def draw(found: Comparison) -> Figure:
             for line, model in enumerate(models if column == 0 else ()):
                 y = upper + frame * (line + 0.8) / (len(models) + 0.6)
                 own = model == found.title
-                name = model_title(found.name if own else model)
+                name = model_title(found.candidate.name if own else model)
                 name = shorten(name, LEFT - 0.15, 1.1 * LABEL if own else LABEL)  # bold is wider
                 style = {"color": CANDIDATE["color"] if own else INK, "ha": "right"}
                 canvas.text(LEFT - 0.08, y, name, weight="bold" if own else "normal", **style)

@@ -25,9 +25,8 @@ from dlvae.stage.registry import default_options, model_names, module_name
 from eval.protocol import load_protocol
 from reports.claims.rules import load_rules
 from reports.claims.rules import needed_scores
-from reports.compare.comparable import other_protocol
 from reports.names import FITTED, as_published, fitted_form, forms_of
-from reports.compare.thresholds import thresholds
+from reports.compare.conditions import other_protocol, thresholds
 from snakemake.exceptions import WorkflowError
 
 WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent

@@ -26,11 +26,11 @@ rule stored_evaluator:
         data=subpath(input.card, parent=True),
         built=stored_evaluator_argument,
         out=subpath(output.card, parent=True),
-        code=code_of("reports.freeze.stored_evaluator"),
+        code=code_of("reports.compare.stored_evaluator"),
     message:
         "Taking the stored evaluator of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m reports.freeze.stored_evaluator --stored {params.stored} --dataset {wildcards.dataset}"
+        "python -m reports.compare.stored_evaluator --stored {params.stored} --dataset {wildcards.dataset}"
         " --judge {wildcards.dataset}{wildcards.kind} --data {params.data} {params.built} --out {params.out} > {log} 2>&1"
 
 

@@ -10,14 +10,14 @@ from scipy import stats
 from eval.metrics.intervals import BOOTSTRAP_CLASSES, JACKKNIFE_IMAGES, WILSON
 from eval.protocol import IntervalsRule
 from eval.rows import COLUMNS
-from reports.compare.deltas import COMBINED, PAIRED, WELCH, Scored, _paired, delta
+from reports.compare.difference import COMBINED, PAIRED, WELCH, difference
 
 RULE = IntervalsRule(groups=20, draws=2000)
 NAN = float("nan")
 
 
 def side(model, metric, values, low=NAN, high=NAN, kind="none", classes=None):
-    """A model with a row per seed, and with rows of classes: float (S, C)."""
+    """Rows of a model: one per seed, and those of classes, float (S, C)."""
     records = []
 
     def add(name, seed, value, ends=(NAN, NAN, "none")):
@@ -29,23 +29,12 @@ def side(model, metric, values, low=NAN, high=NAN, kind="none", classes=None):
         add(metric, seed, value, (low, high, kind))
         for label, score in enumerate([] if classes is None else classes[seed]):
             add(f"{metric}:class:{label}", seed, score)
-    return Scored(model, pd.DataFrame(records))
+    return pd.DataFrame(records)
 
 
 def found(one, two, metric="inception_score"):
-    return delta(one, two, "digits", metric, RULE)
-
-
-def test_scores_of_different_classes_are_no_pairs():
-    one = pd.Series(np.linspace(0, 1, 6), [f"d:class:{k}" for k in range(6)])
-    shifted = one + np.array([0.1, 0.2, 0.1, 0.2, 0.1, 0.2])
-    draws = np.random.default_rng(0)
-    found = _paired(shifted, one, draws, 200)
-    assert 0 < found.low < 0.15 < found.high < 0.3
-    assert _paired(shifted.iloc[1:], one, draws, 200) is None
-    assert _paired(shifted.iloc[:4], one.iloc[:4], draws, 200) is None
-    empty = one.iloc[:0]
-    assert _paired(empty, empty, draws, 200) is None
+    models = one["model"].iloc[0], two["model"].iloc[0]
+    return difference(pd.concat([one, two]), "digits", models, metric, RULE)
 
 
 def test_three_seeds_on_both_sides_are_compared_by_welch():
@@ -137,6 +126,16 @@ def test_classes_are_paired_where_their_rows_are_there():
     assert change.interval.low > 0 and width < 0.1 * (0.5 - 0.2)
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [(10, 9), (4, 4)])
+def test_classes_that_differ_or_are_few_are_no_pairs(ours, theirs):
+    metric, ends = "d_intra_standard", (0.2, 0.5, BOOTSTRAP_CLASSES)
+    scores = [np.linspace(0.2, 0.5, count) for count in (ours, theirs)]
+    one, two = (
+        side(m, metric, [0.3], *ends, [s]) for m, s in zip(("new", "old"), scores, strict=True)
+    )
+    assert found(one, two, metric).interval.kind == COMBINED
+
+
 def test_a_known_spread_over_seeds_is_not_left_out():
     metric = "d_intra_standard"
     shared = np.linspace(0.1, 0.6, 10)
@@ -155,4 +154,4 @@ def test_what_has_no_value_has_no_difference():
     one = side("new", "fid", [NAN], kind="n/a: needs n > 64")
     two = side("old", "fid", [3.0], 2.9, 3.1, JACKKNIFE_IMAGES)
     assert found(one, two, "fid") is None and found(two, one, "fid") is None
-    assert found(two, Scored("nobody", two.rows), "fid") is None
+    assert difference(two, "digits", ("old", "nobody"), "fid", RULE) is None

@@ -1,7 +1,7 @@
 """The evaluator behind the stored results, taken from git or rebuilt by its recipe.
 
-Usage: python -m reports.freeze.stored_evaluator --stored DIR --dataset NAME --judge NAME --data DIR
-    [--built DIR] --out DIR
+Usage: python -m reports.compare.stored_evaluator --stored DIR --dataset NAME --judge NAME
+    --data DIR [--built DIR] --out DIR
 
 Small weights are stored and must have the hash that their card says. Of larger ones the hash is
 stored alone: ``--built`` is then the evaluator that the recipe gives here. If its hash differs it
@@ -22,10 +22,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.rows import HASH
-from reports.compare.comparable import other_data
-from reports.freeze.stored import EVALUATOR, Stored, load_stored
-
-CARD = "card.json"
+from reports.freeze.stored import CARD, EVALUATOR, INDEX, Stored, load_stored
 
 
 def take_evaluator(
@@ -48,17 +45,30 @@ def take_evaluator(
             evaluator that was trained on other data than the prepared ones.
     """
     judge = judge or dataset
-    expected = _card(stored, judge)
+    path, restore = stored.evaluator(judge) / CARD, f"git checkout -- {stored.folder}"
+    expected = read_json(path)
+    if sha256_file(path) != stored.index["files"].get(f"{EVALUATOR}/{judge}/{CARD}"):
+        raise UserError(
+            f"{path}: expected the file of {stored.folder / INDEX}, found another; restore it "
+            f"with {restore}"
+        )
     if expected["data_sha256"] != data_card["sha256"]:
-        hashes = [_short(part) for part in (expected["data_sha256"], data_card["sha256"])]
-        raise UserError(other_data(dataset, *hashes))
-    folder = stored.evaluator(judge) if built is None else built
-    card = expected if built is None else read_json(folder / CARD)
+        there, here = (_short(part) for part in (expected["data_sha256"], data_card["sha256"]))
+        raise UserError(
+            f"{dataset}: expected the prepared data of the stored results, {there}, found {here}: "
+            "other images, so that no score can be compared. Another `data` section, another "
+            "data_root or other files in it, or another version of a package that reads or renders "
+            "them may be the cause; go back to the stored configuration, or make and freeze "
+            "results of your own data"
+        )
+    folder, fix = built or path.parent, f"delete {built} and run the command again"
+    card = read_json(folder / CARD)
     found = sha256_file(folder / WEIGHTS)
     if found != card["weights_sha256"]:
         raise UserError(
             f"{folder / WEIGHTS}: expected the weights that its card names, "
-            f"{card['weights_sha256'][:HASH]}, found {found[:HASH]}; {_fix(stored, built)}"
+            f"{card['weights_sha256'][:HASH]}, found {found[:HASH]}; "
+            f"{fix if built else f'restore it with {restore}'}"
         )
     for name in (WEIGHTS, CARD):
         with atomic(out / name) as temporary:
@@ -72,25 +82,6 @@ def take_evaluator(
         f"{names}, rebuilt by the recipe, is not the one behind the stored scores, "
         f"{expected['weights_sha256'][:HASH]}: what it judges cannot be compared with them"
     )
-
-
-def _card(stored: Stored, judge: str) -> dict[str, Any]:
-    """Return the card of the stored evaluator, as unchanged as its index says."""
-    path = stored.evaluator(judge) / CARD
-    expected = stored.index["files"].get(f"{EVALUATOR}/{judge}/{CARD}")
-    card = read_json(path)
-    if sha256_file(path) != expected:
-        raise UserError(
-            f"{path}: expected the file of {stored.folder / 'index.json'}, found another; "
-            f"{_fix(stored, None)}"
-        )
-    return card
-
-
-def _fix(stored: Stored, built: Path | None) -> str:
-    if built is None:
-        return f"restore it with git checkout -- {stored.folder}"
-    return f"delete {built} and run the command again"
 
 
 def _short(hashes: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from dlvae.stage.artefact import sha256_file, write_json
 from dlvae.stage.runtime import run_stage
-from reports.freeze import stored_evaluator
+from reports.compare import stored_evaluator
 from reports.freeze.stored import load_stored
 
 DATA = {"train": "aa" * 32, "test": "bb" * 32}

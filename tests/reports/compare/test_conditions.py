@@ -4,7 +4,7 @@ import pytest
 
 from dlvae.stage.errors import UserError
 from reports.compare.comparison import COLUMNS
-from reports.compare.thresholds import LESS_IS_BETTER, MORE_IS_BETTER, SHARES, thresholds
+from reports.compare.conditions import LESS_IS_BETTER, MORE_IS_BETTER, SHARES, thresholds
 
 SETS = ("synthetic_faces", "digits")
 

@@ -34,7 +34,7 @@ from eval.metrics import intervals
 from eval.metrics.intervals import Interval
 from eval.protocol import load_protocol
 from reports.claims import __main__ as claims
-from reports.claims.claim_metrics import FITTED_MODELS, METRICS
+from reports.claims.claim_metrics import FITTED_MODELS
 from reports.claims.readings import Preset, transformed
 from reports.claims.rules import Side, load_rules, needed_scores
 from reports.claims.verdicts import Result, judge, verdict
@@ -42,7 +42,7 @@ from reports.tables.captions import INTERVALS
 from reports.tables.cells import Cell
 from reports.tables.inputs import page_parser
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROTOCOL = protocol_file(load_preset("quick", ROOT / "config"), ROOT / "config")
 
 
@@ -636,21 +636,16 @@ def test_a_file_of_rules_is_read(tmp_path):
         ("op:", "opp:", "'a test': opp: expected no key .*Did you mean 'op'"),
         ('">"', '"=>"', "op: expected one of <, <=, >, >=, within, found '=>'"),
         ('">"', "within", "expected a margin with the operator 'within', and only there"),
-        ('op: ">"', 'op: ">"\n        margin: 1', "expected a margin with the operator 'within'"),
         ('op: ">"', "op: within\n        margin: 0", "margin: expected greater than 0, found 0"),
         ("toy_recall:50", "toy_recal:50", "found 'toy_recal:50'. Did you mean 'toy_recall:50'"),
-        ("toy_recall:50", "toy_recall:55", "Did you mean 'toy_recall:50'"),
         ("cvae_gan", "cvae_gna", "found 'cvae_gna'. Did you mean 'cvae_gan'"),
         ("cvae_gan", "ours_no_gan", "model: expected one of real, ours"),
         ('op: ">"', 'data: toy\n        op: ">"', "data: expected a valid array, found 'toy'"),
         ("[toy]", "[toys]", "data: .*found 'toys'. Did you mean 'toy'"),
         ("plus", "plsu", "right: plsu: expected no key .*Did you mean 'plus'"),
         ("plus: 0.1", "plus: much", "plus: expected a valid number, found 'much'"),
-        ("plus: 0.1", "plus: .nan", "plus: expected a finite number"),
         ("plus: 0.1", "times: -1", "times: expected greater than 0, found -1"),
         ("    open: Nothing.\n", "", "'one': expected the key 'open', found none"),
-        ("open: Nothing.", "open: 3", "open: expected a valid string, found 3"),
-        ("open: Nothing.", "open: n\n    beside: [3]", "beside: '0': expected an object, found 3"),
         (
             "open: Nothing.",
             "open: n\n    synthetic_only: 1",
@@ -658,11 +653,11 @@ def test_a_file_of_rules_is_read(tmp_path):
         ),
         ("headline: true", "headline: false", "expected one test with headline: true, found none"),
         ("headline: true", "headline: 1", "headline: expected a valid boolean, found 1"),
+        ("plus: 0.1", "plus: .nan", "plus: expected a finite number"),
         ('op: ">"', 'data: [toy]\n        op: ">"', "expected a headline test without data"),
         ("open: Nothing.", EXCUSED.format("learnt"), "of: .*Did you mean 'learned'"),
         ("open: Nothing.", EXCUSED.format("agree, reason: 3"), "excused"),
         ("open: Nothing.", "open: n\n    recognised: 3", "recognised: expected an object, found 3"),
-        ("times_chance: 5, ", "", "preconditions: expected the key 'times_chance', found none"),
         ("times_chance: 5", "times_chance: 0", "times_chance: expected greater than 0, found 0"),
         (
             "times_chance: 5",
@@ -670,7 +665,6 @@ def test_a_file_of_rules_is_read(tmp_path):
             "times_chance: expected a valid number, found 'many'",
         ),
         ("ablations: []", "", "expected the key 'ablations', found none"),
-        ("ablations: []", "ablations: [1]", "ablations: '0': expected a valid string, found 1"),
         (
             "[three_moons]",
             "three_moons",
@@ -711,9 +705,13 @@ def test_the_ablations_of_the_rules_are_those_of_the_default_preset():
     assert {name: methods[name.removeprefix("ours_")] for name in expected} == expected
 
 
+CLAIMED = {"inception", "progress", "diversity", "fidelity", "priors", "codes", "walks"}
+CLAIMED |= {"coordinates", "swaps", "inpainting", "toy"}
+
+
 def test_the_scores_needed_are_those_that_rules_name():
     needed = needed_scores(RULES, list(SETS), "synthetic_faces")
-    assert len(needed) == len(set(needed)) and {family for *_, family in needed} == set(METRICS)
+    assert len(needed) == len(set(needed)) and {family for *_, family in needed} == CLAIMED
     on = {d: {(m, f) for where, m, f in needed if where == d} for d in SETS}
     toy = {(f"{model}{form}", "toy") for model in ("ours", "cvae_gan") for form in ("", "_fitted")}
     assert on["three_moons"] == {*toy, ("ours", "codes")}

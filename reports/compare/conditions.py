@@ -1,20 +1,16 @@
-"""Least values that a candidate must reach: the configuration's ``fail_below``."""
+"""What a candidate must meet: to be compared at all, and the least values of ``fail_below``."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 
 from dlvae.stage.errors import UserError, nearest
+from reports.freeze.stored import PROTOCOL, Stored
 
-MORE_IS_BETTER = (
-    "inception_score",
-    "label_fidelity",
-    "d_intra_standard",
-    "d_intra_range_mismatched",
-    "precision",
-    "recall",
-)
+MORE_IS_BETTER = ("inception_score", "label_fidelity", "d_intra_standard")
+MORE_IS_BETTER += ("d_intra_range_mismatched", "precision", "recall")
 LESS_IS_BETTER = ("fid",)
 # Values in [0, 1], which pages print in per cent or as they are.
 SHARES = ("label_fidelity", "precision", "recall")
@@ -51,6 +47,17 @@ def thresholds(
             _check(metric, value, datasets)
             found[dataset, metric] = float(value)
     return found
+
+
+def other_protocol(stored: Stored, found: str) -> str:
+    """Say that scores are taken in another way than the stored ones."""
+    overrides = stored.config.get("bn_eval")
+    path = os.path.relpath(stored.folder / PROTOCOL)
+    return (
+        f"expected the protocol of the stored results, {stored.protocol.label}, found {found}: "
+        "samples and scores taken in another way cannot be compared; say --config "
+        f"protocol={path} bn_eval={'null' if overrides is None else overrides}"
+    )
 
 
 def _check(metric: str, value: float, datasets: Sequence[str]) -> None:

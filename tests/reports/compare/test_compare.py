@@ -12,19 +12,19 @@ import pytest
 import yaml
 from PIL import Image
 
+from dlvae.candidate import Candidate
 from dlvae.stage.artefact import sha256_file, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, write_rows
 from reports.compare import __main__ as command
-from reports.compare.comparison import COLUMNS, PRINTED, Verdict, compare
-from reports.compare.comparison_csv import tidy
-from reports.compare.thresholds import thresholds
+from reports.compare.comparison import COLUMNS, PRINTED, Verdict, beside_stored, tidy
+from reports.compare.conditions import thresholds
 from reports.figures import draw_comparison
 from reports.freeze.stored import load_stored
 
-PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
+PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label
 JUDGES = {"synthetic_faces": "fa" * 32, "digits": "d1" * 32}
 CLASSES = {"synthetic_faces": 20, "digits": 10}
@@ -141,6 +141,13 @@ class Shelf:
         except SystemExit as stop:
             return stop.code
         return 0
+
+
+def compared(shelf, found, least=None):
+    """The comparison of a model's rows on digits."""
+    stored = load_stored("quick", shelf.stored.parent)
+    candidate = Candidate("wgan_gp", None, ("digits",), (0,))
+    return beside_stored(stored, candidate, pd.DataFrame(found), [], least or {})
 
 
 @pytest.fixture(autouse=True)
@@ -361,7 +368,7 @@ def test_other_scoring_code_is_a_warning(shelf):
 
 
 def test_samples_from_outside_and_what_stood_out(shelf):
-    finding = {"kind": "grey", "severity": "warning", "text": "Images are grey | all of them."}
+    finding = {"kind": "grey", "severity": "warning", "text": "Images are grey | <all>."}
     copies = {"kind": "copies", "severity": "note", "text": "2 images are copies."}
     text, _, html = shelf.page(
         rows("mine", precision="unknown"),
@@ -370,12 +377,12 @@ def test_samples_from_outside_and_what_stood_out(shelf):
         samples={"findings": [finding]},
         duplicates={"findings": [copies]},
     )
-    assert "- Warning, handwritten digits: Images are grey | all of them." in text
+    assert "- Warning, handwritten digits: Images are grey | <all>." in text
     assert "- Note, handwritten digits: 2 images are copies." in text
     assert "samples from outside, `/some/where/mine.npz`" in text
     assert "| mine (candidate) | – | unknown | unknown | unknown | unknown | unknown |" in text
     assert "How the samples came about is not known" in text
-    assert "<code>/some/where/mine.npz</code>" in html
+    assert "<code>/some/where/mine.npz</code>" in html and "grey | &lt;all&gt;." in html
 
 
 def test_data_sets_stand_below_each_other(tmp_path):
@@ -395,15 +402,17 @@ def test_data_sets_stand_below_each_other(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"data": "other"}, "digits: expected the prepared data .*data-digits, found other"),
-        ({"protocol": "v3:0"}, "protocol of the stored results, v2:.*found v3:0.*protocol="),
+        ({"data": "other"}, "differ in data, so .*data-digits .*other .digits/WGAN-GP"),
+        ({"protocol": "v3:0"}, "differ in protocol, so .*v2:.*v3:0 .digits/WGAN-GP"),
+        (
+            {"evaluator": "none"},
+            "digits: expected scores by one evaluator of the candidate, .*none",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(shelf, changed, words):
-    stored = load_stored("quick", shelf.stored.parent)
-    frame = pd.DataFrame(rows("wgan_gp", **changed))
     with pytest.raises(UserError, match=words):
-        compare(stored, "wgan_gp", frame, [], ["digits"], {})
+        compared(shelf, rows("wgan_gp", **changed))
 
 
 def test_stored_scores_of_another_evaluator_than_the_stored_one_are_refused(shelf):
@@ -411,9 +420,8 @@ def test_stored_scores_of_another_evaluator_than_the_stored_one_are_refused(shel
     with pytest.raises(UserError, match="scores.csv: expected SHA-256 .* by index.json, found"):
         _ = load_stored("quick", shelf.stored.parent).rows
     shelf.index()
-    stored = load_stored("quick", shelf.stored.parent)
     with pytest.raises(UserError, match="expected scores of evaluator d1d1"):
-        compare(stored, "wgan_gp", pd.DataFrame(rows("wgan_gp")), [], ["digits"], {})
+        compared(shelf, rows("wgan_gp"))
 
 
 def test_a_model_of_the_stored_results_alone_has_a_dash(tmp_path):
@@ -456,7 +464,6 @@ def test_the_figure_has_a_dot_per_model_and_the_real_line(shelf, drawn, tmp_path
 
 
 def test_equal_comparisons_give_equal_data(shelf):
-    stored = load_stored("quick", shelf.stored.parent)
-    frame, least = pd.DataFrame(rows("wgan_gp")), thresholds({"recall": 0.1}, ["digits"])
-    found = [compare(stored, "wgan_gp", frame, [], ["digits"], least) for _ in range(2)]
+    least = thresholds({"recall": 0.1}, ["digits"])
+    found = [compared(shelf, rows("wgan_gp"), least) for _ in range(2)]
     pd.testing.assert_frame_equal(*map(tidy, found))
