@@ -6,14 +6,14 @@ the nearest valid one.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from dlvae.config.section import Section
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import model_names
 from reports.claims.claim_metrics import FAMILY, FITTED_MODELS, REAL, depends_on_prior
@@ -31,13 +31,8 @@ AS_PUBLISHED, FITTED_PRIORS, SAME = "published", "fitted", "same"
 ablations, which are not fitted, is judged as published alone."""
 
 Text = Annotated[str, Field(min_length=1)]
-Above0 = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A section of the file: strict types, finite numbers, no other keys."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Above0 = Annotated[float, Field(allow_inf_nan=False, gt=0)]
 
 
 class Side(Section):
@@ -48,9 +43,9 @@ class Side(Section):
 
     metric: str
     model: str
-    away_from: float | None = None
+    away_from: Finite | None = None
     times: Above0 = 1.0
-    plus: float = 0.0
+    plus: Finite = 0.0
 
     def fitted(self) -> Side:
         """Return the side with the model's priors fitted, where that changes the metric."""
@@ -62,8 +57,8 @@ class Side(Section):
 class Excuse(Section):
     """Models that need not meet some preconditions, for a reason that the page prints."""
 
-    models: tuple[str, ...]
-    of: tuple[Literal["agree", "trained", "learned"], ...]
+    models: list[str]
+    of: list[Literal["agree", "trained", "learned"]]
     reason: Text
 
 
@@ -101,12 +96,12 @@ class ClaimTest(Section):
     name: Text
     left: Side
     op: Literal["<", "<=", ">", ">=", "within"]
-    right: Side | float
+    right: Side | Finite
     headline: bool = False
     beyond_noise: bool = False
-    data: tuple[str, ...] = ()
+    data: list[str] = []
     margin: Above0 | None = None
-    excused: tuple[Excuse, ...] = ()
+    excused: list[Excuse] = []
 
     @property
     def relation(self) -> str:
@@ -149,13 +144,13 @@ class Claim(Section):
     id: Text
     where: Text
     statement: Text
-    data: tuple[str, ...] = Field(min_length=1)
-    tests: tuple[ClaimTest, ...]
+    data: list[str] = Field(min_length=1)
+    tests: list[ClaimTest]
     open: Text
-    beside: tuple[Side, ...] = ()
+    beside: list[Side] = []
     synthetic_only: bool = False
     recognised: Side | None = None
-    excused: tuple[Excuse, ...] = ()
+    excused: list[Excuse] = []
 
     @property
     def measured(self) -> list[Side]:
@@ -185,10 +180,10 @@ class Rules(Section):
         ablations: models that are ours with another method.
     """
 
-    data_sets: dict[str, tuple[str, ...]]
-    ablations: tuple[str, ...]
+    data_sets: dict[str, list[str]]
+    ablations: list[str]
     preconditions: Preconditions
-    claims: tuple[Claim, ...]
+    claims: list[Claim]
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -221,15 +216,15 @@ class Rules(Section):
         A comparison with an ablation stays as published: ablations are not fitted, and a fit of one
         side alone is no fair comparison.
         """
-        tests = tuple(
+        tests = [
             test if self.of_ablations(test) else test.with_sides(Side.fitted)
             for test in claim.tests
-        )
+        ]
         if tests == claim.tests:
             sides = [side for test in claim.tests for side in test.sides]
             told = any(depends_on_prior(side.metric) for side in sides)
             return [(AS_PUBLISHED if told else SAME, claim)]
-        fitted = {"tests": tests, "beside": tuple(side.fitted() for side in claim.beside)}
+        fitted = {"tests": tests, "beside": [side.fitted() for side in claim.beside]}
         fitted["recognised"] = claim.recognised and claim.recognised.fitted()
         return [(AS_PUBLISHED, claim), (FITTED_PRIORS, claim.model_copy(update=fitted))]
 
@@ -267,9 +262,9 @@ def load_rules(path: str | Path = PATH) -> Rules:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"expected readable rules at {path}: {error}") from error
     try:
-        return Rules.model_validate_json(json.dumps(content))  # JSON: lists are tuples there
-    except ValidationError as error:
-        raise UserError(f"{path}: {_explained(error, content)}") from error
+        return Rules.read(content)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def models_of(tests: Iterable[ClaimTest]) -> list[str]:
@@ -292,7 +287,7 @@ def needed_scores(
     found: dict[tuple[str, str, str], None] = {}
     for _, claim in (form for known in rules.claims for form in rules.forms(known)):
         for dataset in rules.tested_on(claim, datasets):
-            tests = tuple(rules.tests_on(claim, dataset, datasets, ablated))
+            tests = rules.tests_on(claim, dataset, datasets, ablated)
             if not tests or (claim.synthetic_only and dataset not in RENDERED):
                 continue
             here = claim.model_copy(update={"tests": tests})
@@ -309,32 +304,3 @@ def _known(names: Iterable[str], valid: Collection[str], where: str) -> None:
         if name not in valid:
             shown = f"one of {', '.join(valid)}" if len(valid) < 12 else "a known name"
             raise ValueError(f"{where}: expected {shown}, found '{name}'.{nearest(name, valid)}")
-
-
-def _explained(error: ValidationError, content: Any) -> str:
-    """Say what is wrong first and where: a misspelt key if there is one; claims by their names."""
-    errors = error.errors(include_url=False)
-    first = min(errors, key=lambda one: one["type"] != "extra_forbidden")
-    where, place, found = "", content, first["input"]
-    for key in first["loc"]:
-        if isinstance(key, int) and isinstance(place, list):
-            place = place[key]
-            own = place if isinstance(place, Mapping) else {}
-            where += f"'{own.get('id') or own.get('name') or key}': "
-        elif isinstance(place, Mapping) and key in place:
-            place, where = place[key], f"{where}{key}: "
-    match first["type"]:
-        case "extra_forbidden":
-            key = str(first["loc"][-1])
-            keys = [name for kind in Section.__subclasses__() for name in kind.model_fields]
-            return f"{where}expected no key of that name.{nearest(key, keys)}"
-        case "missing":
-            return f"{where}expected the key '{first['loc'][-1]}', found none"
-        case "literal_error":
-            valid = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-            return (
-                f"{where}expected one of {', '.join(valid)}, found '{found}'{nearest(found, valid)}"
-            )
-        case "value_error":
-            return f"{where}{first['ctx']['error']}"
-    return f"{where}{first['msg'].replace('Input should be', 'expected')}, found {found!r}"

@@ -187,7 +187,7 @@ def test_a_model_that_is_broken_by_the_claim_itself_is_excused_with_a_reason():
     rows = changed(rows, "ours_no_likelihood", "judge_agreement", 0.2)
     assert judged("likelihood_needed", rows).verdict == "replicated"
     assert [excuse.models for excuse in BY_ID["likelihood_needed"].excused] == [
-        ("ours_no_likelihood",)
+        ["ours_no_likelihood"]
     ]
     rows = changed(rows, "ours", "label_fidelity", 0.05)
     assert judged("likelihood_needed", rows).verdict == "not run"
@@ -196,7 +196,7 @@ def test_a_model_that_is_broken_by_the_claim_itself_is_excused_with_a_reason():
 def test_a_single_test_may_be_excused():
     claim = BY_ID["diversity_order"]
     rows = changed(good("diversity_order"), "ours", "label_fidelity", 0.05)
-    excuse = Excuse(models=("ours",), of=("trained",), reason="so that this is tested")
+    excuse = Excuse(models=["ours"], of=["trained"], reason="so that this is tested")
     first = claim.tests[0].model_copy(update={"excused": (excuse,)})
     rules = with_tests("diversity_order", first, *claim.tests[1:])
     published, _ = judge(rules, rows, PRESET)
