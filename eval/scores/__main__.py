@@ -3,15 +3,9 @@
 Usage: python -m eval.scores FAMILY --inputs JSON --data DIR --protocol FILE --config JSON --out CSV
 
 The config JSON holds ``preset``, ``dataset``, ``model``, ``seed`` and optionally
-``protocol_overrides``; the model ``real`` means the data set's own images. Inputs, by name:
-inception {features} and optionally {features_plain}; diversity {images}; fidelity {features,
-images, real_train, real_test}; imagenet {images, weights}; inpainting {model, evaluator}, whose
-config may hold ``landmarks``, see dlvae.data.masks; swaps {model, evaluator} and optionally
-{factors, unlabelled, semi}; walks {model, evaluator} and optionally {factors}; coordinates {model,
-evaluator, factors}, of which every row is n/a without factors; effects {model} and optionally
-{factors}, n/a without; codes {model}; priors {model}; scale {images}; toy {model}, progress {model,
-evaluator} and curve {model, evaluator, real_train} and optionally {longer}, of a model with
-snapshots.
+``protocol_overrides``; the model ``real`` means the data set's own images. The inputs that a family
+reads stand in :mod:`eval.families`; of inpainting the config may hold ``landmarks``, see
+:mod:`dlvae.data.masks`.
 """
 
 from __future__ import annotations
@@ -26,17 +20,13 @@ import numpy as np
 
 from dlvae.stage.artefact import write_manifest
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
+from eval.families import FAMILIES
 from eval.rows import NOT_APPLICABLE, ScoreRow, hashes_text, write_rows
 from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
 
-FAMILIES = ("inception", "diversity", "fidelity", "imagenet", "scale", "progress", "curve")
-FAMILIES += ("priors", "swaps", "inpainting", "walks", "coordinates", "effects", "codes", "toy")
-# Read feature sets alone: importing torch would take longer than the score.
-WITHOUT_TORCH = ("inception",)
-
 
 def score(request: ScoreRequest) -> Scores:
-    """Return the scores of the family ``request.name``, one of ``FAMILIES``."""
+    """Return the scores of the family ``request.name``, one of :data:`eval.families.FAMILIES`."""
     return getattr(importlib.import_module(f"eval.scores.{request.name}"), request.name)(request)
 
 
@@ -68,7 +58,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the scoring stage."""
     started = time.time()
     where = "cpu"
-    if args.family not in WITHOUT_TORCH:
+    if not FAMILIES[args.family].of_logits:  # importing torch would take longer than the score
         use_threads(args.threads)
         where = str(device())
     request = ScoreRequest(args.family, args.config, args.inputs, args.data, args.protocol)
@@ -90,7 +80,7 @@ def main(args: argparse.Namespace) -> None:
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = stage_parser(__doc__)
-    parser.add_argument("family", choices=FAMILIES)
+    parser.add_argument("family", choices=[*FAMILIES])
     parser.add_argument("--inputs", type=json.loads, required=True, help="name to path, as JSON")
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
     parser.add_argument("--protocol", type=Path, required=True, help="protocol file")

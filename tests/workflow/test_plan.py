@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from eval.scores.__main__ import FAMILIES, WITHOUT_TORCH
+from eval.families import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -316,4 +316,4 @@ def test_scores_of_logits_leave_the_gpu_to_others():
     names = {"GPU": 1, "cache": functools.cache}
     exec((ROOT / "workflow" / "rules" / "slices.smk").read_text(), names)
     found = {family: names["score_gpu"](SimpleNamespace(family=family)) for family in FAMILIES}
-    assert found == {family: int(family not in WITHOUT_TORCH) for family in FAMILIES}
+    assert found == {family: int(not row.of_logits) for family, row in FAMILIES.items()}
