@@ -76,7 +76,7 @@ def _each(metrics: str, suffixes: Iterable[object]) -> tuple[str, ...]:
 
 
 _CODES, _DIRECTIONS, _UNSEEN = ("z_s", "z_u"), ("a", "b"), ("unseen_before", "unseen_after")
-_EPOCHS = range(0, 51, 10)  # snapshots of Figure 2
+TOY_EPOCHS = range(0, 51, 10)  # snapshots of Figure 2
 _SETS = (
     "fid kid precision recall density coverage intra_fid nearest_train_ratio copies_share "
     "feature_distance_intra duplicate_share"
@@ -228,7 +228,8 @@ _ROWS = (
         metrics=(
             "toy_wasserstein_floor",
             *_each(
-                "toy_precision toy_recall toy_wasserstein toy_spread_radial toy_spread_y", _EPOCHS
+                "toy_precision toy_recall toy_wasserstein toy_spread_radial toy_spread_y",
+                TOY_EPOCHS,
             ),
         ),
     ),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eval.families import FAMILY_OF, is_judged
+from eval.families import FAMILY_OF, TOY_EPOCHS, is_judged
 
 REAL = "real"  # in the place of a model: the data set's own images
 
 INCEPTION, TOP1 = "inception_score", "label_fidelity"
 AGREEMENT, HALF = "judge_agreement", f"{INCEPTION}:half"
-TOY_DISTANCE = "toy_wasserstein"
+TOY_DISTANCE, EPOCHS = "toy_wasserstein", TOY_EPOCHS
 
 FAMILY: Mapping[str, str] = {metric: family.name for metric, family in FAMILY_OF.items()}
 """What a rule may name, and the family of scores that measures it; see :mod:`eval.families`."""
