@@ -14,7 +14,7 @@ from reports.compare.difference import Difference
 from reports.compare.trainings import costs, unequal_settings
 from reports.names import capital, dataset_title, model_title
 from reports.tables.captions import caption, prose
-from reports.tables.cells import Column
+from reports.tables.columns import Column
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import TableInputs
 from reports.text import render_page

@@ -23,7 +23,7 @@ from dlvae.stage.runtime import run_stage
 from reports.figures.style import CAPTION, LABEL, MUTED, TITLE, WIDTH, Canvas, figure_parser, render
 from reports.names import as_published, dataset_title, in_paper_order, model_title
 from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED
-from reports.tables.cells import Column
+from reports.tables.columns import Column
 from reports.text import render_block
 
 # Okabe and Ito's colours, told apart by readers with any kind of colour vision.

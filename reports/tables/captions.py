@@ -9,7 +9,8 @@ import pandas as pd
 from eval.metrics.intervals import MIN_VALUES
 from eval.rows import NONE
 from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, capital, dataset_title, model_title
-from reports.tables.cells import IMAGES, Column, cell
+from reports.tables.cells import cell
+from reports.tables.columns import IMAGES, Column
 from reports.tables.inputs import TableInputs
 from reports.text import render_block
 

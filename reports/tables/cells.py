@@ -18,31 +18,8 @@ from eval.metrics.improvement import probability_of_higher_mean
 from eval.metrics.intervals import Interval, over_seeds
 from eval.rows import NONE
 from reports.names import as_published, fitted_form
+from reports.tables.columns import Column
 from reports.tables.formats import MISSING
-
-IMAGES = "images"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A printed metric: its name in the score rows, its heading, and how numbers are written.
-
-    ``of`` is what its ``n`` counts, empty for what nothing is counted of. A text that starts with
-    ``IMAGES`` means those of the row, generated or real. With ``dash`` a dash stands for a value
-    that there is not, in the place of the reason. Without ``interval`` none is printed.
-    """
-
-    metric: str
-    title: str
-    digits: int = 2
-    percent: bool = False
-    of: str = IMAGES
-    dash: bool = False
-    interval: bool = True
-
-    def number(self, value: float, sign: str = "") -> str:
-        """Return a value as printed, without its unit; ``sign`` as in a format, ``+`` or none."""
-        return f"{100 * value if self.percent else value:{sign},.{self.digits}f}"
 
 
 @dataclass(frozen=True)

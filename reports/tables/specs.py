@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from reports.tables.cells import Column
+from reports.tables.columns import Column
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ PARTS += ["README.md"]  # its tables are written from stored results
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a dry run said it would do."""
+class DryRun:
+    """What Snakemake said it would do."""
 
     returncode: int
     text: str
@@ -61,11 +61,11 @@ def snakemake():
 
 @pytest.fixture(scope="session")
 def plan():
-    """Dry-run: plan(folder, *arguments) is a Plan, or the error in one."""
+    """Dry-run: plan(folder, *arguments) is a DryRun, or the error in one."""
 
-    def dry_run(folder: Path, *arguments: str) -> Plan:
+    def dry_run(folder: Path, *arguments: str) -> DryRun:
         done = run_snakemake(folder, "-n", *arguments)
-        return Plan(done.returncode, done.stdout)
+        return DryRun(done.returncode, done.stdout)
 
     return dry_run
 

@@ -11,6 +11,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from asked import asked, job
+from dlvae.stage.errors import UserError
+from workflow.plan import frozen as plan_of_stored
+from workflow.plan.comparing import Comparing
+
 SMOKE = ["--configfile", "config/smoke.yaml", "--config"]
 DATASETS = ("synthetic_faces", "digits")
 
@@ -60,8 +65,8 @@ def test_a_model_trains_alone_and_nothing_else_is_made(shelf, plan):
         "stored_evaluator": 2 * 2,
         "train": 4,
         "sample": 4,
-        "features_stored": 2 * 2 + 4 + 4,  # real splits; the candidate by robust judges and plain
-        "score_stored": 3 * 4,
+        "features": 2 * 2 + 4 + 4,  # real splits; the candidate by robust judges and plain
+        "score": 3 * 4,
         "near_duplicates": 4,
         "write_comparison": 1,
         "compare": 1,
@@ -96,8 +101,8 @@ def test_samples_from_outside_train_nothing(shelf, plan, outside):
         "prepare": 1,
         "stored_evaluator": 2,
         "intake": 1,
-        "features_stored": 4,
-        "score_stored": 3,
+        "features": 4,
+        "score": 3,
         "near_duplicates": 1,
         "write_comparison": 1,
         "compare": 1,
@@ -105,19 +110,6 @@ def test_samples_from_outside_train_nothing(shelf, plan, outside):
     assert f"--candidate '{outside}/stylegan.v2.npz'" in found.text
     assert "results/smoke/samples/digits/stylegan_v2/seed0.npz" in found.text
     assert "results/smoke/compare/stylegan_v2.md" in found.text
-    folder = plan(shelf, "compare", *SMOKE, f"candidate={outside}/pictures", "dataset=digits")
-    assert folder.rules == found.rules
-
-
-def test_a_large_evaluator_is_rebuilt_by_its_recipe(repository, plan):
-    folder = shelve(repository, weights=False)
-    try:
-        found = plan(repository, "-p", "compare", *SMOKE, "candidate=cvae", "dataset=digits")
-    finally:
-        shutil.rmtree(folder)
-    assert found.rules["evaluator"] == found.rules["stored_evaluator"] == 2
-    assert found.rules["evaluator_member"] == 6 and found.rules["train"] == 1
-    assert "--built results/smoke/evaluator/digits " in found.text
 
 
 @pytest.mark.slow
@@ -128,65 +120,108 @@ def test_finished_results_are_not_made_again(finished, plan):
         harmless = plan(finished, *SMOKE, "candidate=cvae_gan_bao", "fail_below={recall: 0.1}")
     finally:
         shutil.rmtree(folder)
-    made = {"stored_evaluator": 4, "features_stored": 8, "score_stored": 6, "near_duplicates": 2}
+    made = {"stored_evaluator": 4, "features": 8, "score": 6, "near_duplicates": 2}
     assert found.rules == {**made, "write_comparison": 1, "compare": 1}
     assert harmless.nothing, harmless.text
 
 
+# --- Without Snakemake -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def comparing(repository, monkeypatch):
+    """What is asked of a comparison: comparing(**given), with stored results of smoke in reach."""
+    monkeypatch.setattr(plan_of_stored, "STORED_ROOT", repository / "reports" / "stored")
+    return lambda **given: Comparing(asked(**given))
+
+
 REFUSED = {
-    "compare needs a candidate: .*candidate=MODEL.*candidate=PATH dataset=NAME": [],
-    "'cvae_gna' is neither a model nor .*Did you mean 'cvae_gan'": ["candidate=cvae_gna"],
-    "name it with --config candidate=.* dataset=": ["candidate={outside}/stylegan.v2.npz"],
-    "called 'cvae', which is the name of a model: rename": [
-        "candidate={outside}/cvae.npz",
-        "dataset=digits",
-    ],
-    "unknown data set 'digit'.*mean 'digits'": ["candidate=cvae", "dataset=digit"],
-    "of 'fid' less is better": ["candidate=cvae", "fail_below={fid: 3}"],
-    "unknown metric 'recal'.*mean 'recall'": ["candidate=cvae", "fail_below={recal: 0.3}"],
-    "'synthetic_faces' is no data set of this comparison": [
-        "candidate=cvae",
-        "dataset=digits",
-        "fail_below={synthetic_faces: {recall: 0.3}}",
-    ],
-    "protocol of the stored results, smoke:.*found v2:.*say --config protocol=reports/stored": [
-        "candidate=cvae",
-        "protocol=v2",
-    ],
-    "found smoke:.*protocol=reports/stored/smoke/protocol.yaml bn_eval=null": [
-        "candidate=cvae",
-        "bn_eval=batch",
-    ],
+    "compare needs a candidate: .*candidate=MODEL.*candidate=PATH dataset=NAME": {},
+    "'cvae_gna' is neither a model nor .*Did you mean 'cvae_gan'": {"candidate": "cvae_gna"},
+    "name it with --config candidate=.* dataset=": {"candidate": "{outside}/stylegan.v2.npz"},
+    "called 'cvae', which is the name of a model: rename": {
+        "candidate": "{outside}/cvae.npz",
+        "dataset": "digits",
+    },
+    "unknown data set 'digit'.*mean 'digits'": {"candidate": "cvae", "dataset": "digit"},
+    "of 'fid' less is better": {"candidate": "cvae", "fail_below": {"fid": 3}},
+    "unknown metric 'recal'.*mean 'recall'": {"candidate": "cvae", "fail_below": {"recal": 0.3}},
+    "'synthetic_faces' is no data set of this comparison": {
+        "candidate": "cvae",
+        "dataset": "digits",
+        "fail_below": {"synthetic_faces": {"recall": 0.3}},
+    },
+    "protocol of the stored results, smoke:.*found v2:.*say --config protocol=.*/reports/stored": {
+        "candidate": "cvae",
+        "protocol": "v2",
+    },
+    "found smoke:.*protocol=.*reports/stored/smoke/protocol.yaml bn_eval=null": {
+        "candidate": "cvae",
+        "bn_eval": "batch",
+    },
 }
 
 
 @pytest.mark.parametrize("words", REFUSED)
-def test_what_cannot_be_compared_stops_before_any_job(shelf, plan, outside, words):
-    given = [text.replace("{outside}", str(outside)) for text in REFUSED[words]]
-    found = plan(shelf, "compare", *SMOKE, "steps=2", *given)
+def test_what_cannot_be_compared_is_refused(shelf, comparing, outside, words):
+    given = dict(REFUSED[words])
+    if "candidate" in given:
+        given["candidate"] = given["candidate"].replace("{outside}", str(outside))
+    with pytest.raises(UserError, match=words):
+        comparing(**given).comparable()
+
+
+def test_a_refusal_stops_before_any_job(shelf, plan):
+    found = plan(shelf, "compare", *SMOKE, "candidate=cvae", "protocol=v2")
     assert found.returncode != 0 and not found.rules
-    assert re.search(words, found.text, re.DOTALL), found.text
+    assert "say --config protocol=reports/stored/smoke/protocol.yaml" in found.text
 
 
-def test_without_stored_results_there_is_nothing_to_compare_with(repository, plan):
-    found = plan(repository, "compare", *SMOKE, "candidate=cvae")
-    assert found.returncode != 0 and not found.rules
-    assert "expected stored results of preset 'smoke'" in found.text and "freeze" in found.text
+def test_the_stored_protocol_can_be_named(shelf, comparing):
+    stored = shelf / "reports" / "stored" / "smoke" / "protocol.yaml"
+    stored.write_text(stored.read_text().replace("sigma: 1.5", "sigma: 1.6"))
+    with pytest.raises(UserError, match="say --config protocol="):
+        comparing(candidate="cvae").comparable()
+    named = comparing(candidate="cvae", protocol=str(stored))
+    assert named.comparable().name == "cvae" and named.protocol_path.endswith("smoke/protocol.yaml")
 
 
-def test_the_stored_protocol_can_be_named(shelf, plan):
-    changed = (shelf / "config" / "protocol" / "smoke.yaml").read_text()
-    own = shelf / "config" / "protocol" / "smoke.yaml"
-    own.write_text(changed.replace("sigma: 1.5", "sigma: 1.6"))
+def test_without_stored_results_there_is_nothing_to_compare_with(repository, comparing):
+    with pytest.raises(UserError, match="expected stored results of preset 'smoke'.*freeze"):
+        comparing(candidate="cvae").comparable()
+
+
+def test_a_folder_of_pictures_is_a_candidate_of_its_own_name(shelf, comparing, outside):
+    found = comparing(candidate=f"{outside}/pictures", dataset="digits", seeds=[3, 4])
+    assert found.from_outside == ["pictures"] and comparing(candidate="cvae").from_outside == []
+    (run,) = found.runs()
+    assert (run["seed"], run["model"]) == (0, None)
+    assert run["duplicates"] == "results/smoke/near_duplicates/digits/pictures/seed0.json"
+    files = found.run_files(job(candidate="pictures"))
+    assert len(files) == 3 + 2 and files[0].startswith("results/smoke/scores_stored/digits/")
+    with pytest.raises(UserError, match="the candidate is 'pictures', not 'cvae': --config"):
+        found.run_files(job(candidate="cvae"))
+    before = found.samples_stamp(job())
+    (outside / "pictures" / "0" / "new.png").touch()
+    assert found.samples_stamp(job()) != before
+
+
+def test_a_judge_is_taken_as_stored_or_rebuilt_by_its_recipe(repository, comparing):
+    digits = job(dataset="digits", kind="_plain")
+    folder = shelve(repository)
     try:
-        refused = plan(shelf, "compare", *SMOKE, "candidate=cvae")
-        stored = "protocol=reports/stored/smoke/protocol.yaml"
-        found = plan(shelf, "-p", "compare", *SMOKE, "candidate=cvae", stored)
+        stored = comparing(candidate="cvae")
+        own = folder / "evaluator" / "digits_plain"
+        assert stored.stored_judge(digits) == {"weights": str(own / "weights.safetensors")}
+        assert stored.judge_hash(digits) == "ab" * 32
+        shelve(repository, weights=False)
+        built = "results/smoke/evaluator/digits_plain"
+        assert comparing(candidate="cvae").stored_judge(digits) == {
+            "weights": f"{built}/weights.safetensors",
+            "built": f"{built}/card.json",
+        }
     finally:
-        own.write_text(changed)
-    assert refused.returncode != 0 and stored in refused.text
-    assert found.returncode == 0, found.text
-    assert "--protocol reports/stored/smoke/protocol.yaml" in found.text
+        shutil.rmtree(folder)
 
 
 # --- End to end --------------------------------------------------------------------------------
@@ -257,8 +292,8 @@ def test_samples_from_outside_end_to_end(frozen, snakemake):
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE))
     once = ("prepare", "stored_evaluator", "intake", "near_duplicates", "write_comparison")
     assert jobs == dict.fromkeys((*once, "compare"), "1") | {
-        "features_stored": "3",
-        "score_stored": "3",
+        "features": "3",
+        "score": "3",
     }
     page = (frozen / "results" / "tiny" / "compare" / "my_noise.md").read_text()
     assert page.strip() in passed.stdout  # printed as it is written

@@ -63,22 +63,6 @@ def test_the_page_is_written_and_drawn_once(found):
     assert '"models":["cvae","cvae_fitted","cgan","cvae_gan","cvae_gan_fitted"' in found.text
 
 
-def test_a_factor_of_one_goes_no_further(repository, plan):
-    curves = "curves={factor: 1, first_seed_factor: 1}"
-    found = plan(repository, "-p", "learning_curves", *SMOKE, "--config", curves)
-    assert found.returncode == 0 and "train_longer" not in found.rules
-    assert found.rules["train"] == 2 * 4 and '"longer"' not in found.text
-
-
-def test_without_the_section_no_job_runs_and_the_key_is_named(repository, plan):
-    refused = plan(repository, "learning_curves", "--config", "preset=cifar10")
-    assert refused.returncode != 0 and not refused.rules
-    assert (
-        "learning_curves cannot be made: preset 'cifar10' has no curves: set it with --config "
-        "curves='{factor: 2}'; presets that have it: quick, smoke" in refused.text
-    )
-
-
 @pytest.mark.slow
 def test_the_page_is_frozen_where_there_are_curves(repository, plan):
     found = plan(repository, "freeze", *SMOKE)

@@ -1,319 +1,454 @@
-"""Which jobs a target of a preset needs, and what stops a run before any job."""
+"""What the rules ask of a configuration: names, slices, files, and what it cannot give and why."""
 
-import functools
 import json
-import re
-import shlex
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from eval.families import FAMILIES
+from asked import asked, job
+from dlvae.stage.errors import UserError
+from eval.families import FAMILIES, families_of
+from reports.tables.specs import TABLES
+from workflow.plan import Plan, resolved
+from workflow.plan.data_sets import DataSets, stamp
+from workflow.plan.panels import FIGURES, Panels
+from workflow.plan.scores import Scores
+from workflow.plan.targets import Targets
+from workflow.plan.trainings import Trainings
 
-ROOT = Path(__file__).resolve().parents[2]
+FACES, DIGITS = "synthetic_faces", "digits"
 
 
-def test_table1_runs_only_what_it_needs(repository, plan):
-    found = plan(repository, "table1", "--config", "preset=smoke", "models=[cvae, ours]")
-    assert found.rules == {
-        "prepare": 2,
-        "prepare_judges": 1,
-        "evaluator_member": 12,  # data sets, kinds, members
-        "evaluator": 4,
-        "train": 4,
-        "fit_prior": 4,
-        "sample": 8,
-        "features": 22,  # the training images by the robust judges alone
-        "evaluator_report": 2,
-        "score": 36,  # two families of real images too, and two of models alone, fitted or not
-        "table": 1,
-        "table1": 1,
+def score(family, model="ours", dataset=FACES, seed="0", stored=""):
+    return job(family=family, model=model, dataset=dataset, seed=seed, stored=stored)
+
+
+def refused(words, function, *arguments):
+    with pytest.raises(UserError, match=words):
+        function(*arguments)
+
+
+# --- The configuration -------------------------------------------------------------------------
+
+
+def test_a_file_of_another_preset_is_refused(tmp_path):
+    (tmp_path / "mine.yaml").write_text("preset: mine\n")
+    words = "mine.yaml is the preset 'mine', but --config asks for 'quick'"
+    refused(words, resolved, {"preset": "quick"}, [tmp_path / "mine.yaml"])
+
+
+def test_a_slice_is_of_one_job_and_ours_stands_for_its_ablations():
+    plan = Plan(asked())
+    cut = plan.slice(job(dataset=DIGITS, model="ours_no_gan", seed="3", other="x"), model="ours")
+    assert json.loads(cut) == {"preset": "smoke", "dataset": DIGITS, "model": "ours", "seed": 3}
+    assert plan.registered("ours_no_gan") == plan.registered("ours_fitted") == "ours"
+    assert plan.registered("cgan") == "cgan" and plan.section("three_moons")["train"]
+
+
+def test_the_candidate_is_no_part_of_the_results():
+    given = asked(candidate="cvae", dataset=DIGITS, fail_below={"recall": 0.1})
+    assert Plan(given).run_config == Plan(asked()).run_config
+
+
+# --- Data sets and judges ----------------------------------------------------------------------
+
+
+def root(preset, dataset, **given):
+    return DataSets(asked(preset, **given)).folder(dataset)
+
+
+def test_a_folder_of_the_name_wins_over_data_root(real_data):
+    assert root("cifar10", "cifar10", data_root=str(real_data)) == f"{real_data}/cifar10"
+    assert root("faces", "faces", data_root=f"{real_data}/faces") == f"{real_data}/faces"
+    assert root("smoke", DIGITS) is None  # comes with a package
+    assert root("cifar10", "cifar10") is None  # is downloaded
+    own = {"faces": {"data": {"root": str(real_data / "others")}}}
+    assert root("faces", "faces", datasets=own) == f"{real_data}/others"
+
+
+def test_cifar10_is_downloaded_where_a_shared_root_has_none(real_data, tmp_path):
+    (tmp_path / "faces").symlink_to(real_data / "faces")
+    assert root("paper", "faces", data_root=str(tmp_path)) == f"{tmp_path}/faces"
+    assert root("paper", "cifar10", data_root=str(tmp_path)) is None
+    # A folder that is not there is a slip, not a wish to download.
+    slip = "data_root: expected a folder at nowhere, found none: --config data_root=PATH"
+    refused(slip, lambda: root("paper", "cifar10", data_root="nowhere"))
+
+
+def test_folders_that_are_missing_are_named():
+    refused("'faces' needs a folder of images: .*data_root=PATH", lambda: root("faces", "faces"))
+    refused("data_root: .* nowhere", lambda: root("faces", "faces", data_root="nowhere"))
+    sets = DataSets(asked("faces", data_root=".", unlabelled_root="nowhere"))
+    refused("unlabelled_root: expected a folder at nowhere", sets.unlabelled_folder, "faces")
+    assert sets.unlabelled_folder(FACES) is None
+
+
+def test_a_stamp_changes_with_the_files_of_a_folder(tmp_path):
+    assert stamp(None) == ""
+    (tmp_path / "a").mkdir()
+    stamps = [stamp(str(tmp_path))]
+    for path in (tmp_path / "a" / "1.png", tmp_path / "list.txt"):
+        path.write_text("x")
+        stamps.append(stamp(str(tmp_path)))
+    (tmp_path / "list.txt").write_text("xy")
+    stamps.append(stamp(str(tmp_path)))
+    assert len(set(stamps)) == 4
+
+
+def test_members_learn_from_the_images_of_their_kind_by_their_recipe():
+    sets = DataSets(asked(datasets={FACES: {"evaluator": {"members": 4, "plain": {"epochs": 3}}}}))
+    for dataset, kind, epochs, more in (
+        (FACES, "", 1, True),
+        (FACES, "_plain", 3, False),
+        (DIGITS, "", 1, False),
+    ):
+        one = job(dataset=dataset, kind=kind, member="2")
+        own = json.loads(sets.member(one))
+        assert own["epochs"] == epochs and own["member"] == 2
+        assert own["kind"] == ("plain" if kind else "robust")
+        assert not {"members", "robust", "plain", "images_per_identity"} & set(own)
+        images = f"results/smoke/data/{dataset}{'_judges' if more else ''}"
+        assert sets.judge_images(one) == images
+        assert sets.images_argument(one) == (f"--images {images}" if more else "")
+        assert len(sets.members(one)) == (4 if dataset == FACES else 3)
+    assert sets.members(one, "card.json")[2].endswith("evaluator/digits/member2/card.json")
+    assert json.loads(sets.for_judges(job(dataset=FACES)))["images_per_identity"] == 16
+
+
+def test_images_that_are_not_rendered_are_not_more():
+    given = asked(datasets={DIGITS: {"evaluator": {"robust": {"images_per_identity": 9}}}})
+    words = "datasets.digits.evaluator.robust.images_per_identity: only .* synthetic_faces"
+    refused(words, DataSets(given).more_images, DIGITS, "")
+
+
+# --- Trainings ---------------------------------------------------------------------------------
+
+
+def training(model, dataset=FACES, seed="0"):
+    return job(model=model, dataset=dataset, seed=seed)
+
+
+def test_ablations_are_ours_and_differ_in_their_own_key_alone():
+    trainings = Trainings(asked())
+    models = ("ours", "ours_no_adversary", "ours_no_gan")
+    parts = [json.loads(trainings.supervised(training(model))) for model in models]
+    assert [part["model"] for part in parts] == ["ours"] * 3
+    methods = [part.pop("method") for part in parts]
+    keys = ("lambda_adv", "lambda_gan")
+    assert [[m.pop(k) for k in keys] for m in methods] == [[1, 1], [0, 1], [1, 0]]
+    assert not any("fast" in part for part in parts)  # as in every stored training
+    assert methods[0] == methods[1] == methods[2] and parts[0] == parts[1] == parts[2]
+    sampled = [json.loads(trainings.sample(training(model))) for model in models]
+    assert sampled[0] == sampled[1] == sampled[2] and sampled[0]["model"] == "ours"
+
+
+def test_plain_code_is_asked_for_where_models_are_trained():
+    plain = Trainings(asked(fast=False))
+    assert json.loads(plain.supervised(training("cvae")))["fast"] is False
+    assert plain.run_config["fast"] is False and "fast" not in Trainings(asked()).run_config
+
+
+def test_steps_are_those_of_the_run_and_snapshots_follow():
+    def train(stage, seed="0", **given):
+        plan = Trainings(asked(**given))
+        return json.loads(getattr(plan, stage)(training("ours", seed=seed)))["train"]
+
+    assert train("supervised")["snapshots"] == [1, 2]
+    assert train("supervised", steps=100)["snapshots"] == [6, 12, 25, 50]
+    assert train("supervised", steps=100, curves=None)["snapshots"] == [50]
+    # The fine-tuning is never longer than its own setting.
+    own = train("semi")["steps"]
+    assert train("semi", steps=1)["steps"] == 1 and train("semi", steps=1000)["steps"] == own
+    curves = {"factor": 2, "first_seed_factor": 8}
+    for seed, steps, copies in (("1", 32, [8, 16, 32]), ("0", 8, [8])):
+        longer = train("longer", seed, seeds=[1, 0], curves=curves)
+        assert longer["steps"] == steps and longer["snapshots"] == copies
+    toy = json.loads(Trainings(asked()).supervised(training("ours", "three_moons")))["train"]
+    assert "epochs" in toy and not {"steps", "snapshots"} & set(toy)
+
+
+# --- Scores ------------------------------------------------------------------------------------
+
+MODELS, JUDGES = "results/smoke/models", "results/smoke/evaluator"
+READ = {
+    ("swaps", FACES): {
+        "model": f"{MODELS}/{FACES}/ours/seed0",
+        "evaluator": f"{JUDGES}/{FACES}",
+        "factors": f"{JUDGES}/{FACES}_factors",
+        "unlabelled": f"results/smoke/data/{FACES}_unlabelled",
+        "semi": f"{MODELS}/{FACES}/ours_semi/seed0",
+    },
+    ("swaps", DIGITS): {
+        "model": f"{MODELS}/digits/ours/seed0",
+        "evaluator": f"{JUDGES}/digits",
+    },
+    ("walks", FACES): {
+        "model": f"{MODELS}/{FACES}/ours/seed0",
+        "evaluator": f"{JUDGES}/{FACES}",
+        "factors": f"{JUDGES}/{FACES}_factors",
+    },
+    ("codes", DIGITS): {"model": f"{MODELS}/digits/ours/seed0"},
+    ("effects", DIGITS): {"model": f"{MODELS}/digits/ours/seed0"},
+    ("toy", "three_moons"): {"model": f"{MODELS}/three_moons/ours/seed0"},
+    ("curve", DIGITS): {
+        "model": f"{MODELS}/digits/ours/seed0",
+        "evaluator": f"{JUDGES}/digits",
+        "real_train": "results/smoke/features/digits/real_train/seed0.npz",
+        "longer": "results/smoke/curves/digits/ours/seed0",
+    },
+    ("inception", DIGITS): {
+        "features": "results/smoke/features/digits/ours/seed0.npz",
+        "features_plain": "results/smoke/features_plain/digits/ours/seed0.npz",
+    },
+    ("diversity", DIGITS): {"images": "results/smoke/samples/digits/ours/seed0.npz"},
+}
+
+
+@pytest.mark.parametrize(("family", "dataset"), READ)
+def test_a_score_reads_what_the_preset_has_for_its_family(family, dataset):
+    assert Scores(asked()).sources(score(family, dataset=dataset)) == READ[family, dataset]
+
+
+def test_real_images_are_scored_by_the_split_that_stands_for_them():
+    scores = Scores(asked())
+    assert scores.sources(score("diversity", "real"))["images"].endswith(f"{FACES}/train.npz")
+    read = scores.sources(score("fidelity", "real", stored="_stored"))
+    assert read.pop("images").endswith(f"{FACES}/test.npz")
+    folder = f"results/smoke/features_stored/{FACES}"
+    assert read["features"] == read["real_test"] == f"{folder}/real_test/seed0.npz"
+    assert read["real_train"] == f"{folder}/real_train/seed0.npz"
+
+
+def test_a_curve_that_goes_no_further_reads_no_longer_training():
+    curves = {"factor": 1, "first_seed_factor": 1}
+    assert "longer" not in Scores(asked(curves=curves)).sources(score("curve"))
+
+
+@pytest.mark.parametrize(
+    ("family", "model", "dataset", "words"),
+    [
+        ("walks", "cvae", DIGITS, "walks varies z_s or z_u, which 'cvae' has not: ask for ours"),
+        ("codes", "cgan", DIGITS, "codes cannot be had of 'cgan'"),
+        ("toy", "ours", DIGITS, "toy is of three_moons alone, found 'digits'"),
+        ("progress", "real", DIGITS, "progress cannot be had of 'real'"),
+        ("imagenet", "ours", DIGITS, "imagenet_weights: expected a file, found none; download"),
+    ],
+)
+def test_what_no_score_can_be_had_of_is_refused(family, model, dataset, words):
+    refused(words, Scores(asked()).sources, score(family, model, dataset))
+
+
+def test_a_score_declares_the_files_that_it_opens():
+    scores = Scores(asked())
+    found = {family: scores.inputs(score(family)) for family in ("progress", "swaps", "walks")}
+    weights = f"{MODELS}/{FACES}/ours/seed0/weights.safetensors"
+    assert all(files["model"][0] == weights for files in found.values())
+    # Of snapshots alone what they had cost is read too.
+    assert [len(found[family]["model"]) for family in found] == [4, 2, 2]
+    assert found["swaps"]["splits"] == [f"results/smoke/data/{FACES}/test.npz"]
+    assert found["walks"]["splits"] == [] and len(found["swaps"]["unlabelled"]) == 3
+
+
+def test_the_code_of_a_model_is_part_of_the_scores_that_run_it():
+    scores = Scores(asked())
+    codes = {(f, m): scores.score_code(score(f, m)) for f in FAMILIES for m in ("cvae", "ours")}
+    for family, row in FAMILIES.items():
+        assert (codes[family, "cvae"] != codes[family, "ours"]) == row.runs_model
+    assert codes["codes", "ours"] == scores.score_code(score("codes", "ours_no_gan"))
+
+
+def test_masks_of_the_figure_are_those_of_the_score():
+    scores = Scores(asked())
+    assert json.loads(scores.score_slice(score("inpainting")))["landmarks"][0] == [25, 28]
+    assert "landmarks" not in json.loads(scores.score_slice(score("inpainting", dataset=DIGITS)))
+    assert json.loads(Scores(asked(bn_eval="batch")).score_slice(score("codes")))[
+        "protocol_overrides"
+    ] == {"bn_eval": "batch"}
+
+
+# --- Pages -------------------------------------------------------------------------------------
+
+
+def scored(page, **given):
+    """What a page reads: (data set, model, family, seed)."""
+    preset = given.pop("preset", "smoke")
+    found = set()
+    for file in Targets(asked(preset, **given)).page_scores(page):
+        *_, dataset, model, name = file.split("/")
+        seed, family, _ = name.split(".")
+        found.add((dataset, model, family, int(seed.removeprefix("seed"))))
+    return found
+
+
+def test_a_table_reads_the_families_that_measure_its_columns():
+    assert {name: families_of(spec.metrics) for name, spec in TABLES.items()} == {
+        "table1": ["inception", "fidelity", "priors", "progress"],
+        "table2": ["diversity", "priors"],
+        "metrics": ["fidelity"],
+        "imagenet": ["imagenet"],
+        "disentanglement": ["codes", "priors", "effects", "swaps"],
     }
 
 
-def test_a_bare_call_reproduces_quick(repository, plan):
-    found = plan(repository)
-    assert found.returncode == 0
-    assert found.rules["reproduce"] == 1
-    assert (found.rules["table"], found.rules["draw"], found.rules["report"]) == (2, 6, 1)
-    # Four models of two data sets, and the two of the toy.
-    assert (found.rules["train"], found.rules["train_semi"]) == (4 * 2 + 2, 1)
-    assert "results/quick/figures/figure7.pdf" in found.text
+def test_the_table_of_disentanglement_reads_what_each_model_has():
+    encoding = ("cvae", "cvae_gan", "ours")
+    each = {(model, "codes") for model in encoding} | {("ours", "effects"), ("ours", "swaps")}
+    each |= {(f"{model}{form}", "priors") for model in encoding for form in ("", "_fitted")}
+    expected = {(dataset, *one, 0) for dataset in (FACES, DIGITS) for one in each}
+    assert scored("disentanglement") == expected
 
 
-def test_families_that_run_a_model_ask_for_what_the_preset_has(repository, plan):
-    files = [
-        f"results/smoke/scores/{dataset}/{model}/seed0.{family}.csv"
-        for dataset, model, family in [
-            ("synthetic_faces", "ours", "swaps"),
-            ("synthetic_faces", "cvae_gan", "inpainting"),
-            ("digits", "ours", "swaps"),
-        ]
-    ]
-    found = plan(repository, "-p", *files, "--configfile", "config/smoke.yaml")
-    assert found.rules["score"] == 3 and found.rules["train"] == 3
-    assert found.rules["factors"] == found.rules["prepare_unlabelled"] == 1
-    assert found.rules["train_semi"] == 1 and "sample" not in found.rules
-    assert '"semi":"results/smoke/models/synthetic_faces/ours_semi/seed0"' in found.text
-    assert '"semi":"results/smoke/models/digits' not in found.text
-    assert re.search(r'eval.scores inpainting .*"landmarks":\[\[25,28\]', found.text)
+def test_table2_scale_scores_models_as_published():
+    found = scored("table2_scale", models=["cvae_gan", "ours"], seeds=[0, 1])
+    models = [("real", 0)] + [(m, seed) for m in ("cvae_gan", "ours") for seed in (0, 1)]
+    assert found == {(d, m, "scale", seed) for d in (FACES, DIGITS) for m, seed in models}
 
 
-def test_families_of_the_codes_run_ours_and_read_factors_where_there_are_some(repository, plan):
-    files = [
-        f"results/smoke/scores/{dataset}/ours/seed0.{family}.csv"
-        for dataset in ("synthetic_faces", "digits")
-        for family in ("walks", "coordinates")
-    ]
-    found = plan(repository, "-p", *files, "--configfile", "config/smoke.yaml")
-    assert found.rules["score"] == 4 and found.rules["train"] == found.rules["evaluator"] == 2
-    assert found.rules["factors"] == 1 and "sample" not in found.rules
-    judges = "results/smoke/evaluator"
-    assert f'"factors":"{judges}/synthetic_faces_factors"' in found.text
-    assert f'"evaluator":"{judges}/digits"}}' in found.text
-    other = files[0].replace("/ours/", "/cvae/")
-    refused = plan(repository, other, "--configfile", "config/smoke.yaml")
-    assert refused.returncode != 0 and "'cvae' has not: ask for ours" in refused.text
+def test_learning_curves_have_a_ceiling():
+    found = scored("learning_curves", seeds=[1, 0])
+    forms = {"cvae", "cvae_fitted", "cgan", "cvae_gan", "cvae_gan_fitted", "ours", "ours_fitted"}
+    curves = {(d, m, "curve", s) for d in (FACES, DIGITS) for m in forms for s in (0, 1)}
+    assert found == curves | {(d, "real", "inception", 0) for d in (FACES, DIGITS)}
 
 
-def test_codes_need_a_model_and_its_data_alone(repository, plan):
-    datasets, preset = ("digits", "three_moons"), ("--configfile", "config/smoke.yaml")
-    files = [f"results/smoke/scores/{name}/ours/seed0.codes.csv" for name in datasets]
-    found = plan(repository, "-p", *files, *preset)
-    assert found.rules == {"prepare": 2, "train": 2, "score": 2}
-    assert '{"model":"results/smoke/models/digits/ours/seed0"}' in found.text
-    refused = plan(repository, files[0].replace("/ours/", "/cgan/"), *preset)
-    assert refused.returncode != 0 and "codes cannot be had of 'cgan'" in refused.text
+def test_what_stands_beside_the_ablations_need_not_encode():
+    found = scored("ablations", ablations={"beside": ["cgan"]}, seeds=[5, 6])
+    assert {family for _, model, family, _ in found if model == "cgan"} == {
+        "inception", "diversity", "fidelity",
+    }  # fmt: skip
+    assert (FACES, "ours_no_gan", "codes", 5) in found and all(seed == 5 for *_, seed in found)
+    own = json.loads(Targets(asked(steps=7)).page_slice("ablations"))
+    assert own["steps"] == 7 and own["dataset"] == FACES
+    assert own["ablations"][0] == {"model": "ours_no_adversary", "method": {"lambda_adv": 0}}
 
 
-def test_the_table_of_disentanglement_reads_what_each_model_has(repository, plan):
-    found = plan(repository, "-p", "disentanglement", "--configfile", "config/smoke.yaml")
-    scored = {job.removeprefix("Scoring ") for job in found.jobs if job.startswith("Scoring ")}
-    for dataset in ("synthetic_faces", "digits"):
-        asked = {job.partition(f", {dataset}")[0] for job in scored if dataset in job}
-        encoding = ("cvae", "cvae_gan", "ours")
-        expected = {f"codes of {model}" for model in encoding}
-        expected |= {f"priors of {model}{form}" for model in encoding for form in ("", "_fitted")}
-        assert asked == expected | {"effects of ours", "swaps of ours"}
-    assert found.rules["table"] == 1 and "sample" not in found.rules
-    assert "Training cgan" not in found.text
-    model = "results/smoke/models/digits/ours/seed0"
-    assert f'eval.scores effects --inputs \'{{"model":"{model}"}}\' ' in found.text
-
-
-def test_cifar10_plans_and_leaves_out_what_needs_faces(repository, plan, real_data):
-    found = plan(repository, "-p", "--config", "preset=cifar10", f"data_root={real_data}")
-    assert found.returncode == 0
-    assert found.rules["draw"] == 4
-    assert {f"Drawing figure{number}" for number in (2, 3, 4, 5)} <= found.jobs
-    # A folder of that name wins over data_root itself.
-    assert f'"root":"{real_data}/cifar10"' in found.text
-
-
-def test_faces_without_unlabelled_images_leaves_out_figure6(repository, plan, real_data):
-    found = plan(
-        repository, "--configfile", "config/faces.yaml", "--config", f"data_root={real_data}/faces"
-    )
-    assert found.returncode == 0
-    assert found.rules["draw"] == 5 and "train_semi" not in found.rules
-    assert "Drawing figure6" not in found.jobs
-
-
-def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
-    found = plan(
-        repository, "--configfile", "config/paper.yaml", "--config",
-        f"data_root={real_data}", f"unlabelled_root={real_data}/others",
-    )  # fmt: skip
-    assert found.returncode == 0
-    assert found.rules["draw"] == 6 and found.rules["train_semi"] == 1
-    assert found.rules["train"] == 2 * 4 * 3 + 2  # data sets, models, seeds; the toy has one seed
-
-
-def test_paper_downloads_cifar10_where_data_root_has_none(repository, plan, real_data, tmp_path):
-    (tmp_path / "faces").symlink_to(real_data / "faces")
-    files = [f"results/paper/scores/{name}/cvae/seed0.codes.csv" for name in ("faces", "cifar10")]
-    paper = ("--configfile", "config/paper.yaml", "--config")
-    found = plan(repository, "-p", *files, *paper, f"data_root={tmp_path}")
-    assert found.returncode == 0, found.text
-    preparations = re.findall("-m dlvae.prepare .*", found.text)
-    roots = {re.search('"root":([^,}]*)', line)[1] for line in preparations}
-    assert len(preparations) == 2 and roots == {"null", f'"{tmp_path}/faces"'}
-    # A folder that is not there is a slip, not a wish to download.
-    refused = plan(repository, files[1], *paper, "data_root=nowhere")
-    assert refused.returncode != 0 and "data_root: expected a folder at nowhere" in refused.text
-
-
-def test_ablations_train_what_is_listed_and_ours(repository, plan):
-    found = plan(repository, "-p", "ablations", "--configfile", "config/smoke.yaml")
-    trained = {job for job in found.jobs if job.startswith("Training ") and "seed" in job}
-    models = ("ours", "ours_no_adversary", "ours_no_gan")
-    assert trained == {f"Training {model} on synthetic_faces, seed 0" for model in models}
-    assert found.rules["train"] == found.rules["sample"] == 3
-    assert found.rules["ablation_table"] == 1 and "table" not in found.rules
-    # They start from the weights of ours and draw its noise, and differ in their own key alone.
-    trainings, samplings = (
-        [json.loads(part) for part in re.findall(f"-m {stage} .*--config '(.*?)'", found.text)]
-        for stage in ("dlvae.train", "dlvae.sample")
-    )
-    assert [part["model"] for part in trainings + samplings] == ["ours"] * 6
-    assert not any("fast" in part for part in trainings)  # as in every stored training
-    methods = [part["method"] for part in trainings]
-    keys = ("lambda_adv", "lambda_gan")
-    assert sorted([m.pop(k) for k in keys] for m in methods) == [[0, 1], [1, 0], [1, 1]]
-    assert methods[0] == methods[1] == methods[2]
-    scored = {job for job in found.jobs if job.startswith("Scoring inception")}
-    assert scored == {f"Scoring inception of {model}, synthetic_faces, seed 0" for model in models}
-
-
-def test_plain_code_is_asked_for_where_models_are_trained(repository, plan):
-    model = "results/smoke/models/digits/cvae/seed0/weights.safetensors"
-    found = plan(repository, "-p", model, "--config", "preset=smoke", "fast=false")
-    (config,) = re.findall("-m dlvae.train .*--config '(.*?)'", found.text)
-    assert json.loads(config)["fast"] is False
-
-
-def test_claims_score_what_the_preset_has_and_skip_the_rest(repository, plan):
-    found = plan(repository, "-p", "claims", "--configfile", "config/smoke.yaml")
-    assert found.returncode == 0, found.text
-    assert found.rules["judge_claims"] == found.rules["claims"] == 1
-    assert not {"table", "draw", "report", "panel"} & set(found.rules)
-    scored = {job.removeprefix("Scoring ") for job in found.jobs if job.startswith("Scoring ")}
-    for dataset in ("synthetic_faces", "digits"):
+def test_claims_score_what_the_preset_has_and_name_the_rest():
+    found = scored("claims")
+    published = {one for one in found if "_fitted" not in one[1] and "ours_no" not in one[1]}
+    for dataset in (FACES, DIGITS):
         models = ("real", "cvae", "cgan", "cvae_gan", "ours")
         for family, wanted in {
             "inception": models,
             "fidelity": models,
             "diversity": ("real", "cgan", "cvae_gan", "ours"),
         }.items():
-            jobs = {job for job in scored if job.startswith(f"{family} of ") and dataset in job}
+            own = {m for d, m, f, _ in published if (d, f) == (dataset, family)}
             # Of ablations the preconditions are asked alone, of which top-1 is one.
-            jobs = {job for job in jobs if "_fitted" not in job and "ours_no" not in job}
-            assert jobs == {f"{family} of {model}, {dataset}, seed 0" for model in wanted}
-    assert "inception of ours_no_gan, synthetic_faces, seed 0" in scored
+            assert own == set(wanted), (dataset, family)
+    assert (FACES, "ours_no_gan", "inception", 0) in found
     for family, models in {"swaps": {"ours"}, "inpainting": {"cvae_gan", "ours"}}.items():
-        jobs = {job for job in scored if job.startswith(f"{family} of ")}
-        assert jobs == {f"{family} of {model}, synthetic_faces, seed 0" for model in models}
+        assert {(d, m) for d, m, f, _ in found if f == family} == {(FACES, m) for m in models}
+    given = json.loads(Targets(asked()).page_slice("claims"))
+    assert given["datasets"] == [FACES, DIGITS, "three_moons"] and given["ablated"] == FACES
     # The preset has no ablation without the likelihood term: named, not trained.
-    assert "Training ours_no_likelihood" not in found.text
-    (command,) = re.findall("-m reports.claims (.*) > ", found.text)
-    words = shlex.split(command)
-    given = json.loads(words[words.index("--config") + 1])
-    assert given["datasets"] == ["synthetic_faces", "digits", "three_moons"]
-    assert given["ablated"] == "synthetic_faces"
     left_out = {(e["model"], e["family"]): e["reason"] for e in given["left_out"]}
     assert "ours_no_likelihood" in left_out["ours_no_likelihood", "inception"]
+    assert not any(model == "ours_no_likelihood" for _, model, *_ in found)
 
 
-def test_claims_of_real_faces_ask_for_no_factors(repository, plan, real_data):
-    found = plan(
-        repository, "claims", "--configfile", "config/faces.yaml", "--config",
-        f"data_root={real_data}/faces", "seeds=[0, 1]", "models=[ours, cvae_gan]",
-    )  # fmt: skip
-    assert found.returncode == 0, found.text
-    scored = {job for job in found.jobs if job.startswith("Scoring ")}
-    assert {job for job in scored if "inpainting of ours" in job} == {
-        f"Scoring inpainting of ours, faces, seed {seed}" for seed in (0, 1)
+def test_claims_of_real_faces_ask_for_no_factors():
+    found = scored(
+        "claims", preset="faces", data_root=".", seeds=[0, 1], models=["ours", "cvae_gan"]
+    )
+    assert {(m, s) for _, m, f, s in found if f == "inpainting"} == {
+        (model, seed) for model in ("ours", "cvae_gan") for seed in (0, 1)
     }
-    assert not any(re.search("swaps|coordinates|cvae,|cgan,|ours_no", job) for job in scored)
-    assert "factors" not in found.rules
+    assert not any(family in ("swaps", "coordinates") for _, _, family, _ in found)
+    assert not any(model in ("cvae", "cgan") or "ours_no" in model for _, model, *_ in found)
+    reasons = [e["reason"] for e in _left_out("faces", data_root=".", fitted=[])]
+    assert "preset 'faces' does not fit the priors of 'ours'" in reasons
+
+
+def _left_out(preset, **given):
+    return json.loads(Targets(asked(preset, **given)).page_slice("claims"))["left_out"]
+
+
+# --- Targets -----------------------------------------------------------------------------------
+
+
+def test_every_preset_gives_what_its_data_can(real_data):
+    paper = {"data_root": str(real_data), "unlabelled_root": str(real_data / "others")}
+    given = {
+        "smoke": FIGURES,
+        "quick": FIGURES,
+        "cifar10": ["figure2", "figure3", "figure4", "figure5"],
+        "faces": [figure for figure in FIGURES if figure != "figure6"],
+        "paper": FIGURES,
+    }
+    for preset, figures in given.items():
+        more = paper if preset == "paper" else {}
+        plan = Targets(asked(preset, **more))
+        assert plan.reproducible() == ["table1", "table2", *figures], preset
+        left_out = json.loads(plan.report_slice())["left_out"]
+        assert [entry["target"] for entry in left_out] == [f for f in FIGURES if f not in figures]
+    assert "results/paper/figures/figure6.pdf" in plan.report_inputs()
+    assert len(plan.report_inputs()) == 2 * 4 + 6 * 2
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("preset", "given", "target", "words"),
     [
-        (["--config", "stepz=5"], "unknown key 'stepz'.*Did you mean 'steps'"),
-        (["figure7", "--config", "preset=cifar10"], "figure7.*'cifar10'.*have it: quick, faces"),
+        ("cifar10", {}, "figure7", "figure7.*'cifar10'.*have it: quick, faces"),
         (
-            ["ablations", "--config", "preset=cifar10"],
-            "ablations cannot be made: preset 'cifar10' has no ablations.*have it: quick, smoke",
+            "cifar10",
+            {},
+            "ablations",
+            "ablations cannot be made: preset 'cifar10' has no ablations; .* have it: quick, smoke",
         ),
-        (["table1", "--config", "preset=faces"], "'faces' needs a folder.*data_root=PATH"),
-        pytest.param(
-            ["figure6", "--config", "preset=faces", "data_root=."],
-            "figure6 needs.*unlabelled_root=PATH.*have it: quick",
-            marks=pytest.mark.slow,
+        (
+            "cifar10",
+            {},
+            "learning_curves",
+            "learning_curves cannot be made: preset 'cifar10' has no curves: set it with --config "
+            "curves='{factor: 2}'; presets that have it: quick, smoke",
         ),
-        pytest.param(
-            ["table1", "--config", "preset=faces", "data_root=nowhere"],
-            "data_root: expected a folder at nowhere",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            ["figure6", "--config", "preset=faces", "data_root=.", "unlabelled_root=nowhere"],
-            "unlabelled_root: expected a folder at nowhere.*--config unlabelled_root=PATH",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            ["--config", "preset=qiuck"], "preset 'qiuck'.*'quick'", marks=pytest.mark.slow
-        ),
+        ("faces", {}, "figure6", "figure6 needs.*unlabelled_root=PATH.*have it: quick"),
+        ("smoke", {"three_moons": None}, "figure2", "figure2 shows 'three_moons', which preset"),
     ],
 )
-def test_bad_input_stops_before_any_job(repository, plan, arguments, expected):
-    found = plan(repository, *arguments)
-    assert found.returncode != 0 and not found.rules
-    assert re.search(expected, found.text, re.DOTALL), found.text
+def test_a_target_that_cannot_be_made_says_why_and_who_has_it(preset, given, target, words):
+    refused(words, Targets(asked(preset, **given)).target, target)
 
 
-@pytest.mark.slow
-def test_lint_is_clean(repository, snakemake):
-    done = snakemake(repository, "--lint")
-    assert done.returncode == 0, done.stdout
+# --- Panels ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_targets_read_like_a_table_of_contents(repository, snakemake):
-    listed = snakemake(repository, "--list-target-rules").stdout
-    for target in ["reproduce", "report", "table1", "table2", "claims"]:
-        assert f"\n{target} (" in listed
-    for number in range(2, 8):
-        assert f"figure{number} (Figure {number}: " in listed
+def panel(figure, dataset=FACES):
+    return job(figure=figure, dataset=dataset)
 
 
-@pytest.mark.slow
-def test_the_page_of_the_judges_reads_the_scores_of_table_1(finished, plan):
-    found = plan(finished, "evaluator_noise", "--config", "preset=smoke")
-    assert set(found.rules) == {"features", "evaluator_report", "evaluator_noise"}
-    # The plain judges' report cards are new, and need their word on the training images.
-    assert found.rules["features"] == found.rules["evaluator_report"] == 2
+def test_a_figure_is_given_the_forms_that_the_preset_has():
+    shown = {"figure2": ["cvae_gan", "ours"], "figure4": ["ours"], "figure5": ["ours"]}
+    fitted, published = Panels(asked()), Panels(asked(fitted=[]))
+    for figure, models in shown.items():
+        dataset = "three_moons" if figure == "figure2" else FACES
+        forms = [name for model in models for name in (model, f"{model}_fitted")]
+        assert [*fitted.sources(panel(figure, dataset))["models"]] == forms
+        assert [*published.sources(panel(figure, dataset))["models"]] == models
+    samples = fitted.sources(panel("figure3"))["samples"]
+    assert [*samples] == fitted.scored_models
+    assert samples["ours_fitted"] == f"results/smoke/samples/{FACES}/ours_fitted/seed0.npz"
 
 
-def test_members_learn_from_the_images_of_their_kind_by_their_recipe(repository, plan):
-    judges = "results/smoke/evaluator"
-    names = ("synthetic_faces", "synthetic_faces_plain", "digits")
-    files = [f"{judges}/{name}/card.json" for name in names]
-    recipe = "datasets={synthetic_faces: {evaluator: {members: 4, plain: {epochs: 3}}}}"
-    found = plan(repository, "-p", *files, "--config", "preset=smoke", recipe)
-    assert found.returncode == 0, found.text
-    assert found.rules["evaluator_member"] == 4 + 4 + 3 and found.rules["evaluator"] == 3
-    lines = re.findall("-m eval.judge --data .*", found.text)
-    own = [json.loads(re.search("--config '(.*?)'", line)[1]) for line in lines]
-    for line, config in zip(lines, own, strict=True):
-        faces, plain = config["dataset"] == "synthetic_faces", config["kind"] == "plain"
-        assert config["epochs"] == (3 if plain else 1)
-        assert ("--images results/smoke/data/synthetic_faces_judges" in line) == (
-            faces and not plain
-        )
-        assert not {"members", "robust", "plain", "images_per_identity"} & set(config)
-    kinds = {(c["dataset"], c["kind"], c["member"]) for c in own}
-    assert len(kinds) == 11 and ("synthetic_faces", "plain", 3) in kinds
-    prepared = re.search("-m dlvae.prepare .*synthetic_faces_judges", found.text)[0]
-    assert '"images_per_identity":16' in prepared
+def test_panels_read_the_files_of_their_sources():
+    panels = Panels(asked())
+    assert [*panels.sources(panel("figure7"))] == ["data", "cvae_gan", "ours"]
+    semi = panels.inputs(panel("figure6"))["model"]
+    assert semi[0] == f"{MODELS}/{FACES}/ours_semi/seed0/weights.safetensors"
+    assert panels.sources(panel("figure5", DIGITS))["factors"] is None
+    assert panels.inputs(panel("figure5", DIGITS))["factors"] == []
+    assert len(panels.inputs(panel("figure5"))["factors"]) == 2
+    # Of snapshots the toy figure alone is made: other ones decode no other panel anew.
+    for figure in FIGURES:
+        dataset = "three_moons" if figure == "figure2" else FACES
+        files = [file for found in panels.inputs(panel(figure, dataset)).values() for file in found]
+        assert any("snapshots" in file for file in files) == (figure == "figure2")
 
 
-@pytest.mark.slow
-def test_more_metrics_train_nothing_else(finished, plan):
-    # Claims have the same scores behind them.
-    found = plan(finished, "metrics", "--config", "preset=smoke")
-    assert found.rules == {"table": 1, "metrics": 1}
-    found = plan(finished, "metrics", "--config", "preset=smoke", "models=[ours]", "-R", "score")
-    assert set(found.rules) == {"score", "table", "metrics"}
-    assert found.rules["score"] == 2 * 3  # data sets; the real images, ours and its fitted form
-
-
-def test_scores_of_logits_leave_the_gpu_to_others():
-    """The file holds functions only; dry runs do not show the resources of a job."""
-    names = {"GPU": 1, "cache": functools.cache}
-    exec((ROOT / "workflow" / "rules" / "slices.smk").read_text(), names)
-    found = {family: names["score_gpu"](SimpleNamespace(family=family)) for family in FAMILIES}
-    assert found == {family: int(not row.of_logits) for family, row in FAMILIES.items()}
+def test_figures_show_the_data_sets_that_the_preset_names():
+    panels = Panels(asked())
+    assert panels.shown("figure2") == ["three_moons"] and panels.shown("figure3") == [FACES, DIGITS]
+    assert (
+        panels.panels("figure3", "panel.json")[1]
+        == "results/smoke/panels/figure3/digits/panel.json"
+    )
+    assert json.loads(panels.panel_slice(panel("figure4")))["seed"] == 0

@@ -2,15 +2,20 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from asked import asked
 from dlvae.stage.artefact import sha256_file, write_json
+from workflow.plan import frozen
+from workflow.plan.frozen import Frozen
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 TRAINING = {"train", "train_longer", "train_semi", "fit_prior"}
 TRAINING |= {"evaluator_member", "factors", "sample"}
+STORED_TRAINING = SimpleNamespace(name="faces/cvae/seed0")
 TINY = """\
 preset: tiny
 models: [cvae]
@@ -36,12 +41,6 @@ def test_freezing_a_finished_run_trains_nothing(finished, plan):
     found = plan(finished, "freeze", "--config", "preset=smoke")
     assert not TRAINING & set(found.rules)
     assert found.rules["evaluator_noise"] == found.rules["collect_frozen"] == 1
-
-
-def test_verifying_what_was_never_stored_is_an_error(repository, plan):
-    found = plan(repository, "verify", *SMOKE)
-    assert found.returncode != 0
-    assert "expected stored results of preset 'smoke' in reports/stored/smoke" in found.text
 
 
 @pytest.fixture
@@ -93,12 +92,46 @@ def test_verifying_makes_the_cheapest_training_again_as_its_manifests_say(stored
     assert "--stored reports/stored" in verified and '"cvae.codes":"' in verified
 
 
-def test_nothing_is_trained_from_manifests_that_were_changed(stored, repository, plan):
+def test_nothing_is_trained_from_manifests_that_were_changed(stored, repository, monkeypatch):
+    monkeypatch.setattr(frozen, "STORED_ROOT", repository / "reports" / "stored")
+    assert "--cell digits/ours/seed7 " in Frozen(asked()).again[1]
     with open(stored / "manifests" / "models.jsonl", "a") as file:
         file.write("\n")
-    found = plan(repository, "verify", *SMOKE, "-p")
-    assert found.rules == {"verify": 1}, found.text
-    assert "models.jsonl is not as it was frozen" in found.text
+    made, argument = Frozen(asked()).again
+    assert made == [] and argument.startswith("--no-cell ")
+    assert "models.jsonl is not as it was frozen" in argument
+
+
+def test_verifying_what_was_never_stored_is_an_error(repository, plan):
+    found = plan(repository, "verify", *SMOKE)
+    assert found.returncode != 0
+    assert "expected stored results of preset 'smoke' in reports/stored/smoke" in found.text
+
+
+def test_what_needs_a_download_is_not_made_again(monkeypatch):
+    asked_of = []
+    monkeypatch.setattr(Frozen, "stored", None)
+    monkeypatch.setattr(
+        frozen, "cheapest_training", lambda stored, sets: asked_of.append(sets) or STORED_TRAINING
+    )
+    for given in ({}, {"data_root": "."}):
+        Frozen(asked("paper", **given)).again  # noqa: B018
+    assert asked_of == [[], ["faces", "cifar10"]]
+
+
+def test_what_is_frozen_has_its_scores_and_its_slice():
+    whole = Frozen(asked())
+    pages = json.loads(whole.freeze_slice(None))["pages"]
+    tables = [f"tables/{name}" for name in ("table1", "table2", "metrics", "disentanglement")]
+    studies = ["claims", "ablations", "learning_curves", "table2_scale", "evaluator_noise"]
+    assert [*pages] == tables + studies
+    assert "synthetic_faces/real/seed0.scale" in pages["table2_scale"]["scores"]
+    assert pages["tables/table1"]["config"]["models"] == whole.scored_models
+    files = whole.files(None)
+    assert len(files) == len(set(files)) and "results/smoke/ablations.md" in files
+    assert "results/smoke/evaluator/digits_plain/report.json" in files
+    without = Frozen(asked(curves=None, ablations=None))
+    assert not {"ablations", "learning_curves"} & set(without.frozen_pages())
 
 
 @pytest.mark.slow

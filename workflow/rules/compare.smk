@@ -5,7 +5,7 @@
 rule stored_evaluator:
     """An evaluator behind the stored scores: from git, or rebuilt by its recipe."""
     input:
-        unpack(stored_evaluator_inputs),
+        unpack(comparing.stored_judge),
         card="<results>/data/{dataset}/card.json",
     output:
         weights="<results>/evaluator/{dataset}_stored{kind}/weights.safetensors",
@@ -14,17 +14,16 @@ rule stored_evaluator:
         "<logs>/evaluator/{dataset}_stored{kind}.log",
     benchmark:
         "<benchmarks>/evaluator/{dataset}_stored{kind}.jsonl"
-    wildcard_constraints:
-        kind=f"|{PLAIN}",
     priority: 100
-    threads: 1
     resources:
         mem_mb=500,
     params:
-        stored=lambda wildcards: str(stored_results().folder),
-        hash=stored_evaluator_hash,
+        stored=lambda wildcards: str(comparing.stored.folder),
+        hash=comparing.judge_hash,
         data=subpath(input.card, parent=True),
-        built=stored_evaluator_argument,
+        built=lambda wildcards, input: (
+            f"--built {Path(input.built).parent}" if "built" in input.keys() else ""
+        ),
         out=subpath(output.card, parent=True),
         code=code_of("reports.compare.stored_evaluator"),
     message:
@@ -37,7 +36,7 @@ rule stored_evaluator:
 rule intake:
     """Samples from outside: checked, and as many of each class as the protocol says."""
     input:
-        candidate=outside_samples,
+        candidate=lambda wildcards: comparing.candidate.samples,
         train="<results>/data/{dataset}/train.npz",
         card="<results>/data/{dataset}/card.json",
     output:
@@ -48,17 +47,16 @@ rule intake:
     benchmark:
         "<benchmarks>/intake/{dataset}/{candidate}.jsonl"
     wildcard_constraints:
-        candidate=one_of(from_outside()),
+        candidate="|".join(comparing.from_outside) or "(?!)",
     priority: 90
-    threads: 1
     resources:
         mem_mb=1500,
     params:
         data=subpath(input.card, parent=True),
-        stamp=outside_stamp,
-        protocol=protocol_path(),
-        rules=protocol_rules(),
-        config=intake_config,
+        stamp=comparing.samples_stamp,
+        protocol=plan.protocol_path,
+        rules=protocol.hash,
+        config=lambda wildcards: plan.slice(wildcards, protocol_overrides=plan.overrides),
         code=code_of("eval.intake.__main__"),
     message:
         "Taking in {wildcards.candidate} as samples of {wildcards.dataset}"
@@ -81,15 +79,13 @@ rule near_duplicates:
         "<logs>/near_duplicates/{dataset}/{candidate}/seed{seed}.log",
     benchmark:
         "<benchmarks>/near_duplicates/{dataset}/{candidate}/seed{seed}.jsonl"
-    wildcard_constraints:
-        candidate=one_of([*all_models(), *from_outside()]),
     priority: 30
     threads: config["threads"]
     resources:
-        mem_mb=score_memory,
+        mem_mb=data_sets.judge_memory,
     params:
         data=subpath(input.card, parent=True),
-        config=near_duplicates_config,
+        config=lambda wildcards: plan.slice(wildcards, model=wildcards.candidate),
         threads=config["threads"],
         code=code_of("eval.intake.near_duplicates"),
     message:
@@ -99,49 +95,10 @@ rule near_duplicates:
         " --config {params.config:q} --out {output.found} --threads {params.threads} > {log} 2>&1"
 
 
-use rule features as features_stored with:
-    input:
-        unpack(feature_images),
-        card="<results>/data/{dataset}/card.json",
-        weights="<results>/evaluator/{dataset}_stored{kind}/weights.safetensors",
-        evaluator="<results>/evaluator/{dataset}_stored{kind}/card.json",
-    output:
-        features="<results>/features_stored{kind}/{dataset}/{source}/seed{seed}.npz",
-    log:
-        "<logs>/features_stored{kind}/{dataset}/{source}/seed{seed}.log",
-    benchmark:
-        "<benchmarks>/features_stored{kind}/{dataset}/{source}/seed{seed}.jsonl"
-    wildcard_constraints:
-        kind=f"|{PLAIN}",
-        source=one_of([*REAL, *all_models(), *from_outside()]),
-
-
-use rule score as score_stored with:
-    input:
-        unpack(judged_by(STORED, score_inputs)),
-        card="<results>/data/{dataset}/card.json",
-    output:
-        scores="<results>/scores_stored/{dataset}/{model}/seed{seed}.{family}.csv",
-    log:
-        "<logs>/score_stored/{dataset}/{model}/seed{seed}.{family}.log",
-    benchmark:
-        "<benchmarks>/score_stored/{dataset}/{model}/seed{seed}.{family}.jsonl"
-    wildcard_constraints:
-        model=one_of([*all_models(), *from_outside()]),
-        family=one_of(COMPARED_FAMILIES),
-    params:
-        inputs=judged_by(STORED, score_inputs_argument),
-        data=subpath(input.card, parent=True),
-        protocol=protocol_path(),
-        rules=protocol_rules(),
-        config=score_config,
-        threads=config["threads"],
-        code=score_code,
-
-
 rule write_comparison:
     input:
-        unpack(comparison_inputs),
+        comparing.run_files,
+        stored=ancient(lambda wildcards: comparing.stored.folder / "index.json"),
     output:
         csv="<results>/compare/{candidate}.csv",
         markdown="<results>/compare/{candidate}.md",
@@ -151,17 +108,14 @@ rule write_comparison:
         "<logs>/compare/{candidate}.log",
     benchmark:
         "<benchmarks>/compare/{candidate}.jsonl"
-    wildcard_constraints:
-        candidate="[^/]+",
-    threads: 1
     resources:
         mem_mb=500,
     params:
-        stored=lambda wildcards: str(stored_results().folder),
-        stamp=stored_stamp,
-        runs=comparison_runs_argument,
-        config=comparison_config,
-        out=lambda wildcards, output: str(Path(output.csv).with_suffix("")),
+        stored=lambda wildcards: str(comparing.stored.folder),
+        stamp=lambda wildcards, input: digest(Path(input.stored).read_bytes()),
+        runs=lambda wildcards: in_order(comparing.runs()),
+        config=comparing.compare_slice,
+        out=subpath(output.csv, strip_suffix=".csv"),
         code=code_of("reports.compare.__main__"),
     message:
         "Comparing {wildcards.candidate} with the stored results"
@@ -173,14 +127,16 @@ rule write_comparison:
 rule compare:
     """A candidate beside the stored results: --config candidate=MODEL, or candidate=PATH dataset=NAME."""
     input:
-        lambda wildcards: comparison_pages(),
+        lambda wildcards: [
+            f"{plan.results}/compare/{comparing.comparable().name}.{kind}"
+            for kind in ("md", "csv")
+        ],
     log:
         "<logs>/compare.log",
-    threads: 1
     resources:
         mem_mb=500,
     params:
-        page=lambda wildcards, input: str(Path(input[0]).with_suffix("")),
+        page=subpath(input[0], strip_suffix=".md"),
     message:
         "The page of the comparison"
     shell:

@@ -12,13 +12,12 @@ rule prepare:
     benchmark:
         "<benchmarks>/prepare/{dataset}.jsonl"
     priority: 100
-    threads: 1
     resources:
         mem_mb=1500,
     params:
         out=subpath(output.card, parent=True),
-        config=prepare_config,
-        source=source_stamp,
+        config=data_sets.labelled,
+        source=lambda wildcards: stamp(data_sets.folder(wildcards.dataset)),
         code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
     message:
         "Preparing {wildcards.dataset}"
@@ -36,10 +35,8 @@ use rule prepare as prepare_judges with:
     benchmark:
         "<benchmarks>/prepare/{dataset}_judges.jsonl"
     params:
-        out=subpath(output.card, parent=True),
-        config=prepare_judges_config,
+        config=data_sets.for_judges,
         source="",
-        code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
     message:
         "Preparing more images of {wildcards.dataset} for the judges"
 
@@ -55,9 +52,7 @@ use rule prepare as prepare_unlabelled with:
     benchmark:
         "<benchmarks>/prepare/{dataset}_unlabelled.jsonl"
     params:
-        out=subpath(output.card, parent=True),
-        config=prepare_unlabelled_config,
-        source=unlabelled_source_stamp,
-        code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
+        config=data_sets.unlabelled,
+        source=lambda wildcards: stamp(data_sets.unlabelled_folder(wildcards.dataset)),
     message:
         "Preparing the unlabelled images of {wildcards.dataset}"

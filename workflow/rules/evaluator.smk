@@ -1,42 +1,38 @@
 # Judges trained on real (or rendered) images only: the evaluator and the factor regressor.
 
 
+# One member of an ensemble: members learn apart, so that they are jobs beside each other.
 rule evaluator_member:
-    """One member of an ensemble: members learn apart, so that they are jobs beside each other."""
     input:
         card="<results>/data/{dataset}/card.json",
-        train=lambda wildcards: f"{judge_images(wildcards)}/train.npz",
-        images=lambda wildcards: f"{judge_images(wildcards)}/card.json",
+        train=lambda wildcards: f"{data_sets.judge_images(wildcards)}/train.npz",
+        images=lambda wildcards: f"{data_sets.judge_images(wildcards)}/card.json",
     output:
-        weights="<results>/evaluator/{dataset}{kind}/member{member}/weights.safetensors",
-        card="<results>/evaluator/{dataset}{kind}/member{member}/card.json",
-        manifest="<results>/evaluator/{dataset}{kind}/member{member}/manifest.json",
+        multiext("<results>/evaluator/{dataset}{kind}/member{member}/", **JUDGE),
     log:
         text="<logs>/evaluator/{dataset}{kind}/member{member}.log",
         run="<logs>/evaluator/{dataset}{kind}/member{member}.jsonl",
     benchmark:
         "<benchmarks>/evaluator/{dataset}{kind}/member{member}.jsonl"
-    wildcard_constraints:
-        kind=f"|{PLAIN}",
-        member=r"\d+",
     priority: 60
     threads: config["threads"]
     resources:
-        mem_mb=evaluator_memory,
+        mem_mb=data_sets.judge_memory,
         gpu=GPU,
     params:
+        module="eval.judge",
         data=subpath(input.card, parent=True),
-        images=judge_images_argument,
+        images=data_sets.images_argument,
         out=subpath(output.card, parent=True),
-        resume=resume_root(),
-        config=evaluator_config,
+        resume=f"{plan.results}/resume",
+        config=data_sets.member,
         threads=config["threads"],
         precision=config["precision"],
         code=code_of("eval.judge.__main__"),
     message:
         "Training judge {wildcards.member} of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m eval.judge --data {params.data} {params.images} --config {params.config:q}"
+        "python -m {params.module} --data {params.data} {params.images} --config {params.config:q}"
         " --out {params.out} --resume-root {params.resume} --run-log {log.run}"
         " --threads {params.threads} --precision {params.precision} --fingerprint {params.code}"
         " 2>&1 | tee {log.text}"
@@ -45,30 +41,26 @@ rule evaluator_member:
 rule evaluator:
     """The judges of a data set as one artefact: weights, card, hash."""
     input:
-        unpack(member_files),
+        weights=lambda wildcards: data_sets.members(wildcards, "weights.safetensors"),
+        cards=lambda wildcards: data_sets.members(wildcards, "card.json"),
+        manifests=lambda wildcards: data_sets.members(wildcards, "manifest.json"),
     output:
-        weights="<results>/evaluator/{dataset}{kind}/weights.safetensors",
-        card="<results>/evaluator/{dataset}{kind}/card.json",
-        manifest="<results>/evaluator/{dataset}{kind}/manifest.json",
+        multiext("<results>/evaluator/{dataset}{kind}/", **JUDGE),
     log:
         "<logs>/evaluator/{dataset}{kind}.log",
     benchmark:
         "<benchmarks>/evaluator/{dataset}{kind}.jsonl"
-    wildcard_constraints:
-        kind=f"|{PLAIN}",
     priority: 60
-    threads: 1
     resources:
-        mem_mb=evaluator_memory,
+        mem_mb=data_sets.judge_memory,
     params:
-        members=lambda wildcards, input: [str(Path(card).parent) for card in input.cards],
+        members=data_sets.members,
         out=subpath(output.card, parent=True),
         code=code_of("eval.judge.join"),
     message:
         "Joining the judges of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m eval.judge.join --members {params.members} --out {params.out}"
-        " > {log} 2>&1"
+        "python -m eval.judge.join --members {params.members} --out {params.out}" " > {log} 2>&1"
 
 
 rule evaluator_report:
@@ -86,12 +78,10 @@ rule evaluator_report:
         "<logs>/evaluator/{dataset}{kind}.report.log",
     benchmark:
         "<benchmarks>/evaluator/{dataset}{kind}.report.jsonl"
-    wildcard_constraints:
-        kind=f"|{PLAIN}",
     priority: 60
     threads: config["threads"]
     resources:
-        mem_mb=evaluator_memory,
+        mem_mb=data_sets.judge_memory,
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),
@@ -106,37 +96,23 @@ rule evaluator_report:
         " --out {output.report} 2>&1 | tee {log}"
 
 
-rule factors:
+use rule evaluator_member as factors with:
     input:
         train="<results>/data/{dataset}/train.npz",
         test="<results>/data/{dataset}/test.npz",
         card="<results>/data/{dataset}/card.json",
     output:
-        weights="<results>/evaluator/{dataset}_factors/weights.safetensors",
-        card="<results>/evaluator/{dataset}_factors/card.json",
-        manifest="<results>/evaluator/{dataset}_factors/manifest.json",
+        multiext("<results>/evaluator/{dataset}_factors/", **JUDGE),
     log:
         text="<logs>/factors/{dataset}.log",
         run="<logs>/factors/{dataset}.jsonl",
     benchmark:
         "<benchmarks>/factors/{dataset}.jsonl"
     priority: 40
-    threads: config["threads"]
-    resources:
-        mem_mb=evaluator_memory,
-        gpu=GPU,
     params:
-        data=subpath(input.card, parent=True),
-        out=subpath(output.card, parent=True),
-        resume=resume_root(),
-        config=factors_config,
-        threads=config["threads"],
-        precision=config["precision"],
+        module="eval.judge.factors",
+        images="",
+        config=lambda wildcards: plan.slice(wildcards, **plan.section(wildcards.dataset)["factors"]),
         code=code_of("eval.judge.factors"),
     message:
         "Training the factor regressor of {wildcards.dataset}"
-    shell:
-        "python -m eval.judge.factors --data {params.data} --config {params.config:q}"
-        " --out {params.out} --resume-root {params.resume} --run-log {log.run}"
-        " --threads {params.threads} --precision {params.precision} --fingerprint {params.code}"
-        " 2>&1 | tee {log.text}"

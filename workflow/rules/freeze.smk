@@ -1,7 +1,7 @@
 # Finished results into git: scores, tables, manifests, small evaluators; no images.
-# What a failed rule declares as output is deleted, so the stored folder is no output: it is built
-# under results/, and the last rule, which has none, puts it in its place whenever it is asked, and
-# writes the leaderboard anew.
+# A file of the working tree is no output: Snakemake would delete it when the job fails, and a
+# checkout stamps files at random times. So stored results are built under results/, and the rules
+# that write them and the leaderboard have no output and run whenever they are asked for.
 
 
 rule freeze:
@@ -10,7 +10,6 @@ rule freeze:
         index="<results>/frozen/index.json",
     log:
         "<logs>/freeze.log",
-    threads: 1
     resources:
         mem_mb=500,
     params:
@@ -25,26 +24,37 @@ rule freeze:
 
 rule collect_frozen:
     input:
-        unpack(frozen_inputs),
+        frozen.files,
     output:
         index="<results>/frozen/index.json",
     log:
         "<logs>/frozen.log",
     benchmark:
         "<benchmarks>/frozen.jsonl"
-    threads: 1
     resources:
         mem_mb=1500,
     params:
         results=subpath(output.index, ancestor=2),
         out=subpath(output.index, parent=True),
-        protocol=protocol_path(),
-        rules=protocol_rules(),
-        config=freeze_config,
-        commit=commit_of_checkout,
+        protocol=plan.protocol_path,
+        rules=protocol.hash,
+        config=frozen.freeze_slice,
+        commit=lambda wildcards: git_commit(ROOT),
         code=code_of("reports.freeze.__main__"),
     message:
         "Freezing the results of {params.results}"
     shell:
         "python -m reports.freeze --results {params.results} --protocol {params.protocol:q}"
         " --config {params.config:q} --commit {params.commit} --out {params.out} 2>&1 | tee {log}"
+
+
+rule leaderboard:
+    """All stored results in one page, reports/stored/leaderboard.md, and the README's tables."""
+    log:
+        "<logs>/leaderboard.log",
+    resources:
+        mem_mb=500,
+    message:
+        "Writing the leaderboard and the README's tables"
+    shell:
+        "python -m reports.leaderboard > {log} 2>&1"

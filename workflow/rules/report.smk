@@ -4,7 +4,7 @@
 rule report:
     """The tables, the figures and how they were made, in one page."""
     input:
-        results=report_inputs(),
+        results=targets.report_inputs(),
     output:
         page=report(
             "<results>/report.html",
@@ -16,12 +16,11 @@ rule report:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.jsonl"
-    threads: 1
     resources:
         mem_mb=500,
     params:
         results=subpath(output.page, parent=True),
-        config=report_config(),
+        config=targets.report_slice(),
         code=code_of("reports.report"),
     message:
         "Writing the report"

@@ -1,33 +1,35 @@
 # Images to score rows, by way of what the evaluator says of them. Real images are scored by the
-# same code: "real" is a row, no model.
+# same code: "real" is a row, no model. A comparison is scored by judges behind stored results,
+# whose folders end with {stored}.
 
 
 rule features:
     """What the evaluator says of a sample set, or of a split of the real images."""
     input:
-        unpack(feature_images),
+        images=scores.feature_images,
         card="<results>/data/{dataset}/card.json",
-        weights="<results>/evaluator/{dataset}{kind}/weights.safetensors",
-        evaluator="<results>/evaluator/{dataset}{kind}/card.json",
+        weights="<results>/evaluator/{dataset}{stored}{kind}/weights.safetensors",
+        evaluator="<results>/evaluator/{dataset}{stored}{kind}/card.json",
     output:
-        features="<results>/features{kind}/{dataset}/{source}/seed{seed}.npz",
+        features="<results>/features{stored}{kind}/{dataset}/{source}/seed{seed}.npz",
     log:
-        "<logs>/features{kind}/{dataset}/{source}/seed{seed}.log",
+        "<logs>/features{stored}{kind}/{dataset}/{source}/seed{seed}.log",
     benchmark:
-        "<benchmarks>/features{kind}/{dataset}/{source}/seed{seed}.jsonl"
-    wildcard_constraints:
-        kind=f"|{PLAIN}",
-        source="|".join([*REAL, *all_models()]),
+        "<benchmarks>/features{stored}{kind}/{dataset}/{source}/seed{seed}.jsonl"
     priority: 30
     threads: config["threads"]
     resources:
-        mem_mb=evaluator_memory,
+        mem_mb=data_sets.judge_memory,
         gpu=GPU,
     params:
-        images=feature_images_argument,
+        images=lambda wildcards, input: (
+            f"--real {REAL[wildcards.source]}"
+            if wildcards.source in REAL
+            else f"--samples {input.images}"
+        ),
         data=subpath(input.card, parent=True),
         evaluator=subpath(input.evaluator, parent=True),
-        config=features_config,
+        config=lambda wildcards: plan.slice(wildcards, source=wildcards.source),
         threads=config["threads"],
         code=code_of("eval.judge.features"),
     message:
@@ -40,30 +42,30 @@ rule features:
 
 rule score:
     input:
-        unpack(score_inputs),
+        unpack(scores.inputs),
         card="<results>/data/{dataset}/card.json",
     output:
-        scores="<results>/scores/{dataset}/{model}/seed{seed}.{family}.csv",
+        scores="<results>/scores{stored}/{dataset}/{model}/seed{seed}.{family}.csv",
     log:
-        "<logs>/score/{dataset}/{model}/seed{seed}.{family}.log",
+        "<logs>/score{stored}/{dataset}/{model}/seed{seed}.{family}.log",
     benchmark:
-        "<benchmarks>/score/{dataset}/{model}/seed{seed}.{family}.jsonl"
+        "<benchmarks>/score{stored}/{dataset}/{model}/seed{seed}.{family}.jsonl"
     wildcard_constraints:
-        model="|".join(["real", *all_models()]),
-        family="|".join(FAMILIES),
+        model="|".join(["real", *SAMPLED, *comparing.from_outside]),
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=score_memory,
-        gpu=score_gpu,
+        mem_mb=data_sets.judge_memory,
+        # Those of the evaluator's logits are taken beside a job that has the GPU.
+        gpu=lambda wildcards: 0 if FAMILIES[wildcards.family].of_logits else GPU,
     params:
-        inputs=score_inputs_argument,
+        inputs=lambda wildcards: in_order(scores.sources(wildcards)),
         data=subpath(input.card, parent=True),
-        protocol=protocol_path(),
-        rules=protocol_rules(),
-        config=score_config,
+        protocol=plan.protocol_path,
+        rules=protocol.hash,
+        config=scores.score_slice,
         threads=config["threads"],
-        code=score_code,
+        code=scores.score_code,
     message:
         "Scoring {wildcards.family} of {wildcards.model}, {wildcards.dataset}, seed {wildcards.seed}"
     shell:

@@ -1,40 +1,41 @@
-# Score rows to the paper's tables.
+# Score rows to the paper's tables, and to those that the paper has not.
 
 
 rule table1:
     """Table 1: Inception Score of every model and of real images."""
     input:
-        lambda wildcards: target_files("table1"),
+        lambda wildcards: targets.target("table1"),
 
 
 rule table2:
     """Table 2: intra-class diversity of every model and of real images."""
     input:
-        lambda wildcards: target_files("table2"),
+        lambda wildcards: targets.target("table2"),
 
 
 rule metrics:
     """FID, KID, precision, recall and more of every model and of real images."""
     input:
-        lambda wildcards: target_files("metrics"),
+        lambda wildcards: targets.target("metrics"),
 
 
 rule imagenet:
     """FID and Inception Score on ImageNet's Inception, with --config imagenet_weights=PATH."""
     input:
-        lambda wildcards: target_files("imagenet"),
+        lambda wildcards: targets.target("imagenet"),
 
 
 rule disentanglement:
     """Where label and factors are: probes, DCI, MIG, SAP, effects of coordinates, swaps."""
     input:
-        lambda wildcards: target_files("disentanglement"),
+        lambda wildcards: targets.target("disentanglement"),
 
 
 rule table:
     input:
-        scores=table_scores,
-        cards=table_reports,
+        scores=lambda wildcards: targets.page_scores(wildcards.table),
+        # ImageNet's Inception has no report card.
+        cards=lambda wildcards: [] if wildcards.table == "imagenet" else targets.cards(),
     output:
         csv="<results>/tables/{table}.csv",
         markdown="<results>/tables/{table}.md",
@@ -49,14 +50,13 @@ rule table:
         "<logs>/tables/{table}.log",
     benchmark:
         "<benchmarks>/tables/{table}.jsonl"
-    threads: 1
     resources:
         mem_mb=500,
     params:
         out=subpath(output.csv, parent=True),
-        protocol=protocol_path(),
-        rules=protocol_rules(),
-        config=table_config(),
+        protocol=plan.protocol_path,
+        rules=protocol.hash,
+        config=lambda wildcards: targets.page_slice(wildcards.table),
         code=code_of("reports.tables.__main__"),
     message:
         "Setting {wildcards.table}"

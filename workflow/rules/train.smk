@@ -1,4 +1,5 @@
-# One model, one data set, one seed. A killed training continues from <results>/resume.
+# One model, one data set, one seed, and what is sampled of it. A killed training continues from
+# <results>/resume.
 
 
 rule train:
@@ -6,32 +7,31 @@ rule train:
         train="<results>/data/{dataset}/train.npz",
         card="<results>/data/{dataset}/card.json",
     output:
-        weights="<results>/models/{dataset}/{model}/seed{seed}/weights.safetensors",
-        definition="<results>/models/{dataset}/{model}/seed{seed}/model.json",
-        manifest="<results>/models/{dataset}/{model}/seed{seed}/manifest.json",
-        snapshots="<results>/models/{dataset}/{model}/seed{seed}/snapshots.safetensors",
+        multiext("<results>/models/{dataset}/{model}/seed{seed}/", **TRAINING),
     log:
         text="<logs>/train/{dataset}/{model}/seed{seed}.log",
         run="<logs>/train/{dataset}/{model}/seed{seed}.jsonl",
     benchmark:
         "<benchmarks>/train/{dataset}/{model}/seed{seed}.jsonl"
     wildcard_constraints:
-        model="|".join(trained_models()),
-    priority: train_priority
+        model="|".join(TRAINED),
+    # Longest first, so that the cores stay busy to the end; ours also has a stage to come.
+    priority: lambda wildcards: 80 if wildcards.model == "ours" else 50
     threads: config["threads"]
     resources:
-        mem_mb=train_memory,
+        mem_mb=trainings.memory,
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),
         init="",
-        keep=keep_state(),
+        # A learning curve may continue the last state.
+        keep="--keep-state" if config["curves"] else "",
         out=subpath(output.weights, parent=True),
-        resume=resume_root(),
-        config=train_config,
+        resume=f"{plan.results}/resume",
+        config=trainings.supervised,
         threads=config["threads"],
         precision=config["precision"],
-        code=train_code,
+        code=lambda wildcards: plan.code("dlvae.train.__main__", wildcards.model),
     message:
         "Training {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
@@ -48,25 +48,14 @@ use rule train as train_longer with:
         # Its last state is continued; without it the training would begin anew, to the same bytes.
         shorter="<results>/models/{dataset}/{model}/seed{seed}/weights.safetensors",
     output:
-        weights="<results>/curves/{dataset}/{model}/seed{seed}/weights.safetensors",
-        definition="<results>/curves/{dataset}/{model}/seed{seed}/model.json",
-        manifest="<results>/curves/{dataset}/{model}/seed{seed}/manifest.json",
-        snapshots="<results>/curves/{dataset}/{model}/seed{seed}/snapshots.safetensors",
+        multiext("<results>/curves/{dataset}/{model}/seed{seed}/", **TRAINING),
     log:
         text="<logs>/curves/{dataset}/{model}/seed{seed}.log",
         run="<logs>/curves/{dataset}/{model}/seed{seed}.jsonl",
     benchmark:
         "<benchmarks>/curves/{dataset}/{model}/seed{seed}.jsonl"
     params:
-        data=subpath(input.card, parent=True),
-        init="",
-        keep=keep_state(),
-        out=subpath(output.weights, parent=True),
-        resume=resume_root(),
-        config=curve_config,
-        threads=config["threads"],
-        precision=config["precision"],
-        code=train_code,
+        config=trainings.longer,
     message:
         "Training {wildcards.model} on {wildcards.dataset} for longer, seed {wildcards.seed}"
 
@@ -88,15 +77,9 @@ use rule train as train_semi with:
         "<benchmarks>/train/{dataset}/{model}_semi/seed{seed}.jsonl"
     priority: 90
     params:
-        data=subpath(input.card, parent=True),
         init=lambda wildcards, input: f"--init {Path(input.weights).parent}",
         keep="",
-        out=subpath(output.weights, parent=True),
-        resume=resume_root(),
-        config=train_semi_config,
-        threads=config["threads"],
-        precision=config["precision"],
-        code=train_code,
+        config=trainings.semi,
     message:
         "Continuing {wildcards.model} on unlabelled {wildcards.dataset}, seed {wildcards.seed}"
 
@@ -104,38 +87,58 @@ use rule train as train_semi with:
 rule fit_prior:
     """A trained model with its priors set in closed form to its codes of the training images."""
     input:
-        weights="<results>/{trained}/{dataset}/{fitted}/seed{seed}/weights.safetensors",
-        definition="<results>/{trained}/{dataset}/{fitted}/seed{seed}/model.json",
-        snapshots="<results>/{trained}/{dataset}/{fitted}/seed{seed}/snapshots.safetensors",
-        manifest="<results>/{trained}/{dataset}/{fitted}/seed{seed}/manifest.json",
+        multiext("<results>/{trained}/{dataset}/{fitted}/seed{seed}/", **TRAINING),
         train="<results>/data/{dataset}/train.npz",
         card="<results>/data/{dataset}/card.json",
     output:
-        weights=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/weights.safetensors",
-        definition=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/model.json",
-        manifest=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/manifest.json",
-        snapshots=f"<results>/{{trained}}/{{dataset}}/{{fitted}}{FITTED}/seed{{seed}}/snapshots.safetensors",
+        multiext("<results>/{trained}/{dataset}/{fitted}_fitted/seed{seed}/", **TRAINING),
     log:
         "<logs>/fit_prior/{trained}/{dataset}/{fitted}/seed{seed}.log",
     benchmark:
         "<benchmarks>/fit_prior/{trained}/{dataset}/{fitted}/seed{seed}.jsonl"
-    wildcard_constraints:
-        trained="models|curves",
-        fitted="|".join(model_names()),
     priority: 40
     threads: config["threads"]
     resources:
-        mem_mb=train_memory,
+        mem_mb=trainings.memory,
         gpu=GPU,
     params:
         model=subpath(input.weights, parent=True),
         data=subpath(input.card, parent=True),
         out=subpath(output.weights, parent=True),
-        config=fit_prior_config,
+        config=lambda wildcards: plan.slice(wildcards, model=wildcards.fitted),
         threads=config["threads"],
-        code=fit_prior_code,
+        code=lambda wildcards: plan.code("dlvae.fit_prior", wildcards.fitted),
     message:
         "Fitting the priors of {wildcards.fitted} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m dlvae.fit_prior --model-dir {params.model} --data {params.data}"
         " --config {params.config:q} --out {params.out} --threads {params.threads} > {log} 2>&1"
+
+
+rule sample:
+    """A trained model to the sample set that every score reads."""
+    input:
+        weights="<results>/models/{dataset}/{model}/seed{seed}/weights.safetensors",
+        definition="<results>/models/{dataset}/{model}/seed{seed}/model.json",
+    output:
+        samples="<results>/samples/{dataset}/{model}/seed{seed}.npz",
+        manifest="<results>/samples/{dataset}/{model}/seed{seed}.manifest.json",
+    log:
+        "<logs>/sample/{dataset}/{model}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/sample/{dataset}/{model}/seed{seed}.jsonl"
+    priority: 30
+    threads: config["threads"]
+    resources:
+        mem_mb=trainings.memory,
+        gpu=GPU,
+    params:
+        model=subpath(input.weights, parent=True),
+        config=trainings.sample,
+        threads=config["threads"],
+        code=lambda wildcards: plan.code("dlvae.sample", wildcards.model),
+    message:
+        "Sampling {wildcards.model} of {wildcards.dataset}, seed {wildcards.seed}"
+    shell:
+        "python -m dlvae.sample --model-dir {params.model} --config {params.config:q}"
+        " --out {output.samples} --threads {params.threads} > {log} 2>&1"

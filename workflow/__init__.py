@@ -1,0 +1,1 @@
+"""Rules in `rules/`, and in `plan/` what they ask, as plain Python."""

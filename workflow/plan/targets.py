@@ -1,0 +1,151 @@
+"""Targets: the pages made of scores, what is behind each, and what a preset cannot give and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlvae.config.preset import canonical, load_preset, preset_files
+from dlvae.stage.errors import UserError
+from eval.families import families_of
+from reports.claims.rules import load_rules, needed_scores
+from reports.names import as_published
+from reports.tables.specs import TABLES
+from workflow.plan import PRESETS
+from workflow.plan.panels import FIGURES, Panels
+from workflow.plan.scores import Scores
+
+STUDIES = ("claims", "ablations", "learning_curves", "table2_scale", "evaluator_noise")
+# Sections of the configuration that a study needs.
+SECTIONS = {"ablations": "ablations", "learning_curves": "curves"}
+# Families that pages beside the tables compare; the CSV of the ablations holds every metric.
+FAMILIES_OF = {"table2_scale": ["scale"], "evaluator_noise": ["inception"]}
+FAMILIES_OF |= {"learning_curves": ["curve"]}
+FAMILIES_OF |= {"ablations": ["inception", "diversity", "fidelity", "codes", "priors"]}
+
+
+class Targets(Scores):
+    """What a user asks for by name."""
+
+    def target(self, name: str) -> list[str]:
+        """Return the files of a table, a figure or a study.
+
+        Raises:
+            UserError: the preset cannot give it; it names the presets that can.
+        """
+        if reason := self.missing(name):
+            others = ", ".join(self.presets_with(name))
+            hint = f"; presets that have it: {others}" if others else ""
+            raise UserError(f"{name} cannot be made: {reason}{hint}")
+        drawn = [f"{self.results}/figures/{name}.{kind}" for kind in ("png", "pdf")]
+        if name in TABLES:
+            return [f"{self.results}/tables/{name}.{k}" for k in ("csv", "md", "html", "tex")]
+        page = [f"{self.results}/{name}.{kind}" for kind in ("csv", "md")]
+        return drawn if name in FIGURES else page + drawn * (name == "learning_curves")
+
+    def missing(self, name: str) -> str:
+        """Return why a target is left out of the preset; an empty text if it is not."""
+        if key := SECTIONS.get(name):
+            hint = ": set it with --config curves='{factor: 2}'" if key == "curves" else ""
+            return "" if self.config[key] else f"preset '{self.preset}' has no {key}{hint}"
+        if name not in FIGURES:
+            return ""
+        if self.config["figures"].get(name) is None:
+            return f"preset '{self.preset}' has no {name}"
+        shown = Panels(self.config).shown(name)
+        for dataset in shown:
+            if dataset not in self.datasets:
+                return f"{name} shows '{dataset}', which preset '{self.preset}' has not"
+        return self.without_unlabelled(shown[0]) if name == "figure6" else ""
+
+    def presets_with(self, name: str) -> list[str]:
+        """Return the other shipped presets that have a target, for messages."""
+        others = [other for other in preset_files(PRESETS) if other != self.preset]
+        sections = {other: load_preset(other, PRESETS) for other in others}
+        key = SECTIONS.get(name, name)
+        return [other for other, part in sections.items() if key in part | part["figures"]]
+
+    def reproducible(self) -> list[str]:
+        """Return the paper's tables and figures that the preset can give."""
+        return [name for name in ["table1", "table2", *FIGURES] if not self.missing(name)]
+
+    def report_inputs(self) -> list[str]:
+        """Return the files of those."""
+        return [file for name in self.reproducible() for file in self.target(name)]
+
+    def report_slice(self) -> str:
+        """Return the slice of the report, which names what is left out and who has it."""
+        left_out = [
+            {"target": name, "reason": reason, "presets": self.presets_with(name)}
+            for name in FIGURES
+            if (reason := self.missing(name))
+        ]
+        shown = {"targets": self.reproducible(), "left_out": left_out, "config": self.run_config}
+        return canonical({"preset": self.preset, **shown})
+
+    # --- Pages of scores -----------------------------------------------------------------------
+
+    def page_scores(self, page: str) -> list[str]:
+        """Return the score files of a page: a table, or one of `STUDIES`."""
+        if page == "claims":
+            return [file for *_, files, _ in self._claimed() for file in files]
+        if page == "ablations":
+            models = ["ours", *self.ablations, *self.config["ablations"]["beside"]]
+            return [
+                self.score(self.ablated, model, family, self.config["seeds"][0])
+                for model in models
+                for family in FAMILIES_OF[page]
+                if self.can_be_had(model, family)
+            ]
+        families = FAMILIES_OF.get(page) or families_of(TABLES[page].metrics)
+        # Of the curves, the ceiling.
+        real = self.image_sets if page == "learning_curves" else []
+        files = [self.score(dataset, "real", "inception") for dataset in real]
+        return files + [file for family in families for file in self.of_family(family)]
+
+    def page_slice(self, page: str) -> str:
+        """Return the slice of a page."""
+        own: dict[str, Any] = {"datasets": self.image_sets, "models": self.scored_models}
+        if page == "claims":
+            keys = ("dataset", "model", "family", "reason")
+            found = [(*key, reason) for key, _, reason in self._claimed() if reason]
+            left_out = [dict(zip(keys, values, strict=True)) for values in found]
+            own = {"datasets": self.datasets, "ablated": self.ablated, "left_out": left_out}
+        if page == "ablations":
+            # A list: the order is that of the rows.
+            changed = [{"model": model, "method": keys} for model, keys in self.ablations.items()]
+            own = {"dataset": self.ablated, "steps": self.budget(self.ablated)["steps"]}
+            own |= {"ablations": changed, "beside": self.config["ablations"]["beside"]}
+        return canonical({"preset": self.preset, **own, "protocol_overrides": self.overrides})
+
+    def cards(self, *kinds: str) -> list[str]:
+        """Return the report cards of judges of every data set; see :meth:`Plan.judge`."""
+        return [f"{self.judge(d, k)}/report.json" for k in kinds or ("",) for d in self.image_sets]
+
+    @property
+    def ablated(self) -> str:
+        """Data set of the ablations; empty without any."""
+        return self.config["ablations"]["dataset"] if self.config["ablations"] else ""
+
+    def _claimed(self) -> list[tuple[tuple[str, str, str], list[str], str]]:
+        """Return what claims are judged by: (data set, model, family), files, or why none."""
+        found = []
+        for key in needed_scores(load_rules(), self.datasets, self.ablated):
+            dataset, model, family = key
+            reason = self.why_not_scored(dataset, model, family)
+            # Of ablations the first seed, as their table does.
+            first = self.config["seeds"][: 1 if model in self.ablations else None]
+            seeds = [] if reason else [0] if model == "real" else first
+            files = [self.score(dataset, model, family, seed) for seed in seeds]
+            found.append((key, files, reason))
+        return found
+
+    def why_not_scored(self, dataset: str, model: str, family: str) -> str:
+        """Return why the preset has not a score; an empty text if it has."""
+        if model in self.ablations:
+            elsewhere = dataset != self.ablated
+            return f"the preset's ablations are on '{self.ablated}'" if elsewhere else ""
+        if as_published(model) not in ["real", *self.config["models"]]:
+            return f"preset '{self.preset}' has no model '{as_published(model)}'"
+        if model not in ["real", *self.scored_models]:
+            return f"preset '{self.preset}' does not fit the priors of '{as_published(model)}'"
+        return self.without_unlabelled(dataset) if family == "swaps" else ""
