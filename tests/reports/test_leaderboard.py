@@ -15,7 +15,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.freeze.stored import STORED, stored_presets
+from reports.freeze.stored import STORED
 from reports.leaderboard import README, leaderboard, main, write_leaderboard
 from reports.leaderboard_section import METRICS
 from reports.readme import with_results
@@ -269,7 +269,6 @@ def test_the_command_says_what_to_do_where_nothing_is_stored(tmp_path, capsys):
     assert "snakemake --cores all freeze" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not stored_presets(), reason="nothing is stored")
 def test_the_pages_in_the_repository_are_those_of_the_stored_rows():
     """If this fails: snakemake leaderboard."""
     made = leaderboard()
