@@ -223,8 +223,8 @@ def seeds(claim, values, dataset="digits"):
 
 def with_tests(claim, *tests):
     """Rules with one claim alone, and of it these tests."""
-    own = BY_ID[claim].model_copy(update={"tests": tests})
-    return RULES.model_copy(update={"claims": (own,)})
+    own = BY_ID[claim].model_copy(update={"tests": list(tests)})
+    return RULES.model_copy(update={"claims": [own]})
 
 
 def forms(claim, rows, preset=PRESET):
