@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import Field
@@ -68,6 +68,8 @@ class Protocol(Section):
         pairs: random pairs per class that diversity is taken from; 0, or no such key: all pairs.
         judges: when the judges disagree; no such key: never.
     """
+
+    whole: ClassVar[str] = "a protocol is a complete file"
 
     id: str
     checkpoint: Literal["final"]

@@ -54,7 +54,9 @@ def explain(
             if error["type"] != "missing":
                 continue  # which branch of "a number or a section" was tried
         around, part = part, _inside(part, key, schema)
-        path.append(str(key))
+        # An item of a list that has a name is known by it.
+        own = values if isinstance(key, int) and isinstance(values, Mapping) else {}
+        path.append(str(own.get("id") or own.get("name") or key))
     name, found = ".".join(path), error["input"]
     if error["type"] == "extra_forbidden":
         around = _section(around, schema)
@@ -63,7 +65,7 @@ def explain(
     if error["type"] == "missing":
         return f"missing key '{name}': expected {describe(part)}"
     if error["type"] == "value_error":
-        return f"{name}: {error['ctx']['error']}"
+        return f"{name}: {error['ctx']['error']}".removeprefix(": ")
     hint = nearest(found, _choices(part))
     return f"{name or 'top level'}: expected {describe(part)}, found {found!r}{hint and '.'}{hint}"
 

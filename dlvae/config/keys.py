@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -337,6 +337,8 @@ class Ablations(Section):
 
 class Preset(Section):
     """A preset, complete."""
+
+    whole: ClassVar[str] = "a preset is a complete file"
 
     preset: PlainName
     """name of the results folder; part of every seed"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -44,7 +44,7 @@ def number(**bounds: float) -> Any:
 
     An integer stays one: what is written in a preset is what its slices and hashes hold.
     """
-    return Annotated[float, Field(allow_inf_nan=False, **bounds), WrapValidator(_as_written)]
+    return Annotated[float, Field(**bounds), WrapValidator(_as_written)]
 
 
 Item = TypeVar("Item")
@@ -54,14 +54,21 @@ Side = Annotated[int, Field(ge=8)]  # of an image, pixels
 Positive, NotNegative, Fraction = number(gt=0), number(ge=0), number(gt=0, lt=1)
 Distinct = Annotated[list[Item], AfterValidator(_each_once)]
 SomeDistinct = Annotated[list[Item], Field(min_length=1), AfterValidator(_each_once)]
+Several = Annotated[tuple[Item, ...], Field(strict=False)]  # a list, kept as a tuple
 
 
 class Section(BaseModel):
     """Base of every section of a configuration, and of a model's own options."""
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
+
+    whole: ClassVar[str] = ""  # why no key may be missing
 
     @classmethod
     def read(cls, values: Any, where: str = "", words: bool = False) -> Self:
@@ -80,8 +87,8 @@ class Section(BaseModel):
         except ValidationError as error:
             schema = cls.model_json_schema()
             found = [explain(each, schema, values, where) for each in error.errors()]
-            if not where and any(each["type"] == "missing" for each in error.errors()):
-                found += ["presets and protocols are complete files"]
+            if any(each["type"] == "missing" for each in error.errors()):
+                found += [cls.whole] if cls.whole else []
             raise UserError("; ".join(dict.fromkeys(found))) from None
 
     @field_validator("*", mode="wrap")

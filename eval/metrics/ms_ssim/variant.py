@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from dlvae.config.section import Count, Section
+from dlvae.config.section import Count, Section, Several
 from dlvae.stage.errors import UserError
 
 # Floats, whole or not, so that the spelling of a number does not change a protocol's hash.
@@ -101,7 +101,7 @@ class VariantRule(Section):
     sigma: Above0
     window_rule: Literal["fixed", "shrinking"]
     sigma_rule: Literal["fixed", "proportional"]
-    weights: Annotated[tuple[Above0, ...], Field(strict=False)]
+    weights: Several[Above0]
     renormalise: bool
     clamp: bool
     reference: Literal["pytorch_msssim", "literal"]

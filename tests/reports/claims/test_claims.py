@@ -633,7 +633,7 @@ def test_a_file_of_rules_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("op:", "opp:", "unknown key .*tests.0.opp'.*Did you mean 'op'"),
+        ("op:", "opp:", "unknown key 'claims.one.tests.a test.opp'.*Did you mean 'op'"),
         ('">"', '"=>"', "op: expected one of <, <=, >, >=, within, found '=>'"),
         ('">"', "within", "expected a margin with the operator 'within', and only there"),
         (
@@ -649,7 +649,7 @@ def test_a_file_of_rules_is_read(tmp_path):
         ("plus", "plsu", "unknown key .*right.plsu'.*Did you mean 'plus'"),
         ("plus: 0.1", "plus: much", "plus: expected a number, found 'much'"),
         ("plus: 0.1", "times: -1", "times: expected a number above 0, found -1"),
-        ("    open: Nothing.\n", "", "missing key 'claims.0.open'"),
+        ("    open: Nothing.\n", "", "missing key 'claims.one.open'"),
         (
             "open: Nothing.",
             "open: n\n    synthetic_only: 1",
