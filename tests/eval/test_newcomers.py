@@ -18,14 +18,14 @@ from dlvae.stage.artefact import save_samples
 from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
 from dlvae.train.trainer import train
+from eval.judge.__main__ import KINDS, train_member
 from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
-from eval.judge.training import KINDS, train_member
-from eval.judge.training_stage import Job
+from eval.judge.training import Job
 from eval.protocol import load_protocol
+from eval.score_request import ScoreRequest
 from eval.scored_images import evenly_per_class, real, sampled
 from eval.scores.__main__ import score
-from eval.scores.common import ScoreRequest
 
 CONFIG = Path(__file__).parents[2] / "config"
 PROTOCOL = CONFIG / "protocol" / "v2.yaml"
