@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dlvae.config.judges import Factors
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.artefact import read_json
@@ -27,11 +28,9 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
 from eval.judge.predict import check_images, in_batches
-from eval.judge.training import CARD, Job, Training, build_seeded, read_config, run_command
+from eval.judge.training import CARD, Job, Named, Training, build_seeded, run_command
 
 USABLE = 0.5
-DEFAULTS = {"width": 1.0, "epochs": 30, "batch_size": 64, "lr": 0.05, "warmup_epochs": 1}
-DEFAULTS |= {"dropout": 0.1, "pad_crop": 0}  # a shifted face would have another position
 
 
 class FactorRegressor(nn.Module):
@@ -108,22 +107,26 @@ class FactorRegressor(nn.Module):
         return (self.predict(images) / self.scale.cpu().numpy())[:, columns]
 
 
+class Regressor(Named, Factors):
+    """The settings of one training, and what it belongs to."""
+
+
 def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     """Train a factor regressor and save it.
 
     Args:
         job: a data set whose train and test splits hold factors, and where results go.
-        config: preset, dataset, seed, ``width`` and the keys of the recipe.
+        config: keys of :class:`Regressor`.
 
     Returns:
         The card: R^2 per factor on held-out renders, and the factors that are usable.
     """
-    recipe, settings = read_config(config, DEFAULTS, "factors")
+    recipe = Regressor.read(config, "factors")
     training = Training("factors", job, config)
     train, test = (_rendered(job, name) for name in ("train", "test"))
     names, size = train.factor_names.tolist(), train.images.shape[1]
     network = build_seeded(
-        lambda: FactorRegressor(names, size, settings["width"], recipe.dropout),
+        lambda: FactorRegressor(names, size, recipe.width, recipe.dropout),
         *training.seed_parts,
         "init",
     )
@@ -140,7 +143,7 @@ def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     training.run(network, loss, rows, recipe)
     r2 = r_squared(test.factors, network.predict(test.images))
     card = {
-        "width": settings["width"],
+        "width": recipe.width,
         "image_size": size,
         "factor_names": names,
         "r2": dict(zip(names, r2, strict=True)),

@@ -28,7 +28,7 @@ def join_members(members: Sequence[str | Path], out: str | Path) -> dict[str, An
     """Join members to one evaluator.
 
     Args:
-        members: folders of :func:`eval.judge.__main__.train_member`, in order. Tensors of the
+        members: folders of :func:`eval.judge.member.train_member`, in order. Tensors of the
             i-th are named ``i/<name>`` in the weights.
         out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
 

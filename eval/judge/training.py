@@ -21,11 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.base import Batch
+from dlvae.config.judges import Recipe
+from dlvae.config.section import Natural, Section
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split, load_card
 from dlvae.fast.optimisers import without_compiler
 from dlvae.stage.artefact import sha256_file, write_json, write_manifest
-from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
 from dlvae.stage.registry import WEIGHTS, save_weights
 from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
@@ -34,7 +36,6 @@ from dlvae.train.checkpoint import Resume
 from dlvae.train.loop import fit
 
 CARD, MANIFEST = "card.json", "manifest.json"
-CONTEXT = ("preset", "dataset", "seed")
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs of the network, labels of the batch) -> mean loss."""
@@ -43,36 +44,15 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 """(images (B, 3, H, W) in [-1, 1], generator of the step) -> images to learn from, alike."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of one training; the defaults suit CIFAR-10.
-
-    Attributes:
-        epochs: passes over the training split.
-        batch_size: images per step.
-        lr: peak learning rate; cosine to zero.
-        weight_decay: on every parameter.
-        dropout: share of the pooled features dropped.
-        warmup_epochs: epochs of linear warm-up.
-        pad_crop: pixels of reflect padding before a random crop; 0 for none.
-    """
-
-    epochs: float = 100
-    batch_size: int = 128
-    lr: float = 0.1
-    weight_decay: float = 5e-4
-    dropout: float = 0.2
-    warmup_epochs: float = 5
-    pad_crop: int = 4
-
-    def steps(self, images: int) -> tuple[int, int]:
-        """Steps of the whole training and of its warm-up, on a split of so many images."""
-        total = math.ceil(self.epochs * images / self.batch_size)
-        warmup = math.ceil(self.warmup_epochs * images / self.batch_size)
-        return total, min(warmup, total - 1)
-
-
 SGD = without_compiler(torch.optim.SGD)
+
+
+class Named(Section):
+    """What a training belongs to; its seed derives from all of these."""
+
+    preset: str
+    dataset: str
+    seed: Natural
 
 
 class Learner:
@@ -181,38 +161,6 @@ class Job:
     fingerprint: str = ""
     save_seconds: float = 30.0
     images: Path | None = None
-
-
-def read_config(
-    config: dict[str, Any], defaults: dict[str, Any], stage: str
-) -> tuple[Recipe, dict[str, Any]]:
-    """Split a config section into the recipe and the stage's own settings.
-
-    Args:
-        config: preset, dataset and seed; keys of :class:`Recipe`; keys of ``defaults``.
-        defaults: the stage's own settings (``arch``, ``width`` ...); one named as a field of the
-            recipe changes that field's default.
-
-    Raises:
-        UserError: a key is unknown, missing or out of range.
-    """
-    fields = [field.name for field in dataclasses.fields(Recipe)]
-    known = list(dict.fromkeys([*CONTEXT, *fields, *defaults]))
-    for key in config:
-        if key not in known:
-            raise UserError(
-                f"{stage}: unknown key '{key}'; expected {', '.join(known)}.{nearest(key, known)}"
-            )
-    missing = [key for key in CONTEXT if key not in config]
-    if missing:
-        raise UserError(f"{stage}: the config lacks {', '.join(missing)}")
-    settings = {**defaults, **config}
-    recipe = Recipe(**{key: settings[key] for key in fields if key in settings})
-    if recipe.batch_size < 2 or recipe.epochs <= 0 or not 0 <= recipe.dropout < 1:
-        raise UserError(
-            f"{stage}: expected batch_size >= 2, epochs > 0 and 0 <= dropout < 1, found {recipe}"
-        )
-    return recipe, {key: settings[key] for key in defaults}
 
 
 class Training:
