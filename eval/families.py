@@ -1,7 +1,7 @@
 """Families of scores: the one table of what each reads, of whom it can be had and what it measures.
 
 Scoring (``eval.scores``), the workflow's plan, the tables and the claims read it. A new family is a
-module ``eval/scores/<name>.py`` with a function of that name, and a row here.
+function of its name in a module ``eval/scores/<name>.py``, and a row here.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Family:
         fitted: another prior over the same codes changes it, so that it is taken of both forms.
         metrics: those that tables print and claims may name.
         judged: beginnings of the metrics that are taken by what an evaluator sees.
+        module: of ``eval.scores`` that holds it, where that has another name.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Family:
     fitted: bool = True
     metrics: tuple[str, ...] = ()
     judged: tuple[str, ...] = ()
+    module: str = ""
+
+    @property
+    def module_name(self) -> str:
+        """The module that holds it."""
+        return f"eval.scores.{self.module or self.name}"
 
     @property
     def runs_model(self) -> bool:
@@ -111,6 +118,7 @@ _ROWS = (
     ),
     Family(
         "imagenet",
+        module="fidelity",
         reads=("images", "weights"),
         splits=("train",),
         metrics=("imagenet_fid", "imagenet_inception_score"),
@@ -119,6 +127,7 @@ _ROWS = (
     Family("scale", reads=("images",), real="train", fitted=False),
     Family(
         "progress",
+        module="curve",
         reads=("model", "evaluator"),
         snapshots=True,
         of=TRAINED,
@@ -193,6 +202,7 @@ _ROWS = (
     ),
     Family(
         "effects",
+        module="coordinates",
         reads=("model",),
         optional=("factors",),
         splits=("test",),
@@ -220,6 +230,7 @@ _ROWS = (
     ),
     Family(
         "toy",
+        module="toy_experiment",
         reads=("model",),
         splits=("test",),
         snapshots=True,

@@ -23,27 +23,19 @@ from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import device
 from dlvae.stage.seeds import numpy_generator
-from eval.judge.load import load_evaluator
+from eval.judge.evaluator import load_evaluator
 from eval.judge.predict import Features, extract
-from eval.judge.training_stage import CARD
+from eval.metrics.d_intra import d_intra
 from eval.metrics.disentanglement.arrays import check_labels as check_classes
 from eval.metrics.disentanglement.probes import KINDS, label_probe
-from eval.metrics.diversity import d_intra, interval_of_mean
-from eval.metrics.intervals import (
-    Interval,
-    inception_score_interval,
-    jackknife,
-    jackknife_groups,
-    proportion,
-)
-from eval.metrics.logits import by_member, inception_of_logits
+from eval.metrics.inception_score import by_member, measured_inception_score
+from eval.metrics.intervals import jackknife_groups
+from eval.metrics.measured import Measured, check_features, check_labels
 from eval.metrics.sets.distributions import fid, kid
 from eval.metrics.sets.manifolds import precision_recall
-from eval.metrics.sets.measured import check_features, check_labels
 from eval.protocol import Protocol, load_protocol
+from eval.score_request import ScoreRequest
 from eval.scored_images import evenly_per_class
-from eval.scores.common import Measured, ScoreRequest
-from eval.scores.fidelity import fid_interval, kid_interval
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 
@@ -62,7 +54,7 @@ class Probe:
     Attributes:
         accuracy: share of held-out codes whose label is found, with its Wilson interval.
         chance: share of the largest class among them, which needs no code.
-        converged: see :class:`eval.metrics.disentanglement.probes.LabelProbe`.
+        converged: see :class:`eval.metrics.disentanglement.probes.Probed`.
     """
 
     accuracy: Measured
@@ -134,11 +126,9 @@ def inception_score_of_logits(
             f"labels: expected 0 to {logits.shape[2] - 1}, the classes of the logits, found "
             f"{labels.min()} to {labels.max()}; judge by an evaluator of the same data set"
         )
-    splits, groups, interval = rules.inception.splits, rules.intervals.groups, None
-    if splits == 1 and len(logits) >= groups:
-        draws = _draws("inception", seed, "groups")
-        interval = inception_score_interval(logits, labels, groups, draws)
-    return Measured.sure(inception_of_logits(logits, splits).score, len(logits), interval)
+    draws = _draws("inception", seed, "groups")
+    rule, groups = rules.inception, rules.intervals.groups
+    return measured_inception_score(logits, labels, rule.splits, groups, draws)[0]
 
 
 def intra_class_diversity(
@@ -150,8 +140,7 @@ def intra_class_diversity(
 ) -> Measured:
     """d_intra of Eq. 12: one minus the mean MS-SSIM of the pairs of a class, mean over classes.
 
-    The interval is a bootstrap over classes, from five classes on; with fewer it is one over pairs
-    if the protocol draws them.
+    The interval is a bootstrap over classes, from five classes on.
 
     Args:
         images: uint8 (N, H, W, 3) with H = W of a size that the protocol knows.
@@ -175,18 +164,9 @@ def intra_class_diversity(
             f"{images.shape[2]} pixels; crop or resize them to a square"
         )
     images, labels = _chosen("images", images, labels, rules)
-    found = d_intra(
-        images,
-        labels,
-        rules.ms_ssim[variant].at(images.shape[1]),
-        rules.recheck_pairs,
-        _draws("diversity", seed, "recheck", variant),
-        device(),
-        rules.pairs,
-    )
+    found = d_intra(images, labels, rules.ms_ssim[variant].at(images.shape[1]))
     draws = _draws("diversity", seed, "classes", variant, "")
-    interval = interval_of_mean(found.per_class, found.errors, draws, rules.intervals.draws)
-    return Measured.sure(found.value, len(images), interval)
+    return found.measured(draws, rules.intervals.draws)
 
 
 def set_metrics(
@@ -218,18 +198,10 @@ def set_metrics(
     count, groups = rules.intervals.groups, None
     if len(generated) >= count:
         groups = jackknife_groups(labels, count, _draws("fidelity", seed, "groups"))
-    distance = fid(generated, train)
-    kernel = kid(generated, train, _draws("fidelity", seed, "subsets"))
-    known = distance.value is not None and groups is not None
-    regions = precision_recall(generated, train, device=device(), groups=groups)
-    precision, recall = regions["precision"], regions["recall"]
-    inside = None if precision.value is None else _wilson(precision.value, precision.n)
-    covered = jackknife(recall.value, recall.left_out) if recall.left_out else None
     return {
-        "fid": Measured.of(distance, fid_interval(generated, train, groups) if known else None),
-        "kid": Measured.of(kernel, kid_interval(kernel)),
-        "precision": Measured.of(precision, inside),
-        "recall": Measured.of(recall, covered),
+        "fid": fid(generated, train, groups),
+        "kid": kid(generated, train, _draws("fidelity", seed, "subsets")),
+        **precision_recall(generated, train, device=device(), groups=groups),
     }
 
 
@@ -268,8 +240,7 @@ def probe(
         codes, labels = codes[~chosen], labels[~chosen]
     draws = _draws("codes", seed, "label", code, kind)
     found = label_probe(codes, labels, *map(np.asarray, held_out), kind, draws)
-    accuracy = Measured.sure(found.accuracy, found.n, _wilson(found.accuracy, found.n))
-    return Probe(accuracy, found.chance, found.converged)
+    return Probe(Measured.share(found.score, found.n), found.chance, found.converged)
 
 
 def _rules(protocol: Rules) -> Protocol:
@@ -279,7 +250,7 @@ def _rules(protocol: Rules) -> Protocol:
 
 
 def _draws(family: str, seed: Seed, *more: str) -> np.random.Generator:
-    """Return the generator that the family of score rows has; see eval.scores.common."""
+    """Return the generator that the family of score rows has; see eval.request."""
     parts = seed if isinstance(seed, tuple) else (seed,)
     return numpy_generator(ScoreRequest.stage, family, *parts, *more)
 
@@ -296,14 +267,10 @@ def _chosen(
     return values[kept], labels[kept]
 
 
-def _wilson(share: float, n: int) -> Interval:
-    return proportion(round(share * n), n)
-
-
 def _with_weights(folder: Path) -> Path:
-    if (folder / CARD).is_file() and not (folder / WEIGHTS).is_file():
+    if (folder / "card.json").is_file() and not (folder / WEIGHTS).is_file():
         raise UserError(
-            f"{folder}: expected {WEIGHTS} beside {CARD}, found none; stored results keep large "
+            f"{folder}: expected {WEIGHTS} beside card.json, found none; stored results keep large "
             "weights as a hash alone. Train the evaluator again with: snakemake --cores all "
             f"results/<preset>/evaluator/{folder.name}/{WEIGHTS}"
         )

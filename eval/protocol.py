@@ -63,9 +63,9 @@ class Protocol(Section):
         samples: images per class.
         inception: Inception Score.
         intervals: how sure a score of one seed is.
-        recheck_pairs: pairs that are scored again by independent code.
+        recheck_pairs: pairs of a set that tests compare with independent code; no score depends
+            on it, but on the same code.
         ms_ssim: diversity variants by name.
-        pairs: random pairs per class that diversity is taken from; 0, or no such key: all pairs.
         judges: when the judges disagree; no such key: never.
     """
 
@@ -79,7 +79,6 @@ class Protocol(Section):
     intervals: IntervalsRule
     recheck_pairs: Natural
     ms_ssim: dict[str, VariantRule]
-    pairs: Literal[0] | Annotated[int, Field(ge=2)] = 0
     judges: JudgesRule = JudgesRule(agreement=0)
 
     @property

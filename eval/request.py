@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.seeds import generator
+from dlvae.stage.seeds import generator, numpy_generator
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -62,3 +63,7 @@ class Request:
     def draws(self, *more: str | int) -> torch.Generator:
         """Return the generator of :meth:`seed_parts`."""
         return generator(*self.seed_parts(*more))
+
+    def numpy_draws(self, *more: str | int) -> np.random.Generator:
+        """Return the generator of :meth:`seed_parts` for arrays."""
+        return numpy_generator(*self.seed_parts(*more))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import numpy as np
 from dlvae.data.dataset import SPLITS, Split, load_split
 from dlvae.stage.artefact import load_samples, read_json, sha256_arrays
 from dlvae.stage.errors import UserError
+from dlvae.stage.registry import DEFINITION
 from eval.rows import NONE, UNKNOWN
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredImages:
     """Labelled images to score.
 
     Attributes:
@@ -31,8 +32,13 @@ class Scored:
     sha256: str
     precision: str
 
+    def evenly(self, count: int) -> ScoredImages:
+        """Return at most ``count`` images of each class; see `evenly_per_class`."""
+        chosen = evenly_per_class(self.labels, count)
+        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
-def labelled_images(path: Path, card: Mapping[str, Any], data: Path) -> Scored:
+
+def labelled_images(path: Path, card: Mapping[str, Any], data: Path) -> ScoredImages:
     """Load a split of the real images, if ``path`` is one in the folder ``data``, or a sample set.
 
     Args:
@@ -43,7 +49,7 @@ def labelled_images(path: Path, card: Mapping[str, Any], data: Path) -> Scored:
     return sampled(path, card)
 
 
-def sampled(path: Path, card: Mapping[str, Any]) -> Scored:
+def sampled(path: Path, card: Mapping[str, Any]) -> ScoredImages:
     """Load a sample set, of ours or from elsewhere.
 
     Args:
@@ -57,17 +63,17 @@ def sampled(path: Path, card: Mapping[str, Any]) -> Scored:
     manifest = path.with_suffix(".manifest.json")
     precision = read_json(manifest).get("precision") if manifest.exists() else None
     sha256 = sha256_arrays(images=images, labels=labels)
-    return _checked(Scored(images, labels, sha256, precision or UNKNOWN), str(path), card)
+    return _checked(ScoredImages(images, labels, sha256, precision or UNKNOWN), str(path), card)
 
 
-def real(data: Path, split: str, card: Mapping[str, Any]) -> Scored:
+def real(data: Path, split: str, card: Mapping[str, Any]) -> ScoredImages:
     """Load a split of the real images.
 
     Raises:
         UserError: the data set has points or no labels, or a class has no image.
     """
     found = labelled_split(data, split)
-    images = Scored(found.images, found.labels, card["sha256"][split], NONE)
+    images = ScoredImages(found.images, found.labels, card["sha256"][split], NONE)
     return _checked(images, f"{data}, split {split}", card)
 
 
@@ -85,7 +91,7 @@ def labelled_split(data: Path, split: str) -> Split:
     return found
 
 
-def _checked(scored: Scored, name: str, card: Mapping[str, Any]) -> Scored:
+def _checked(scored: ScoredImages, name: str, card: Mapping[str, Any]) -> ScoredImages:
     images, labels = scored.images, scored.labels
     size, classes = card["size"], card["classes"]
     if images.shape[1:3] != (size, size):
@@ -103,6 +109,11 @@ def _checked(scored: Scored, name: str, card: Mapping[str, Any]) -> Scored:
         names = ", ".join(str(card["class_names"][label]) for label in missing[:5])
         raise UserError(f"{name}: {len(missing)} of {classes} classes have no image, e.g. {names}")
     return scored
+
+
+def training_precision(folder: Path) -> str:
+    """Return the precision that a saved model was trained in; ``unknown`` if it does not say."""
+    return read_json(folder / DEFINITION)["section"].get("precision") or UNKNOWN
 
 
 def evenly_per_class(labels: np.ndarray, count: int) -> np.ndarray:

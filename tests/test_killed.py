@@ -66,7 +66,7 @@ KINDS = {
     "semi_supervised": ("dlvae.train", generator_config("ours", "semi_supervised")),
     "evaluator": ("eval.judge", NETWORK_CONFIG | {"batch_size": 8}),
     # Long enough that no processor ends it between its first saved state and the kill.
-    "factors": ("eval.judge.factors", NETWORK_CONFIG | {"batch_size": 8, "epochs": 60}),
+    "factors": ("eval.judge.factor_regressor", NETWORK_CONFIG | {"batch_size": 8, "epochs": 60}),
 }
 
 

@@ -77,15 +77,24 @@ COMPILER = {"torch._dynamo", "sympy"}
 OTHERS = {"timm", "torchvision", "torch_fidelity", "sklearn", "scipy.stats", "pandas", "matplotlib"}
 NEEDLESS = {
     # Scores of feature sets that are there already, and what reads them.
-    ("eval.scores.inception", "eval.scores.__main__", "eval.judge.report", "eval.judge.features"): {
+    (
+        "eval.scores.inception",
+        "eval.scores.__main__",
+        "eval.judge.report_card",
+        "eval.judge.features",
+    ): {
         "torch",
         *COMPILER,
         *OTHERS,
     },
     # Training, sampling and judging by our own networks.
     ("dlvae.train.trainer", "dlvae.method.algorithm1", "dlvae.sample"): COMPILER | OTHERS,
-    ("eval.judge.training", "eval.judge.load", "eval.judge.predict", "eval.judge.factors"): COMPILER
-    | OTHERS,
+    (
+        "eval.judge.__main__",
+        "eval.judge.evaluator",
+        "eval.judge.predict",
+        "eval.judge.factor_regressor",
+    ): COMPILER | OTHERS,
     ("eval.scores.diversity", "eval.panels.__main__", "eval.panels.figure3"): COMPILER | OTHERS,
 }
 

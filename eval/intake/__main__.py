@@ -21,11 +21,8 @@ from dlvae.data.dataset import load_card
 from dlvae.stage.artefact import save_samples, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
-from eval.intake.candidate_folder import open_folder
-from eval.intake.candidate_npz import open_npz
-from eval.intake.distinct import digests, firsts
-from eval.intake.findings import NOTE, WARNING, Finding, listed, percent, show
-from eval.intake.handed_in import Candidate
+from eval.intake.candidate_files import open_candidate
+from eval.intake.findings import NOTE, WARNING, Remark, digests, firsts, listed, percent, show
 from eval.protocol import load_protocol
 from eval.scored_images import evenly_per_class
 
@@ -36,33 +33,6 @@ REPEATED = 0.5
 """Share of exact repeats above which the set is a smaller one, handed in several times."""
 
 NAMED = 10  # classes that a refusal names
-
-
-def open_candidate(path: Path, size: int, class_names: Sequence[str]) -> Candidate:
-    """Open a sample set from outside; see the module's docstring for its formats.
-
-    Args:
-        size: side of the data set's images, pixels.
-        class_names: in order of their label.
-
-    Raises:
-        UserError: it is none, or its labels are out of range.
-    """
-    if not path.exists():
-        raise UserError(
-            f"candidate: expected an .npz file or a folder of PNG files, found nothing at {path}; "
-            "give the path of one"
-        )
-    folder = path.is_dir()
-    found = open_folder(path, size, class_names) if folder else open_npz(path, size)
-    classes = len(class_names)
-    if len(found.labels) and found.labels.max() >= classes:
-        raise UserError(
-            f"{path}: labels out of range: expected 0 ('{class_names[0]}') to {classes - 1} "
-            f"('{class_names[-1]}'), found {found.labels.min()} to {found.labels.max()}; number "
-            "the classes as card.json of the data set does"
-        )
-    return found
 
 
 def chosen(labels: np.ndarray, per_class: int, class_names: Sequence[str], name: str) -> np.ndarray:
@@ -84,23 +54,23 @@ def chosen(labels: np.ndarray, per_class: int, class_names: Sequence[str], name:
     return evenly_per_class(labels, per_class)
 
 
-def balance(labels: np.ndarray, taken: int, class_names: Sequence[str]) -> list[Finding]:
+def balance(labels: np.ndarray, taken: int, class_names: Sequence[str]) -> list[Remark]:
     """Return findings about how many images of each class were handed in, ``taken`` of all."""
     counts = np.bincount(labels, minlength=len(class_names))
     findings = []
     if len(labels) > taken:
         text = f"{taken} of {len(labels)} images are scored, {taken // len(counts)} of each class, "
         text += f"spread evenly over the file; left out: {len(labels) - taken}."
-        findings.append(Finding("left_out", NOTE, text))
+        findings.append(Remark("left_out", NOTE, text))
     if counts.max() > UNBALANCED * counts.min():
         text = f"Classes are of very different size: '{class_names[counts.argmax()]}' has "
         text += f"{counts.max()} images, '{class_names[counts.argmin()]}' {counts.min()}; the "
         text += "labels may not be those that were asked of the generator."
-        findings.append(Finding("unbalanced", WARNING, text))
+        findings.append(Remark("unbalanced", WARNING, text))
     return findings
 
 
-def sameness(images: np.ndarray) -> list[Finding]:
+def sameness(images: np.ndarray) -> list[Remark]:
     """Return findings about images that repeat another one or have one colour throughout.
 
     Raises:
@@ -116,12 +86,12 @@ def sameness(images: np.ndarray) -> list[Finding]:
                 "repeat as a new one; hand in images that were generated one by one"
             )
         text += "; intervals count them as new images."
-        findings.append(Finding("duplicates", WARNING, text))
+        findings.append(Remark("duplicates", WARNING, text))
     constant = np.array([bool((image == image[0, 0]).all()) for image in images])
     if count := int(constant.sum()):
         text = f"Images of one colour throughout: {count} of {n} ({percent(count / n)}), e.g. "
         text += f"image {int(constant.argmax())} of those that are scored (counted from 0)."
-        findings.append(Finding("constant_images", WARNING, text))
+        findings.append(Remark("constant_images", WARNING, text))
     return findings
 
 
@@ -136,19 +106,15 @@ def main(args: argparse.Namespace) -> None:
     candidate = open_candidate(args.candidate, card["size"], names)
     per_class = protocol.samples_per_class(len(names))
     rows = chosen(candidate.labels, per_class, names, str(args.candidate))
-    contents = candidate.read(rows)
+    images, sha256, about_files = candidate.read(rows)
     findings = [
         *candidate.findings,
-        *contents.findings,
+        *about_files,
         *balance(candidate.labels, len(rows), names),
-        *sameness(contents.images),
+        *sameness(images),
     ]
-    save_samples(args.out, contents.images, candidate.labels[rows])
-    handed_in = {
-        "path": str(args.candidate),
-        "sha256": contents.sha256,
-        "images": len(candidate.labels),
-    }
+    save_samples(args.out, images, candidate.labels[rows])
+    handed_in = {"path": str(args.candidate), "sha256": sha256, "images": len(candidate.labels)}
     write_manifest(
         args.out.with_suffix(".manifest.json"),
         inputs={"data": args.data / "card.json", "protocol": args.protocol},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+
+import numpy as np
 
 NOTE = "note"
 """Nothing is wrong, but the images are not quite those that were handed in."""
@@ -13,11 +16,11 @@ WARNING = "warning"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """One thing that a reader of the scores should know.
 
     Attributes:
-        kind: a word that tells findings apart.
+        kind: a word that tells remarks apart.
         severity: `NOTE` or `WARNING`.
         text: one or more sentences, for people.
     """
@@ -27,9 +30,15 @@ class Finding:
     text: str
 
 
-def listed(findings: Iterable[Finding]) -> list[dict[str, str]]:
+def listed(findings: Iterable[Remark]) -> list[dict[str, str]]:
     """Return findings as JSON holds them, warnings first."""
     return [asdict(found) for found in sorted(findings, key=lambda found: found.severity == NOTE)]
+
+
+def show(findings: Iterable[Remark]) -> None:
+    """Print findings, a line each, warnings first."""
+    for found in listed(findings):
+        print(f"{found['severity']}: {found['text']}")
 
 
 def percent(share: float) -> str:
@@ -37,7 +46,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def show(findings: Iterable[Finding]) -> None:
-    """Print findings, a line each, warnings first."""
-    for found in listed(findings):
-        print(f"{found['severity']}: {found['text']}")
+def digests(images: np.ndarray) -> np.ndarray:
+    """Return a digest of every image of uint8 (N, H, W, 3), 16 bytes (N,): equal for equal ones."""
+    found = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+    return np.array(found, dtype="V16")
+
+
+def firsts(keys: np.ndarray) -> np.ndarray:
+    """Return ascending indices int64 of the digests (N,) that repeat no earlier one."""
+    return np.sort(np.unique(keys, return_index=True)[1])

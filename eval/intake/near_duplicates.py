@@ -12,7 +12,6 @@ simple as the digits: of copies turned by 5 degrees, or with a contrast of 0.8, 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,8 @@ from dlvae.data.dataset import load_card
 from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
-from eval.intake.coarse import coarse
-from eval.intake.copy_search import Nearest, nearest_real
-from eval.intake.distinct import digests, firsts
-from eval.intake.findings import NOTE, WARNING, Finding, listed, percent, show
+from eval.intake.findings import NOTE, WARNING, Remark, digests, firsts, listed, percent, show
+from eval.intake.nearest_real import Nearest, described, nearest_real
 from eval.metrics.intervals import proportion
 from eval.metrics.sets.distances import Where
 from eval.scored_images import evenly_per_class, labelled_split, sampled
@@ -49,32 +46,20 @@ SPLITS = {"train": "training", "test": "held-out"}
 """The splits of labelled images that are searched, as messages name them."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """The ratio up to which an image is a copy, read off held-out images against training images.
-
-    Attributes:
-        ratio: `FACTOR` times the median ratio of held-out images.
-        images: held-out images that it was read off.
-        share: share of them that would be copies.
-        share_high: upper end of the 95 % interval (Wilson) of ``share``.
-    """
-
-    ratio: float
-    images: int
-    share: float
-    share_high: float
-
-
 def calibrate(
     train: np.ndarray, held_out: np.ndarray, known: np.ndarray, where: Where = "cpu"
-) -> Limit:
-    """Read the limit off real images.
+) -> tuple[float, dict[str, float]]:
+    """Read the ratio up to which an image is a copy off held-out images against training images.
 
     Args:
-        train: float32 (M, D) of :func:`eval.intake.coarse.coarse`.
+        train: float32 (M, D) of :func:`eval.intake.nearest_real.described`.
         held_out: uint8 (K, H, W, 3).
         known: digests of the training images; held-out images among them do not count.
+
+    Returns:
+        `FACTOR` times the median ratio of held-out images, and how it was found: the factor, of
+        how many ``images``, the ``share`` of them that would be copies, and ``share_high``, the
+        upper end of its 95 % interval (Wilson).
 
     Raises:
         UserError: every held-out image is a training image.
@@ -88,8 +73,9 @@ def calibrate(
     chosen = new[evenly_per_class(np.zeros(len(new), np.int64), CALIBRATION)]
     ratios = nearest_real(held_out[chosen], train, where).ratio
     limit = FACTOR * float(np.median(ratios))
-    copies = int(np.sum(ratios <= limit))
-    return Limit(limit, len(ratios), copies / len(ratios), proportion(copies, len(ratios)).high)
+    copies, n = int(np.sum(ratios <= limit)), len(ratios)
+    found = {"factor": FACTOR, "images": n, "share": copies / n}
+    return limit, found | {"share_high": proportion(copies, n).high}
 
 
 def near_duplicates(samples: np.ndarray, data: Path, where: Where = "cpu") -> dict[str, Any]:
@@ -108,26 +94,21 @@ def near_duplicates(samples: np.ndarray, data: Path, where: Where = "cpu") -> di
     images = labelled_split(data, "train").images
     known = digests(images)
     kept = {"train": firsts(known)}
-    train = coarse(images[kept["train"]])
+    train = described(images[kept["train"]])
     images = labelled_split(data, "test").images
     kept["test"] = firsts(digests(images))
-    limit = calibrate(train, images, known, where)
-    real = {"train": train, "test": coarse(images[kept["test"]])}
+    limit, calibrated = calibrate(train, images, known, where)
+    real = {"train": train, "test": described(images[kept["test"]])}
     report: dict[str, Any] = {
         "images": len(samples),
-        "limit": limit.ratio,
-        "calibrated": {
-            "factor": FACTOR,
-            "images": limit.images,
-            "share": limit.share,
-            "share_high": limit.share_high,
-        },
+        "limit": limit,
+        "calibrated": calibrated,
     }
     copies = np.zeros(len(samples), bool)
     for split in SPLITS:
         found = nearest_real(samples, real[split], where)
-        copies |= found.ratio <= limit.ratio
-        count = int(np.sum(found.ratio <= limit.ratio))
+        copies |= found.ratio <= limit
+        count = int(np.sum(found.ratio <= limit))
         report |= {
             f"count_{split}": count,
             f"share_{split}": count / len(samples),
@@ -149,7 +130,7 @@ def _pairs(found: Nearest, kept: np.ndarray) -> list[dict[str, int | float]]:
     ]
 
 
-def judged(report: dict[str, Any], name: str) -> list[Finding]:
+def judged(report: dict[str, Any], name: str) -> list[Remark]:
     """Return the findings of a report of :func:`near_duplicates`.
 
     Args:
@@ -174,7 +155,7 @@ def judged(report: dict[str, Any], name: str) -> list[Finding]:
             text = f"Found {_copies(report, split)}. Of {chance['images']} real held-out images "
             text += f"{percent(chance['share'])} come as near to a training image"
             text += ": scores profit from copies." if more else "."
-            findings.append(Finding(f"copies_{split}", WARNING if more else NOTE, text))
+            findings.append(Remark(f"copies_{split}", WARNING if more else NOTE, text))
     return findings
 
 

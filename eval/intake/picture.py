@@ -11,9 +11,8 @@ from PIL import Image
 from dlvae.data.images import decode
 from dlvae.stage.errors import UserError
 from eval.intake.findings import NOTE, WARNING
-from eval.intake.handed_in import wrong_size
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS, SUFFIXES = ("PNG", "JPEG", "WEBP"), (".png", ".jpg", ".jpeg", ".webp")
 MODES = ("RGB", "L", "1", "P", "RGBA", "LA")
 PNG_DEPTH = 24  # offset of the bits per channel in the header of a PNG
 
@@ -100,3 +99,12 @@ def _opaque(image: Image.Image, where: str) -> list[str]:
             "whose colour depends on what lies behind; save RGB, e.g. image.convert('RGB')"
         )
     return ["opaque_alpha"]
+
+
+def wrong_size(where: str, width: int, height: int, size: int) -> str:
+    """Return the message that refuses images of another size than the data set's."""
+    return (
+        f"{where}: expected images of {size} x {size} pixels, as the data set has, found "
+        f"{width} x {height}; resizing here would change the scores: generate {size} x {size}, or "
+        "resize in the generator's own code, and say so where you report the scores"
+    )

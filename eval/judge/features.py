@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from dlvae.data.dataset import SPLITS, load_card
+from dlvae.data.dataset import load_card
 from dlvae.stage.artefact import load_npz, save_npz, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
-from eval.scored_images import Scored, evenly_per_class, real, sampled
+from eval.scored_images import ScoredImages, evenly_per_class, real, sampled
 
 TEXTS = ("images", "precision", "evaluator", "data")
 
@@ -78,7 +78,7 @@ def load_features(path: str | Path) -> FeatureSet:
     return FeatureSet(**arrays | {name: str(arrays[name]) for name in TEXTS})
 
 
-def features_of(scored: Scored, evaluator: Path, card: Mapping[str, Any]) -> FeatureSet:
+def features_of(scored: ScoredImages, evaluator: Path, card: Mapping[str, Any]) -> FeatureSet:
     """Run an evaluator over images.
 
     Args:
@@ -89,7 +89,7 @@ def features_of(scored: Scored, evaluator: Path, card: Mapping[str, Any]) -> Fea
         UserError: the evaluator was trained on other classes.
     """
     # Here: the packages behind these cost more time than reading features does.
-    from eval.judge.load import load_judge
+    from eval.judge.evaluator import load_judge
     from eval.judge.predict import extract
 
     judge = load_judge(evaluator, card)
@@ -100,7 +100,7 @@ def features_of(scored: Scored, evaluator: Path, card: Mapping[str, Any]) -> Fea
         scored.labels,
         scored.sha256,
         scored.precision,
-        judge.card["weights_sha256"],
+        judge.sha256,
         judge.card["dataset"],
     )
 
@@ -136,7 +136,7 @@ def command() -> argparse.ArgumentParser:
     parser = stage_parser(__doc__)
     images = parser.add_mutually_exclusive_group(required=True)
     images.add_argument("--samples", type=Path, help="sample set, .npz")
-    images.add_argument("--real", choices=SPLITS, help="this split of the real images")
+    images.add_argument("--real", choices=("train", "test"), help="this split of the real images")
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
     parser.add_argument("--evaluator", type=Path, required=True, help="folder of the evaluator")
     parser.add_argument("--out", type=Path, required=True, help="feature set, .npz")

@@ -15,7 +15,7 @@ from dlvae.stage.artefact import read_json, sha256_file, write_json, write_manif
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights, save_weights
 from dlvae.stage.runtime import run_stage, stage_parser
-from eval.judge.training_stage import CARD, MANIFEST
+from eval.judge.training import CARD, MANIFEST
 
 # What members must share, and what the card of the evaluator says once.
 SHARED = (
@@ -28,7 +28,7 @@ def join_members(members: Sequence[str | Path], out: str | Path) -> dict[str, An
     """Join members to one evaluator.
 
     Args:
-        members: folders of :func:`eval.judge.training.train_member`, in order. Tensors of the
+        members: folders of :func:`eval.judge.member.train_member`, in order. Tensors of the
             i-th are named ``i/<name>`` in the weights.
         out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
 

@@ -1,63 +1,276 @@
-"""Training of one member of an evaluator on the real images of one data set."""
+"""Supervised learning on real images, the same for the evaluator and the factor regressor.
+
+The usual recipe of image classifiers: SGD with Nesterov momentum 0.9, weight decay, cosine
+schedule after a linear warm-up, dropout, random crops, horizontal flips where they keep the
+target; no label smoothing and no mixup, which would flatten p(y|x). Around it the stage: a config
+section in; weights, card and manifest out.
+"""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from torch.nn import functional as F
+import torch
+from torch import Tensor, nn
 
-from dlvae.data.dataset import Split, load_split
-from dlvae.stage.errors import UserError, nearest
-from eval.judge.augment import degrade
-from eval.judge.networks.architecture import OURS, build_network
-from eval.judge.supervised import build_seeded
-from eval.judge.training_stage import Job, TrainingStage, read_config
+from dlvae.base import Batch
+from dlvae.config.judges import Recipe
+from dlvae.config.section import Natural, Section
+from dlvae.data.batches import BatchStream
+from dlvae.data.dataset import Split, load_card
+from dlvae.fast.optimisers import without_compiler
+from dlvae.stage.artefact import sha256_file, write_json, write_manifest
+from dlvae.stage.errors import UserError
+from dlvae.stage.progress import RunLog
+from dlvae.stage.registry import WEIGHTS, save_weights
+from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
+from dlvae.stage.seeds import derive_seed
+from dlvae.train.checkpoint import Resume
+from dlvae.train.loop import fit
 
-KINDS = ("robust", "plain")
-DEFAULTS = {"arch": OURS, "width": 1.0, "kind": "robust", "member": 0}
+CARD, MANIFEST = "card.json", "manifest.json"
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(outputs of the network, labels of the batch) -> mean loss."""
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+"""(images (B, 3, H, W) in [-1, 1], generator of the step) -> images to learn from, alike."""
 
 
-def train_member(job: Job, config: dict[str, Any]) -> dict[str, Any]:
-    """Train one member of an ensemble and save it; generated images never come near it.
+SGD = without_compiler(torch.optim.SGD)
+
+
+class Named(Section):
+    """What a training belongs to; its seed derives from all of these."""
+
+    preset: str
+    dataset: str
+    seed: Natural
+
+
+class Learner:
+    """A network under training; a step depends on the state, the batch and its index alone.
 
     Args:
-        job: a labelled data set, the images to learn from, and where results go.
-        config: preset, dataset, seed, ``arch``, ``width``, the keys of the recipe, ``kind`` and
-            ``member``. Members of the kind "plain" see real images, flipped and cropped; those of
-            the kind "robust" also degraded ones, see :mod:`eval.judge.augment`. The number of
-            the member is one of the parts that its seed derives from.
-
-    Returns:
-        The card: architecture, classes, and what it was trained on. How good the evaluator is,
-        `eval.judge.report` measures.
+        images: size of the training split.
+        precision: "bf16" runs the network, not the loss, under autocast.
+        augment: changes the images of every step; None for none.
     """
-    recipe, settings = read_config(config, DEFAULTS, "evaluator")
-    kind = settings["kind"]
-    if kind not in KINDS:
-        raise UserError(
-            f"evaluator: kind: expected one of {', '.join(KINDS)}, found '{kind}'."
-            f"{nearest(str(kind), KINDS)}"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        recipe: Recipe,
+        images: int,
+        precision: str = "fp32",
+        augment: Augment | None = None,
+    ) -> None:
+        self.network, self.loss, self.precision = network, loss, precision
+        self.augment = augment
+        self.lr = recipe.lr
+        self.steps, self.warmup = recipe.steps(images)
+        self.optimiser = SGD(
+            network.parameters(),
+            lr=recipe.lr,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+            fused=True,
         )
-    stage = TrainingStage("evaluator", job, config, kind, settings["member"])
-    train = _labelled(job)
-    size, classes = train.images.shape[1], len(train.classes)
-    network = build_seeded(
-        lambda: build_network(settings["arch"], classes, size, settings["width"], recipe.dropout),
-        *stage.seed_parts,
-        "init",
-    )
-    flip = bool(stage.data_card.get("flip"))
-    augment = degrade if kind == "robust" else None
-    stage.train(network, F.cross_entropy, train, recipe, flip, augment)
-    card = {"arch": settings["arch"], "width": settings["width"], "image_size": size, "kind": kind}
-    return stage.save(network, card | {"class_names": train.classes.tolist()})
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step: linear warm-up, then half a cosine down to zero."""
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        done = (step - self.warmup) / (self.steps - self.warmup)
+        return self.lr * 0.5 * (1.0 + math.cos(math.pi * done))
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Take one optimiser step on images (1, B, 3, H, W) with labels (1, B)."""
+        images, labels = batch.images[0], batch.labels[0]
+        if self.augment is not None:
+            images = self.augment(images, batch.generator)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(step)
+        # Dropout reads the global generator; seeded per step, a resumed run draws the same masks.
+        seed = int(torch.randint(2**62, (), generator=batch.generator))
+        cuda = [images.device] if images.device.type == "cuda" else []
+        half = self.precision == "bf16"
+        with (
+            torch.random.fork_rng(devices=cuda),
+            torch.autocast(images.device.type, torch.bfloat16, enabled=half),
+        ):
+            torch.manual_seed(seed)
+            outputs = self.network(images)
+        loss = self.loss(outputs.float(), labels)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return {"loss": loss.detach()}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Weights and statistics of the network."""
+        return self.network.state_dict()
+
+    def training_state(self) -> dict[str, Any]:
+        """Everything that a resumed run needs."""
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_training_state(self, state: dict[str, Any]) -> None:
+        """Continue from :meth:`training_state`."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
 
 
-def _labelled(job: Job) -> Split:
-    split = load_split(job.images or job.data, "train")
-    if split.images is None or not split.labelled:
-        raise UserError(
-            f"{job.images or job.data}: an evaluator needs labelled images, found "
-            f"{'points' if split.images is None else 'no labels'}"
+def build_seeded(build: Callable[[], nn.Module], *seed_parts: str | int) -> nn.Module:
+    """Build a network whose initial weights depend on ``seed_parts`` alone."""
+    # torch's initialisers read the global generator; it is put back afterwards.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(*seed_parts))
+        return build()
+
+
+@dataclass(frozen=True)
+class Job:
+    """Files of one training and how it runs.
+
+    Attributes:
+        data: prepared data set.
+        images: prepared set of the same classes whose training images are learned from in place of
+            the data set's own; None for those.
+        out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
+        resume_root: folder of resumable states.
+        run_log: JSON-lines log.
+        save_seconds: least time between two resumable states.
+    """
+
+    data: Path
+    out: Path
+    resume_root: Path
+    run_log: Path
+    threads: int = 1
+    precision: str = "auto"
+    fingerprint: str = ""
+    save_seconds: float = 30.0
+    images: Path | None = None
+
+
+class Training:
+    """One supervised training, from a prepared data set to a folder with its network.
+
+    Args:
+        name: stage name, second of the seed's parts ("evaluator", "factors").
+        config: preset, dataset, seed and the settings, as recorded.
+        seed_parts: what the seed derives from beside name, preset, data set and seed.
+    """
+
+    def __init__(self, name: str, job: Job, config: dict[str, Any], *seed_parts: str | int) -> None:
+        self.started = time.time()
+        self.job, self.config = job, config
+        self.data_card = load_card(job.data)
+        self.seed_parts = (config["preset"], name, config["dataset"], config["seed"], *seed_parts)
+        self.device = device()
+        self.precision = resolve_precision(job.precision, self.device)
+        learned = load_card(job.images or job.data)
+        if learned["class_names"] != self.data_card["class_names"]:
+            raise UserError(
+                f"{job.images}: expected images of the classes of {job.data}, found others; "
+                "prepare both by one preset"
+            )
+        self.learned = learned["sha256"]["train"]
+        key = [name, config, self.learned, job.fingerprint]
+        key += [self.precision, job.threads, self.device.type]
+        self.resume = Resume(job.resume_root, key)
+
+    def run(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        split: Split,
+        recipe: Recipe,
+        flip: bool = False,
+        augment: Augment | None = None,
+    ) -> None:
+        """Train ``network`` in place and leave it in evaluation mode.
+
+        A killed run of the same stage continues from its last state to the same bytes.
+
+        Args:
+            flip: mirror half of the images.
+            augment: see :class:`Learner`.
+        """
+        network.to(self.device).train()
+        learner = Learner(network, loss, recipe, len(split), self.precision, augment)
+        stream = BatchStream(
+            split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )
-    return split
+        label = "/".join(map(str, self.seed_parts[1:]))
+        log = RunLog(self.job.run_log, learner.steps, label, resumed=self.resume.exists)
+        seconds = self.job.save_seconds
+        fit(learner, learner.step, stream, learner.steps, log, self.resume, save_seconds=seconds)
+        log.close()
+        network.eval()
+        self.steps, self.images_seen = learner.steps, learner.steps * recipe.batch_size
+
+    def save(self, network: nn.Module, card: dict[str, Any]) -> dict[str, Any]:
+        """Write weights, card and manifest, drop the resumable state; the card as written.
+
+        The card depends on the result alone: it holds no times.
+        """
+        job, out = self.job, Path(self.job.out)
+        save_weights(out / WEIGHTS, network.state_dict())
+        card = card | {
+            "dataset": self.config["dataset"],
+            "data_sha256": self.data_card["sha256"],
+            "images_sha256": self.learned,
+            "config": self.config,
+            "precision": self.precision,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "weights_sha256": sha256_file(out / WEIGHTS),
+        }
+        write_json(out / CARD, card)
+        read = {"data": job.data, "images": job.images}
+        write_manifest(
+            out / MANIFEST,
+            inputs={name: folder / CARD for name, folder in read.items() if folder is not None},
+            config=self.config,
+            started=self.started,
+            seed=self.config["seed"],
+            threads=job.threads,
+            precision=self.precision,
+            device=str(self.device),
+            extra={
+                "code": job.fingerprint,
+                "steps": self.steps,
+                "images_seen": self.images_seen,
+            },
+        )
+        self.resume.clear()
+        return card
+
+
+def run_command(doc: str | None, train: Callable[[Job, dict[str, Any]], object]) -> None:
+    """Run the command line of a supervised training stage."""
+    parser = stage_parser(doc)
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    parser.add_argument("--images", type=Path, help="prepared set to learn from instead")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the network")
+    parser.add_argument("--resume-root", type=Path, required=True, help="resumable states")
+    parser.add_argument("--run-log", type=Path, required=True, help="JSON-lines log")
+    parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
+    parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
+
+    def main(args: argparse.Namespace) -> None:
+        use_threads(args.threads)
+        given = {field.name: getattr(args, field.name) for field in dataclasses.fields(Job)}
+        train(Job(**given), args.config)
+
+    run_stage(main, parser)

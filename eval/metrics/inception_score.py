@@ -1,32 +1,213 @@
-"""Inception Score of sample sets (Section 4.2 of the paper)."""
+"""Scores of the evaluator's logits: Inception Score, label fidelity, agreement; with NumPy alone.
+
+Feature sets hold the logits, so that a score of them needs neither a network nor torch, whose
+import takes longer than the score. Logits are (N, M, C), of M members of an ensemble; those of a
+single classifier may be (N, C). Scores are means over the members of each member's own score, and
+`measured_*` functions return first that mean, then the score by each member.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
-from torch import nn
+from scipy import special
 
-from dlvae.stage.artefact import load_samples
-from eval.judge.load import load_evaluator
-from eval.judge.predict import extract
-from eval.metrics.logits import inception_of_logits
+from dlvae.stage.errors import UserError
+from eval.metrics.intervals import Interval, jackknife, jackknife_groups, over_judges, proportion
+from eval.metrics.measured import Measured
+
+BLOCK = 4096  # images whose probabilities are held in float64 at a time
+_SHUFFLE = 2020  # torch-fidelity's order of the images before it splits them
 
 
-def inception_score(
-    samples: np.ndarray | str | Path, evaluator: nn.Module | str | Path, splits: int = 1
-) -> float:
-    """exp(E_x KL(p(y|x) || p(y))), between 1 and the number of classes.
+@dataclass(frozen=True)
+class InceptionResult:
+    """Inception Score of a set of images.
 
-    Args:
-        samples: uint8 (N, H, W, 3), or the path of a sample set (``images`` and ``labels``).
-        evaluator: folder of a trained evaluator, or a module in evaluation mode that maps float
-            (B, 3, H, W) in [-1, 1] to (features, logits); logits of an ensemble are (B, M, C).
-        splits: 1, the paper's protocol, scores the whole set at once.
+    Attributes:
+        score: exp(E_x KL(p(y|x) || p(y))), the mean over members and splits.
+        spread: standard deviation over splits of the mean over members; 0 for one split.
+        members: score by each member, (M,).
+    """
+
+    score: float
+    spread: float
+    members: tuple[float, ...]
+
+
+def by_member(logits: np.ndarray) -> np.ndarray:
+    """Return logits as (N, M, C); those of a single classifier are (N, C) before.
 
     Raises:
-        UserError: samples of a wrong dtype, shape or size; no readable evaluator.
+        UserError: another number of axes.
     """
-    images = samples if isinstance(samples, np.ndarray) else load_samples(samples)[0]
-    module = evaluator if isinstance(evaluator, nn.Module) else load_evaluator(evaluator)
-    return inception_of_logits(extract(images, module).logits, splits).score
+    if logits.ndim not in (2, 3):
+        raise UserError(
+            f"logits: expected (N, C), or (N, M, C) of an ensemble, found shape {logits.shape}"
+        )
+    return logits[:, None] if logits.ndim == 2 else logits
+
+
+def inception_of_logits(logits: np.ndarray, splits: int = 1) -> InceptionResult:
+    """Inception Score of images from the evaluator's logits (N, M, C), in float64.
+
+    Args:
+        splits: parts that are scored apart and averaged (1 = the paper's protocol); which image
+            is in which is as in torch-fidelity.
+
+    Raises:
+        UserError: more splits than images, or logits that are not finite.
+    """
+    logits = by_member(logits)
+    n = len(logits)
+    if not 1 <= splits <= n:
+        raise UserError(f"splits: expected 1 to {n} (the images), found {splits}")
+    order = np.arange(n) if splits == 1 else np.random.RandomState(_SHUFFLE).permutation(n)
+    ends = [part * n // splits for part in range(splits + 1)]
+    parts = [order[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    scores = np.array([score_of_sums(*probability_sums(logits, part)) for part in parts])
+    members = tuple(scores.mean(axis=0).tolist())
+    return InceptionResult(float(np.mean(members)), float(np.std(scores.mean(axis=1))), members)
+
+
+def probability_sums(logits: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the sums over images of p log p, float64 (M,), and p, (M, C), and their number."""
+    entropy, total = np.zeros(logits.shape[1]), np.zeros(logits.shape[1:])
+    for start in range(0, len(chosen), BLOCK):
+        block = logits[chosen[start : start + BLOCK]].astype(np.float64)
+        if not np.isfinite(block).all():
+            raise UserError(
+                "logits: expected finite numbers, found NaN or infinity; score them again"
+            )
+        p = special.softmax(block, axis=2)
+        entropy += (p * special.log_softmax(block, axis=2)).sum(axis=(0, 2))
+        total += p.sum(axis=0)
+    return entropy, total, len(chosen)
+
+
+def score_of_sums(entropy: np.ndarray, p: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Inception Score from the sums of p log p, (...), of p, (..., C), and counts, (...)."""
+    marginal = p / np.asarray(n)[..., None]
+    return np.exp(entropy / n - special.xlogy(marginal, marginal).sum(axis=-1))
+
+
+def inception_jackknife(
+    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inception Scores of a whole set (one split) and with each group left out, in one pass.
+
+    Args:
+        logits: float (N, M, C) of M members, or (N, C) of one.
+        labels: int (N,), the class asked for.
+        groups: number of groups, about 20.
+
+    Returns:
+        Scores of all images by each member, (M,), and of the images kept, (groups, M).
+    """
+    logits = by_member(logits)
+    if labels.shape != logits.shape[:1]:
+        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
+    assignment = jackknife_groups(labels, groups, generator)
+    chosen = [np.flatnonzero(assignment == group) for group in range(groups)]
+    sums = [probability_sums(logits, group) for group in chosen]
+    entropy, p, n = (np.array(part) for part in zip(*sums, strict=True))
+    full = score_of_sums(entropy.sum(axis=0), p.sum(axis=0), n.sum())
+    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
+    kept = (n.sum() - n)[:, None]
+    return full, score_of_sums(entropy.sum(axis=0) - entropy, p.sum(axis=0) - p, kept)
+
+
+def measured_inception_score(
+    logits: np.ndarray,
+    labels: np.ndarray,
+    splits: int,
+    groups: int,
+    generator: np.random.Generator,
+) -> list[Measured]:
+    """Inception Score (see :func:`inception_of_logits`) with its jackknife intervals over images.
+
+    That of the mean is widened by the spread of the members. There is no interval of a score of
+    several splits, which is another score, or of fewer images than groups.
+
+    Args:
+        logits, labels, groups: see :func:`inception_jackknife`.
+        splits: see :func:`inception_of_logits`.
+    """
+    found, n = inception_of_logits(logits, splits), len(logits)
+    whole: Interval | None = None
+    single: list[Interval | None] = [None] * len(found.members)
+    if splits == 1 and n >= groups:
+        full, left_out = inception_jackknife(logits, labels, groups, generator)
+        single = [jackknife(*pair) for pair in zip(full, left_out.T, strict=True)]
+        whole = over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
+    members = zip(found.members, single, strict=True)
+    return [Measured.sure(found.score, n, whole), *(Measured.sure(s, n, i) for s, i in members)]
+
+
+def top_class(logits: np.ndarray) -> np.ndarray:
+    """Return the class of the largest probability, int (N,), in the mean over members."""
+    logits = by_member(logits)
+    if logits.shape[1] == 1:
+        return logits[:, 0].argmax(axis=1)
+    return special.softmax(logits.astype(np.float64), axis=2).mean(axis=1).argmax(axis=1)
+
+
+def hits(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether each member's top-1 class is the class asked for, bool (N, M).
+
+    Args:
+        labels: int (N,) in 0..C-1.
+
+    Raises:
+        UserError: labels that are not one per image, or that the evaluator has not.
+    """
+    logits = by_member(logits)
+    if labels.shape != (len(logits),):
+        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
+    if labels.min() < 0 or labels.max() >= logits.shape[2]:
+        raise UserError(
+            f"labels out of range: expected 0 to {logits.shape[2] - 1} (the evaluator's classes), "
+            f"found {labels.min()} to {labels.max()}"
+        )
+    return logits.argmax(axis=2) == labels[:, None]
+
+
+def measured_label_fidelity(logits: np.ndarray, labels: np.ndarray) -> list[Measured]:
+    """Share of images whose top-1 class is the class asked for, with Wilson intervals.
+
+    That of the mean is widened by the spread of the members.
+    """
+    right = hits(logits, labels)
+    n, shares = len(right), right.mean(axis=0)
+    # Of a mean of shares of the same n images; the count need not be whole.
+    whole = over_judges(proportion(right.sum() / right.shape[1], n), shares)
+    return [
+        Measured.sure(shares.mean(), n, whole),
+        *(Measured.share(share, n) for share in shares),
+    ]
+
+
+def agreement(logits: np.ndarray) -> np.ndarray | None:
+    """Share of the pairs of members that see one top-1 class, by image, float64 (N,).
+
+    Its mean is the agreement of the judges on a set of images. None of a single classifier.
+    """
+    top = by_member(logits).argmax(axis=2)
+    if top.shape[1] < 2:
+        return None
+    pairs = combinations(range(top.shape[1]), 2)
+    return np.mean([top[:, i] == top[:, j] for i, j in pairs], axis=0)
+
+
+def measured_agreement(
+    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
+) -> Measured:
+    """Mean of `agreement` over images, of an ensemble, with its jackknife interval."""
+    per_image = agreement(logits)
+    group_of = jackknife_groups(labels, groups, generator)
+    left_out = [float(per_image[group_of != group].mean()) for group in range(groups)]
+    return Measured.sure(
+        per_image.mean(), len(per_image), jackknife(float(per_image.mean()), left_out)
+    )

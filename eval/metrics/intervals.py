@@ -2,7 +2,7 @@
 
 An interval answers one question only, and its kind says which: would another training give this
 score (seeds), other images of the same model (images, subsets, paths), other images under other
-judges (images_judges), other classes (classes), or all pairs of the same images (pairs)?
+judges (images_judges), or other classes (classes)?
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from scipy import special
 
 from dlvae.stage.errors import UserError
-from eval.metrics.logits import by_member, probability_sums, score_of_sums
 
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -29,7 +28,6 @@ T_PATHS = "t95_paths"
 WILSON = "wilson95"
 JACKKNIFE_JUDGES = "jackknife95_images_judges"
 WILSON_JUDGES = "wilson95_judges"
-NORMAL_PAIRS = "normal95_pairs"
 
 WITH_JUDGES = {JACKKNIFE_IMAGES: JACKKNIFE_JUDGES, WILSON: WILSON_JUDGES}
 """Kinds of images alone, and of images and judges; see :func:`over_judges`."""
@@ -118,19 +116,6 @@ def over_classes(
     return Interval(float(mean - above * spread), float(mean - below * spread), BOOTSTRAP_CLASSES)
 
 
-def over_pairs(value: float, error: float) -> Interval | None:
-    """Normal interval of a mean over pairs of images drawn at random, about that over all pairs.
-
-    Other images are not what it is about. None where all pairs were scored.
-
-    Args:
-        error: standard error, as from :func:`eval.metrics.ms_ssim.pairs.sampled_pairs`; 0 for all
-            pairs.
-    """
-    half = float(special.ndtri(TAILS[1])) * error
-    return Interval(value - half, value + half, NORMAL_PAIRS) if error > 0 else None
-
-
 def proportion(successes: float, n: int) -> Interval:
     """Wilson score interval of a share, such as label fidelity or the accuracy of a probe.
 
@@ -214,44 +199,6 @@ def jackknife(full: float, left_out: Sequence[float]) -> Interval:
         raise UserError(f"expected at least 2 groups, found {groups}")
     variance = (groups - 1) * np.var(left_out)  # the mean over groups has the 1/g of the formula
     return _around(float(full), math.sqrt(variance), groups, JACKKNIFE_IMAGES)
-
-
-def inception_jackknife(
-    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Inception Scores of a whole set (one split) and with each group left out, in one pass.
-
-    Args:
-        logits: float (N, M, C) of M members, or (N, C) of one, see :mod:`eval.metrics.logits`.
-        labels: int (N,), the class asked for.
-        groups: number of groups, about 20.
-
-    Returns:
-        Scores of all images by each member, (M,), and of the images kept, (groups, M).
-    """
-    logits = by_member(logits)
-    if labels.shape != logits.shape[:1]:
-        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
-    assignment = jackknife_groups(labels, groups, generator)
-    chosen = [np.flatnonzero(assignment == group) for group in range(groups)]
-    sums = [probability_sums(logits, group) for group in chosen]
-    entropy, p, n = (np.array(part) for part in zip(*sums, strict=True))
-    full = score_of_sums(entropy.sum(axis=0), p.sum(axis=0), n.sum())
-    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
-    kept = (n.sum() - n)[:, None]
-    return full, score_of_sums(entropy.sum(axis=0) - entropy, p.sum(axis=0) - p, kept)
-
-
-def inception_score_interval(
-    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
-) -> Interval:
-    """Interval of the mean Inception Score over the members of an ensemble.
-
-    :func:`delete_a_group` of that mean, widened by the spread of the members, see
-    :func:`over_judges`. Arguments as in :func:`inception_jackknife`.
-    """
-    full, left_out = inception_jackknife(logits, labels, groups, generator)
-    return over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
 
 
 def over_judges(interval: Interval, by_judge: Sequence[float]) -> Interval:

@@ -21,7 +21,7 @@ TRAINING_POINTS = 6_000  # of two coordinates, which take a probe no more
 
 
 @dataclass(frozen=True)
-class Codes:
+class SplitCodes:
     """Codes of the images or points of ``split``, float32.
 
     Attributes:
@@ -63,7 +63,7 @@ def split_to_encode(data: Path, name: str) -> Split:
     return split.take(evenly_per_class(split.labels, limit // len(split.classes)))
 
 
-def encode_split(model: GenerativeModel, split: Split) -> Codes:
+def encode_split(model: GenerativeModel, split: Split) -> SplitCodes:
     """Encode a whole split, with ``encode(images)`` or else ``posterior(images, labels)``.
 
     Raises:
@@ -82,7 +82,7 @@ def encode_split(model: GenerativeModel, split: Split) -> Codes:
         for name in ("z_u", "z_u_logvar", "z_s")
         if name in parts[0]
     }
-    return Codes(split, **found, labelled=labelled)
+    return SplitCodes(split, **found, labelled=labelled)
 
 
 def reconstruction_errors(model: GenerativeModel, split: Split) -> np.ndarray:

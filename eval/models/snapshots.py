@@ -12,29 +12,18 @@ from dlvae.sample import ready, sample_set
 from dlvae.stage.artefact import read_json, sha256_arrays
 from dlvae.stage.registry import (
     DEFINITION,
-    SNAPSHOTS,
     WEIGHTS,
     load_model,
     load_snapshots,
     load_weights,
 )
 from dlvae.stage.seeds import generator
-from eval.models.decoding import model_files, ready_model, training_precision
+from eval.models.decoding import ready_model
 from eval.request import Request
-from eval.scored_images import Scored
+from eval.scored_images import ScoredImages, training_precision
 
 MANIFEST = "manifest.json"
 POINTS = 2100  # per frame of Figure 2; enough to show the spread, few enough to see single points
-
-
-def snapshot_files(name: str, folder: Path) -> dict[str, Path]:
-    """Return the files that define a saved model and its snapshots, for the manifest."""
-    return model_files(name, folder) | {f"{name}/{SNAPSHOTS}": folder / SNAPSHOTS}
-
-
-def trained_files(name: str, folder: Path) -> dict[str, Path]:
-    """Return the files of a saved model, its snapshots and its training, for the manifest."""
-    return snapshot_files(name, folder) | {f"{name}/{MANIFEST}": folder / MANIFEST}
 
 
 def snapshot_points(
@@ -61,7 +50,7 @@ def snapshot_points(
 
 def snapshot_images(
     request: Request, folder: Path, per_class: int, steps: Collection[int] | None = None
-) -> Iterator[tuple[int, Scored]]:
+) -> Iterator[tuple[int, ScoredImages]]:
     """Sample an image model at its snapshots and at the end, as the sampling stage samples it.
 
     The draws are those of that stage: the last weights give its sample set, and all others are
@@ -88,4 +77,4 @@ def snapshot_images(
             ready(model, request.bn_eval, generator(*parts, "recalibrate"))
             images, labels = sample_set(model, per_class, generator(*parts, "sample"))
             sha256 = sha256_arrays(images=images, labels=labels)
-            yield step, Scored(images, labels, sha256, precision)
+            yield step, ScoredImages(images, labels, sha256, precision)

@@ -14,7 +14,7 @@ from dlvae.data.dataset import load_card
 from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import DEFINITION
-from eval.models.decoding import evenly_spaced, model_files, model_hash, ready_model, require
+from eval.models.decoding import evenly_spaced, model_files, model_hash, ready_model
 from eval.request import Request
 
 
@@ -94,8 +94,7 @@ def ready_forms(request: PanelRequest, ability: str) -> Forms:
     """Load the forms of a model and check that it has an optional ability, ``decode`` or so."""
     folders, models, files = model_folders(request), {}, {}
     for name, folder in folders.items():
-        models[name] = ready_model(request, folder, registered_name(folder))
-        require(models[name], ability, request.name)
+        models[name] = ready_model(request, folder, registered_name(folder), needs=(ability,))
         files |= model_files(name, folder)
     return Forms(models, files, {name: model_hash(folder) for name, folder in folders.items()})
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from dlvae.data.dataset import load_split
 from dlvae.stage.errors import UserError
+from dlvae.stage.registry import SNAPSHOTS
 from dlvae.stage.seeds import numpy_generator
-from eval.models.decoding import model_hash
-from eval.models.snapshots import POINTS, snapshot_files, snapshot_points
+from eval.models.decoding import model_files, model_hash
+from eval.models.snapshots import POINTS, snapshot_points
 from eval.panels.common import Panel, PanelRequest, model_folders, registered_name
 
 
@@ -41,5 +42,5 @@ def figure2(request: PanelRequest) -> Panel:
     arrays |= {"samples": np.stack(samples), "sample_labels": labels}
     files = {"data/test.npz": request.path("data") / "test.npz"}
     for name, folder in folders.items():
-        files |= snapshot_files(name, folder)
+        files |= model_files(name, folder, SNAPSHOTS)
     return Panel(arrays, meta, files)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from eval.metrics.paths import alphas, vary_z_s, vary_z_u
 from eval.models.decoding import codes_hash, decode_grid
+from eval.models.paths import alphas, vary_z_s, vary_z_u
 from eval.panels.common import Panel, PanelRequest, choose_classes, class_names, ready_forms
 
 ROWS = 3

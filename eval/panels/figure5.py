@@ -10,8 +10,9 @@ import torch
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import load_split
-from eval.judge.factors import USABLE, load_factors
-from eval.metrics.coordinates import (
+from eval.judge.factor_regressor import USABLE, load_factors
+from eval.models.decoding import codes_hash, decode_grid, evenly_spaced
+from eval.models.traversals import (
     FACTORS,
     TRAVERSALS,
     by_factors,
@@ -20,7 +21,6 @@ from eval.metrics.coordinates import (
     settings,
     traverse,
 )
-from eval.models.decoding import codes_hash, decode_grid, evenly_spaced
 from eval.panels.common import Panel, PanelRequest, choose_classes, ready_forms
 
 ROWS = 3

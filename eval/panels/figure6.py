@@ -6,14 +6,13 @@ import numpy as np
 
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
-from eval.metrics.swaps import identities
+from dlvae.data.people import identities
 from eval.models.decoding import (
     decode_grid,
     evenly_spaced,
     model_files,
     model_hash,
     ready_model,
-    require,
 )
 from eval.panels.common import Panel, PanelRequest
 
@@ -27,8 +26,7 @@ def figure6(request: PanelRequest) -> Panel:
     """
     folder = request.path("model")
     unlabelled = load_split(request.path("unlabelled"), "train")
-    model = ready_model(request, folder, "ours_semi", source=unlabelled)
-    require(model, "encode", request.name)
+    model = ready_model(request, folder, "ours_semi", source=unlabelled, needs=("encode",))
     rows, columns, selection = choose_sources(unlabelled, ROWS, COLUMNS)
     images = to_model_range(unlabelled.images[np.concatenate([rows, columns])], model.device)
     codes = model.encode(images)

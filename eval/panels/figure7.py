@@ -6,8 +6,14 @@ import numpy as np
 
 from dlvae.data.dataset import load_split
 from dlvae.data.masks import face_masks
-from eval.metrics.inpainting import corrupt, inpaint
-from eval.models.decoding import evenly_spaced, model_files, model_hash, ready_model, require
+from eval.models.decoding import (
+    corrupt,
+    evenly_spaced,
+    inpaint,
+    model_files,
+    model_hash,
+    ready_model,
+)
 from eval.panels.common import Panel, PanelRequest
 
 IMAGES = 3
@@ -29,8 +35,7 @@ def figure7(request: PanelRequest) -> Panel:
     labels = {"cvae_gan": test.labels[chosen], "ours": None}
     files = {f"data/{name}.npz": request.path("data") / f"{name}.npz" for name in ("train", "test")}
     for name, folder in folders.items():
-        model = ready_model(request, folder, name, source=train)
-        require(model, "reconstruct", request.name)
+        model = ready_model(request, folder, name, source=train, needs=("reconstruct",))
         arrays[name] = np.stack(
             [
                 inpaint(model, broken, mask, labels[name])

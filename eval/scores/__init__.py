@@ -1,1 +1,1 @@
-"""Families of scores: one module each, found by name; `python -m eval.scores FAMILY`."""
+"""Families of scores, each a function of its name; `python -m eval.scores FAMILY`."""

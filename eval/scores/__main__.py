@@ -16,42 +16,17 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
-
 from dlvae.stage.artefact import write_manifest
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.families import FAMILIES
-from eval.rows import NOT_APPLICABLE, ScoreRow, hashes_text, write_rows
-from eval.scores.common import Basis, ScoreRequest, Scores, data_hash
+from eval.rows import write_rows
+from eval.score_request import ScoreRequest, Scores
 
 
 def score(request: ScoreRequest) -> Scores:
     """Return the scores of the family ``request.name``, one of :data:`eval.families.FAMILIES`."""
-    return getattr(importlib.import_module(f"eval.scores.{request.name}"), request.name)(request)
-
-
-def rows_of(request: ScoreRequest, scores: Scores, code: str) -> list[ScoreRow]:
-    """Return one row per metric."""
-    shared = {key: request.config[key] for key in request.context}
-    shared |= {"classes": request.card["classes"], "precision": scores.precision}
-    shared |= {"protocol": request.protocol.label, "code": code}
-    data, rows = data_hash(request.card), []
-    for metric, found in scores.values.items():
-        value = np.nan if found.value is None else float(found.value)
-        kind = found.kind if found.value is not None else _reason(found.note)
-        interval = {"ci_low": float(found.low), "ci_high": float(found.high), "ci_kind": kind}
-        basis = scores.basis.get(metric, Basis())
-        known = {
-            "evaluator": hashes_text(basis.evaluator or scores.evaluator, *basis.judges),
-            "samples": hashes_text(basis.images or scores.images),
-            "data": hashes_text(data, *basis.data),
-        }
-        rows.append(ScoreRow(metric=metric, value=value, n=found.n, **interval, **shared, **known))
-    return rows
-
-
-def _reason(note: str) -> str:
-    return note if note.startswith(NOT_APPLICABLE) else f"{NOT_APPLICABLE}: {note}"
+    module = importlib.import_module(FAMILIES[request.name].module_name)
+    return getattr(module, request.name)(request)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -63,7 +38,7 @@ def main(args: argparse.Namespace) -> None:
         where = str(device())
     request = ScoreRequest(args.family, args.config, args.inputs, args.data, args.protocol)
     scores = score(request)
-    write_rows(args.out, rows_of(request, scores, args.fingerprint))
+    write_rows(args.out, scores.rows(request, args.fingerprint))
     write_manifest(
         args.out.with_suffix(".manifest.json"),
         inputs={"data": args.data / "card.json", "protocol": args.protocol, **scores.files},

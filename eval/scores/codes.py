@@ -19,7 +19,6 @@ priors are is a family of its own, `priors`.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,23 +26,22 @@ import numpy as np
 from dlvae.base import GenerativeModel
 from dlvae.data.dataset import Split
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from dlvae.stage.registry import load_model, weights_hash
-from eval.metrics.arc_position import arc_position
+from dlvae.stage.registry import load_model
 from eval.metrics.disentanglement.factor_scores import dci, mig, sap
 from eval.metrics.disentanglement.latents import active_units
 from eval.metrics.disentanglement.probes import KINDS, label_probe, regression_probe
-from eval.metrics.intervals import over_images, proportion
-from eval.metrics.toy_points import bayes_accuracy
-from eval.models.decoding import model_files, ready_model, training_precision
+from eval.metrics.measured import Measured
+from eval.metrics.toy_points import arc_position, bayes_accuracy
+from eval.models.decoding import model_files, ready_model
 from eval.models.encoding import (
-    Codes,
+    SplitCodes,
     encode_split,
     has_codes,
     reconstruction_errors,
     split_to_encode,
     variance,
 )
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.score_request import ScoreRequest, Scores
 
 PROBES = tuple(f"probe_{kind}" for kind in KINDS) + ("probe_excess",)
 EXCESS_OF = "mlp"
@@ -82,14 +80,9 @@ def codes(request: ScoreRequest) -> Scores:
         model = ready_model(request, folder, request.config["model"], source=source)
         for found, more in _all(request, model, train, test):
             values, extra = values | found, extra | more
-    return Scores(
-        values, weights_hash(folder), training_precision(folder), files=_files(request), extra=extra
-    )
-
-
-def _files(request: ScoreRequest) -> dict[str, Path]:
-    splits = {f"data/{name}.npz": request.data / f"{name}.npz" for name in ("train", "test")}
-    return model_files(request.config["model"], request.path("model")) | splits
+    files = model_files(request.config["model"], folder)
+    files |= {f"data/{name}.npz": request.data / f"{name}.npz" for name in ("train", "test")}
+    return Scores.of_model(folder, values, files=files, extra=extra)
 
 
 def _all(request: ScoreRequest, model: GenerativeModel, train: Split, test: Split) -> list[Found]:
@@ -103,7 +96,7 @@ def _all(request: ScoreRequest, model: GenerativeModel, train: Split, test: Spli
     ]
 
 
-def _label(request: ScoreRequest, train: Codes, test: Codes) -> Found:
+def _label(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
     """Probes of the label, with Wilson intervals over the held-out images."""
     y, truth, values, converged = train.split.labels, test.split.labels, {}, {}
     pairs = {code: (getattr(train, code), getattr(test, code), KINDS) for code in ("z_s", "z_u")}
@@ -116,7 +109,7 @@ def _label(request: ScoreRequest, train: Codes, test: Codes) -> Found:
             draws = request.numpy_draws("label", code, kind)
             found = label_probe(x, y, held_out, truth, kind, draws)
             name = f"probe_{kind}:{code}"
-            values[name], converged[name] = _share(found.accuracy, found.n), found.converged
+            values[name], converged[name] = Measured.share(found.score, found.n), found.converged
             values["probe_chance"] = Measured(found.chance, found.n)
         reached, chance = values[f"probe_{EXCESS_OF}:{code}"], values["probe_chance"].value
         values[f"probe_excess:{code}"] = dataclasses.replace(
@@ -128,24 +121,24 @@ def _label(request: ScoreRequest, train: Codes, test: Codes) -> Found:
     return values, {"converged": converged, "encoder_told_labels": train.labelled}
 
 
-def _sampled(codes: Codes, draws: np.random.Generator) -> np.ndarray:
+def _sampled(codes: SplitCodes, draws: np.random.Generator) -> np.ndarray:
     """Return one sample of the posterior of z_u per image, (N, d_u)."""
     return codes.z_u + np.exp(codes.z_u_logvar / 2) * draws.standard_normal(codes.z_u.shape)
 
 
-def _units(test: Codes) -> Found:
+def _units(test: SplitCodes) -> Found:
     """Units in use: of z_u, and of z_s where there is one."""
     n = len(test.split)
     values = {name: Measured(None, n, note=NO_Z_S) for name in OF_Z_S if test.z_s is None}
     for code in ("z_s", "z_u"):
         if (x := getattr(test, code)) is not None:
-            units = active_units(x)
-            values[f"active_units:{code}"] = Measured(units.share, n)
-            values[f"active_count:{code}"] = Measured(units.count, n)
+            active = active_units(x)
+            values[f"active_units:{code}"] = Measured(float(active.mean()), n)
+            values[f"active_count:{code}"] = Measured(int(active.sum()), n)
     return values, {}
 
 
-def _factors(request: ScoreRequest, train: Codes, test: Codes) -> Found:
+def _factors(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
     """Label-irrelevant factors in z_u: DCI by forests, MIG, SAP; R^2 of a ridge regression."""
     names, n = _irrelevant(train.split, test.split), len(test.split)
     if len(names) < 2:
@@ -163,7 +156,7 @@ def _factors(request: ScoreRequest, train: Codes, test: Codes) -> Found:
     for j, name in enumerate(names):
         draws = request.numpy_draws("factor", name)
         found = regression_probe(train.z_u, f[:, j], test.z_u, truth[:, j], "linear", draws)
-        values[f"factor_r2:{name}"] = Measured(found.r2, n)
+        values[f"factor_r2:{name}"] = Measured(found.score, n)
     per_factor = {name: gap.per_factor for name, gap in gaps.items()}
     return values, {"forest_r2": forests.r2, "per_factor": per_factor}
 
@@ -178,7 +171,7 @@ def _irrelevant(*splits: Split) -> list[str]:
     return [name for name in IRRELEVANT_FACTORS if name in set.intersection(*varying)]
 
 
-def _position(request: ScoreRequest, train: Codes, test: Codes) -> Found:
+def _position(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
     """Position within the arc of the toy data, read from z_u by an MLP; the best of label probes.
 
     No probe can read the label off codes of the points better than off the points themselves.
@@ -190,7 +183,7 @@ def _position(request: ScoreRequest, train: Codes, test: Codes) -> Found:
     found = regression_probe(train.z_u, t, test.z_u, truth, "mlp", draws)
     noise = request.card["preparation"]["noise"]
     values = {
-        "position_r2": Measured(found.r2, found.n),
+        "position_r2": Measured(found.score, found.n),
         "bayes_accuracy": Measured(bayes_accuracy(noise), found.n),
     }
     return values, {"position_converged": found.converged}
@@ -202,9 +195,5 @@ def _reconstruction(model: GenerativeModel, test: Split) -> Found:
     if not hasattr(model, "reconstruct"):
         return dict.fromkeys(RECONSTRUCTION, Measured(None, n, note=NO_RECONSTRUCTION)), {}
     errors = reconstruction_errors(model, test)
-    found = Measured.sure(errors.mean(), n, over_images(errors))
+    found = Measured.mean_over_images(errors)
     return {"reconstruction_mse": found, "image_variance": Measured(variance(test), n)}, {}
-
-
-def _share(value: float, n: int) -> Measured:
-    return Measured.sure(value, n, proportion(round(value * n), n))

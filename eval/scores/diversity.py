@@ -6,52 +6,29 @@ takes the differences class by class, so class c has a row of its own: d_intra_<
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
-from dlvae.stage.runtime import device
-from eval.metrics.diversity import d_intra, interval_of_mean
-from eval.metrics.intervals import over_pairs
-from eval.scored_images import evenly_per_class, labelled_images
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.metrics.d_intra import d_intra
+from eval.metrics.measured import Measured
+from eval.score_request import ScoreRequest, Scores
+from eval.scored_images import labelled_images
 
 
 def diversity(request: ScoreRequest) -> Scores:
     """Score images: input ``images``, a sample set, or a split of the real images."""
     path = request.path("images")
-    scored = labelled_images(path, request.card, request.data)
-    chosen = evenly_per_class(scored.labels, request.per_class)
-    images, labels = scored.images[chosen], scored.labels[chosen]
+    scored = labelled_images(path, request.card, request.data).evenly(request.per_class)
+    images, labels = scored.images, scored.labels
     values, extra, n = {}, {}, len(images)
     classes, sizes = np.unique(labels, return_counts=True)
+    resamples = request.protocol.intervals.draws
     for name, rule in request.protocol.ms_ssim.items():
-        found = d_intra(
-            images,
-            labels,
-            rule.at(images.shape[1]),
-            request.protocol.recheck_pairs,
-            request.numpy_draws("recheck", name),
-            device(),
-            request.protocol.pairs,
-        )
-        metric = f"d_intra_{name}"
-        per_class = {
-            "": (found.per_class, found.errors),
-            "_offdiag": (found.off_diagonal_per_class, found.off_diagonal_errors),
-        }
-        for suffix, (scores, errors) in per_class.items():
-            draws = request.numpy_draws("classes", name, suffix)
-            interval = interval_of_mean(scores, errors, draws, request.protocol.intervals.draws)
-            values[metric + suffix] = Measured.sure(float(np.mean(scores)), n, interval)
+        found, metric = d_intra(images, labels, rule.at(images.shape[1])), f"d_intra_{name}"
+        draws = [request.numpy_draws("classes", name, suffix) for suffix in ("", "_offdiag")]
+        values[metric] = found.measured(draws[0], resamples)
+        values[f"{metric}_offdiag"] = found.measured_off_diagonal(draws[1], resamples)
         values[f"{metric}_clamped_share"] = Measured(found.clamped_share, n)
-        values |= {
-            f"{metric}:class:{label}": Measured.sure(score, int(size), over_pairs(score, error))
-            for label, size, score, error in zip(
-                classes, sizes, found.per_class, found.errors, strict=True
-            )
-        }
-        recheck = dataclasses.asdict(found.recheck)
-        extra[metric] = {"per_class": found.per_class, "recheck": recheck}
-    files = {"images": path}
-    return Scores(values, scored.sha256, scored.precision, files=files, extra=extra)
+        for label, size, score in zip(classes, sizes, found.per_class, strict=True):
+            values[f"{metric}:class:{label}"] = Measured(score, int(size))
+        extra[metric] = {"per_class": found.per_class}
+    return Scores(values, scored.sha256, scored.precision, files={"images": path}, extra=extra)

@@ -1,34 +1,24 @@
-"""How a generated set relates to the real ones on the evaluator's features; eval.metrics.sets."""
+"""How a generated set relates to the real ones, on features of our evaluator or of ImageNet's."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from dlvae.data.dataset import load_split
+from dlvae.stage.artefact import sha256_file
+from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device
 from eval.judge.features import FeatureSet
-from eval.metrics.intervals import (
-    Interval,
-    delete_a_group,
-    jackknife,
-    jackknife_groups,
-    over_classes,
-    over_subsets,
-    proportion,
-)
-from eval.metrics.sets.distributions import frechet_to
-from eval.metrics.sets.every import set_metrics
-from eval.metrics.sets.measured import SetMetric
+from eval.metrics.intervals import jackknife_groups, over_classes
+from eval.metrics.measured import Draws, Measured
+from eval.metrics.sets.copies import duplicate_share, feature_distance_intra, memorisation
+from eval.metrics.sets.distributions import fid, intra_fid, kid
+from eval.metrics.sets.manifolds import density_coverage, precision_recall
 from eval.metrics.sets.sharpness import sharpness
-from eval.scored_images import evenly_per_class, labelled_images
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.protocol import IntervalsRule
+from eval.score_request import ScoreRequest, Scores
+from eval.scored_images import labelled_images, real
 
-# Shares of the generated images, each judged against real ones alone. Those judged against each
-# other, duplicate_share, are no independent trials, and fewer images have fewer duplicates: those
-# have no interval.
-GENERATED_SHARES = ("precision", "copies_share")
-# Shares of the real images, all decided by the one generated set.
-REAL_SHARES = ("recall", "coverage")
 CLASS_MEANS = ("intra_fid", "feature_distance_intra")
 
 
@@ -41,70 +31,74 @@ def fidelity(request: ScoreRequest) -> Scores:
     scored = request.features("features").evenly(request.per_class)
     train, held_out = (request.features(name) for name in ("real_train", "real_test"))
     images = labelled_images(request.path("images"), request.card, request.data)
-    chosen = images.images[evenly_per_class(images.labels, request.per_class)]
-    count, groups = request.protocol.intervals.groups, None
-    if len(chosen) >= count:
-        groups = jackknife_groups(scored.labels, count, request.numpy_draws("groups"))
-    draws = request.numpy_draws("subsets")
-    found = set_metrics(chosen, scored, train, held_out, draws, device(), groups)
-    values = {
-        name: Measured.of(value, _interval(request, name, value, scored, train, groups))
-        for name, value in found.items()
-    }
-    real = sharpness(load_split(request.data, "test").images).value
-    ratio = found["sharpness"].value / real
-    values["sharpness_ratio"] = Measured(ratio, len(chosen))
+    chosen, rule = images.evenly(request.per_class).images, request.protocol.intervals
+    values = set_metrics(chosen, scored, train, held_out, request.numpy_draws, rule)
+    test = sharpness(load_split(request.data, "test").images).value
+    values["sharpness_ratio"] = Measured(values["sharpness"].value / test, len(chosen))
     files = {name: request.path(name) for name in ("features", "real_train", "real_test", "images")}
     return Scores(values, scored.images, scored.precision, scored.evaluator, files)
 
 
-def _interval(
-    request: ScoreRequest,
-    name: str,
-    found: SetMetric,
-    scored: FeatureSet,
+def set_metrics(
+    images: np.ndarray,
+    generated: FeatureSet,
     train: FeatureSet,
-    groups: np.ndarray | None,
-) -> Interval | None:
-    """Return the interval of a metric, as far as the generated images go."""
-    rule = request.protocol.intervals
-    if found.value is None:
-        return None
-    if name in GENERATED_SHARES:
-        return proportion(round(found.value * found.n), found.n)
-    if name in REAL_SHARES:
-        return jackknife(found.value, found.left_out) if found.left_out else None
-    if name in CLASS_MEANS:
-        return over_classes(np.array(found.per_class), request.numpy_draws(name), rule.draws)
-    if name == "kid":
-        return kid_interval(found)
-    if name == "fid" and groups is not None:
-        return fid_interval(scored.features, train.features, groups)
-    return None
+    held_out: FeatureSet,
+    draws: Draws,
+    rule: IntervalsRule,
+) -> dict[str, Measured]:
+    """Measure a generated set, with intervals as far as its images go.
 
-
-def kid_interval(found: SetMetric) -> Interval | None:
-    """Return the interval of KID from its disjoint subsets, None where there are none.
-
-    Their spread is that of independent values; it is centred on the value over many more subsets.
-    """
-    if not found.subsets:
-        return None
-    apart = over_subsets(np.array(found.subsets))
-    shift = found.value - float(np.mean(found.subsets))
-    return Interval(apart.low + shift, apart.high + shift, apart.kind)
-
-
-def fid_interval(generated: np.ndarray, real: np.ndarray, groups: np.ndarray) -> Interval | None:
-    """Return the jackknife interval of FID, the real images taken as given.
-
-    None where leaving out a group leaves fewer than the D + 1 images that FID needs.
+    Distributions and regions are compared with the training images, which are what a model was
+    asked to imitate; held-out images say how near new images come to those and to each other.
 
     Args:
-        generated, real: features (N, D) and (M, D), of which FID can be had.
-        groups: int (N,), as from :func:`eval.metrics.intervals.jackknife_groups`.
+        images: uint8 (N, H, W, 3), whose features are ``generated``.
+        generated, train, held_out: features of one evaluator.
+
+    Raises:
+        UserError: as many images as features are expected; see the metrics for the rest.
     """
-    if len(generated) - np.bincount(groups).max() < generated.shape[1] + 1:
-        return None
-    distance = frechet_to(real)
-    return delete_a_group(lambda kept: distance(generated[kept]), groups)
+    ours, real_ones, labels = generated.features, train.features, generated.labels
+    if len(images) != len(ours):
+        raise UserError(
+            f"expected features of the {len(images)} generated images, found {len(ours)} rows; "
+            "take both from the same file"
+        )
+    where, groups = device(), None
+    if len(images) >= rule.groups:
+        groups = jackknife_groups(labels, rule.groups, draws("groups"))
+    found = {
+        "fid": fid(ours, real_ones, groups),
+        "kid": kid(ours, real_ones, draws("subsets")),
+        **precision_recall(ours, real_ones, device=where, groups=groups),
+        **density_coverage(ours, real_ones, device=where, groups=groups),
+        "intra_fid": intra_fid(ours, labels, real_ones, train.labels),
+        **memorisation(ours, real_ones, held_out.features, where),
+        "feature_distance_intra": feature_distance_intra(ours, labels, where),
+        "duplicate_share": duplicate_share(ours, labels, held_out.features, held_out.labels, where),
+        "sharpness": sharpness(images),
+    }
+    for name in CLASS_MEANS:
+        if (mean := found[name]).value is not None:
+            interval = over_classes(np.array(mean.parts), draws(name), rule.draws)
+            found[name] = Measured.sure(mean.value, mean.n, interval, mean.parts)
+    return found
+
+
+def imagenet(request: ScoreRequest) -> Scores:
+    """Score images, input ``images``, against the training images, with the input ``weights``.
+
+    Raises:
+        UserError: the weights are not those of the network.
+    """
+    # Here: torchvision, which it needs, takes longer to import than the other family to score.
+    from eval.metrics.sets.imagenet import imagenet_metrics
+
+    path, weights = request.path("images"), request.path("weights")
+    scored = labelled_images(path, request.card, request.data).evenly(request.per_class)
+    train = real(request.data, "train", request.card).images
+    splits = request.protocol.inception.splits
+    values = imagenet_metrics(scored.images, train, weights, splits)
+    files = {"images": path, "weights": weights}
+    return Scores(values, scored.sha256, scored.precision, sha256_file(weights), files)

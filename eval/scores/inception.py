@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from dlvae.stage.errors import UserError
 from eval.judge.features import FeatureSet
-from eval.metrics.intervals import (
-    inception_jackknife,
-    jackknife,
-    jackknife_groups,
-    over_judges,
-    proportion,
+from eval.metrics.inception_score import (
+    inception_of_logits,
+    measured_agreement,
+    measured_inception_score,
+    measured_label_fidelity,
 )
-from eval.metrics.logits import InceptionResult, agreement, by_member, hits, inception_of_logits
+from eval.metrics.measured import Measured
 from eval.rows import PLAIN
-from eval.scores.common import Basis, Measured, ScoreRequest, Scores
+from eval.score_request import Basis, ScoreRequest, Scores
 
 SCORE, TOP1, AGREEMENT = "inception_score", "label_fidelity", "judge_agreement"
 
@@ -47,7 +46,7 @@ def inception(request: ScoreRequest) -> Scores:
                 f"{first.images[:12]} of {first.evaluator[:12]}; make both with "
                 "python -m eval.judge.features"
             )
-        found = _by_judge(request, scored, JUDGES[key])
+        found = by_judge(request, scored, JUDGES[key])
         values |= found
         basis |= dict.fromkeys(found, Basis(evaluator=scored.evaluator))
     return Scores(
@@ -56,76 +55,32 @@ def inception(request: ScoreRequest) -> Scores:
         first.precision,
         first.evaluator,
         {key: request.path(key) for key in keys},
-        {"spread_over_splits": _inception(request, first).spread},
+        {
+            "spread_over_splits": inception_of_logits(
+                first.logits, request.protocol.inception.splits
+            ).spread
+        },
         basis,
     )
 
 
-def ensemble_scores(request: ScoreRequest, scored: FeatureSet) -> dict[str, Measured]:
-    """Return `SCORE`, `TOP1` and `AGREEMENT` of a feature set, by all members together.
-
-    The last one is missing where there is one judge alone.
-    """
-    found = _by_judge(request, scored, "")
-    return {name: found[name] for name in (SCORE, TOP1, AGREEMENT) if name in found}
-
-
-def _by_judge(request: ScoreRequest, scored: FeatureSet, end: str) -> dict[str, Measured]:
+def by_judge(request: ScoreRequest, scored: FeatureSet, end: str = "") -> dict[str, Measured]:
     """Return the scores of one judge and, if it has several members, of each of them.
 
     Args:
-        end: of the names of metrics.
+        end: of the names of metrics; the judge comes before its member.
     """
-    values = _scores(request, scored) | _fidelities(scored)
-    if by_member(scored.logits).shape[1] == 1:
-        values = {name: value for name, value in values.items() if ":" not in name}
-    else:
-        values |= _agreement(request, scored)
-    # "inception_score" or "inception_score:judge0": the judge comes before its member.
-    parts = ((metric.partition(":"), value) for metric, value in values.items())
-    return {f"{name}{end}{colon}{member}": value for (name, colon, member), value in parts}
-
-
-def _inception(request: ScoreRequest, scored: FeatureSet) -> InceptionResult:
-    return inception_of_logits(scored.logits, request.protocol.inception.splits)
-
-
-def _scores(request: ScoreRequest, scored: FeatureSet) -> dict[str, Measured]:
-    found, n = _inception(request, scored), len(scored.labels)
-    whole, single = None, [None] * len(found.members)
-    # The interval is of a score of the whole set; that of a mean over splits is another.
-    if request.protocol.inception.splits == 1:
-        groups, draws = request.protocol.intervals.groups, request.numpy_draws("groups")
-        full, left_out = inception_jackknife(scored.logits, scored.labels, groups, draws)
-        single = [jackknife(*pair) for pair in zip(full, left_out.T, strict=True)]
-        whole = over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
-    return {
-        SCORE: Measured.sure(found.score, n, whole),
-        **{
-            f"{SCORE}:judge{i}": Measured.sure(score, n, interval)
-            for i, (score, interval) in enumerate(zip(found.members, single, strict=True))
-        },
-    }
-
-
-def _fidelities(scored: FeatureSet) -> dict[str, Measured]:
-    right = hits(scored.logits, scored.labels)
-    n, shares = len(right), right.mean(axis=0)
-    # Of a mean of shares of the same n images; the count need not be whole.
-    images = proportion(right.sum() / right.shape[1], n)
-    return {
-        TOP1: Measured.sure(shares.mean(), n, over_judges(images, shares)),
-        **{
-            f"{TOP1}:judge{i}": Measured.sure(share, n, proportion(int(count), n))
-            for i, (share, count) in enumerate(zip(shares, right.sum(axis=0), strict=True))
-        },
-    }
-
-
-def _agreement(request: ScoreRequest, scored: FeatureSet) -> dict[str, Measured]:
-    per_image = agreement(scored.logits)
-    groups = request.protocol.intervals.groups
-    group_of = jackknife_groups(scored.labels, groups, request.numpy_draws("groups"))
-    left_out = [float(per_image[group_of != group].mean()) for group in range(groups)]
-    interval = jackknife(float(per_image.mean()), left_out)
-    return {AGREEMENT: Measured.sure(per_image.mean(), len(per_image), interval)}
+    rules, members = request.protocol, {}
+    logits, labels, groups = scored.logits, scored.labels, rules.intervals.groups
+    members[SCORE] = measured_inception_score(
+        logits, labels, rules.inception.splits, groups, request.numpy_draws("groups")
+    )
+    members[TOP1] = measured_label_fidelity(logits, labels)
+    if len(members[SCORE]) == 2:
+        return {f"{name}{end}": values[0] for name, values in members.items()}
+    found = {}
+    for name, (whole, *single) in members.items():
+        found[f"{name}{end}"] = whole
+        found |= {f"{name}{end}:judge{i}": value for i, value in enumerate(single)}
+    agreed = measured_agreement(logits, labels, groups, request.numpy_draws("groups"))
+    return found | {f"{AGREEMENT}{end}": agreed}

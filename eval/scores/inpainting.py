@@ -7,20 +7,13 @@ import numpy as np
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
 from dlvae.stage.artefact import sha256_arrays
-from dlvae.stage.registry import weights_hash
-from eval.judge.load import Evaluator, load_judge
-from eval.metrics.inpainting import corrupt, inpaint, masked_psnr, masked_ssim
-from eval.metrics.intervals import over_images, proportion
-from eval.metrics.logits import top_class
-from eval.models.decoding import (
-    evenly_spaced,
-    model_files,
-    ready_model,
-    require,
-    training_precision,
-)
+from eval.judge.evaluator import Evaluator, load_judge
+from eval.metrics.inception_score import top_class
+from eval.metrics.masked_regions import masked_psnr, masked_ssim
+from eval.metrics.measured import Measured
+from eval.models.decoding import corrupt, evenly_spaced, inpaint, model_files, ready_model
+from eval.score_request import Basis, ScoreRequest, Scores
 from eval.scored_images import labelled_split
-from eval.scores.common import Basis, Measured, ScoreRequest, Scores
 
 IMAGES = 500
 METRICS = ("inpaint_psnr", "inpaint_ssim", "inpaint_feature_distance", "inpaint_identity")
@@ -45,23 +38,23 @@ def inpainting(request: ScoreRequest) -> Scores:
         names = [f"{metric}:{mask}" for mask in BOXES_64 for metric in METRICS]
         values = {metric: Measured(None, len(test), note=TOO_SMALL) for metric in names}
     else:
-        model = ready_model(request, folder, name, source=load_split(request.data, "train"))
-        require(model, "reconstruct", request.name)
+        train = load_split(request.data, "train")
+        model = ready_model(request, folder, name, source=train, needs=("reconstruct",))
         given = None if name == UNAIDED else test.labels
         landmarks = request.config.get("landmarks")
-        masks = face_masks(size, landmarks)
         if landmarks is not None:
             placed = Basis(data=(sha256_arrays(landmarks=np.asarray(landmarks, np.float64)),))
         known = judge.predict(test.images)[0]
-        for mask, missing in masks.items():
+        for mask, missing in face_masks(size, landmarks).items():
             filled = inpaint(model, corrupt(test.images, missing), missing, given)
             found = _of_mask(test, filled, missing, known, judge)
             values |= {f"{metric}:{mask}": value for metric, value in found.items()}
-    files = model_files("model", folder) | {"evaluator": request.path("evaluator") / "card.json"}
-    evaluator = judge.card["weights_sha256"]
-    basis = dict.fromkeys(values, placed)
-    return Scores(
-        values, weights_hash(folder), training_precision(folder), evaluator, files, basis=basis
+    return Scores.of_model(
+        folder,
+        values,
+        evaluator=judge.sha256,
+        files=model_files("model", folder) | request.cards("evaluator"),
+        basis=dict.fromkeys(values, placed),
     )
 
 
@@ -71,15 +64,11 @@ def _of_mask(
     """Score inpainted images (N, H, W, 3); ``known`` are the features (N, D) of the originals."""
     features, logits = judge.predict(filled)
     distances = np.linalg.norm(features.astype(np.float64) - known, axis=1)
-    right, n = top_class(logits) == test.labels, len(test)
+    right = top_class(logits) == test.labels
     values = (
-        _mean(masked_psnr(test.images, filled, missing)),
-        _mean(masked_ssim(test.images, filled, missing)),
-        _mean(distances),
-        Measured.sure(right.mean(), n, proportion(int(right.sum()), n)),
+        Measured.mean_over_images(masked_psnr(test.images, filled, missing)),
+        Measured.mean_over_images(masked_ssim(test.images, filled, missing)),
+        Measured.mean_over_images(distances),
+        Measured.share(right.mean(), len(test)),
     )
     return dict(zip(METRICS, values, strict=True))
-
-
-def _mean(values: np.ndarray) -> Measured:
-    return Measured.sure(values.mean(), len(values), over_images(values))

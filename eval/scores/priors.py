@@ -12,13 +12,13 @@ import numpy as np
 
 from dlvae.base import GenerativeModel
 from dlvae.method.prior import GaussianMixture
-from dlvae.stage.registry import load_model, weights_hash
+from dlvae.stage.registry import load_model
 from eval.metrics.disentanglement.latents import AggregatePosterior, aggregate_posterior
 from eval.metrics.disentanglement.mixture import MixtureFit, mixture_fit, prior_distance
-from eval.metrics.intervals import proportion
-from eval.models.decoding import model_files, training_precision
-from eval.models.encoding import Codes, encode_split, has_codes, split_to_encode
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.metrics.measured import Measured
+from eval.models.decoding import model_files
+from eval.models.encoding import SplitCodes, encode_split, has_codes, split_to_encode
+from eval.score_request import ScoreRequest, Scores
 
 OF_Z_S = (
     "mixture_accuracy",
@@ -61,16 +61,11 @@ def priors(request: ScoreRequest) -> Scores:
         if fit is not None:
             extra["calibration"] = fit.calibration
     files = model_files(request.config["model"], folder)
-    return Scores(
-        values,
-        weights_hash(folder),
-        training_precision(folder),
-        files=files | {"data/test.npz": request.data / "test.npz"},
-        extra=extra,
-    )
+    files |= {"data/test.npz": request.data / "test.npz"}
+    return Scores.of_model(folder, values, files=files, extra=extra)
 
 
-def _mixture(model: GenerativeModel, codes: Codes) -> tuple[MixtureFit | None, float]:
+def _mixture(model: GenerativeModel, codes: SplitCodes) -> tuple[MixtureFit | None, float]:
     """Hold z_s against the mixture that it is sampled from, if there are both."""
     prior = getattr(model, "prior", None)
     if codes.z_s is None or not isinstance(prior, GaussianMixture):
@@ -80,13 +75,13 @@ def _mixture(model: GenerativeModel, codes: Codes) -> tuple[MixtureFit | None, f
     return mixture_fit(mu, sigma, codes.z_s, labels), prior_distance(mu, sigma, codes.z_s, labels)
 
 
-def _of_z_s(codes: Codes, fit: MixtureFit | None, near: float, n: int) -> dict[str, Measured]:
+def _of_z_s(codes: SplitCodes, fit: MixtureFit | None, near: float, n: int) -> dict[str, Measured]:
     if fit is None:
         note = NO_Z_S if codes.z_s is None else NO_MIXTURE
         return {name: Measured(None, n, note=note) for name in OF_Z_S}
     distance = Measured(near, n) if np.isfinite(near) else Measured(None, n, note=NO_SPREAD)
     return {
-        "mixture_accuracy": Measured.sure(fit.accuracy, n, proportion(round(fit.accuracy * n), n)),
+        "mixture_accuracy": Measured.share(fit.accuracy, n),
         "mahalanobis_ratio": Measured(fit.mahalanobis, n),
         "mahalanobis_ks": Measured(fit.ks, n),
         "centre_separation": Measured(fit.centre_separation, n),
@@ -103,7 +98,9 @@ def _of_z_u(aggregate: AggregatePosterior, dimensions: int, n: int) -> dict[str,
     }
 
 
-def _in_units_of_the_prior(model: GenerativeModel, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
+def _in_units_of_the_prior(
+    model: GenerativeModel, codes: SplitCodes
+) -> tuple[np.ndarray, np.ndarray]:
     """Return posterior means and log-variances as if the prior of z_u, or of z, were N(0, I)."""
     prior = getattr(model, "prior_u", getattr(model, "prior_z", None))
     if prior is None:

@@ -12,37 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import pearsonr
 
-from dlvae.stage.runtime import device
-from eval.metrics.diversity import Diversity, d_intra, random_pairs
-from eval.metrics.intervals import over_classes
+from eval.metrics.d_intra import Diversity, d_intra
+from eval.metrics.measured import Measured
 from eval.metrics.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, settings
-from eval.metrics.ms_ssim.reference import reference_pairs
+from eval.metrics.ms_ssim.literal import ms_ssim_of_pairs
 from eval.metrics.ms_ssim.squared_error import squared_error, weighted_squared_error
 from eval.metrics.ms_ssim.variant import Variant
 from eval.models.decoding import evenly_spaced
+from eval.score_request import ScoreRequest, Scores
 from eval.scored_images import evenly_per_class, labelled_images
-from eval.scores.common import Measured, ScoreRequest, Scores
-
-RECHECKED = 20  # pairs per setting that are scored again; there are two dozen settings
 
 
 @dataclass(frozen=True)
-class Images:
-    """The images of the study, uint8 (N, H, W, 3), their labels (N,) and random pairs (M, 2)."""
+class Study:
+    """Images uint8 (N, H, W, 3), labels (N,), and both images of M random pairs of one class."""
 
     images: np.ndarray
     labels: np.ndarray
-    pairs: np.ndarray
-
-    @property
-    def first(self) -> np.ndarray:
-        """First image of every pair."""
-        return self.images[self.pairs[:, 0]]
-
-    @property
-    def second(self) -> np.ndarray:
-        """Second image of every pair, of the same class."""
-        return self.images[self.pairs[:, 1]]
+    first: np.ndarray
+    second: np.ndarray
 
 
 def scale(request: ScoreRequest) -> Scores:
@@ -57,22 +45,22 @@ def scale(request: ScoreRequest) -> Scores:
     scored = labelled_images(path, request.card, request.data)
     study = _chosen(request, scored.images, scored.labels)
     values: dict[str, Measured] = {}
-    recheck = {}
     for name, rule in settings().items():
         variant = rule.at(study.images.shape[1])
-        found = _diversity(request, study, variant, name)
-        recheck[name] = dataclasses.asdict(found.recheck)
+        found, draws = d_intra(study.images, study.labels, variant), ("classes", name)
         values |= {
-            f"d_intra_offdiag:{name}": _over_classes(request, study, found, name),
-            f"d_intra_offdiag_unclamped:{name}": _unclamped(request, study, variant, found, name),
+            f"d_intra_offdiag:{name}": found.measured_off_diagonal(
+                request.numpy_draws(*draws), request.protocol.intervals.draws
+            ),
+            f"d_intra_offdiag_unclamped:{name}": _unclamped(study, variant, found),
             f"clamped_share:{name}": Measured(found.clamped_share, len(study.labels)),
         }
         values |= {f"{metric}:{name}": v for metric, v in _likeness(study, variant).items()}
-    extra = {"classes_scored": len(np.unique(study.labels)), "recheck": recheck}
+    extra = {"classes_scored": len(np.unique(study.labels))}
     return Scores(values, scored.sha256, scored.precision, files={"images": path}, extra=extra)
 
 
-def _chosen(request: ScoreRequest, images: np.ndarray, labels: np.ndarray) -> Images:
+def _chosen(request: ScoreRequest, images: np.ndarray, labels: np.ndarray) -> Study:
     """Take few images of few classes, spread evenly, and draw pairs within the classes."""
     classes = np.unique(labels)
     kept = np.isin(labels, classes[evenly_spaced(len(classes), CLASSES)])
@@ -84,25 +72,17 @@ def _chosen(request: ScoreRequest, images: np.ndarray, labels: np.ndarray) -> Im
         members = np.flatnonzero(labels == label)
         count = len(range(index, PAIRS, len(present)))
         pairs.append(members[random_pairs(len(members), count, draws)])
-    return Images(images, labels, np.concatenate(pairs))
+    return Study(images, labels, *(images[side] for side in np.concatenate(pairs).T))
 
 
-def _diversity(request: ScoreRequest, study: Images, variant: Variant, name: str) -> Diversity:
-    count = min(RECHECKED, request.protocol.recheck_pairs)
-    draws = request.numpy_draws("recheck", name)
-    return d_intra(study.images, study.labels, variant, count, draws, device())
+def random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:
+    """Draw int (count, 2): pairs of two different images out of n."""
+    first = draws.integers(0, n, count)
+    second = (first + draws.integers(1, n, count)) % n
+    return np.stack([first, second], axis=1)
 
 
-def _over_classes(request: ScoreRequest, study: Images, found: Diversity, name: str) -> Measured:
-    draws = request.numpy_draws("classes", name)
-    per_class = np.array(found.off_diagonal_per_class)
-    interval = over_classes(per_class, draws, request.protocol.intervals.draws)
-    return Measured.sure(found.off_diagonal, len(study.labels), interval)
-
-
-def _unclamped(
-    request: ScoreRequest, study: Images, variant: Variant, clamped: Diversity, name: str
-) -> Measured:
+def _unclamped(study: Study, variant: Variant, clamped: Diversity) -> Measured:
     """Return the value with negative factors as they are, where their powers exist."""
     n = len(study.labels)
     if clamped.clamped_share == 0:
@@ -111,12 +91,12 @@ def _unclamped(
         share = 100 * clamped.clamped_share
         return Measured(None, n, note=f"{share:.1f} % of pairs have a negative factor")
     loose = dataclasses.replace(variant, clamp=False)
-    return Measured(_diversity(request, study, loose, name).off_diagonal, n)
+    return Measured(d_intra(study.images, study.labels, loose).off_diagonal, n)
 
 
-def _likeness(study: Images, variant: Variant) -> dict[str, Measured]:
+def _likeness(study: Study, variant: Variant) -> dict[str, Measured]:
     """Compare 1 - MS-SSIM of the random pairs with squared errors; MS-SSIM in float64."""
-    similarity, _ = reference_pairs(study.first, study.second, variant)
+    similarity = ms_ssim_of_pairs(study.first, study.second, variant)
     weighted = weighted_squared_error(study.first, study.second, variant)
     count, dissimilarity = len(similarity), 1.0 - similarity
     ratio = float(dissimilarity.mean() / weighted.mean()) if weighted.mean() > 0 else None

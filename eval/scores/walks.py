@@ -15,25 +15,15 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from dlvae.stage.registry import weights_hash
-from eval.judge.factor_space import in_spreads, irrelevant
-from eval.judge.factors import load_factors
-from eval.judge.load import Evaluator, load_judge, recognise
-from eval.judge.training_stage import CARD
-from eval.metrics.intervals import proportion
-from eval.metrics.paths import consistency, smoothness, vary_z_s, vary_z_u
-from eval.models.decoding import (
-    decode_grid,
-    evenly_spaced,
-    model_files,
-    ready_model,
-    require,
-    training_precision,
-)
-from eval.path_sizes import CLASSES, COLUMNS
-from eval.scores.common import Basis, Measured, ScoreRequest, Scores
+from eval.judge.evaluator import Evaluator, load_judge
+from eval.judge.factor_regressor import load_factors
+from eval.metrics.measured import Measured
+from eval.models.decoding import decode_grid, evenly_spaced, model_files, ready_model
+from eval.models.paths import COLUMNS, consistency, smoothness, vary_z_s, vary_z_u
+from eval.score_request import Basis, ScoreRequest, Scores
 
 PATHS = 24  # in each direction
+CLASSES = 16  # rows of every path; all classes where there are no more
 
 VARIED = {"a": vary_z_s, "b": vary_z_u}
 UNRECOGNISED = "needs plain samples that the evaluator recognises"
@@ -51,9 +41,9 @@ class Walked:
 
     Attributes:
         kept: share of images that the evaluator takes for their row's class, (PATHS,).
-        smooth: mean :func:`eval.metrics.paths.smoothness` of the rows in the evaluator's features;
+        smooth: mean :func:`eval.models.paths.smoothness` of the rows in the evaluator's features;
             NaN for a path that moves in no row, (PATHS,).
-        consistent: :func:`eval.metrics.paths.consistency` of the rows, from one end to the other,
+        consistent: :func:`eval.models.paths.consistency` of the rows, from one end to the other,
             in factors, (PATHS,); NaN where none can be read.
         consistent_features: the same in the evaluator's features, (PATHS,).
         n: number of images.
@@ -71,18 +61,15 @@ def walks(request: ScoreRequest) -> Scores:
 
     For a, z_s varied, and b, z_u varied: ``walk_top1``, the share of images of the row's class by
     the evaluator's top-1; ``walk_ratio``, that over ``walk_top1_plain``, the share among as many
-    plain samples of the same classes; ``walk_smoothness``, :func:`eval.metrics.paths.smoothness`.
-    For b also :func:`eval.metrics.paths.consistency`: ``walk_consistency`` in the usable
+    plain samples of the same classes; ``walk_smoothness``, :func:`eval.models.paths.smoothness`.
+    For b also :func:`eval.models.paths.consistency`: ``walk_consistency`` in the usable
     label-irrelevant factors, standardised, that the optional input ``factors`` reads off the
     images, without a value where it reads none; ``walk_consistency_features`` in the evaluator's
     features.
     """
     folder = request.path("model")
-    files = model_files("model", folder)
-    files |= {n: request.path(n) / CARD for n in ("evaluator", "factors") if request.has(n)}
     judge = load_judge(request.path("evaluator"), request.card)
-    model = ready_model(request, folder, request.config["model"])
-    require(model, "decode", request.name)
+    model = ready_model(request, folder, request.config["model"], needs=("decode",))
     labels = torch.from_numpy(evenly_spaced(model.task.classes, CLASSES))
     read, used, why = _factors(request)
 
@@ -92,9 +79,7 @@ def walks(request: ScoreRequest) -> Scores:
 
     plain = walk("plain", _unordered)
     along = {name: walk(name, codes) for name, codes in VARIED.items()}
-    top1 = float(plain.kept.mean())
-    interval = proportion(round(top1 * plain.n), plain.n)
-    values = {"walk_top1_plain": Measured.sure(top1, plain.n, interval)}
+    values = {"walk_top1_plain": Measured.share(plain.kept.mean(), plain.n)}
     for name, found in along.items():
         values[f"walk_top1:{name}"] = Measured.mean_of(found.kept, found.n)
         values[f"walk_ratio:{name}"] = _ratio(found, plain)
@@ -104,13 +89,12 @@ def walks(request: ScoreRequest) -> Scores:
         Measured.mean_of(b.consistent, b.n) if read else Measured(None, b.n, note=why)
     )
     values["walk_consistency_features:b"] = Measured.mean_of(b.consistent_features, b.n)
-    return Scores(
+    return Scores.of_model(
+        folder,
         values,
-        weights_hash(folder),
-        training_precision(folder),
-        judge.card["weights_sha256"],
-        files,
-        {
+        evaluator=judge.sha256,
+        files=model_files("model", folder) | request.cards("evaluator", "factors"),
+        extra={
             "walked_classes": labels.tolist(),
             "paths": PATHS,
             "consistency_in": used,
@@ -121,7 +105,7 @@ def walks(request: ScoreRequest) -> Scores:
                 "consistency_features": float(plain.consistent_features.mean()),
             },
         },
-        {"walk_consistency:b": Basis(judges=request.regressor)},
+        basis={"walk_consistency:b": Basis(judges=request.regressor)},
     )
 
 
@@ -136,7 +120,7 @@ def _walk(
     found, n = [], 0
     for z_s, z_u in every:
         images = decode_grid(model, z_s, z_u)
-        features, classes = recognise(judge, images)
+        features, classes = judge.recognise(images)
         rows = smoothness(features)
         moving = rows[~np.isnan(rows)]
         smooth = moving.mean() if len(moving) else np.nan
@@ -161,10 +145,10 @@ def _factors(request: ScoreRequest) -> tuple[Read | None, list[str], str]:
     if not request.has("factors"):
         return None, [], NO_FACTORS
     regressor = load_factors(request.path("factors"))
-    used = irrelevant(regressor)
+    used = regressor.irrelevant()
     if not used:
         return None, [], UNUSABLE
-    return partial(in_spreads, regressor, names=used), used, ""
+    return partial(regressor.in_spreads, names=used), used, ""
 
 
 def _ratio(found: Walked, plain: Walked) -> Measured:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from dlvae.stage.seeds import numpy_generator
 from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import LEVEL, MIN_VALUES, NORMAL_PAIRS, Interval, over_classes
+from eval.metrics.intervals import LEVEL, MIN_VALUES, Interval, over_classes
 from eval.protocol import IntervalsRule
 from reports.compare.conditions import LESS_IS_BETTER
 from reports.tables.cells import Cell, cell
@@ -68,8 +68,7 @@ def difference(
     # Where one side's spread over seeds is known, an error that leaves it out would be too sure.
     if max(seeds) < MIN_VALUES and (paired := _paired(rows, dataset, models, metric, rule)):
         return Difference(value, paired)
-    # Intervals over pairs of the same images say nothing of a difference between models.
-    if any(side.interval is None or side.interval.kind == NORMAL_PAIRS for side in (one, other)):
+    if one.interval is None or other.interval is None:
         return Difference(value)
     return Difference(value, _combined(one, other))
 

@@ -20,6 +20,7 @@ from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from eval.rows import AND, HASH, NONE, PLAIN, by_plain, first_hash, read_rows
+from eval.score_request import data_hash
 from reports.freeze.lineage import STAGES, gaps, stage_of
 from reports.freeze.machine import ROOT
 from reports.freeze.stored import (
@@ -211,8 +212,6 @@ def rows(stored: Stored) -> Iterator[Finding]:
 
 def _origin(stored: Stored, row: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return what the columns of a row may hold, as far as manifests and cards are there."""
-    from eval.scores.common import data_hash  # here: it imports torch
-
     dataset, model, known = row["dataset"], row["model"], stored.every_manifest
     origin = {"preset": {stored.preset}, "protocol": {stored.index["protocol"]}}
     own = [f"{dataset}_{PLAIN}"] if row["plain"] else [dataset, f"{dataset}_factors"]

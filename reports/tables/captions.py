@@ -186,7 +186,6 @@ INTERVALS = {
     "t95_images": f"{IMAGES_OF_ONE} (t)",
     "t95_subsets": "over disjoint subsets of the images of the one model (t)",
     "t95_seeds": "over training seeds (t)",
-    "normal95_pairs": "over pairs of the same images, drawn at random (normal)",
     "t95_paths": "over paths of the one model, a mean over the images of each (t)",
 }
 """What an interval of a kind is over; the kinds of :mod:`eval.metrics.intervals`, as printed."""

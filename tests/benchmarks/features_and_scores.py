@@ -31,13 +31,13 @@ from torch import Tensor
 from dlvae.data import digits
 from dlvae.data.batches import to_model_range
 from dlvae.stage.seeds import numpy_generator
+from eval.judge.evaluator import Evaluator, load_evaluator
 from eval.judge.features import FeatureSet, load_features, save_features
-from eval.judge.load import Evaluator, load_evaluator
 from eval.judge.predict import BATCH, extract
-from eval.metrics.logits import inception_of_logits
+from eval.metrics.inception_score import inception_of_logits
 from eval.metrics.sets.distributions import SUBSET_SIZE, fid, kid
+from eval.metrics.sets.imagenet import UintImages
 from eval.metrics.sets.manifolds import precision_recall
-from eval.scores.imagenet import UintImages
 from reports.freeze.machine import ROOT
 from tests.benchmarks.command import Run
 from tests.benchmarks.paired import print_summaries, summaries

@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eval.metrics.ms_ssim.all_pairs import LIMITS, all_pairs
-from eval.metrics.ms_ssim.reference import window_line
+from eval.metrics.ms_ssim.literal import window_line
 from eval.metrics.ms_ssim.variant import Variant
 from eval.protocol import load_protocol
 from reports.freeze.machine import ROOT

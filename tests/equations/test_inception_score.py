@@ -6,8 +6,8 @@ import torch
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 
-from eval.metrics.inception_score import inception_score
-from eval.metrics.logits import inception_of_logits
+from eval.judge.predict import extract
+from eval.metrics.inception_score import inception_of_logits
 
 
 class ByRed(torch.nn.Module):
@@ -20,6 +20,10 @@ class ByRed(torch.nn.Module):
     def forward(self, images):
         rows = ((images[:, 0, 0, 0] + 1) * 127.5).round().long()
         return self.logits[rows], self.logits[rows]
+
+
+def inception_score(images, evaluator, splits=1):
+    return inception_of_logits(extract(images, evaluator).logits, splits).score
 
 
 def images_of(rows):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.metrics.diversity import d_intra
+from eval.metrics.d_intra import d_intra
 from eval.protocol import load_protocol
 
 PROTOCOL = load_protocol(
@@ -52,13 +52,9 @@ def setting(request):
     return PROTOCOL[name].at(size), size
 
 
-def score(images, labels, variant, probes=6):
-    return d_intra(images, labels, variant, probes, np.random.default_rng(0))
-
-
 def test_identical_images_have_none(setting):
     variant, size = setting
-    found = score(*clusters(size, [(BOLD, 7)], [(FAINT, 4)]), variant)
+    found = d_intra(*clusters(size, [(BOLD, 7)], [(FAINT, 4)]), variant)
     assert found.value == pytest.approx(0, abs=1e-6)
     assert found.off_diagonal_per_class == pytest.approx((0, 0), abs=1e-6)
 
@@ -68,7 +64,7 @@ def test_two_clusters_in_one_class(reference, setting):
     variant, size = setting
     across = 1 - between(reference, BOLD, FAINT, variant)
     for a, b in ((1, 1), (3, 5), (7, 2)):
-        found, n = score(*clusters(size, [(BOLD, a), (FAINT, b)]), variant), a + b
+        found, n = d_intra(*clusters(size, [(BOLD, a), (FAINT, b)]), variant), a + b
         assert found.value == pytest.approx(2 * a * b / n**2 * across, abs=1e-6)
         assert found.off_diagonal == pytest.approx(2 * a * b / (n * (n - 1)) * across, abs=1e-6)
         assert found.clamped_share == 0
@@ -79,7 +75,7 @@ def test_mean_over_classes_whatever_their_size(reference, setting):
     variant, size = setting
     across = 1 - between(reference, BOLD, FAINT, variant)
     sets = clusters(size, [(BOLD, 3), (FAINT, 1)], [(FAINT, 9)], [(BOLD, 2), (FAINT, 2)])
-    found = score(*sets, variant)
+    found = d_intra(*sets, variant)
     expected = (6 / 16 * across, 0, 8 / 16 * across)
     assert found.per_class == pytest.approx(expected, abs=1e-6)
     assert found.value == pytest.approx(np.mean(expected), abs=1e-6)
@@ -90,7 +86,7 @@ def test_inverted_contrast_in_one_colour_is_clamped_there(reference, setting):
     variant, size = setting
     structure, _ = reference.checkerboard_ms_ssim(BOLD[0], INVERTED[0], variant)
     across = between(reference, BOLD, INVERTED, variant)
-    found = score(*clusters(size, [(BOLD, 2), (INVERTED, 3)]), variant)
+    found = d_intra(*clusters(size, [(BOLD, 2), (INVERTED, 3)]), variant)
     assert found.value == pytest.approx(12 / 25 * (1 - across), abs=1e-6)
     if variant.clamp:
         assert structure < -0.9 and across == pytest.approx(2 / 3)

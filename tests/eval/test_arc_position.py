@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from dlvae.data.three_moons import OFFSETS, ThreeMoonsData, prepare
-from eval.metrics.arc_position import arc_position
+from eval.metrics.toy_points import arc_position
 
 
 def on_arc(t, label):

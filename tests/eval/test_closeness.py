@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.spatial import distance
 
-from eval.metrics.closeness import brightness, nearer, squared_errors, unit, verification_auc
+from eval.metrics.likeness import brightness, nearer, squared_errors, unit, verification_auc
 
 
 def draws(seed=0):

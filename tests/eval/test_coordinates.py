@@ -8,12 +8,12 @@ import torch
 
 from dlvae.base import Task
 from dlvae.method.prior import CodePrior
-from eval.metrics import coordinates
+from eval.models import traversals
 
 
 def test_a_traversal_changes_one_coordinate():
     codes = torch.zeros(2, 1, 5)
-    path = coordinates.traverse(codes, 3, torch.tensor([-1.0, 1.0]))
+    path = traversals.traverse(codes, 3, torch.tensor([-1.0, 1.0]))
     assert path.shape == (2, 2, 5) and codes.abs().sum() == 0
     assert path[..., 3].tolist() == [[-1.0, 1.0]] * 2 and path.abs().sum() == 4
 
@@ -22,9 +22,9 @@ def test_values_are_in_units_of_the_prior():
     prior = CodePrior(3)
     prior.mean[1], prior.std[1] = 0.5, 2.0
     codes, values = torch.zeros(2, 3), torch.tensor([-3.0, 0.0, 3.0])
-    path = coordinates.traversal(SimpleNamespace(prior_u=prior), codes, 1, values)
+    path = traversals.traversal(SimpleNamespace(prior_u=prior), codes, 1, values)
     assert path.shape == (2, 3, 3) and path[..., 1].tolist() == [[-5.5, 0.5, 6.5]] * 2
-    path = coordinates.traversal(SimpleNamespace(prior_u=prior), codes, 0, values)
+    path = traversals.traversal(SimpleNamespace(prior_u=prior), codes, 0, values)
     assert path[..., 0].tolist() == [[-3.0, 0.0, 3.0]] * 2 and path[..., 1:].abs().sum() == 0
 
 
@@ -40,8 +40,8 @@ def test_the_coordinate_of_a_planted_factor_is_found(monkeypatch):
             shown = torch.stack([z_u[:, 4], 0.5 * z_u[:, 1] + 0.2 * z_u[:, 4]], 1) / 4
             return shown[:, None, None, :].expand(-1, 3, 1, 2)
 
-    monkeypatch.setattr(coordinates, "SCREENED", 256)
-    found = coordinates.by_factors(
+    monkeypatch.setattr(traversals, "SCREENED", 256)
+    found = traversals.by_factors(
         Planted(),
         lambda images: images[:, 0, :, 0].astype(float),
         {"azimuth": 0, "elevation": 1},
@@ -61,8 +61,8 @@ def test_spearman_agrees_with_scipy_and_survives_a_constant():
     random = np.random.default_rng(0)
     left, right = random.integers(0, 5, (40, 1)), random.normal(size=(40, 1))
     expected = spearmanr(left[:, 0], right[:, 0]).statistic
-    assert coordinates.spearman(left, right)[0, 0] == pytest.approx(expected)
-    assert coordinates.spearman(np.ones((40, 1)), right)[0, 0] == 0
+    assert traversals.spearman(left, right)[0, 0] == pytest.approx(expected)
+    assert traversals.spearman(np.ones((40, 1)), right)[0, 0] == 0
 
 
 def test_correlations_are_taken_within_each_row():
@@ -73,13 +73,13 @@ def test_correlations_are_taken_within_each_row():
     values = torch.linspace(-3, 3, 8)
     levels = 100.0 * random.permutation(20)
     factors = np.stack([levels[:, None] + values.numpy(), random.normal(size=(20, 8))], 2)
-    found = coordinates.within_rows(values, factors.reshape(160, 2))
+    found = traversals.within_rows(values, factors.reshape(160, 2))
     assert found.shape == (20, 2) and found[:, 0] == pytest.approx(1)
-    assert coordinates.along(values, factors.reshape(160, 2))[0] < 0.2
+    assert traversals.along(values, factors.reshape(160, 2))[0] < 0.2
     expected = [spearmanr(values.numpy(), row).statistic for row in factors[..., 1]]
     assert found[:, 1] == pytest.approx(expected)
 
 
 def test_coordinates_are_assigned_once_each():
     table = np.array([[0.9, 0.8], [0.1, -0.7], [0.0, 0.2]])
-    assert coordinates.assign(table) == [0, 1]
+    assert traversals.assign(table) == [0, 1]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dlvae.method.prior import CodePrior
-from eval.metrics import effects
+from eval.models import traversals
 
 
 class Linear:
@@ -27,14 +27,14 @@ def predict(images):
 def matrix(shown, codes=16, d_u=4, columns=(0, 1, 2), spread=(1.0, 1.0, 1.0)):
     draws = torch.Generator().manual_seed(0)
     z = torch.randn(codes, 2, generator=draws), torch.randn(codes, d_u, generator=draws)
-    return effects.effect_matrix(Linear(shown, d_u), predict, columns, np.array(spread), z)
+    return traversals.effect_matrix(Linear(shown, d_u), predict, columns, np.array(spread), z)
 
 
 def test_settings_are_exact_for_moments_of_a_normal():
-    values, weights = effects.settings()
+    values, weights = traversals.gaussian_settings()
     moments = [float(weights @ values.numpy() ** k) for k in range(9)]
     assert moments == pytest.approx([1, 0, 1, 0, 3, 0, 15, 0, 105], abs=1e-9)
-    assert len(values) == effects.VALUES and values.abs().max() < 3
+    assert len(values) == traversals.VALUES and values.abs().max() < 3
 
 
 def test_a_linear_effect_is_its_squared_slope_over_the_spread_of_real_images():
@@ -69,5 +69,5 @@ def test_an_interaction_is_averaged_over_the_other_codes():
 
 def test_the_gap_is_the_lead_of_the_largest_effect():
     table = np.array([[0.8, 0.3, 0.0], [0.2, 0.3, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0]])
-    np.testing.assert_allclose(effects.effect_gap(table), [0.75, 0.0, 0.0])
-    assert effects.effect_gap(np.array([[0.0], [0.5]])).tolist() == [1.0]
+    np.testing.assert_allclose(traversals.effect_gap(table), [0.75, 0.0, 0.0])
+    assert traversals.effect_gap(np.array([[0.0], [0.5]])).tolist() == [1.0]

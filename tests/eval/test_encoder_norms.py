@@ -4,7 +4,7 @@ import torch
 
 from dlvae.base import Method, Task
 from dlvae.stage.registry import build_seeded
-from eval.models.encoder_norms import Norm, estimate_encoder_norms
+from eval.models.decoding import Norm, estimate_encoder_norms
 
 TASK = Task("image", "net32", 32, 4, 0.05, 4, 6, 8, 16)
 

@@ -7,22 +7,27 @@ import pytest
 
 from eval.families import ENCODING, FAMILIES, FAMILY_OF, TRAINED, families_of, is_judged
 
-SCORES = Path(__file__).resolve().parents[2] / "eval" / "scores"
-SHARED = {"__init__", "__main__", "common"}
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def asked_for(family):
-    """Input names that a module of scores asks its request for: request.path("images") ..."""
-    found = set()
-    for node in ast.walk(ast.parse((SCORES / f"{family}.py").read_text(encoding="utf-8"))):
+    """Input names that a family asks its request for: request.path("images") ..."""
+    module, found = FAMILIES[family].module_name, set()
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    if sum(row.module_name == module for row in FAMILIES.values()) > 1:
+        tree = next(node for node in tree.body if getattr(node, "name", "") == family)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             own = [a.value for a in node.args if isinstance(a, ast.Constant)]
             found |= set(own) if node.func.attr in ("path", "has", "features") else set()
     return found
 
 
-def test_every_module_of_scores_is_a_family():
-    assert {path.stem for path in SCORES.glob("*.py")} - SHARED == set(FAMILIES)
+def test_every_module_of_scores_holds_a_family():
+    modules = {path.stem for path in (ROOT / "eval" / "scores").glob("[!_]*.py")}
+    assert {f"eval.scores.{name}" for name in modules} == {
+        row.module_name for row in FAMILIES.values()
+    }
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,7 +12,7 @@ from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.stage.artefact import save_samples, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.judge import features, load
+from eval.judge import evaluator, features
 from eval.judge.features import load_features
 
 CLASSES = np.array(["dark", "bright"])
@@ -34,6 +34,7 @@ class Brightness(nn.Module):
     def __init__(self, names):
         super().__init__()
         self.card = {"class_names": names, "dataset": "grey", "weights_sha256": "ab" * 32}
+        self.sha256 = "ab" * 32
 
     def forward(self, images):
         mean = images.mean(dim=(1, 2, 3))
@@ -50,7 +51,7 @@ def folder(tmp_path, monkeypatch):
     save_dataset(tmp_path / "data", splits, CARD)
     write_json(tmp_path / "evaluator" / "card.json", {})
     save_samples(tmp_path / "samples.npz", *grey(16, 3))
-    monkeypatch.setattr(load, "load_evaluator", lambda _: Brightness(CLASSES.tolist()).eval())
+    monkeypatch.setattr(evaluator, "load_evaluator", lambda _: Brightness(CLASSES.tolist()).eval())
     return tmp_path
 
 
@@ -117,7 +118,7 @@ def test_samples_of_something_else_are_refused(folder, capsys, images, labels, w
 
 
 def test_an_evaluator_of_other_classes_is_refused(folder, monkeypatch, capsys):
-    monkeypatch.setattr(load, "load_evaluator", lambda _: Brightness(["a", "b", "c"]).eval())
+    monkeypatch.setattr(evaluator, "load_evaluator", lambda _: Brightness(["a", "b", "c"]).eval())
     with pytest.raises(SystemExit):
         run(folder, "--real", "test")
     assert "expected an evaluator trained on 'grey'" in capsys.readouterr().err

@@ -6,7 +6,8 @@ import torch
 from pytorch_msssim import ssim
 
 from dlvae.data.batches import to_uint8
-from eval.metrics.inpainting import MID_GREY, corrupt, inpaint, masked_psnr, masked_ssim
+from eval.metrics.masked_regions import masked_psnr, masked_ssim
+from eval.models.decoding import MID_GREY, corrupt, inpaint
 
 
 def images(count=4, size=32, seed=0):

@@ -13,14 +13,14 @@ import torch
 from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.stage.artefact import save_samples
 from dlvae.stage.errors import UserError
-from eval import library
+from eval import library, score_request
 from eval.judge.features import features_of, save_features
 from eval.metrics.disentanglement import probes
 from eval.models.encoding import encode_split, split_to_encode
 from eval.protocol import load_protocol
+from eval.score_request import ScoreRequest
 from eval.scored_images import real, sampled
 from eval.scores import codes as family_of_codes
-from eval.scores.common import ScoreRequest
 from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
@@ -127,8 +127,8 @@ def test_probes_are_those_of_the_score_rows(run, monkeypatch):
     monkeypatch.setattr(probes, "_PATIENCE_UPDATES", 20)  # they may stop early here
     monkeypatch.setattr(family_of_codes, "load_model", lambda _: Pixels())
     monkeypatch.setattr(family_of_codes, "ready_model", lambda *_, **__: Pixels())
-    monkeypatch.setattr(family_of_codes, "weights_hash", lambda _: "ab" * 32)
-    monkeypatch.setattr(family_of_codes, "training_precision", lambda _: "fp32")
+    monkeypatch.setattr(score_request, "weights_hash", lambda _: "ab" * 32)
+    monkeypatch.setattr(score_request, "training_precision", lambda _: "fp32")
     config = dict(zip(ScoreRequest.context, ROW, strict=True))
     request = ScoreRequest("codes", config, {"model": str(run.data)}, run.data, SMOKE)
     rows = family_of_codes.codes(request).values

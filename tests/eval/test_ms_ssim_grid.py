@@ -8,7 +8,7 @@ import pytest
 
 from eval.metrics.ms_ssim.all_pairs import all_pairs
 from eval.metrics.ms_ssim.grid import RANGES, STRUCTURES, settings
-from eval.metrics.ms_ssim.reference import reference_pairs
+from eval.metrics.ms_ssim.literal import ms_ssim_of_pairs
 from eval.metrics.ms_ssim.squared_error import squared_error, weighted_squared_error
 from eval.metrics.ms_ssim.variant import Scale, Variant
 from eval.protocol import load_protocol
@@ -31,7 +31,7 @@ def noise(n, seed=0, size=32, low=0, high=256):
 def test_the_variants_of_the_protocol_are_among_the_settings(size, ours, theirs):
     """Without negative factors, as in the mismatched range, clamping makes no difference."""
     expected = load_protocol(CONFIG / "v2.yaml").ms_ssim[theirs].at(size)
-    same = dataclasses.replace(expected, clamp=True, reference="literal")
+    same = dataclasses.replace(expected, clamp=True)
     assert settings()[ours].at(size) == same
 
 
@@ -106,13 +106,13 @@ def test_ms_ssim_becomes_the_weighted_error_as_the_constants_grow(structure):
     first, second, errors = noise(4), noise(4, 1, high=180), []
     for high in (1.0, 0.1):
         variant = dataclasses.replace(rule.at(32), pixel_range=(0.0, high))
-        value = 1 - reference_pairs(first, second, variant)[0]
+        value = 1 - ms_ssim_of_pairs(first, second, variant)
         errors.append(np.abs(value / weighted_squared_error(first, second, variant) - 1).max())
     assert errors[0] < 0.1 and errors[1] < 0.02 * errors[0]
 
 
 def test_flat_images_leave_the_difference_of_means():
-    variant = Variant((Scale(32, 11, 1.5, 1.0),), (0.0, 1.0), 255.0, 0.01, 0.03, True, "literal")
+    variant = Variant((Scale(32, 11, 1.5, 1.0),), (0.0, 1.0), 255.0, 0.01, 0.03, True)
     first, second = (np.full((1, 32, 32, 3), level, np.uint8) for level in (51, 102))
     found = weighted_squared_error(first, second, variant)
     assert found == pytest.approx([0.2**2 / 2.55**2], rel=1e-9)

@@ -14,10 +14,9 @@ from dlvae.stage.artefact import save_samples
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.intake import near_duplicates as stage
-from eval.intake.coarse import VIEWS, coarse, views
-from eval.intake.copy_search import CANDIDATES, NEIGHBOURS, nearest_real
-from eval.intake.distinct import digests, firsts
+from eval.intake.findings import digests, firsts
 from eval.intake.near_duplicates import REFUSED, calibrate, judged, near_duplicates
+from eval.intake.nearest_real import CANDIDATES, NEIGHBOURS, VIEWS, described, nearest_real, views
 
 CARD = {"dataset": "x", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 DATA = ("digits", "synthetic_faces", "photograph_like")
@@ -125,17 +124,17 @@ def run(folder, samples, out, labels=None):
 @pytest.mark.parametrize("name", DATA)
 def test_copies_are_found_however_they_were_changed_and_new_real_images_are_not(folders, name):
     train, test = real(folders[name], "train"), real(folders[name], "test")
-    limit = calibrate(coarse(train), test, digests(train))
-    assert limit.share < 0.02
+    limit, calibrated = calibrate(described(train), test, digests(train))
+    assert calibrated["share"] < 0.02
     for originals in (train, test):
         some = originals[:: len(originals) // SEVERAL][:SEVERAL]
         changed = np.concatenate([change(some) for change in COPIES.values()])
-        found = nearest_real(changed, coarse(originals))
-        shares = (found.ratio <= limit.ratio).reshape(len(COPIES), -1).mean(axis=1)
+        found = nearest_real(changed, described(originals))
+        shares = (found.ratio <= limit).reshape(len(COPIES), -1).mean(axis=1)
         missed = {kind: s for kind, s in zip(COPIES, shares, strict=True) if s < 0.95}
         assert not missed
-    fresh = nearest_real(train[::5], coarse(test))
-    assert np.mean(fresh.ratio <= limit.ratio) < 0.02
+    fresh = nearest_real(train[::5], described(test))
+    assert np.mean(fresh.ratio <= limit) < 0.02
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -237,7 +236,7 @@ def test_a_report_says_what_was_compared_and_the_same_command_gives_the_same_byt
 # The search itself, against a plain one.
 
 
-def plainly_coarse(images):
+def plainly_described(images):
     """The description in NumPy, float64."""
     weights = np.array(
         [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
@@ -252,23 +251,23 @@ def plainly_coarse(images):
 
 def test_the_search_is_that_over_all_pairs_and_views():
     queries, references = noise(12, 1), noise(CANDIDATES - 5, 2)
-    theirs = plainly_coarse(references)
+    theirs = plainly_described(references)
     distances = np.full((12, len(references)), np.inf)
     for side in (queries, mirrored(queries)):
         for down in (-1, 0, 1):
             for right in (-1, 0, 1):
-                ours = plainly_coarse(moved(side, down, right))
+                ours = plainly_described(moved(side, down, right))
                 each = np.linalg.norm(ours[:, None] - theirs, axis=2)
                 distances = np.minimum(distances, each)
     order = np.sort(distances, axis=1)
-    found = nearest_real(queries, coarse(references))
+    found = nearest_real(queries, described(references))
     np.testing.assert_array_equal(found.index, distances.argmin(axis=1))
     expected = order[:, 0] / order[:, 1 : 1 + NEIGHBOURS].mean(axis=1)
     np.testing.assert_allclose(found.ratio, expected, rtol=1e-5)
 
 
 def test_blocks_change_no_value():
-    queries, references = photograph_like(40, 3), coarse(photograph_like(90, 4))
+    queries, references = photograph_like(40, 3), described(photograph_like(90, 4))
     whole, parts = (nearest_real(queries, references, elements=n) for n in (1 << 24, 3000))
     np.testing.assert_allclose(whole.ratio, parts.ratio, rtol=1e-9)
     np.testing.assert_array_equal(whole.index, parts.index)
@@ -276,12 +275,14 @@ def test_blocks_change_no_value():
 
 def test_a_description_knows_no_brightness_but_colour():
     image = photograph_like(3, 0) // 2 + 40
-    np.testing.assert_allclose(coarse(image), coarse(image + 30), atol=1e-6)
-    np.testing.assert_allclose(coarse(image), plainly_coarse(image), atol=1e-6)
+    np.testing.assert_allclose(described(image), described(image + 30), atol=1e-6)
+    np.testing.assert_allclose(described(image), plainly_described(image), atol=1e-6)
     black, red = np.zeros((2, 1, 32, 32, 3), np.uint8)
     red[..., 0] = 255
-    assert np.linalg.norm(coarse(red) - coarse(black)) == pytest.approx(np.hypot(0.168736, 0.5))
-    assert coarse(np.zeros((2, 9, 9, 3), np.uint8)).shape == (2, 9 * 9 + 2 * 16)
+    assert np.linalg.norm(described(red) - described(black)) == pytest.approx(
+        np.hypot(0.168736, 0.5)
+    )
+    assert described(np.zeros((2, 9, 9, 3), np.uint8)).shape == (2, 9 * 9 + 2 * 16)
 
 
 def test_views_are_the_image_its_mirror_image_and_both_moved():
@@ -289,7 +290,7 @@ def test_views_are_the_image_its_mirror_image_and_both_moved():
     found = views(images).numpy()
     assert found.shape[:2] == (2, VIEWS)
     expected = [
-        coarse(moved(side, down, right))
+        described(moved(side, down, right))
         for side in (images, mirrored(images))
         for down in (1, 0, -1)
         for right in (1, 0, -1)
@@ -315,25 +316,25 @@ def test_repeats_among_real_images_hide_no_copy(tmp_path):
 
 def test_held_out_images_that_are_training_images_move_no_limit():
     train, test = photograph_like(200, 0), photograph_like(50, 1)
-    known, description = digests(train), coarse(train)
+    known, description = digests(train), described(train)
     clean = calibrate(description, test, known)
     assert calibrate(description, np.concatenate([train[:100], test]), known) == clean
-    assert clean.images == 50 and 0.3 < clean.ratio < 0.5
+    assert clean[1]["images"] == 50 and 0.3 < clean[0] < 0.5
     with pytest.raises(UserError, match="all 30 are; prepare the data set again"):
         calibrate(description, train[:30], known)
 
 
 def test_the_limit_is_half_the_median_of_held_out_images():
     train, test = photograph_like(100, 0), photograph_like(41, 1)
-    limit = calibrate(coarse(train), test, digests(train))
-    ratios = nearest_real(test, coarse(train)).ratio
-    assert limit.ratio == pytest.approx(np.sort(ratios)[20] / 2)
-    assert limit.share == 0 < limit.share_high < 0.1
+    limit, calibrated = calibrate(described(train), test, digests(train))
+    ratios = nearest_real(test, described(train)).ratio
+    assert limit == pytest.approx(np.sort(ratios)[20] / 2)
+    assert calibrated["share"] == 0 < calibrated["share_high"] < 0.1
 
 
 def test_what_cannot_be_searched_is_refused(folders, tmp_path, capsys):
     with pytest.raises(UserError, match="at least 2 different real images.*found 1"):
-        nearest_real(noise(2), coarse(noise(1)))
+        nearest_real(noise(2), described(noise(1)))
     with pytest.raises(SystemExit):
         run(folders["photograph_like"], np.zeros((3, 16, 16, 3), np.uint8), tmp_path / "out.json")
     assert "expected 32 x 32 pixels" in capsys.readouterr().err

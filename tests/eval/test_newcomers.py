@@ -20,12 +20,12 @@ from dlvae.stage.seeds import generator
 from dlvae.train.trainer import train
 from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
-from eval.judge.training import KINDS, train_member
-from eval.judge.training_stage import Job
+from eval.judge.member import train_member
+from eval.judge.training import Job
 from eval.protocol import load_protocol
+from eval.score_request import ScoreRequest
 from eval.scored_images import evenly_per_class, real, sampled
 from eval.scores.__main__ import score
-from eval.scores.common import ScoreRequest
 
 CONFIG = Path(__file__).parents[2] / "config"
 PROTOCOL = CONFIG / "protocol" / "v2.yaml"
@@ -51,7 +51,9 @@ class Judge:
 
     def _trained_evaluator(self, members=2):
         """The robust evaluator of `quick`, with fewer members."""
-        shared = {k: v for k, v in DIGITS["evaluator"].items() if k not in ("members", *KINDS)}
+        shared = {
+            k: v for k, v in DIGITS["evaluator"].items() if k not in ("members", "robust", "plain")
+        }
         config = NAMES | shared | DIGITS["evaluator"]["robust"] | {"kind": "robust"}
         folders = [self.folder / "evaluator" / f"member{i}" for i in range(members)]
         for member, out in enumerate(folders):

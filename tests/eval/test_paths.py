@@ -6,7 +6,7 @@ import torch
 
 from dlvae.base import Method, Task
 from dlvae.stage.registry import build_seeded
-from eval.metrics import paths
+from eval.models import paths
 
 LABELS = torch.tensor([2, 0])
 ALPHAS = np.linspace(0, 1, 8)[:, None]

@@ -97,14 +97,9 @@ def test_overrides_change_value_and_hash():
     assert load_protocol(V2, {"samples": {"few": 500}}).hash == plain.hash
 
 
-def test_all_pairs_are_the_default_and_leave_hashes_from_before_there_was_a_choice():
-    plain = load_protocol(V2)
-    assert plain.pairs == 0 and "pairs" not in content()
-    # Score rows carry this hash. A protocol that means something else gets another id too.
-    assert plain.label == "v2:01fb16931d9a"
-    assert load_protocol(V2, {"pairs": 0}).hash == plain.hash
-    some, more = (load_protocol(V2, {"pairs": count}) for count in (2, 3))
-    assert some.pairs == 2 and len({plain.hash, some.hash, more.hash}) == 3
+def test_the_hash_of_the_published_protocol_is_that_of_published_rows():
+    # A protocol that means something else gets another id too.
+    assert load_protocol(V2).label == "v2:01fb16931d9a"
 
 
 def test_a_protocol_without_a_rule_for_judges_never_says_that_they_disagree(tmp_path):
@@ -125,9 +120,6 @@ def test_a_protocol_without_a_rule_for_judges_never_says_that_they_disagree(tmp_
     ("overrides", "words"),
     [
         ({"bn_evl": "batch"}, "unknown key 'bn_evl'.*Did you mean 'bn_eval'"),
-        ({"pairs": 1}, "pairs: expected 0, or an integer of at least 2, found 1"),
-        ({"pairs": -5}, "found -5"),
-        ({"pairs": "some"}, "pairs: expected 0, or an integer .* found 'some'"),
         ({"bn_eval": "bacth"}, "found 'bacth'. Did you mean 'batch'"),
         ({"checkpoint": "best"}, "checkpoint: expected final, found 'best'"),
         ({"samples": {"few": 0}}, "at least 1"),

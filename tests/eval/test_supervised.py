@@ -8,7 +8,7 @@ def test_a_training_imports_no_compiler():
     code = (
         "import sys, torch\n"
         "from types import SimpleNamespace\n"
-        "from eval.judge.supervised import Learner, Recipe\n"
+        "from eval.judge.training import Learner, Recipe\n"
         "net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))\n"
         "learner = Learner(net, torch.nn.functional.cross_entropy, Recipe(), 10)\n"
         "batch = SimpleNamespace(images=torch.zeros(1, 4, 3, 2, 2), generator=torch.Generator(),\n"

@@ -7,7 +7,7 @@ import torch
 from dlvae.data.batches import to_uint8
 from dlvae.data.dataset import PERSON, Split
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
-from eval.metrics.swaps import CELLS, IDENTITIES, IMAGES, Cells, choose_cells, identities, swap
+from eval.scores.swaps import CELLS, IDENTITIES, IMAGES, Cells, choose_cells, identities, swap
 
 UNKNOWN = np.array([], "<U1")
 

@@ -11,8 +11,8 @@ from dlvae.stage.artefact import write_json
 from dlvae.stage.registry import build_seeded, save_model, save_snapshots
 from eval.judge import features
 from eval.protocol import load_protocol
+from eval.score_request import ScoreRequest
 from eval.scored_images import real
-from eval.scores.common import ScoreRequest
 
 CLASSES = list("abcd")
 CARD = {"dataset": "noise", "source": "made up", "licence": "none", "flip": False}

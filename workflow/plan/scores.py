@@ -121,8 +121,9 @@ class Scores(Trainings):
 
     def score_code(self, job: Any) -> str:
         """Return the fingerprint of a score, that of the model included where it runs one."""
-        modules = ["eval.scores.__main__", f"eval.scores.{job.family}"]
-        if FAMILIES[job.family].runs_model:
+        family = FAMILIES[job.family]
+        modules = ["eval.scores.__main__", family.module_name]
+        if family.runs_model:
             modules.append(module_name(self.registered(job.model)))
         return fingerprint(*modules)
 

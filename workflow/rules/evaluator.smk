@@ -87,11 +87,11 @@ rule evaluator_report:
         data=subpath(input.card, parent=True),
         evaluator=subpath(input.evaluator, parent=True),
         threads=config["threads"],
-        code=code_of("eval.judge.report"),
+        code=code_of("eval.judge.report_card"),
     message:
         "Report card of the evaluator of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m eval.judge.report --train {input.train} --test {input.test}"
+        "python -m eval.judge.report_card --train {input.train} --test {input.test}"
         " --evaluator {params.evaluator} --data {params.data} --threads {params.threads}"
         " --out {output.report} 2>&1 | tee {log}"
 
@@ -110,9 +110,9 @@ use rule evaluator_member as factors with:
         "<benchmarks>/factors/{dataset}.jsonl"
     priority: 40
     params:
-        module="eval.judge.factors",
+        module="eval.judge.factor_regressor",
         images="",
         config=lambda wildcards: plan.slice(wildcards, **plan.section(wildcards.dataset)["factors"]),
-        code=code_of("eval.judge.factors"),
+        code=code_of("eval.judge.factor_regressor"),
     message:
         "Training the factor regressor of {wildcards.dataset}"

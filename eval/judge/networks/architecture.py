@@ -40,8 +40,6 @@ def _foreign(arch: str, size: int, width: float, options: dict) -> nn.Module:
     """Build a model of timm and see that it takes such images."""
     import timm
 
-    from eval.judge.networks import timm_entry  # noqa: F401 (registers ours, for the nearest name)
-
     # is_model knows registered names alone, so a name that timm would fetch elsewhere is refused.
     if not timm.is_model(arch):
         raise UserError(

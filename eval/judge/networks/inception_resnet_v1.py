@@ -5,28 +5,21 @@ B and C blocks on grids of 16, 8 and 4; the stem's max pool has stride 1 at 32 p
 changes (5 A, 10 B, 5 + 1 C); `width` scales every hidden channel count.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from dlvae.stage.errors import UserError
+from eval.judge.networks.classifier import Classifier, scaled
 
 SIZES = (32, 64)
 _EPS = 1e-3  # batch norm epsilon of facenet
 
-
-class _Scaled:
-    """Channel counts at one width: rounded to a multiple of 8 and never below 8.
-
-    Eight floats fill an AVX2 register, so fewer channels would cost as much.
-    """
-
-    def __init__(self, width: float):
-        self.width = width
-
-    def __call__(self, channels: int) -> int:
-        return max(8, 8 * round(channels * self.width / 8))
+Layer = tuple[int, ...] | tuple[int, tuple[int, int]]
+"""Of a branch: channels, kernel (one side or two), and the stride where it is not 1."""
 
 
 def _conv(n_in: int, n_out: int, kernel: int | tuple[int, int], stride: int = 1) -> nn.Sequential:
@@ -39,22 +32,31 @@ def _conv(n_in: int, n_out: int, kernel: int | tuple[int, int], stride: int = 1)
     )
 
 
+def _branch(n_in: int, *layers: Layer) -> nn.Sequential:
+    """One layer, or several one after the other."""
+    channels = [n_in, *(layer[0] for layer in layers)]
+    convs = [_conv(n, *layer) for n, layer in zip(channels, layers, strict=False)]
+    return convs[0] if len(convs) == 1 else nn.Sequential(*convs)
+
+
 class InceptionResidual(nn.Module):
-    """Blocks A, B and C: x + scale * conv1x1(concatenated branches), then ReLU if `activate`."""
+    """Blocks A, B and C: x + scale * conv1x1(concatenated branches), then ReLU if `activate`.
+
+    Args:
+        branches: the layers of each.
+    """
 
     def __init__(
         self,
-        branches: Sequence[nn.Module],
-        joined: int,
         channels: int,
+        branches: Sequence[Sequence[Layer]],
         scale: float,
         activate: bool = True,
     ):
         super().__init__()
-        self.branches = nn.ModuleList(branches)
-        self.up = nn.Conv2d(joined, channels, 1)
-        self.scale = scale
-        self.activate = activate
+        self.branches = nn.ModuleList(_branch(channels, *layers) for layers in branches)
+        self.up = nn.Conv2d(sum(layers[-1][0] for layers in branches), channels, 1)
+        self.scale, self.activate = scale, activate
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, h, w) -> the same shape."""
@@ -66,126 +68,66 @@ class InceptionResidual(nn.Module):
 class Reduction(nn.Module):
     """Reduction-A and -B: stride-2 branches beside a 3x3 stride-2 max pool, concatenated."""
 
-    def __init__(self, branches: Sequence[nn.Module]):
+    def __init__(self, n_in: int, *branches: Sequence[Layer]):
         super().__init__()
-        self.branches = nn.ModuleList(branches)
+        self.branches = nn.ModuleList(_branch(n_in, *layers) for layers in branches)
         self.pool = nn.MaxPool2d(3, 2, padding=1)
+        self.channels = n_in + sum(layers[-1][0] for layers in branches)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, c, h, w) -> (B, c + channels of the branches, h/2, w/2)."""
+        """(B, n_in, h, w) -> (B, channels, h/2, w/2)."""
         return torch.cat([branch(x) for branch in self.branches] + [self.pool(x)], dim=1)
 
 
-def _block_a(c: _Scaled, channels: int) -> InceptionResidual:
-    n = c(32)
-    branches = [
-        _conv(channels, n, 1),
-        nn.Sequential(_conv(channels, n, 1), _conv(n, n, 3)),
-        nn.Sequential(_conv(channels, n, 1), _conv(n, n, 3), _conv(n, n, 3)),
-    ]
-    return InceptionResidual(branches, 3 * n, channels, 0.17)
-
-
-def _block_b(c: _Scaled, channels: int) -> InceptionResidual:
-    n = c(128)
-    branches = [
-        _conv(channels, n, 1),
-        nn.Sequential(_conv(channels, n, 1), _conv(n, n, (1, 7)), _conv(n, n, (7, 1))),
-    ]
-    return InceptionResidual(branches, 2 * n, channels, 0.10)
-
-
-def _block_c(c: _Scaled, channels: int, scale: float, activate: bool) -> InceptionResidual:
-    n = c(192)
-    branches = [
-        _conv(channels, n, 1),
-        nn.Sequential(_conv(channels, n, 1), _conv(n, n, (1, 3)), _conv(n, n, (3, 1))),
-    ]
-    return InceptionResidual(branches, 2 * n, channels, scale, activate)
-
-
-def _stem(c: _Scaled, img_size: int) -> nn.Sequential:
-    return nn.Sequential(
-        _conv(3, c(32), 3),
-        _conv(c(32), c(32), 3),
-        _conv(c(32), c(64), 3),
-        nn.MaxPool2d(3, 2 if img_size == 64 else 1, padding=1),
-        _conv(c(64), c(80), 1),
-        _conv(c(80), c(192), 3),
-        _conv(c(192), c(256), 3, stride=2),
-    )
-
-
-def _reduction_a(c: _Scaled, n_in: int) -> tuple[Reduction, int]:
-    branches = [
-        _conv(n_in, c(384), 3, 2),
-        nn.Sequential(
-            _conv(n_in, c(192), 1), _conv(c(192), c(192), 3), _conv(c(192), c(256), 3, 2)
-        ),
-    ]
-    return Reduction(branches), c(384) + c(256) + n_in
-
-
-def _reduction_b(c: _Scaled, n_in: int) -> tuple[Reduction, int]:
-    n = c(256)
-    branches = [
-        nn.Sequential(_conv(n_in, n, 1), _conv(n, c(384), 3, 2)),
-        nn.Sequential(_conv(n_in, n, 1), _conv(n, n, 3, 2)),
-        nn.Sequential(_conv(n_in, n, 1), _conv(n, n, 3), _conv(n, n, 3, 2)),
-    ]
-    return Reduction(branches), c(384) + 2 * n + n_in
-
-
-class InceptionResnetV1(nn.Module):
+class InceptionResnetV1(Classifier):
     """Classifier of the Inception Score: trunk, 512-unit bottleneck with batch norm, logits."""
 
-    def __init__(
-        self,
-        num_classes: int = 1000,
-        in_chans: int = 3,
-        img_size: int = 64,
-        width: float = 1.0,
-        drop_rate: float = 0.2,
-    ):
-        super().__init__()
-        if img_size not in SIZES or in_chans != 3:
+    def __init__(self, num_classes: int, img_size: int, width: float = 1.0, drop_rate: float = 0.2):
+        if img_size not in SIZES:
             raise UserError(
-                f"inception_resnet_v1 takes RGB images of 32 or 64 pixels, not {in_chans} x "
-                f"{img_size} x {img_size}; prepare the data set at one of those sizes."
+                f"inception_resnet_v1 takes RGB images of 32 or 64 pixels, not {img_size} x "
+                f"{img_size}; prepare the data set at one of those sizes."
             )
-        c = _Scaled(width)
-        self.num_classes = num_classes
-        self.num_features = self.head_hidden_size = c(512)
-        self.stem = _stem(c, img_size)
-        self.blocks_a = nn.Sequential(*(_block_a(c, c(256)) for _ in range(5)))
-        self.reduction_a, channels = _reduction_a(c, c(256))
-        self.blocks_b = nn.Sequential(*(_block_b(c, channels) for _ in range(10)))
-        self.reduction_b, channels = _reduction_b(c, channels)
+        super().__init__()
+
+        def c(channels: int) -> int:
+            return scaled(channels, width)
+
+        self.stem = nn.Sequential(
+            _conv(3, c(32), 3),
+            _conv(c(32), c(32), 3),
+            _conv(c(32), c(64), 3),
+            nn.MaxPool2d(3, 2 if img_size == 64 else 1, padding=1),
+            _conv(c(64), c(80), 1),
+            _conv(c(80), c(192), 3),
+            _conv(c(192), c(256), 3, stride=2),
+        )
+        n = c(32)
+        a = [(n, 1)], [(n, 1), (n, 3)], [(n, 1), (n, 3), (n, 3)]
+        self.blocks_a = nn.Sequential(*(InceptionResidual(c(256), a, 0.17) for _ in range(5)))
+        self.reduction_a = Reduction(
+            c(256), [(c(384), 3, 2)], [(c(192), 1), (c(192), 3), (c(256), 3, 2)]
+        )
+        n, channels = c(128), self.reduction_a.channels
+        b = [(n, 1)], [(n, 1), (n, (1, 7)), (n, (7, 1))]
+        self.blocks_b = nn.Sequential(*(InceptionResidual(channels, b, 0.10) for _ in range(10)))
+        n = c(256)
+        self.reduction_b = Reduction(
+            channels,
+            [(n, 1), (c(384), 3, 2)],
+            [(n, 1), (n, 3, 2)],
+            [(n, 1), (n, 3), (n, 3, 2)],
+        )
+        n, channels = c(192), self.reduction_b.channels
+        last = [(n, 1)], [(n, 1), (n, (1, 3)), (n, (3, 1))]
         self.blocks_c = nn.Sequential(
-            *(_block_c(c, channels, 0.20, True) for _ in range(5)),
-            _block_c(c, channels, 1.0, False),
+            *(InceptionResidual(channels, last, 0.20) for _ in range(5)),
+            InceptionResidual(channels, last, 1.0, activate=False),
         )
-        self.dropout = nn.Dropout(drop_rate)
-        self.bottleneck = nn.Sequential(
-            nn.Linear(channels, c(512), bias=False), nn.BatchNorm1d(c(512), eps=_EPS)
-        )
-        self.fc = nn.Linear(c(512), num_classes)
+        self.head(channels, c(512), num_classes, drop_rate, _EPS)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, 3, size, size) -> (B, 1792 * width, 4, 4)."""
         x = self.blocks_a(self.stem(x))
         x = self.blocks_b(self.reduction_a(x))
         return self.blocks_c(self.reduction_b(x))
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Trunk output -> logits (B, num_classes), or the embedding (B, 512 * width)."""
-        x = self.bottleneck(self.dropout(x.mean(dim=(2, 3))))
-        return x if pre_logits else self.fc(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, size, size) in [-1, 1] -> logits (B, num_classes)."""
-        return self.forward_head(self.forward_features(x))
-
-    def get_classifier(self) -> nn.Module:
-        """The last layer (timm's convention)."""
-        return self.fc

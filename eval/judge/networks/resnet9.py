@@ -12,6 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dlvae.stage.errors import UserError
+from eval.judge.networks.classifier import Classifier, scaled
 
 CHANNELS = 64  # of the first layer, at width 1
 
@@ -37,7 +38,7 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
-class ResNet9(nn.Module):
+class ResNet9(Classifier):
     """Classifier of images of any side that 8 divides: trunk, mean over pixels, bottleneck, logits.
 
     Args:
@@ -47,18 +48,14 @@ class ResNet9(nn.Module):
         drop_rate: share of the pooled features dropped in training.
     """
 
-    def __init__(
-        self, num_classes: int, img_size: int = 32, width: float = 1.0, drop_rate: float = 0.2
-    ):
-        super().__init__()
+    def __init__(self, num_classes: int, img_size: int, width: float = 1.0, drop_rate: float = 0.2):
         if img_size % 8:
             raise UserError(
                 f"resnet9 takes images whose side 8 divides, not {img_size} x {img_size}; prepare "
                 "the data set at such a size."
             )
-        n = max(8, 8 * round(CHANNELS * width / 8))
-        self.num_classes = num_classes
-        self.num_features = self.head_hidden_size = 2 * n
+        super().__init__()
+        n = scaled(CHANNELS, width)
         self.trunk = nn.Sequential(
             _conv(3, n),
             _conv(n, 2 * n, 2),
@@ -68,23 +65,8 @@ class ResNet9(nn.Module):
             _conv(4 * n, 8 * n, 2),
             Residual(8 * n, 1),
         )
-        self.dropout = nn.Dropout(drop_rate)
-        self.bottleneck = nn.Sequential(nn.Linear(8 * n, 2 * n, bias=False), nn.BatchNorm1d(2 * n))
-        self.fc = nn.Linear(2 * n, num_classes)
+        self.head(8 * n, 2 * n, num_classes, drop_rate)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, 3, size, size) -> (B, 512 * width, size / 8, size / 8)."""
         return self.trunk(x)
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Trunk output -> logits (B, num_classes), or the embedding (B, 128 * width)."""
-        x = self.bottleneck(self.dropout(x.mean(dim=(2, 3))))
-        return x if pre_logits else self.fc(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, size, size) in [-1, 1] -> logits (B, num_classes)."""
-        return self.forward_head(self.forward_features(x))
-
-    def get_classifier(self) -> nn.Module:
-        """The last layer (timm's convention)."""
-        return self.fc

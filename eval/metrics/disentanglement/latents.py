@@ -18,19 +18,6 @@ _BATCH = 4096
 
 
 @dataclass(frozen=True)
-class ActiveUnits:
-    """Dimensions that depend on the image.
-
-    Attributes:
-        count: dimensions whose variance over images is above `ACTIVE_ABOVE`.
-        share: ``count`` / d, in [0, 1].
-    """
-
-    count: int
-    share: float
-
-
-@dataclass(frozen=True)
 class AggregatePosterior:
     """The aggregate posterior q(z_u) = 1/N sum_i N(m_i, diag exp(logvar_i)) against N(0, I).
 
@@ -97,8 +84,8 @@ def moments(codes: np.ndarray, within: np.ndarray | float = 0.0) -> Moments:
     return Moments(kl, "full" if full else "diagonal", mean, variance)
 
 
-def active_units(means: np.ndarray) -> ActiveUnits:
-    """Count active units: variance over images of the posterior mean > `ACTIVE_ABOVE`.
+def active_units(means: np.ndarray) -> np.ndarray:
+    """Which dimensions depend on the image, bool (d,): their variance is above `ACTIVE_ABOVE`.
 
     Args:
         means: float (N, d), N > 1: posterior means of z_u; or z_s itself, which is deterministic
@@ -109,8 +96,7 @@ def active_units(means: np.ndarray) -> ActiveUnits:
         UserError: NaN, or fewer than two codes.
     """
     _check(means)
-    active = means.var(axis=0, dtype=np.float64) > ACTIVE_ABOVE
-    return ActiveUnits(int(active.sum()), float(active.mean()))
+    return means.var(axis=0, dtype=np.float64) > ACTIVE_ABOVE
 
 
 def aggregate_posterior(means: np.ndarray, logvars: np.ndarray) -> AggregatePosterior:

@@ -56,37 +56,24 @@ _CHECK_DATA = "take one number per image from the prepared data set"
 
 
 @dataclass(frozen=True)
-class LabelProbe:
-    """Accuracy of a label probe on held-out codes.
+class Probed:
+    """What a probe found in held-out codes.
 
     Attributes:
-        accuracy: share of held-out codes whose label is found, in [0, 1].
-        chance: share of the largest class among the held-out labels, which is what a probe that
-            sees no code can reach.
+        score: of labels, the share of codes whose label is found, in [0, 1]; of numbers, R^2 =
+            1 - residual / total sum of squares, of which 1 is perfect and below 0 worse than the
+            mean.
         n: held-out codes.
-        converged: False if the training stopped at its limit of iterations; the accuracy is then
-            a lower bound of what such a probe can reach.
+        converged: False if the training stopped at its limit of iterations; the score is then a
+            lower bound of what such a probe can reach. A ridge regression always does.
+        chance: share of the largest class among held-out labels, which a probe that sees no code
+            can reach; 0, as the mean reaches, of R^2.
     """
 
-    accuracy: float
-    chance: float
+    score: float
     n: int
     converged: bool
-
-
-@dataclass(frozen=True)
-class RegressionProbe:
-    """R^2 of a regression probe on held-out codes.
-
-    Attributes:
-        r2: 1 - residual / total sum of squares; 1 is perfect, below 0 is worse than the mean.
-        n: held-out codes.
-        converged: as in :class:`LabelProbe`; always True for a linear probe.
-    """
-
-    r2: float
-    n: int
-    converged: bool
+    chance: float = 0.0
 
 
 def label_probe(
@@ -96,7 +83,7 @@ def label_probe(
     labels: np.ndarray,
     kind: str,
     draws: Draws,
-) -> LabelProbe:
+) -> Probed:
     """Train a classifier of the label on training codes, score it on held-out codes.
 
     Args:
@@ -125,11 +112,11 @@ def label_probe(
     probe = make_pipeline(StandardScaler(), model)
     _fit(probe, x, y)
     _, counts = np.unique(labels, return_counts=True)
-    return LabelProbe(
+    return Probed(
         float(np.mean(probe.predict(codes.astype(np.float64)) == labels)),
-        float(counts.max() / len(labels)),
         len(labels),
         bool(np.max(model.n_iter_) < model.max_iter),
+        float(counts.max() / len(labels)),
     )
 
 
@@ -140,7 +127,7 @@ def regression_probe(
     targets: np.ndarray,
     kind: str,
     draws: Draws,
-) -> RegressionProbe:
+) -> Probed:
     """Train a regressor of one number per image on training codes, score it on held-out codes.
 
     Args:
@@ -177,7 +164,7 @@ def regression_probe(
     )
     _fit(probe, x, y.astype(np.float64))
     fitted = probe.regressor_[-1]
-    return RegressionProbe(
+    return Probed(
         float(r2_score(targets.astype(np.float64), probe.predict(codes.astype(np.float64)))),
         len(targets),
         kind == "linear" or fitted.n_iter_ < fitted.max_iter,

@@ -30,24 +30,17 @@ class PairScores:
         mean: over all ordered pairs, the N self pairs (1 each) included: the sum of Eq. 12.
         off_diagonal: mean over pairs of two different images; NaN for one image.
         clamped_share: share of those pairs with a negative factor at some scale and channel.
-        probed: values of the pairs asked for.
-        error: standard error of ``off_diagonal`` where it is the mean of pairs drawn at random,
-            about that of all pairs; 0 where these were scored.
     """
 
     n: int
     mean: float
     off_diagonal: float
     clamped_share: float
-    probed: np.ndarray
-    error: float = 0.0
 
 
-@torch.inference_mode()
 def all_pairs(
     images: np.ndarray,
     variant: Variant,
-    probes: np.ndarray | None = None,
     device: torch.device | str = "cpu",
     limits: Limits | None = None,
 ) -> PairScores:
@@ -55,17 +48,36 @@ def all_pairs(
 
     Args:
         images: uint8 (N, H, W, 3), H = W = ``variant.size``.
-        probes: int (M, 2), pairs (i, j) with i != j whose values are returned.
 
     Raises:
         UserError: images of another dtype, shape or size.
     """
-    check_images(images, variant.size)
-    device, n = torch.device(device), len(images)
+    total, clamped, n = 0.0, 0, len(images)
+    for _, _, values, negative in pair_blocks(images, variant, torch.device(device), limits):
+        total += float(values.sum(dtype=torch.float64))
+        clamped += int(negative.sum())
+    pairs = n * (n - 1) // 2
+    return PairScores(
+        n,
+        (2.0 * total + n) / n**2,
+        total / pairs if pairs else float("nan"),
+        clamped / pairs if pairs else 0.0,
+    )
+
+
+@torch.inference_mode()
+def pair_blocks(
+    images: np.ndarray, variant: Variant, device: torch.device, limits: Limits | None = None
+) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+    """Yield the MS-SSIM of all pairs, those of two blocks of images at a time.
+
+    Yields:
+        The images of either block; values (N_i, N_j), 0 where a pair was or is not to be counted:
+        each counts once, as (i, j) with i < j; and whether a factor was negative, (N_i, N_j).
+    """
+    _check_images(images, variant.size)
     limits = limits or LIMITS[device.type]
-    probes = np.sort(np.empty((0, 2), int) if probes is None else probes, axis=1)
-    total, clamped, probed = 0.0, 0, np.full(len(probes), np.nan)
-    members = evenly(n, limits.block)
+    members = evenly(len(images), limits.block)
     with _full_precision(), _workers(device) as workers:
         for i, first in enumerate(members):
             left = right = None  # each is freed before another takes its place
@@ -73,23 +85,10 @@ def all_pairs(
             for second in members[i:]:
                 right = None
                 right = left if second is first else _pyramid(images[second], variant, device)
-                values, negative = _scored(left, right, variant, limits, workers)
-                total += float(values.sum(dtype=torch.float64))
-                clamped += int(negative.sum())
-                at = probes - (first.start, second.start)
-                inside = ((at >= 0) & (at < tuple(values.shape))).all(axis=1)
-                probed[inside] = values.cpu().numpy()[tuple(at[inside].T)]
-    pairs = n * (n - 1) // 2
-    return PairScores(
-        n,
-        (2.0 * total + n) / n**2,
-        total / pairs if pairs else float("nan"),
-        clamped / pairs if pairs else 0.0,
-        probed,
-    )
+                yield first, second, *_scored(left, right, variant, limits, workers)
 
 
-def check_images(images: np.ndarray, size: int) -> None:
+def _check_images(images: np.ndarray, size: int) -> None:
     """Refuse anything but uint8 (N, size, size, 3), N > 0."""
     if images.dtype != np.uint8:
         raise UserError(

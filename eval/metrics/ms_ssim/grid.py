@@ -63,7 +63,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
 def settings() -> dict[str, VariantRule]:
     """Return the rule of every setting, by name."""
     shared = {"k1": 0.01, "k2": 0.03, "sigma": 1.5, "weights": _WEIGHTS, "clamp": True}
-    shared |= {"reference": "literal"}  # knows even windows, and is the faster one at 64 pixels
+    shared |= {"reference": "literal"}  # knows even windows
     return {
         f"{name}:{structure}": VariantRule(
             pixel_range=pixels, data_range=data_range, **shared, **fields

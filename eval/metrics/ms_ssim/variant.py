@@ -46,7 +46,6 @@ class Variant:
         pixel_range: what uint8 0 and 255 are mapped to before comparing.
         data_range: L of the constants C1 = (k1 L)^2 and C2 = (k2 L)^2.
         clamp: set negative factors to 0; without, a pair that has one is NaN.
-        reference: independent code that re-checks pairs: ``pytorch_msssim`` or ``literal``.
     """
 
     scales: tuple[Scale, ...]
@@ -55,7 +54,6 @@ class Variant:
     k1: float
     k2: float
     clamp: bool
-    reference: str
 
     @property
     def size(self) -> int:
@@ -89,6 +87,7 @@ class VariantRule(Section):
         sigma_rule: ``fixed`` keeps sigma; ``proportional`` scales it with the window.
         weights: exponents, finest first; the first ``scales`` of them are used.
         renormalise: divide the used exponents by their sum.
+        reference: independent code that tests compare with: ``pytorch_msssim`` or ``literal``.
         sizes: :class:`SizeRule` by image side in pixels, as text.
 
     The other attributes are those of :class:`Variant`.
@@ -134,7 +133,6 @@ class VariantRule(Section):
             self.k1,
             self.k2,
             self.clamp,
-            self.reference,
         )
 
     def _scale(self, side: int, rule: SizeRule, weight: float) -> Scale:

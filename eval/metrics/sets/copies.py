@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from eval.metrics.measured import Measured, check_features, check_labels
 from eval.metrics.sets.distances import ELEMENTS, Where, mean_distance, nearest, nearest_other
-from eval.metrics.sets.measured import SetMetric, check_features, check_labels, unavailable
 from eval.scored_images import evenly_per_class
 
 QUANTILE = 0.01
@@ -22,7 +22,7 @@ def memorisation(
     held_out: np.ndarray,
     device: Where = "cpu",
     elements: int = ELEMENTS,
-) -> dict[str, SetMetric]:
+) -> dict[str, Measured]:
     """How near generated images come to training images, beside real images that are not theirs.
 
     ``nearest_train_ratio`` is the median distance to the nearest training image, over the same of
@@ -42,13 +42,13 @@ def memorisation(
     theirs = nearest(held_out, train, device, elements)
     median = float(np.median(theirs))
     if median > 0:
-        ratio = SetMetric(float(np.median(ours)) / median, n)
+        ratio = Measured(float(np.median(ours)) / median, n)
     else:
-        ratio = SetMetric(None, n, "n/a (most held-out images are training images)")
+        ratio = Measured(None, n, note="n/a (most held-out images are training images)")
     if len(held_out) < QUANTILE_NEEDS:
-        share = unavailable(n, len(held_out), QUANTILE_NEEDS, "held-out images")
+        share = Measured.missing(n, len(held_out), QUANTILE_NEEDS, "held-out images")
     else:
-        share = SetMetric(float(np.mean(ours <= np.quantile(theirs, QUANTILE))), n)
+        share = Measured.share(np.mean(ours <= np.quantile(theirs, QUANTILE)), n)
     return {"nearest_train_ratio": ratio, "copies_share": share}
 
 
@@ -57,7 +57,7 @@ def feature_distance_intra(
     labels: np.ndarray,
     device: Where = "cpu",
     elements: int = ELEMENTS,
-) -> SetMetric:
+) -> Measured:
     """Mean distance of two different images of a class, mean over classes; 0 for a collapsed one.
 
     Args:
@@ -72,9 +72,9 @@ def feature_distance_intra(
     check_labels("generated", labels, features)
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
-        return unavailable(len(features), int(counts.min()), 2, "images of every class")
+        return Measured.missing(len(features), int(counts.min()), 2, "images of every class")
     values = tuple(mean_distance(features[labels == c], device, elements) for c in classes)
-    return SetMetric(float(np.mean(values)), len(features), per_class=values)
+    return Measured(float(np.mean(values)), len(features), parts=values)
 
 
 def duplicate_share(
@@ -84,7 +84,7 @@ def duplicate_share(
     held_out_labels: np.ndarray,
     device: Where = "cpu",
     elements: int = ELEMENTS,
-) -> SetMetric:
+) -> Measured:
     """Share (0..1) of images that have a duplicate in their class; near 1 after a mode collapse.
 
     A duplicate is another image of the class at most as far as the 1 % quantile of the distance
@@ -99,7 +99,8 @@ def duplicate_share(
 
     Returns:
         ``n`` counts the generated images in groups. Where every class has as many images the value
-        is the mean of ``per_class``; in general large classes count for more.
+        is the mean of ``parts``, by class; in general large classes count for more. No interval:
+        images that are judged against each other are no independent trials.
 
     Raises:
         UserError: as :func:`feature_distance_intra`; features of different width.
@@ -112,15 +113,15 @@ def duplicate_share(
         sets = generated[labels == label], held_out[held_out_labels == label]
         size = min(map(len, sets))
         if size < 2:
-            return unavailable(len(generated), size, 2, "images of every class in both sets")
+            return Measured.missing(len(generated), size, 2, "images of every class in both sets")
         for features, distances in zip(sets, (ours, theirs), strict=True):
             distances.append(_nearest_in_groups(features, size, device, elements))
     compared, real = np.concatenate(ours), np.concatenate(theirs)
     if len(real) < QUANTILE_NEEDS:
-        return unavailable(len(compared), len(real), QUANTILE_NEEDS, "held-out images")
+        return Measured.missing(len(compared), len(real), QUANTILE_NEEDS, "held-out images")
     limit = np.quantile(real, QUANTILE)
     per_class = tuple(float(np.mean(distances <= limit)) for distances in ours)
-    return SetMetric(float(np.mean(compared <= limit)), len(compared), per_class=per_class)
+    return Measured(float(np.mean(compared <= limit)), len(compared), parts=per_class)
 
 
 def _nearest_in_groups(features: np.ndarray, size: int, device: Where, elements: int) -> np.ndarray:

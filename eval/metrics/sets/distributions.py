@@ -13,8 +13,9 @@ import numpy as np
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kernel_mmd
 
+from eval.metrics.intervals import Interval, jackknife, over_subsets
+from eval.metrics.measured import Measured, check_features, check_labels
 from eval.metrics.sets.distances import row_blocks
-from eval.metrics.sets.measured import SetMetric, check_features, check_labels, unavailable
 
 SUBSET_SIZE = 1000
 SUBSETS = 100
@@ -29,7 +30,7 @@ KERNEL = {
 BLOCK = 1 << 23  # float64 numbers of centred features, 64 MiB
 
 
-def fid(generated: np.ndarray, real: np.ndarray) -> SetMetric:
+def fid(generated: np.ndarray, real: np.ndarray, groups: np.ndarray | None = None) -> Measured:
     """Fréchet distance of Gaussians fitted to the sets (Heusel et al. 2017), 0 or more.
 
     ||m_1 - m_2||^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2)). The covariance of n images has rank n - 1
@@ -39,6 +40,9 @@ def fid(generated: np.ndarray, real: np.ndarray) -> SetMetric:
 
     Args:
         generated, real: features (N, D) and (M, D).
+        groups: int (N,), as from :func:`eval.metrics.intervals.jackknife_groups`, for a jackknife
+            interval that takes the real images as given; there is none where leaving out a group
+            leaves fewer than D + 1 images.
 
     Raises:
         UserError: features that are empty, not finite or of different width.
@@ -47,18 +51,19 @@ def fid(generated: np.ndarray, real: np.ndarray) -> SetMetric:
     n, needed = len(generated), generated.shape[1] + 1
     for name, features in (("generated", generated), ("real", real)):
         if len(features) < needed:
-            return unavailable(n, len(features), needed, f"{name} images")
-    return SetMetric(frechet_to(real)(generated), n)
+            return Measured.missing(n, len(features), needed, f"{name} images")
+    distance = _frechet_to(real)
+    if groups is None or n - np.bincount(groups).max() < needed:
+        return Measured(distance(generated), n)
+    value = distance(generated)
+    left_out = tuple(distance(generated[groups != g]) for g in range(groups.max() + 1))
+    return Measured.sure(value, n, jackknife(value, left_out), left_out)
 
 
-def frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
+def _frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
     """Return the distance of :func:`fid` to ``real`` as a function of the generated features.
 
-    For many generated sets, such as those of a jackknife: the moments of the real set are
-    computed once. Neither set is checked, and below D + 1 images the distance means little.
-
-    Args:
-        real: features (M, D), M > 1.
+    The moments of the real set are computed once for all sets of a jackknife.
     """
     statistics = _statistics(real)
 
@@ -71,7 +76,7 @@ def frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
 
 def intra_fid(
     generated: np.ndarray, labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray
-) -> SetMetric:
+) -> Measured:
     """Mean over classes of :func:`fid` between the generated and the real images of the class.
 
     The classes are those that occur in either set; each needs D + 1 images in both.
@@ -87,11 +92,11 @@ def intra_fid(
     for name, given in (("generated", labels), ("real", real_labels)):
         fewest = min(np.count_nonzero(given == label) for label in classes)
         if fewest < needed:
-            return unavailable(n, fewest, needed, f"{name} images of every class")
+            return Measured.missing(n, fewest, needed, f"{name} images of every class")
     values = tuple(
-        frechet_to(real[real_labels == label])(generated[labels == label]) for label in classes
+        _frechet_to(real[real_labels == label])(generated[labels == label]) for label in classes
     )
-    return SetMetric(float(np.mean(values)), n, per_class=values)
+    return Measured(float(np.mean(values)), n, parts=values)
 
 
 def kid(
@@ -100,7 +105,7 @@ def kid(
     draws: np.random.Generator,
     subset_size: int = SUBSET_SIZE,
     subsets: int = SUBSETS,
-) -> SetMetric:
+) -> Measured:
     """Squared MMD with a cubic kernel, unbiased at any size (Bińkowski et al. 2018).
 
     Args:
@@ -110,10 +115,9 @@ def kid(
         subsets: random subsets that the value is the mean over.
 
     Returns:
-        ``subsets`` holds the values of at least ten subsets without a common image: their standard
-        deviation over the root of their number is a standard error of the value, on the safe side
-        where both sets have nearly one distribution. It is None where such subsets would have fewer
-        than two images.
+        ``parts`` holds the values of at least ten subsets without a common image, whose spread is
+        that of independent values; the interval of their mean is moved to the value, which is over
+        many more subsets. None of both where such subsets would have fewer than two images.
 
     Raises:
         UserError: features that are empty, not finite or of different width.
@@ -123,15 +127,19 @@ def kid(
     sizes = [len(features) for features in sets]
     fewest = min(sizes)
     if fewest < 2:
-        return unavailable(len(generated), fewest, 2, "images of either set")
+        return Measured.missing(len(generated), fewest, 2, "images of either set")
     size = min(subset_size, fewest)
     count = 1 if size == max(sizes) else subsets  # every subset would be both whole sets
     values = [
         _mmd(*(f[draws.choice(len(f), size, replace=False)] for f in sets)) for _ in range(count)
     ]
-    return SetMetric(
-        float(np.mean(values)), len(generated), subsets=_disjoint(sets, fewest, subset_size, draws)
-    )
+    value, apart = float(np.mean(values)), _disjoint(sets, fewest, subset_size, draws)
+    interval = None
+    if apart:
+        found = over_subsets(np.array(apart))
+        shift = value - float(np.mean(apart))
+        interval = Interval(found.low + shift, found.high + shift, found.kind)
+    return Measured.sure(value, len(generated), interval, apart)
 
 
 def _disjoint(

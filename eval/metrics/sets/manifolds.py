@@ -16,8 +16,9 @@ from torch_fidelity.metric_prc import (
     prc_features_to_metric,
 )
 
+from eval.metrics.intervals import jackknife
+from eval.metrics.measured import Measured, check_features
 from eval.metrics.sets.distances import ELEMENTS, Where, distance_blocks, without_self
-from eval.metrics.sets.measured import SetMetric, check_features, unavailable
 
 PRECISION_RECALL_K = 3
 DENSITY_COVERAGE_K = 5
@@ -30,7 +31,7 @@ def precision_recall(
     device: Where = "cpu",
     elements: int = ELEMENTS,
     groups: np.ndarray | None = None,
-) -> dict[str, SetMetric]:
+) -> dict[str, Measured]:
     """``precision`` and ``recall`` of Kynkäänniemi et al. 2019, by torch-fidelity, in 0..1.
 
     Precision is the share of generated images inside the region of the real ones, recall the
@@ -40,8 +41,8 @@ def precision_recall(
         generated, real: features (N, D) and (M, D), each with more than k images.
         elements: numbers of a distance matrix held at once.
         groups: int (N,) of every generated image, numbered from 0. Recall is then also had without
-            each of them (``left_out``), at the price of two more passes over the distances; not
-            where a group leaves no more than k images.
+            each of them (``parts``), for its interval, at the price of two more passes over the
+            distances; not where a group leaves no more than k images.
 
     Raises:
         UserError: features that are empty, not finite or of different width.
@@ -50,7 +51,7 @@ def precision_recall(
     n = len(generated)
     for name, features in (("generated", generated), ("real", real)):
         if len(features) <= k:
-            missing = unavailable(n, len(features), k + 1, f"{name} images")
+            missing = Measured.missing(n, len(features), k + 1, f"{name} images")
             return {"precision": missing, "recall": missing}
     kind = np.float64 if np.float64 in (generated.dtype, real.dtype) else np.float32
     found = prc_features_to_metric(
@@ -60,10 +61,11 @@ def precision_recall(
         save_cpu_ram=True,
         verbose=False,
     )
-    keys = (KEY_METRIC_PRECISION, KEY_METRIC_RECALL)
-    precision, recall = (found[key] for key in keys)
     left_out = _recall_left_out(generated, real, groups, k, device, elements)
-    return {"precision": SetMetric(precision, n), "recall": SetMetric(recall, n, left_out=left_out)}
+    return {
+        "precision": Measured.share(found[KEY_METRIC_PRECISION], n),
+        "recall": _jackknifed(found[KEY_METRIC_RECALL], n, left_out),
+    }
 
 
 def density_coverage(
@@ -73,7 +75,7 @@ def density_coverage(
     device: Where = "cpu",
     elements: int = ELEMENTS,
     groups: np.ndarray | None = None,
-) -> dict[str, SetMetric]:
+) -> dict[str, Measured]:
     """``density`` (0 or more) and ``coverage`` (0..1) of Naeem et al. 2020.
 
     Density is the mean over generated images of the number of real balls that they lie in, over
@@ -84,7 +86,7 @@ def density_coverage(
         generated, real: features (N, D) and (M, D); more than k real images.
         elements: numbers of a distance matrix held at once.
         groups: int (N,) of every generated image, numbered from 0, at least two. Coverage is then
-            also had without each of them (``left_out``).
+            also had without each of them (``parts``), for its interval.
 
     Raises:
         UserError: features that are empty, not finite or of different width.
@@ -92,7 +94,7 @@ def density_coverage(
     check_features(generated=generated, real=real)
     n = len(generated)
     if len(real) <= k:
-        missing = unavailable(n, len(real), k + 1, "real images")
+        missing = Measured.missing(n, len(real), k + 1, "real images")
         return {"density": missing, "coverage": missing}
     radii = torch.empty(len(real), 1, dtype=torch.float64, device=device)
     for rows, block in distance_blocks(real, real, device, elements):
@@ -108,12 +110,9 @@ def density_coverage(
             by_group = torch.stack([inside[:, member].any(dim=1) for member in members])
             # Covered without a group: by another one.
             without += (by_group.sum(dim=0) > by_group.int()).sum(dim=1)
-    return {
-        "density": SetMetric(held / (k * n), n),
-        "coverage": SetMetric(
-            covered / len(real), n, left_out=_shares(without, len(real)) if members else None
-        ),
-    }
+    left_out = _shares(without, len(real)) if members else None
+    coverage = _jackknifed(covered / len(real), n, left_out)
+    return {"density": Measured(held / (k * n), n), "coverage": coverage}
 
 
 def _recall_left_out(
@@ -155,6 +154,11 @@ def _members(groups: np.ndarray | None, device: Where) -> list[Tensor]:
         torch.from_numpy(np.flatnonzero(groups == group)).to(device)
         for group in range(groups.max() + 1)
     ]
+
+
+def _jackknifed(share: float, n: int, left_out: tuple[float, ...] | None) -> Measured:
+    """Return a share of the real images, about all of which the one generated set decides."""
+    return Measured.sure(share, n, jackknife(share, left_out) if left_out else None, left_out)
 
 
 def _shares(counts: Tensor, of: int) -> tuple[float, ...]:

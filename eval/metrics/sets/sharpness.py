@@ -6,7 +6,7 @@ import numpy as np
 
 from dlvae.stage.errors import UserError
 from eval.judge.predict import check_images
-from eval.metrics.sets.measured import SetMetric
+from eval.metrics.measured import Measured
 
 GREY = np.array([0.299, 0.587, 0.114])
 """Weights of red, green and blue in the grey value: luma of ITU-R BT.601."""
@@ -14,30 +14,18 @@ GREY = np.array([0.299, 0.587, 0.114])
 BATCH = 1024  # images turned into float64 at once
 
 
-def sharpness(images: np.ndarray) -> SetMetric:
-    """Mean over images of the variance of the Laplacian; blurred images have less.
+def sharpness(images: np.ndarray) -> Measured:
+    """Mean over images of the variance of the Laplacian of each grey image.
+
+    Blurred images have less. With g = 0.299 R + 0.587 G + 0.114 B, the Laplacian is g(y-1, x) +
+    g(y+1, x) + g(y, x-1) + g(y, x+1) - 4 g(y, x) at the pixels that have four neighbours; the
+    variance is over those pixels, divided by their number.
 
     Args:
         images: uint8 (N, H, W, 3), H and W at least 3.
 
     Returns:
         The value in squared grey levels of 0..255; it depends on the image size.
-
-    Raises:
-        UserError: images of another dtype or shape.
-    """
-    return SetMetric(float(laplacian_variance(images).mean()), len(images))
-
-
-def laplacian_variance(images: np.ndarray) -> np.ndarray:
-    """Variance of the Laplacian of each grey image, float64 (N,).
-
-    With g = 0.299 R + 0.587 G + 0.114 B, the Laplacian is g(y-1, x) + g(y+1, x) + g(y, x-1) +
-    g(y, x+1) - 4 g(y, x) at the pixels that have four neighbours; the variance is over those
-    pixels, divided by their number.
-
-    Args:
-        images: uint8 (N, H, W, 3), H and W at least 3.
 
     Raises:
         UserError: images of another dtype or shape.
@@ -54,4 +42,4 @@ def laplacian_variance(images: np.ndarray) -> np.ndarray:
         vertical = g[:, :-2, 1:-1] + g[:, 2:, 1:-1]
         horizontal = g[:, 1:-1, :-2] + g[:, 1:-1, 2:]
         parts.append((vertical + horizontal - 4 * g[:, 1:-1, 1:-1]).var(axis=(1, 2)))
-    return np.concatenate(parts)
+    return Measured(float(np.concatenate(parts).mean()), len(images))

@@ -41,7 +41,7 @@ def test_clusters_are_told_apart_as_well_as_they_can_be(kind):
     found = label_probe(*train, *test, kind, 0)
     best = LinearDiscriminantAnalysis().fit(*train).score(*test)
     assert best < 0.99
-    assert found.accuracy == pytest.approx(best, abs=0.015)
+    assert found.score == pytest.approx(best, abs=0.015)
     assert found.n == 2000
     assert found.converged
 
@@ -52,13 +52,13 @@ def test_noise_is_read_at_chance(kind):
     train, test = noise(1500, 0), noise(2000, 1)
     found = label_probe(*train, *test, kind, 0)
     assert found.chance == np.bincount(test[1]).max() / 2000
-    assert abs(found.accuracy - found.chance) < 0.04
+    assert abs(found.score - found.chance) < 0.04
 
 
 def test_only_the_mlp_reads_what_is_not_linear():
     train, test = quadrants(1500, 0), quadrants(1000, 1)
-    assert abs(label_probe(*train, *test, "linear", 0).accuracy - 0.5) < 0.1
-    assert label_probe(*train, *test, "mlp", 0).accuracy > 0.9
+    assert abs(label_probe(*train, *test, "linear", 0).score - 0.5) < 0.1
+    assert label_probe(*train, *test, "mlp", 0).score > 0.9
 
 
 def test_scale_and_offset_of_a_dimension_do_not_matter():
@@ -67,13 +67,13 @@ def test_scale_and_offset_of_a_dimension_do_not_matter():
     scale, offset = np.array([1e-4, 1, 1e4, 1]), np.array([5.0, 0, -3, 100])
     plain = label_probe(x, y, codes, labels, "linear", 0)
     moved = label_probe(x * scale + offset, y, codes * scale + offset, labels, "linear", 0)
-    assert moved.accuracy == pytest.approx(plain.accuracy, abs=0.005)
+    assert moved.score == pytest.approx(plain.score, abs=0.005)
 
 
 def test_a_dimension_that_is_constant_is_harmless():
     (x, y), (codes, labels) = clusters(300, 0), clusters(300, 1)
     x[:, 3], codes[:, 3] = 2.0, 2.0
-    assert label_probe(x, y, codes, labels, "linear", 0).accuracy > 0.9
+    assert label_probe(x, y, codes, labels, "linear", 0).score > 0.9
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,7 +91,7 @@ def test_same_seed_same_numbers(kind, short):
 def test_another_seed_trains_another_mlp(short):
     train, test = clusters(200, 0, spread=3.0), clusters(2000, 1, spread=3.0)
     first, second = (label_probe(*train, *test, "mlp", seed) for seed in (0, 1))
-    assert first.accuracy != second.accuracy
+    assert first.score != second.score
 
 
 def test_many_training_codes_are_thinned_out_in_proportion(monkeypatch):
@@ -147,7 +147,7 @@ def test_linear_regression_finds_a_linear_target_and_its_noise():
     found = regression_probe(
         codes[:3000], targets[:3000], codes[3000:], targets[3000:], "linear", 0
     )
-    assert found.r2 == pytest.approx(0.8, abs=0.02)
+    assert found.score == pytest.approx(0.8, abs=0.02)
     assert (found.n, found.converged) == (3000, True)
 
 
@@ -155,8 +155,8 @@ def test_mlp_regression_finds_a_curve_that_ridge_does_not():
     codes = np.random.default_rng(0).normal(size=(2000, 2)).astype(np.float32)
     targets = np.cos(2 * codes[:, 0]) * 1000
     args = codes[:1500], targets[:1500], codes[1500:], targets[1500:]
-    assert regression_probe(*args, "linear", 0).r2 < 0.1
-    assert regression_probe(*args, "mlp", 0).r2 > 0.9
+    assert regression_probe(*args, "linear", 0).score < 0.1
+    assert regression_probe(*args, "mlp", 0).score > 0.9
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -164,7 +164,7 @@ def test_no_regression_of_noise(kind):
     codes, _ = noise(1000, 0)
     targets = np.random.default_rng(5).normal(size=1000)
     found = regression_probe(codes[:700], targets[:700], codes[700:], targets[700:], kind, 0)
-    assert abs(found.r2) < 0.1
+    assert abs(found.score) < 0.1
 
 
 def with_nan(array):

@@ -9,12 +9,11 @@ from dlvae.data.dataset import load_split
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import load_weights
-from eval.judge.factors import load_factors, r_squared, train_factors
+from eval.judge.evaluator import load_evaluator
+from eval.judge.factor_regressor import load_factors, r_squared, train_factors
 from eval.judge.join import join_members
-from eval.judge.load import load_evaluator
-from eval.judge.supervised import Learner, Recipe, build_seeded
-from eval.judge.training import train_member
-from eval.judge.training_stage import Job, run_command
+from eval.judge.member import train_member
+from eval.judge.training import Job, Learner, Recipe, build_seeded, run_command
 
 STAGES = [train_member, train_factors]
 
@@ -170,8 +169,8 @@ def test_initial_weights_depend_on_the_seed_and_leave_the_global_generator_alone
     ("change", "message"),
     [
         ({"epoch": 3}, "Did you mean 'epochs'"),
-        ({"batch_size": 1}, "batch_size >= 2"),
-        ({"dropout": 1.0}, "dropout < 1"),
+        ({"batch_size": 1}, "batch_size: expected an integer of at least 2, found 1"),
+        ({"dropout": 1.0}, "dropout: expected .* below 1, found 1.0"),
     ],
 )
 def test_bad_settings_are_user_errors(train, change, message, tiny_data, tiny_config, tmp_path):
@@ -180,7 +179,7 @@ def test_bad_settings_are_user_errors(train, change, message, tiny_data, tiny_co
 
 
 def test_missing_context_is_a_user_error(tiny_data, tmp_path):
-    with pytest.raises(UserError, match="lacks dataset, seed"):
+    with pytest.raises(UserError, match="missing key 'evaluator.seed'.*'evaluator.dataset'"):
         train_member(job(tiny_data, tmp_path), {"preset": "smoke"})
 
 
@@ -197,7 +196,7 @@ def test_command_line_hands_over_files_and_settings(tmp_path, monkeypatch):
     arguments = "train --data d --out o --resume-root r --run-log l --threads 1 --precision fp32"
     monkeypatch.setattr(sys, "argv", [*arguments.split(), "--config", '{"seed": 3}'])
     given = []
-    monkeypatch.setattr("eval.judge.training_stage.use_threads", given.append)
+    monkeypatch.setattr("eval.judge.training.use_threads", given.append)
     run_command(None, lambda *received: given.extend(received))
     assert given[0] == 1 and given[2] == {"seed": 3}
     assert (str(given[1].resume_root), given[1].precision) == ("r", "fp32")

@@ -5,6 +5,7 @@ paints them from codes of the prior.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,11 +19,12 @@ from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.method.prior import CodePrior, GaussianMixture
 from dlvae.stage.artefact import write_json
 from dlvae.stage.registry import build_seeded, save_model, save_weights
-from eval.judge import load
-from eval.judge.factors import FactorRegressor
+from eval.judge import evaluator
+from eval.judge.evaluator import Evaluator
+from eval.judge.factor_regressor import FactorRegressor
 from eval.rows import read_rows
+from eval.score_request import ScoreRequest
 from eval.scores import __main__ as scores
-from eval.scores.common import ScoreRequest
 
 SIDE, HALF = 32, 16
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]], np.uint8)
@@ -38,6 +40,7 @@ class Colours:
     """An evaluator of the upper half: its mean colour, and the class of the nearest one."""
 
     card = {"class_names": CLASSES.tolist(), "dataset": "halves", "weights_sha256": "ab" * 32}
+    sha256, recognise = "ab" * 32, Evaluator.recognise
 
     def predict(self, images):
         colour = images[:, :HALF].mean(axis=(1, 2)).astype(np.float32)
@@ -117,6 +120,8 @@ class Painter:
         found.usable = list(names if usable is None else usable)
         found.r2 = {name: 0.9 if name in found.usable else 0.3 for name in names}
         found.scale = torch.full((len(names),), spread)
+        found.irrelevant = partial(FactorRegressor.irrelevant, found)
+        found.in_spreads = partial(FactorRegressor.in_spreads, found)
         return found
 
 
@@ -186,5 +191,5 @@ class World:
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """The world, with the evaluator of colours in place of a trained one."""
-    monkeypatch.setattr(load, "load_evaluator", lambda _: Colours())
+    monkeypatch.setattr(evaluator, "load_evaluator", lambda _: Colours())
     return World(tmp_path)

@@ -17,19 +17,21 @@ from dlvae.stage.registry import build_seeded, save_model
 from eval.metrics.disentanglement import probes
 from eval.models import encoding
 from eval.rows import read_rows
+from eval.score_request import ScoreRequest
 from eval.scores import __main__ as scores
 from eval.scores import codes as family
 from eval.scores.codes import METRICS, OF_Z_S, codes
-from eval.scores.common import ScoreRequest
+from eval.scores.priors import METRICS as OF_PRIORS
+from eval.scores.priors import priors
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
 
 
-def asked(folder, model="ours", dataset="pixels"):
+def asked(folder, model="ours", dataset="pixels", family="codes"):
     config = {"preset": "smoke", "dataset": dataset, "model": model, "seed": 4}
     config["protocol_overrides"] = {"bn_eval": "running"}  # fast
     inputs = {"model": str(folder / model)}
-    return ScoreRequest("codes", config, inputs, folder / dataset, PROTOCOL)
+    return ScoreRequest(family, config, inputs, folder / dataset, PROTOCOL)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -151,27 +153,34 @@ def test_a_label_fed_encoder_has_no_z_s(folder):
     assert found.values["probe_mlp:z_u"].n == 160 and value(found, "reconstruction_mse") > 0
 
 
-def test_a_generator_alone_has_no_codes(folder):
-    found = codes(asked(folder, "cgan"))
-    assert set(found.values) == set(METRICS)
+@pytest.mark.parametrize(("score", "metrics"), [(codes, METRICS), (priors, OF_PRIORS)])
+def test_a_generator_alone_has_no_codes(folder, score, metrics):
+    found = score(asked(folder, "cgan", family=score.__name__))
+    assert set(found.values) == set(metrics)
     assert {one.value for one in found.values.values()} == {None}
     assert {one.note for one in found.values.values()} == {"needs a model that encodes images"}
 
 
-def test_the_command_writes_the_same_rows_twice(folder, tmp_path):
-    request, texts = asked(folder), []
-    for name in ("one.csv", "two.csv"):
-        arguments = ["codes", "--inputs", json.dumps(request.inputs), "--data", str(request.data)]
+@pytest.mark.parametrize("name", ["codes", "priors"])
+def test_the_command_writes_the_same_rows_twice(folder, tmp_path, name):
+    request, texts = asked(folder, family=name), []
+    for file in ("one.csv", "two.csv"):
+        arguments = [name, "--inputs", json.dumps(request.inputs), "--data", str(request.data)]
         arguments += ["--protocol", str(PROTOCOL), "--config", json.dumps(request.config)]
-        arguments += ["--out", str(tmp_path / name), "--threads", "1"]
+        arguments += ["--out", str(tmp_path / file), "--threads", "1"]
         scores.main(scores.command().parse_args(arguments))
-        texts.append((tmp_path / name).read_bytes())
+        texts.append((tmp_path / file).read_bytes())
     assert texts[0] == texts[1]
     rows = read_rows([tmp_path / "one.csv"]).set_index("metric")
-    assert rows.loc["position_r2", "ci_kind"] == "n/a: needs the arcs of three_moons"
     manifest = json.loads((tmp_path / "one.manifest.json").read_text())
-    files = {"ours/weights.safetensors", "ours/model.json", "data/train.npz", "data/test.npz"}
-    assert files <= set(manifest["inputs"])
+    files = {"ours/weights.safetensors", "ours/model.json", "data/test.npz"}
+    if name == "priors":
+        assert files <= set(manifest["inputs"]) and len(manifest["calibration"]) == 19
+        assert rows.index.tolist() == list(OF_PRIORS)
+        assert rows.loc["mixture_accuracy", "ci_kind"] == "wilson95"
+        return
+    assert rows.loc["position_r2", "ci_kind"] == "n/a: needs the arcs of three_moons"
+    assert files | {"data/train.npz"} <= set(manifest["inputs"])
     assert set(manifest["converged"]) == {
         f"probe_{kind}:{code}" for kind in ("linear", "mlp") for code in ("z_s", "z_u")
     } | {"probe_mlp:z_u_sampled"}

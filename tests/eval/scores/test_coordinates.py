@@ -8,7 +8,7 @@ from scipy import stats
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import weights_hash
-from eval.metrics import coordinates as choice
+from eval.models import traversals as choice
 from eval.scores import coordinates as family
 
 INPUTS = {"model": "ours", "evaluator": "evaluator", "factors": "factors"}
@@ -22,7 +22,7 @@ def score(world, monkeypatch):
 
     def run(painter=None, regressor=None):
         regressor = regressor or world.Painter.regressor(*NAMES)
-        monkeypatch.setattr(family, "ready_model", lambda *_: painter or world.Painter())
+        monkeypatch.setattr(family, "ready_model", lambda *_, **__: painter or world.Painter())
         monkeypatch.setattr(family, "load_factors", lambda _: regressor)
         return family.coordinates(world.request("coordinates", INPUTS))
 
@@ -146,11 +146,9 @@ def test_without_a_factor_regressor_nothing_is_measured(world):
     assert set(rows["ci_kind"]) == {"n/a: needs ground-truth factors"}
 
 
-def test_classes_in_turn_and_evenly_spaced_where_there_are_more_than_traversals(world):
-    painter = world.Painter()
-    assert family._labels(painter).tolist() == [0, 1, 2, 3] * 12
-    painter.task = type("Many", (), {"classes": 530})
-    labels = family._labels(painter)
+def test_classes_in_turn_and_evenly_spaced_where_there_are_more_than_traversals():
+    assert family._labels(4, 48).tolist() == [0, 1, 2, 3] * 12
+    labels = family._labels(530, 48)
     assert len(set(labels)) == 48 and labels.min() < 12 and labels.max() > 517
 
 

@@ -13,7 +13,6 @@ from eval.judge.features import load_features, save_features
 from eval.models.snapshots import snapshot_images
 from eval.rows import NONE
 from eval.scored_images import sampled
-from eval.scores.__main__ import rows_of
 from eval.scores.curve import curve
 from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
@@ -70,7 +69,7 @@ def test_every_snapshot_has_every_metric_and_its_costs(trained):
         assert found.values[f"images_read:{step}"].value == step * PER_UPDATE
         seconds = MANIFEST["cpu_seconds"][str(step)]
         assert found.values[f"cpu_seconds:{step}"].value == seconds
-    rows = {row.metric: row for row in rows_of(request, found, "c0de")}
+    rows = {row.metric: row for row in found.rows(request, "c0de")}
     judge = read_json(trained.folder / "evaluator" / "card.json")["weights_sha256"][:12]
     assert {name for name, row in rows.items() if row.evaluator == NONE} == {
         f"{name}:{step}"

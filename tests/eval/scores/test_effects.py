@@ -7,8 +7,8 @@ from scipy.stats import entropy
 
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.errors import UserError
-from eval.metrics.effects import VALUES
-from eval.scores import effects as family
+from eval.models.traversals import VALUES
+from eval.scores import coordinates as family
 
 INPUTS = {"model": "ours", "factors": "factors"}
 NAMES = ("azimuth", "elevation")
@@ -21,7 +21,7 @@ def score(world, monkeypatch):
     def run(painter=None, regressor=None):
         world.save_regressor(azimuth=0.9)
         regressor = regressor or world.Painter.regressor(*NAMES)
-        monkeypatch.setattr(family, "ready_model", lambda *_: painter or world.Painter())
+        monkeypatch.setattr(family, "ready_model", lambda *_, **__: painter or world.Painter())
         monkeypatch.setattr(family, "load_factors", lambda _: regressor)
         return family.effects(world.request("effects", INPUTS))
 
@@ -99,10 +99,8 @@ def test_without_a_factor_regressor_nothing_is_measured(world):
 
 
 def test_many_coordinates_are_traversed_from_fewer_codes():
-    assert len(family._labels(10, 64)) == 16 and len(family._labels(10, 512)) == 4
-    assert len(family._labels(10, 200)) == family.IMAGES // (VALUES * 200)
-    assert sorted(family._labels(4, 64)) == sorted([0, 1, 2, 3] * 4)
-    assert len(set(family._labels(530, 64))) == 16
+    assert [family._codes(d_u) for d_u in (64, 512)] == [16, 4]
+    assert family._codes(200) == family.DECODED // (VALUES * 200)
 
 
 def test_rows_and_manifest_of_an_untrained_model(world):

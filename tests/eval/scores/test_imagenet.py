@@ -10,8 +10,8 @@ from torch_fidelity import feature_extractor_inceptionv3 as inception
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.stage.artefact import save_samples, sha256_file
 from dlvae.stage.errors import UserError
-from eval.scores.common import ScoreRequest
-from eval.scores.imagenet import imagenet
+from eval.score_request import ScoreRequest
+from eval.scores.fidelity import imagenet
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
 CLASSES = np.array(["a", "b"])

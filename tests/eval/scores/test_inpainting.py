@@ -5,8 +5,9 @@ import pytest
 
 from dlvae.data.masks import face_masks
 from dlvae.stage.errors import UserError
-from eval.metrics.inpainting import MID_GREY
 from eval.metrics.intervals import over_images, proportion
+from eval.models import decoding
+from eval.models.decoding import MID_GREY
 from eval.scores import inpainting as family
 
 INPUTS = {"model": "ours", "evaluator": "evaluator"}
@@ -20,7 +21,7 @@ def planted(world, monkeypatch):
     """A model that fills the upper half with the colour it knows, and leaves the lower as it is."""
     calls = []
 
-    def ready(request, folder, name, source):
+    def ready(request, folder, name, source, needs):
         calls.append((folder.name, name, len(source)))
         return world.Halves()
 
@@ -128,7 +129,8 @@ def test_rows_and_manifest_of_an_untrained_model(world, model, folder):
 
 
 def test_a_model_or_evaluator_that_does_not_fit_is_refused(world, planted, monkeypatch):
-    monkeypatch.setattr(family, "ready_model", lambda *_, **__: object())
+    monkeypatch.setattr(family, "ready_model", decoding.ready_model)
+    monkeypatch.setattr(decoding, "load_model", lambda _: object())
     with pytest.raises(UserError, match="inpainting: expected a model with 'reconstruct'"):
         family.inpainting(world.request("inpainting", INPUTS))
     with pytest.raises(UserError, match="expected the input 'model'"):

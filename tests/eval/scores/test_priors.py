@@ -1,6 +1,5 @@
 """The family `priors` on images whose pixels are their codes, and on untrained models."""
 
-import json
 import math
 from pathlib import Path
 
@@ -14,10 +13,8 @@ from dlvae.data.dataset import save_dataset
 from dlvae.method.prior import CodePrior
 from dlvae.stage.registry import build_seeded, load_model, save_model
 from eval.models import encoding
-from eval.rows import read_rows
-from eval.scores import __main__ as scores
+from eval.score_request import ScoreRequest
 from eval.scores import priors as family
-from eval.scores.common import ScoreRequest
 from eval.scores.priors import METRICS, OF_Z_S, OF_Z_U, priors
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
@@ -150,27 +147,3 @@ def test_codes_without_a_mixture_have_nothing_to_follow(folder):
     found = measured(folder, model)
     assert {found.values[name].note for name in OF_Z_S} == {"the model has no mixture over z_s"}
     assert all(value(found, name) > 0 for name in OF_Z_U)
-
-
-def test_a_generator_alone_has_no_codes(folder):
-    found = priors(asked(folder, "cgan"))
-    assert set(found.values) == set(METRICS)
-    assert {one.value for one in found.values.values()} == {None}
-    assert {one.note for one in found.values.values()} == {"needs a model that encodes images"}
-
-
-def test_the_command_writes_the_same_rows_twice(folder, tmp_path):
-    request, texts = asked(folder), []
-    for name in ("one.csv", "two.csv"):
-        arguments = ["priors", "--inputs", json.dumps(request.inputs), "--data", str(request.data)]
-        arguments += ["--protocol", str(PROTOCOL), "--config", json.dumps(request.config)]
-        arguments += ["--out", str(tmp_path / name), "--threads", "1"]
-        scores.main(scores.command().parse_args(arguments))
-        texts.append((tmp_path / name).read_bytes())
-    assert texts[0] == texts[1]
-    rows = read_rows([tmp_path / "one.csv"]).set_index("metric")
-    assert rows.index.tolist() == list(METRICS)
-    assert rows.loc["mixture_accuracy", "ci_kind"] == "wilson95"
-    manifest = json.loads((tmp_path / "one.manifest.json").read_text())
-    files = {"ours/weights.safetensors", "ours/model.json", "data/test.npz"}
-    assert files <= set(manifest["inputs"]) and len(manifest["calibration"]) == 19

@@ -8,9 +8,7 @@ from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import load_snapshots, save_snapshots, weights_hash
 from eval.rows import NONE
-from eval.scores.__main__ import rows_of
-from eval.scores.curve import curve
-from eval.scores.progress import progress
+from eval.scores.curve import curve, progress
 from trained_model import MANIFEST, PER_UPDATE, STEPS, TrainedModel
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.yaml"
@@ -41,7 +39,7 @@ def test_costs_come_from_the_manifest(trained):
     }
     assert found.values["updates"].value == STEPS
     assert found.values["images_read"].value == STEPS * PER_UPDATE
-    rows = {row.metric: row for row in rows_of(request, found, "c0de")}
+    rows = {row.metric: row for row in found.rows(request, "c0de")}
     assert rows["updates"].evaluator == rows["images_read"].evaluator == NONE
     assert rows["inception_score:half"].evaluator != NONE
     samples = weights_hash(trained.folder / "model")[:12]

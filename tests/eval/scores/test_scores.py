@@ -15,9 +15,9 @@ from dlvae.stage.runtime import run_stage
 from eval.judge.features import FeatureSet, save_features
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS, read_rows
+from eval.score_request import Measured, Scores
 from eval.scored_images import evenly_per_class, real
 from eval.scores import __main__ as scores
-from eval.scores.common import Measured, Scores
 
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "protocol"
 CLASSES = np.array(["dark", "bright"])
@@ -147,7 +147,6 @@ def test_diversity_rows(folder):
     values = dict(zip(rows["metric"], rows["value"], strict=True))
     for name in names:
         assert values[name] == pytest.approx((1 - 1 / 6) * values[f"{name}_offdiag"])
-        assert manifest[name]["recheck"]["largest_difference"] < 1e-5
         of_classes = [values[f"{name}:class:{label}"] for label in (0, 1)]
         assert of_classes == manifest[name]["per_class"]
         assert np.mean(of_classes) == pytest.approx(values[name])
@@ -155,27 +154,6 @@ def test_diversity_rows(folder):
     assert set(rows["evaluator"]) == {"none"}
     of_one = rows["metric"].str.contains(":class:")
     assert set(rows[~of_one]["n"]) == {12} and set(rows[of_one]["n"]) == {6}
-
-
-def test_diversity_of_drawn_pairs_says_how_sure_it_is_of_all_pairs(folder):
-    whole = run(folder, "diversity")[0].set_index("metric")
-    config = CONTEXT | {"protocol_overrides": {"pairs": 8}}
-    rows = run(folder, "diversity", config=config)[0].set_index("metric")
-    assert rows.index.equals(whole.index)
-    assert rows["protocol"].iloc[0] != whole["protocol"].iloc[0]
-    sure = [m for m in rows.index if m.startswith("d_intra_standard") and "share" not in m]
-    assert len(sure) == 4 and set(whole.loc[sure, "ci_kind"]) == {"none"}
-    for metric in sure:
-        row, value = rows.loc[metric], whole.loc[metric, "value"]
-        half = (row["ci_high"] - row["ci_low"]) / 2
-        assert row["ci_kind"] == "normal95_pairs" and 0 < half < 0.2
-        assert abs(row["value"] - value) < 2 * half
-    classes = rows.loc[["d_intra_standard:class:0", "d_intra_standard:class:1"]]
-    halves = (classes["ci_high"] - classes["ci_low"]) / 2
-    mean = rows.loc["d_intra_standard"]
-    expected = np.hypot(*halves) / 2
-    assert (mean["ci_high"] - mean["ci_low"]) / 2 == pytest.approx(expected)
-    assert rows.loc["d_intra_standard_clamped_share", "ci_kind"] == "none"
 
 
 def test_diversity_of_five_classes_has_an_interval_over_classes(tmp_path):

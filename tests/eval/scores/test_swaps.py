@@ -1,6 +1,7 @@
 """Scores of swapped codes: models whose answer is known, and what cannot be had."""
 
 import math
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from dlvae.data.dataset import load_card
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import weights_hash
+from eval.judge.factor_regressor import FactorRegressor
 from eval.metrics.intervals import over_images, proportion
+from eval.score_request import data_hash
 from eval.scores import swaps as family
-from eval.scores.common import data_hash
 
 METRICS = [
     "swap_identity:seen",
@@ -43,7 +45,10 @@ def regressor(*usable, scale=1.0):
 
     names = ["skin_tone", "azimuth", "elevation"]
     scales = torch.full((3,), float(scale))
-    return SimpleNamespace(names=names, usable=list(usable), scale=scales, predict=predict)
+    found = SimpleNamespace(names=names, usable=list(usable), scale=scales, predict=predict)
+    found.irrelevant = partial(FactorRegressor.irrelevant, found)
+    found.in_spreads = partial(FactorRegressor.in_spreads, found)
+    return found
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def planted(world, monkeypatch):
     """Planted models in place of the saved ones: ``mixed`` before, right after; and the calls."""
     models, calls = {"ours": world.Halves(), "semi": world.Halves()}, []
 
-    def ready(request, folder, name, source, encoders=False):
+    def ready(request, folder, name, source, encoders=False, needs=()):
         calls.append((folder.name, name, len(source), source.labelled, encoders))
         return models[folder.name]
 

@@ -21,7 +21,7 @@ def score(world, monkeypatch):
     monkeypatch.setattr(family, "PATHS", 6)
 
     def run(painter=None, regressor=None):
-        monkeypatch.setattr(family, "ready_model", lambda *_: painter or world.Painter())
+        monkeypatch.setattr(family, "ready_model", lambda *_, **__: painter or world.Painter())
         monkeypatch.setattr(family, "load_factors", lambda _: regressor)
         inputs = INPUTS | ({"factors": "factors"} if regressor else {})
         return family.walks(world.request("walks", inputs))

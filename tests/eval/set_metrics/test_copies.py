@@ -76,7 +76,7 @@ def test_feature_distance_is_the_mean_over_pairs_and_classes():
     order = np.random.default_rng(0).permutation(50)
     found = feature_distance_intra(features[order], labels[order])
     expected = [pdist(features[labels == c].astype(float)).mean() for c in (4, 7, 9)]
-    assert found.per_class == pytest.approx(expected)
+    assert found.parts == pytest.approx(expected)
     assert found.value == pytest.approx(np.mean(expected))
     assert feature_distance_intra(features[order], labels[order], elements=40).value == (
         pytest.approx(found.value)
@@ -92,10 +92,10 @@ def test_a_collapsed_class_is_seen():
     generated, labels = points(200), np.arange(200) % 2
     generated[labels == 1] = generated[1]
     distance = feature_distance_intra(generated, labels)
-    assert distance.per_class[0] > 1 and distance.per_class[1] == 0
+    assert distance.parts[0] > 1 and distance.parts[1] == 0
     share = duplicate_share(generated, labels, points(200, 1), labels)
-    assert share.per_class[0] < 0.05 and share.per_class[1] == 1
-    assert share.value == pytest.approx(np.mean(share.per_class))
+    assert share.parts[0] < 0.05 and share.parts[1] == 1
+    assert share.value == pytest.approx(np.mean(share.parts))
 
 
 def test_exact_copies_count_where_real_images_have_exact_copies_too():
@@ -145,7 +145,7 @@ def test_duplicates_are_counted_in_groups_of_one_size():
         np.mean([nearest_others(images[group]) <= limit for group in ([0, 2, 5], [1, 4, 6])])
         for images in by_class
     ]
-    assert found.per_class == pytest.approx(shares) and found.n == 240
+    assert found.parts == pytest.approx(shares) and found.n == 240
     assert min(shares[::2]) >= 1 / 3 and np.mean(shares[1::2]) < 0.05
 
 

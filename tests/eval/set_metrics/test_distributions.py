@@ -97,7 +97,7 @@ def test_intra_fid_is_the_mean_over_classes():
     ours, theirs = np.arange(60) % 3, np.arange(90) % 3
     found = intra_fid(first, ours, second, theirs)
     expected = [fid(first[ours == c], second[theirs == c]).value for c in range(3)]
-    assert found.per_class == pytest.approx(expected)
+    assert found.parts == pytest.approx(expected)
     assert found.value == pytest.approx(np.mean(expected))
 
 
@@ -137,7 +137,7 @@ def test_kid_is_the_mean_over_random_subsets(monkeypatch):
     random, apart = seen[:9], seen[9:]
     assert all(len(np.unique(x)) == len(np.unique(y)) == 20 for x, y in random)
     assert len({tuple(np.sort(x)) for x, _ in random}) == 9
-    assert found.subsets == tuple(range(10, 20))
+    assert found.parts == tuple(range(10, 20))
     for side in (0, 1):
         images = np.concatenate([part[side] for part in apart])
         assert len(images) == len(np.unique(images)) == 50
@@ -154,18 +154,18 @@ def test_kid_agrees_with_torch_fidelity_on_large_sets():
     )
     ours = kid(first, second, draws())
     assert ours.value == pytest.approx(theirs[KEY_METRIC_KID_MEAN], rel=1e-9)
-    assert len(ours.subsets) == 10
-    error = np.std(ours.subsets, ddof=1) / np.sqrt(10)
-    assert abs(np.mean(ours.subsets) - ours.value) < 4 * error
+    assert len(ours.parts) == 10
+    error = np.std(ours.parts, ddof=1) / np.sqrt(10)
+    assert abs(np.mean(ours.parts) - ours.value) < 4 * error
 
 
 def test_disjoint_subsets_of_large_sets_are_as_large_as_the_random_ones():
     found = kid(gaussian(400), gaussian(390, seed=1), draws(), subset_size=30, subsets=2)
-    assert len(found.subsets) == 13
+    assert len(found.parts) == 13
 
 
 def test_kid_of_few_images():
-    assert kid(gaussian(19), gaussian(30, seed=1), draws()).subsets is None
+    assert kid(gaussian(19), gaussian(30, seed=1), draws()).parts is None
     missing = kid(gaussian(1), gaussian(9), draws())
     assert missing.value is None and missing.note == "n/a (n = 1, needs 2 images of either set)"
 

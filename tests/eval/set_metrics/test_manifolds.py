@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.metrics.intervals import jackknife, jackknife_groups, proportion
+from eval.metrics.intervals import jackknife_groups, proportion
 from eval.metrics.sets import manifolds
 from eval.metrics.sets.manifolds import density_coverage, precision_recall
 
@@ -70,19 +70,19 @@ def test_what_is_left_without_a_group_is_the_metric_of_the_rest(metrics, name, e
     groups = np.random.default_rng(2).permutation(np.repeat(np.arange(9), np.arange(1, 10)))
     found = metrics(generated, real, elements=elements, groups=groups)
     expected = [metrics(generated[groups != g], real)[name].value for g in range(9)]
-    assert found[name].left_out == pytest.approx(expected, abs=1e-6)
+    assert found[name].parts == pytest.approx(expected, abs=1e-6)
     assert len(set(expected)) > 3
     assert {m: v.value for m, v in found.items()} == {
         m: v.value for m, v in metrics(generated, real).items()
     }
-    assert metrics(generated, real)[name].left_out is None
+    assert metrics(generated, real)[name].parts is None
 
 
 def test_a_group_that_leaves_too_few_images_for_the_neighbours():
     groups = np.array([0, 0, 1, 1, 1])
     found = precision_recall(points(5), points(9, 1), groups=groups)["recall"]
-    assert found.value is not None and found.left_out is None
-    assert density_coverage(points(5), points(9, 1), groups=groups)["coverage"].left_out is not None
+    assert found.value is not None and found.parts is None
+    assert density_coverage(points(5), points(9, 1), groups=groups)["coverage"].parts is not None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_coverage_of_the_intervals_over_generated_images(metrics, name):
     for seed in range(120):
         groups = jackknife_groups(np.zeros(60, int), 20, np.random.default_rng(seed))
         found = metrics(ours(seed), real, groups=groups)[name]
-        jackknives.append(jackknife(found.value, found.left_out))
+        jackknives.append(found)
         binomials.append(proportion(round(found.value * 150), 150))
     covered, too_little = (
         np.mean([interval.low <= truth <= interval.high for interval in intervals])

@@ -19,7 +19,7 @@ from dlvae.stage.artefact import (
 from dlvae.stage.registry import WEIGHTS, save_weights
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, by_plain, write_rows
-from eval.scores.common import data_hash
+from eval.score_request import data_hash
 from reports.claims.rules import load_rules, needed_scores
 from reports.freeze.__main__ import freeze
 from reports.freeze.checks import index_hash

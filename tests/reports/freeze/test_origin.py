@@ -6,7 +6,7 @@ import pytest
 
 from dlvae.stage.artefact import write_json
 from eval.rows import write_rows
-from eval.scores.common import data_hash
+from eval.score_request import data_hash
 from made_up_curves import LABEL, row
 from reports.freeze.checks import rows
 from reports.freeze.stored import SCORES, Stored

@@ -15,11 +15,9 @@ import torch_fidelity
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device
-from eval.scored_images import evenly_per_class, labelled_images, real
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.metrics.measured import Measured
 
 EXTRACTOR = "inception-v3-compat"
 FEATURES = 2048
@@ -38,23 +36,27 @@ class UintImages(Dataset):
         return self._images[index].permute(2, 0, 1)
 
 
-def imagenet(request: ScoreRequest) -> Scores:
-    """Score images, input ``images``, against the training images, with the input ``weights``.
+def imagenet_metrics(
+    images: np.ndarray, train: np.ndarray, weights: Path, splits: int
+) -> dict[str, Measured]:
+    """Return FID to training images, where both sets are large enough, and the Inception Score.
+
+    Args:
+        images, train: uint8 (N, H, W, 3) and (M, H, W, 3).
+        weights: file of the network's weights.
+        splits: of the Inception Score.
 
     Raises:
         UserError: the weights are not those of the network.
     """
-    scored = labelled_images(request.path("images"), request.card, request.data)
-    images = scored.images[evenly_per_class(scored.labels, request.per_class)]
-    train = real(request.data, "train", request.card).images
-    n, enough = len(images), min(len(images), len(train)) > FEATURES
-    weights = request.path("weights")
+    n, fewest = len(images), min(len(images), len(train))
+    enough = fewest > FEATURES
     with tempfile.TemporaryDirectory() as folder:
         found = torch_fidelity.calculate_metrics(
             input1=UintImages(images),
             input2=UintImages(train) if enough else None,
             isc=True,
-            isc_splits=request.protocol.inception.splits,
+            isc_splits=splits,
             fid=enough,
             feature_extractor=EXTRACTOR,
             feature_extractor_weights_path=str(_checked(weights, Path(folder) / "weights.pth")),
@@ -63,14 +65,12 @@ def imagenet(request: ScoreRequest) -> Scores:
             save_cpu_ram=True,
             verbose=False,
         )
-    note = f"n/a (n = {min(n, len(train))}, needs {FEATURES + 1} images of each set)"
+    note = f"n/a (n = {fewest}, needs {FEATURES + 1} images of each set)"
     fid = found.get(torch_fidelity.KEY_METRIC_FID)
-    values = {
+    return {
         "imagenet_inception_score": Measured(found[torch_fidelity.KEY_METRIC_ISC_MEAN], n),
         "imagenet_fid": Measured(fid, n, note="" if enough else note),
     }
-    files = {"images": request.path("images"), "weights": weights}
-    return Scores(values, scored.sha256, scored.precision, sha256_file(weights), files)
 
 
 def _checked(weights: Path, copy: Path) -> Path:

@@ -8,12 +8,12 @@ from scipy.special import softmax
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.judge import report as stage
+from eval.judge import report_card as stage
 from eval.judge.augment import FIXED, fixed
+from eval.judge.evaluator import load_evaluator
 from eval.judge.features import FeatureSet, save_features
-from eval.judge.load import load_evaluator
-from eval.judge.report import calibration_error, report
-from eval.metrics.logits import agreement, top_class
+from eval.judge.report_card import calibration_error, report
+from eval.metrics.inception_score import agreement, top_class
 
 CARD = {"dataset": "letters", "classes": 3, "class_names": ["a", "b", "c"]}
 

@@ -1,45 +1,15 @@
-"""Inpainting as in Figure 7, and how near the filled region comes to what was there."""
+"""How near a filled region of images comes to what was there (Figure 7)."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from dlvae.base import GenerativeModel
-from dlvae.data.batches import to_model_range, to_uint8
-from eval.metrics.ms_ssim.reference import ssim_maps
+from eval.metrics.ms_ssim.literal import ssim_maps
 from eval.metrics.ms_ssim.variant import Scale, Variant
-from eval.models.decoding import CHUNK
 
-MID_GREY = 128  # 0 in [-1, 1] as uint8
 ROUNDING = 1 / 12  # mean squared error of rounding to whole grey levels
 WINDOW, SIGMA = 11, 1.5
 SSIM_CHUNK = 64  # pairs whose maps are held at a time
-
-
-def corrupt(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Grey out the region ``mask``, bool (H, W), of uint8 images (N, H, W, 3)."""
-    return np.where(mask[..., None], np.uint8(MID_GREY), images)
-
-
-def inpaint(
-    model: GenerativeModel, corrupted: np.ndarray, mask: np.ndarray, labels: np.ndarray | None
-) -> np.ndarray:
-    """Fill the region of corrupted uint8 images (N, H, W, 3) by reconstruction.
-
-    x_inp = M x' + (1 - M) x, where M = 1 on the missing region ``mask``, bool (H, W), and x' is the
-    reconstruction of the corrupted image.
-
-    Args:
-        labels: true labels, int64 (N,), for a model that needs them, such as cVAE-GAN.
-    """
-    filled = []
-    for start in range(0, len(corrupted), CHUNK):
-        images = to_model_range(corrupted[start : start + CHUNK], model.device)
-        given = None if labels is None else torch.from_numpy(labels[start : start + CHUNK])
-        given = given if given is None else given.to(model.device)
-        filled.append(to_uint8(model.reconstruct(images, given)))
-    return np.where(mask[..., None], np.concatenate(filled), corrupted)
 
 
 def masked_psnr(original: np.ndarray, found: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -62,7 +32,7 @@ def masked_ssim(original: np.ndarray, found: np.ndarray, mask: np.ndarray) -> np
     """
     size = original.shape[1]
     scale = Scale(size, min(WINDOW, size), SIGMA, 1.0)
-    variant = Variant((scale,), (0.0, 255.0), 255.0, 0.01, 0.03, False, "literal")
+    variant = Variant((scale,), (0.0, 255.0), 255.0, 0.01, 0.03, False)
     touched = np.lib.stride_tricks.sliding_window_view(mask, (scale.window,) * 2).any(axis=(2, 3))
     scores = []
     for start in range(0, len(original), SSIM_CHUNK):

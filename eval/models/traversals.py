@@ -12,13 +12,16 @@ from torch import Tensor
 
 from dlvae.base import GenerativeModel
 from eval.models.decoding import decode_grid
-from eval.path_sizes import COLUMNS
+from eval.models.paths import COLUMNS
 
 FACTORS = ("expression", "elevation", "azimuth")
 """What the three coordinates of Figure 5 control."""
 
 RANGE = 3.0  # a traversal goes from -RANGE to RANGE
 SCREENED, CANDIDATES, TRAVERSALS = 2048, 4, 48
+
+VALUES = 5
+"""Of a traversal for effects: exact for a factor that is a polynomial of degree 4 of it."""
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """uint8 images (N, H, W, 3) to predicted factors (N, F)."""
@@ -177,3 +180,57 @@ def _random_codes(
     model: GenerativeModel, count: int, draws: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     return model.sample_codes(torch.arange(count) % model.task.classes, draws)
+
+
+def gaussian_settings() -> tuple[Tensor, np.ndarray]:
+    """Return what a coordinate is set to, (VALUES,), and weights that sum to 1, (VALUES,).
+
+    Nodes of Gauss-Hermite quadrature: weighted sums over them are expectations over N(0, 1), the
+    prior of a coordinate. They reach from -2.86 to 2.86.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(VALUES)
+    return torch.from_numpy(nodes), weights / weights.sum()
+
+
+def effect_matrix(
+    model: GenerativeModel,
+    predict: Predict,
+    columns: Sequence[int],
+    spread: np.ndarray,
+    codes: tuple[Tensor, Tensor],
+) -> np.ndarray:
+    """Traverse every coordinate of z_u from the same codes and read factors off the images.
+
+    Args:
+        columns: factors, by their columns in the prediction, F of them.
+        spread: standard deviation of each among real images, as predicted, (F,), above 0.
+        codes: z_s (K, d_s) and z_u (K, d_u), random ones; K * `VALUES` images are decoded and kept
+            at a time.
+
+    Returns:
+        float64 (d_u, F): mean over the codes of the variance along a coordinate, where it is
+        N(0, 1), over ``spread`` squared; 0 for no effect. 1 means that this coordinate alone moves
+        the factor as much as real images differ; more is possible.
+    """
+    z_s, z_u = codes
+    values, weights = gaussian_settings()
+    effects = np.empty((z_u.shape[1], len(columns)))
+    for coordinate in range(z_u.shape[1]):
+        images = decode_grid(model, z_s[:, None], traversal(model, z_u, coordinate, values))
+        read = predict(images.reshape(-1, *images.shape[2:]))[:, list(columns)]
+        factors = read.astype(np.float64).reshape(len(z_u), VALUES, -1) / spread
+        factors -= factors[:, :1]  # a factor that stands still varies by exactly 0
+        mean = np.einsum("v,kvf->kf", weights, factors)
+        variance = np.einsum("v,kvf->kf", weights, (factors - mean[:, None]) ** 2)
+        effects[coordinate] = variance.mean(axis=0)
+    return effects
+
+
+def effect_gap(effects: np.ndarray) -> np.ndarray:
+    """Return (largest - second largest) / largest of effects (d, F), d > 1, per factor, (F,).
+
+    Like the gap of MIG (Chen et al. 2018), with the largest effect in place of the entropy: 1 if
+    one coordinate alone moves the factor, near 0 if two do alike, 0 if none does.
+    """
+    second, largest = np.sort(effects, axis=0)[-2:]
+    return np.divide(largest - second, largest, out=np.zeros_like(largest), where=largest > 0)

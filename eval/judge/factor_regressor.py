@@ -1,6 +1,7 @@
 """Factor regressor: from a rendered face to every ground-truth factor behind it.
 
-    python -m eval.judge.factors --data DIR --config JSON --out DIR --resume-root DIR --run-log FILE
+    python -m eval.judge.factor_regressor --data DIR --config JSON --out DIR
+        --resume-root DIR --run-log FILE
 
 Trained on rendered images alone, judged by R^2 on held-out renders. A factor below `USABLE` is
 listed in the card but used in no statement. Factors are regressed as numbers, which is what
@@ -10,7 +11,7 @@ one would be predicted badly and so drop out of `usable` by itself; a constant o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dlvae.config.judges import Factors
 from dlvae.data.dataset import Split, load_split
+from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
 from eval.judge.predict import check_images, in_batches
-from eval.judge.supervised import build_seeded
-from eval.judge.training_stage import CARD, Job, TrainingStage, read_config, run_command
+from eval.judge.training import CARD, Job, Named, Training, build_seeded, run_command
 
 USABLE = 0.5
-DEFAULTS = {"width": 1.0, "epochs": 30, "batch_size": 64, "lr": 0.05, "warmup_epochs": 1}
-DEFAULTS |= {"dropout": 0.1, "pad_crop": 0}  # a shifted face would have another position
 
 
 class FactorRegressor(nn.Module):
@@ -86,40 +86,64 @@ class FactorRegressor(nn.Module):
         (standardised,) = in_batches(lambda batch: (self(batch),), images, self.mean.device)
         return standardised * self.scale.cpu().numpy() + self.mean.cpu().numpy()
 
+    def irrelevant(self, r2: Mapping[str, float | None] | None = None) -> list[str]:
+        """Return the label-irrelevant factors that are read well enough to be used.
+
+        Args:
+            r2: by factor, on other people than those trained on, see :func:`r2_on`; these must then
+                be read as well as new renders of the people trained on.
+        """
+        usable = [name for name in self.usable if name in IRRELEVANT_FACTORS]
+        if r2 is None:
+            return usable
+        return [name for name in usable if (r2.get(name) or 0.0) >= USABLE]
+
+    def in_spreads(self, images: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """Read factors off uint8 (N, H, W, 3) in units of their spread in training, float (N, F).
+
+        Means stay in: it is differences that have a meaning.
+        """
+        columns = [self.names.index(name) for name in names]
+        return (self.predict(images) / self.scale.cpu().numpy())[:, columns]
+
+
+class Regressor(Named, Factors):
+    """The settings of one training, and what it belongs to."""
+
 
 def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     """Train a factor regressor and save it.
 
     Args:
         job: a data set whose train and test splits hold factors, and where results go.
-        config: preset, dataset, seed, ``width`` and the keys of the recipe.
+        config: keys of :class:`Regressor`.
 
     Returns:
         The card: R^2 per factor on held-out renders, and the factors that are usable.
     """
-    recipe, settings = read_config(config, DEFAULTS, "factors")
-    stage = TrainingStage("factors", job, config)
+    recipe = Regressor.read(config, "factors")
+    training = Training("factors", job, config)
     train, test = (_rendered(job, name) for name in ("train", "test"))
     names, size = train.factor_names.tolist(), train.images.shape[1]
     network = build_seeded(
-        lambda: FactorRegressor(names, size, settings["width"], recipe.dropout),
-        *stage.seed_parts,
+        lambda: FactorRegressor(names, size, recipe.width, recipe.dropout),
+        *training.seed_parts,
         "init",
     )
     mean, spread = train.factors.mean(axis=0), train.factors.std(axis=0)
     network.mean.copy_(torch.from_numpy(mean))
     network.scale.copy_(torch.from_numpy(np.where(spread > 0, spread, 1.0)))
-    targets = torch.from_numpy((train.factors - mean) / network.scale.numpy()).to(stage.device)
+    targets = torch.from_numpy((train.factors - mean) / network.scale.numpy()).to(training.device)
 
     def loss(outputs: Tensor, rows: Tensor) -> Tensor:
         return F.mse_loss(outputs, targets[rows])
 
     # The stream hands over labels; as row numbers they lead to the factors of each image.
     rows = Split(train.images, None, np.arange(len(train)), train.classes)
-    stage.train(network, loss, rows, recipe)
+    training.run(network, loss, rows, recipe)
     r2 = r_squared(test.factors, network.predict(test.images))
     card = {
-        "width": settings["width"],
+        "width": recipe.width,
         "image_size": size,
         "factor_names": names,
         "r2": dict(zip(names, r2, strict=True)),
@@ -128,7 +152,7 @@ def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
         "held_out": "new renders of the same identities",
         "images": {"train": len(train), "test": len(test)},
     }
-    return stage.save(network, card)
+    return training.save(network, card)
 
 
 def r_squared(truth: np.ndarray, predicted: np.ndarray) -> list[float | None]:
@@ -169,7 +193,7 @@ def load_factors(folder: str | Path, where: torch.device | str | None = None) ->
     except KeyError as error:
         raise UserError(
             f"{folder / CARD}: expected the card of a factor regressor, found no {error}; train "
-            "one with python -m eval.judge.factors"
+            "one with python -m eval.judge.factor_regressor"
         ) from error
     network.load_state_dict(load_weights(folder / WEIGHTS))
     return network.to(device() if where is None else where).eval().requires_grad_(False)

@@ -16,8 +16,7 @@ from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
 from eval.judge.networks.architecture import build_network
 from eval.judge.predict import check_images, in_batches
-from eval.judge.training_stage import CARD
-from eval.metrics.logits import top_class
+from eval.metrics.inception_score import top_class
 
 
 class Evaluator(nn.Module):
@@ -35,6 +34,11 @@ class Evaluator(nn.Module):
         self.image_size = image_size
         self.card = card
 
+    @property
+    def sha256(self) -> str:
+        """Content hash of the weights."""
+        return self.card["weights_sha256"]
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> features (B, M * D), logits (B, M, C).
 
@@ -50,9 +54,14 @@ class Evaluator(nn.Module):
     def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Uint8 (N, H, W, 3) -> float32 features (N, M * D) and logits (N, M, C)."""
         check_images(images, self.image_size)
-        where = next(self.parameters()).device
-        features, logits = in_batches(self, images, where)
+        features, logits = in_batches(self, images, next(self.parameters()).device)
         return features, logits
+
+    def recognise(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Uint8 (..., H, W, 3) -> float32 features (..., M * D) and the top-1 class, (...)."""
+        shape = images.shape[:-3]
+        features, logits = self.predict(images.reshape(-1, *images.shape[-3:]))
+        return features.reshape(*shape, -1), top_class(logits).reshape(shape)
 
 
 def load_evaluator(folder: str | Path, where: torch.device | str | None = None) -> Evaluator:
@@ -62,13 +71,13 @@ def load_evaluator(folder: str | Path, where: torch.device | str | None = None) 
         UserError: the folder holds no readable evaluator.
     """
     folder = Path(folder)
-    card = read_json(folder / CARD)
+    card = read_json(folder / "card.json")
     try:
         settings = (card["arch"], len(card["class_names"]), card["image_size"], card["width"])
         members = [build_network(*settings) for _ in card["members"]]
     except KeyError as error:
         raise UserError(
-            f"{folder / CARD}: expected the card of an evaluator, found no {error}; train its "
+            f"{folder}/card.json: expected the card of an evaluator, found no {error}; train its "
             "members with python -m eval.judge and join them with python -m "
             "eval.judge.join"
         ) from error
@@ -95,10 +104,3 @@ def load_judge(folder: str | Path, card: Mapping[str, Any]) -> Evaluator:
             f"on '{judge.card['dataset']}', which has other classes"
         )
     return judge
-
-
-def recognise(judge: Evaluator, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Uint8 (..., H, W, 3) -> float32 features (..., D) and the top-1 class, (...)."""
-    shape = images.shape[:-3]
-    features, logits = judge.predict(images.reshape(-1, *images.shape[-3:]))
-    return features.reshape(*shape, -1), top_class(logits).reshape(shape)

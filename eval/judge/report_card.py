@@ -1,6 +1,6 @@
 """Report card of a trained evaluator: how far its judgement of real images can be trusted.
 
-Usage: python -m eval.judge.report --train NPZ --test NPZ --evaluator DIR --data DIR --out JSON
+Usage: python -m eval.judge.report_card --train NPZ --test NPZ --evaluator DIR --data DIR --out JSON
 
 Both feature sets hold real images; held-out ones are also degraded and judged here. What is
 measured is no part of the training, so a change of a measure trains no evaluator again.
@@ -21,7 +21,7 @@ from dlvae.stage.artefact import read_json, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
 from eval.judge.features import FeatureSet, load_features
-from eval.metrics.logits import agreement, by_member, hits, inception_of_logits, top_class
+from eval.metrics.inception_score import agreement, by_member, hits, inception_of_logits, top_class
 from eval.scored_images import evenly_per_class, labelled_split
 
 BINS = 15
@@ -110,7 +110,7 @@ def degraded(evaluator: Path, data: Path, card: Mapping[str, Any]) -> dict[str, 
     """
     # Here: what reads and scores features alone is not to wait for torch.
     from eval.judge.augment import FIXED, fixed
-    from eval.judge.load import load_judge
+    from eval.judge.evaluator import load_judge
 
     judge, test = load_judge(evaluator, card), labelled_split(data, "test")
     kept = evenly_per_class(test.labels, max(1, DEGRADED // card["classes"]))

@@ -15,13 +15,14 @@ from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import SNAPSHOTS
 from dlvae.stage.seeds import numpy_generator
-from eval.metrics.intervals import Interval, delete_a_group, jackknife, jackknife_groups, proportion
+from eval.metrics.intervals import Interval, delete_a_group, jackknife, jackknife_groups
+from eval.metrics.measured import Measured
 from eval.metrics.sets.manifolds import PRECISION_RECALL_K, precision_recall
-from eval.metrics.sets.measured import SetMetric
 from eval.metrics.toy_points import arc_residual, sliced_wasserstein
-from eval.models.decoding import training_precision
-from eval.models.snapshots import POINTS, snapshot_files, snapshot_points
-from eval.scores.common import Measured, ScoreRequest, Scores
+from eval.models.decoding import model_files
+from eval.models.snapshots import POINTS, snapshot_points
+from eval.score_request import ScoreRequest, Scores
+from eval.scored_images import training_precision
 
 MEASURES = ("precision", "recall", "wasserstein")
 SPREADS = {"spread_radial": arc_residual, "spread_y": lambda points, label: points[:, 1]}
@@ -68,7 +69,7 @@ def toy(request: ScoreRequest) -> Scores:
     ]
     floor = float(np.mean([found["wasserstein"] for found in halves]))
     values["toy_wasserstein_floor"] = Measured(floor, len(chosen))
-    files = snapshot_files(model, folder)
+    files = model_files(model, folder, SNAPSHOTS)
     return Scores(
         values,
         sha256_file(folder / SNAPSHOTS),
@@ -80,7 +81,7 @@ def toy(request: ScoreRequest) -> Scores:
 
 def distances(
     points: np.ndarray, reference: np.ndarray, groups: np.ndarray | None = None
-) -> dict[str, SetMetric]:
+) -> dict[str, Measured]:
     """Return `MEASURES` of (n, 2) points against as many real ones.
 
     Args:
@@ -88,7 +89,7 @@ def distances(
     """
     found = precision_recall(points, reference, PRECISION_RECALL_K, groups=groups)
     distance = sliced_wasserstein(points, reference)
-    return found | {"wasserstein": SetMetric(distance, len(points))}
+    return found | {"wasserstein": Measured(distance, len(points))}
 
 
 def _real(request: ScoreRequest) -> dict[int, Real]:
@@ -133,15 +134,12 @@ def _measured(
     values, n = {}, len(points)
     # Classes are of one size: the mean of their shares is the share of all.
     means = {name: float(np.mean([of[name].value for of in found])) for name in MEASURES}
-    left_out = np.mean([of["recall"].left_out for of in found], axis=0)
-    intervals = {
-        # Every generated point is in or out of the data's region by itself; which of the data are
-        # in that of the points, they decide together.
-        "precision": proportion(round(means["precision"] * n), n),
-        "recall": jackknife(means["recall"], left_out),
-    }
-    for name, mean in means.items():
-        values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, intervals.get(name))
+    left_out = np.mean([of["recall"].parts for of in found], axis=0)
+    values[f"toy_precision{suffix}"] = Measured.share(means["precision"], n)
+    values[f"toy_recall{suffix}"] = Measured.sure(
+        means["recall"], n, jackknife(means["recall"], left_out)
+    )
+    values[f"toy_wasserstein{suffix}"] = Measured(means["wasserstein"], n)
     for name, residual in SPREADS.items():
         scale = {c: float(np.std(residual(part.all, c), ddof=1)) for c, part in real.items()}
         if min(scale.values()) < FLAT:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,13 +14,12 @@ from dlvae.data.dataset import load_card
 from dlvae.stage.artefact import sha256_arrays
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import weights_hash
-from dlvae.stage.seeds import numpy_generator
 from eval.judge.features import FeatureSet, load_features
-from eval.metrics.intervals import Interval, over_paths
-from eval.metrics.sets.measured import SetMetric
+from eval.metrics.measured import Measured
 from eval.protocol import Protocol, load_protocol
 from eval.request import Request
-from eval.rows import HASH, NONE
+from eval.rows import HASH, NONE, NOT_APPLICABLE, ScoreRow, hashes_text
+from eval.scored_images import training_precision
 
 
 @dataclass(frozen=True)
@@ -64,9 +62,9 @@ class ScoreRequest(Request):
         """Hash of the factor regressor's weights, input ``factors``; empty without one."""
         return (weights_hash(self.path("factors")),) if self.has("factors") else ()
 
-    def numpy_draws(self, *more: str | int) -> np.random.Generator:
-        """Return a generator of this family's draws."""
-        return numpy_generator(*self.seed_parts(*more))
+    def cards(self, *keys: str) -> dict[str, Path]:
+        """Return the cards of those inputs that were given, for the manifest."""
+        return {key: self.path(key) / "card.json" for key in keys if self.has(key)}
 
     def features(self, key: str) -> FeatureSet:
         """Load a feature set of this data set's images.
@@ -81,48 +79,6 @@ class ScoreRequest(Request):
                 f"'{found.data}'; make them with python -m eval.judge.features"
             )
         return found
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A value and how sure it is.
-
-    Attributes:
-        value: None where it cannot be measured; `note` then says why, e.g. "needs n > 64".
-        n: what it was measured on: images, or grid cells.
-        low, high: ends of the interval, NaN where there is none.
-        kind: how the interval was made; see :mod:`eval.metrics.intervals`.
-    """
-
-    value: float | None
-    n: int
-    low: float = math.nan
-    high: float = math.nan
-    kind: str = NONE
-    note: str = ""
-
-    @classmethod
-    def sure(cls, value: float, n: int, interval: Interval | None) -> Measured:
-        """Return a value with its interval, if there is one."""
-        if interval is None:
-            return cls(float(value), n)
-        return cls(float(value), n, interval.low, interval.high, interval.kind)
-
-    @classmethod
-    def mean_of(cls, per_path: np.ndarray, n: int) -> Measured:
-        """Return a mean over paths or traversals of equally many images, drawn apart.
-
-        Paths that all agree have no interval: they do not tell how far others may lie.
-        """
-        spread = np.ptp(per_path) > 0
-        return cls.sure(np.mean(per_path), n, over_paths(per_path) if spread else None)
-
-    @classmethod
-    def of(cls, found: SetMetric, interval: Interval | None) -> Measured:
-        """Return a metric of sets with its interval, if there is one."""
-        if found.value is None:
-            return cls(None, found.n, note=found.note)
-        return cls.sure(found.value, found.n, interval)
 
 
 @dataclass(frozen=True)
@@ -164,7 +120,40 @@ class Scores:
     extra: Mapping[str, Any] = field(default_factory=dict)
     basis: Mapping[str, Basis] = field(default_factory=dict)
 
+    @classmethod
+    def of_model(cls, folder: Path, values: Mapping[str, Measured], **more: Any) -> Scores:
+        """Return scores of the weights of a saved model; ``more`` as the attributes say."""
+        return cls(values, weights_hash(folder), training_precision(folder), **more)
+
+    def rows(self, request: ScoreRequest, code: str) -> list[ScoreRow]:
+        """Return one row per metric; ``code`` is the fingerprint of the scoring code."""
+        shared = {key: request.config[key] for key in request.context}
+        shared |= {"classes": request.card["classes"], "precision": self.precision}
+        shared |= {"protocol": request.protocol.label, "code": code}
+        data, rows = data_hash(request.card), []
+        for metric, found in self.values.items():
+            basis = self.basis.get(metric, Basis())
+            rows.append(
+                ScoreRow(
+                    metric=metric,
+                    value=np.nan if found.value is None else float(found.value),
+                    ci_low=float(found.low),
+                    ci_high=float(found.high),
+                    ci_kind=found.kind if found.value is not None else _reason(found.note),
+                    n=found.n,
+                    evaluator=hashes_text(basis.evaluator or self.evaluator, *basis.judges),
+                    samples=hashes_text(basis.images or self.images),
+                    data=hashes_text(data, *basis.data),
+                    **shared,
+                )
+            )
+        return rows
+
 
 def data_hash(card: Mapping[str, Any]) -> str:
     """Hash of a data set, the same for rows that read its training and its held-out split."""
     return sha256_arrays(**{k: np.array(v) for k, v in card["sha256"].items()})[:HASH]
+
+
+def _reason(note: str) -> str:
+    return note if note.startswith(NOT_APPLICABLE) else f"{NOT_APPLICABLE}: {note}"

@@ -8,7 +8,9 @@ from sklearn.metrics.pairwise import cosine_similarity
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from eval.path_sizes import COLUMNS
+
+COLUMNS = 8
+"""Images along a path of z_s or z_u, or along a traversal of a coordinate."""
 
 
 def alphas() -> Tensor:

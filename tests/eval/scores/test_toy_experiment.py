@@ -19,9 +19,9 @@ from eval.metrics.sets.manifolds import precision_recall
 from eval.metrics.toy_points import sliced_wasserstein
 from eval.models import snapshots
 from eval.rows import read_rows
+from eval.score_request import ScoreRequest, data_hash
 from eval.scores import __main__ as scores
-from eval.scores import toy as family
-from eval.scores.common import ScoreRequest, data_hash
+from eval.scores import toy_experiment as family
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v2.yaml"
 CONTEXT = {"preset": "smoke", "dataset": "three_moons", "model": "ours", "seed": 0}

@@ -1,66 +1,32 @@
-"""MS-SSIM of single pairs in float64 by independent code, to check the all-pairs algorithm."""
+"""SSIM and MS-SSIM of single pairs in float64, as the definition reads."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
-from pytorch_msssim.ssim import _ssim
 from scipy.ndimage import correlate1d
-from torch.nn import functional as F
 
-from dlvae.stage.errors import UserError
 from eval.metrics.ms_ssim.variant import Scale, Variant
 
 
-def reference_pairs(
-    first: np.ndarray, second: np.ndarray, variant: Variant
-) -> tuple[np.ndarray, np.ndarray]:
-    """Score M pairs by the code that ``variant.reference`` names.
+def ms_ssim_of_pairs(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
+    """Return the MS-SSIM of M pairs, float64 (M,), NaN where a negative factor has no power.
 
     Args:
         first, second: uint8 (M, H, W, 3); pair m is ``first[m]`` with ``second[m]``.
-
-    Returns:
-        MS-SSIM (M,), and the smallest absolute factor of each pair over scales and channels (M,):
-        near 0 a power with a small exponent magnifies rounding without bound.
     """
-    x, y = _ranged(first, variant), _ranged(second, variant)
-    factors = _FACTORS[variant.reference](x, y, variant)
-    weights = np.array([scale.weight for scale in variant.scales])
-    with np.errstate(invalid="ignore"):
-        powers = (np.maximum(factors, 0) if variant.clamp else factors) ** weights
-    return powers.prod(axis=2).mean(axis=1), np.abs(factors).min(axis=(1, 2))
+    return joined(
+        factors_of_pairs(ranged(first, variant), ranged(second, variant), variant), variant
+    )
 
 
-def _ranged(images: np.ndarray, variant: Variant) -> np.ndarray:
+def ranged(images: np.ndarray, variant: Variant) -> np.ndarray:
     """uint8 (M, H, W, 3) -> float64 (M, 3, H, W) in the variant's pixel range."""
     low, high = variant.pixel_range
     return images.transpose(0, 3, 1, 2) / 255.0 * (high - low) + low
 
 
-def _by_pytorch_msssim(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
-    """Factors (M, 3, scales): that package's ``_ssim`` and its pooling.
-
-    Its ``ms_ssim`` is made of these, but refuses images below 16 windows a side. Its window is
-    normalised in float32, which in float64 would be the largest error of all, so ours is used.
-    """
-    if any(scale.window % 2 == 0 for scale in variant.scales):
-        raise UserError("reference pytorch_msssim: expected odd windows; use reference: literal")
-    x, y = torch.from_numpy(first), torch.from_numpy(second)
-    factors = []
-    for index, scale in enumerate(variant.scales):
-        window = torch.from_numpy(window_line(scale)).repeat(3, 1, 1, 1)
-        whole, structure = _ssim(
-            x, y, variant.data_range, window, size_average=False, K=(variant.k1, variant.k2)
-        )
-        last = index == len(variant.scales) - 1
-        factors.append(whole if last else structure)
-        x, y = (F.avg_pool2d(image, kernel_size=2) for image in (x, y))
-    return torch.stack(factors, dim=-1).numpy()
-
-
-def _literal(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
-    """Factors (M, 3, scales), pair by pair, as the definition reads."""
+def factors_of_pairs(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndarray:
+    """Return the factors (M, 3, scales) of pairs of `ranged` images (M, 3, H, W)."""
     factors = np.empty((len(first), first.shape[1], len(variant.scales)))
     for pair, (x, y) in enumerate(zip(first, second, strict=True)):
         for index, scale in enumerate(variant.scales):
@@ -69,6 +35,14 @@ def _literal(first: np.ndarray, second: np.ndarray, variant: Variant) -> np.ndar
             factors[pair, :, index] = (light * structure if last else structure).mean(axis=(1, 2))
             x, y = 0.25 * _sum_of_four(x), 0.25 * _sum_of_four(y)
     return factors
+
+
+def joined(factors: np.ndarray, variant: Variant) -> np.ndarray:
+    """Join factors (M, 3, scales): their powers multiplied, the mean over channels, (M,)."""
+    weights = np.array([scale.weight for scale in variant.scales])
+    with np.errstate(invalid="ignore"):
+        powers = (np.maximum(factors, 0) if variant.clamp else factors) ** weights
+    return powers.prod(axis=2).mean(axis=1)
 
 
 def ssim_maps(
@@ -106,6 +80,3 @@ def _sum_of_four(image: np.ndarray) -> np.ndarray:
     """Sums of 2 x 2 neighbours of (3, H, W)."""
     rows = image[:, 0::2] + image[:, 1::2]
     return rows[:, :, 0::2] + rows[:, :, 1::2]
-
-
-_FACTORS = {"pytorch_msssim": _by_pytorch_msssim, "literal": _literal}

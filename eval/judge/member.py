@@ -1,0 +1,58 @@
+"""Training of one member of an evaluator on the real images of one data set."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from torch.nn import functional as F
+
+from dlvae.config.judges import Recipe
+from dlvae.config.section import Natural
+from dlvae.data.dataset import load_split
+from dlvae.stage.errors import UserError
+from eval.judge.augment import degrade
+from eval.judge.networks.architecture import OURS, build_network
+from eval.judge.training import Job, Named, Training, build_seeded
+
+
+class Member(Named, Recipe):
+    """One member of an ensemble."""
+
+    arch: str = OURS
+    kind: Literal["robust", "plain"] = "robust"
+    """plain members see real images, flipped and cropped; robust ones also degraded ones, see
+    `eval.judge.augment`"""
+    member: Natural = 0
+    """its number, one of the parts that its seed derives from"""
+
+
+def train_member(job: Job, config: dict[str, Any]) -> dict[str, Any]:
+    """Train one member of an ensemble and save it; generated images never come near it.
+
+    Args:
+        job: a labelled data set, the images to learn from, and where results go.
+        config: keys of :class:`Member`.
+
+    Returns:
+        The card: architecture, classes, and what it was trained on. How good the evaluator is,
+        `eval.judge.report_card` measures.
+    """
+    recipe = Member.read(config, "evaluator")
+    training = Training("evaluator", job, config, recipe.kind, recipe.member)
+    train = load_split(job.images or job.data, "train")
+    if train.images is None or not train.labelled:
+        raise UserError(
+            f"{job.images or job.data}: an evaluator needs labelled images, found "
+            f"{'points' if train.images is None else 'no labels'}"
+        )
+    size, classes = train.images.shape[1], train.classes.tolist()
+    network = build_seeded(
+        lambda: build_network(recipe.arch, len(classes), size, recipe.width, recipe.dropout),
+        *training.seed_parts,
+        "init",
+    )
+    flip = bool(training.data_card.get("flip"))
+    augment = degrade if recipe.kind == "robust" else None
+    training.run(network, F.cross_entropy, train, recipe, flip, augment)
+    card = {key: getattr(recipe, key) for key in ("arch", "width", "kind")}
+    return training.save(network, card | {"image_size": size, "class_names": classes})

@@ -1,0 +1,121 @@
+"""A measured value and how sure it is, and the checks of features and labels that are measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlvae.stage.errors import UserError
+from eval.metrics.intervals import Interval, over_images, over_paths, proportion
+from eval.rows import NONE
+
+Draws = Callable[..., np.random.Generator]
+"""Names of a stream -> its generator, such as ``draws("groups")``; the same at every call."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value and how sure it is.
+
+    Attributes:
+        value: None where it cannot be measured; `note` then says why, e.g. "needs n > 64".
+        n: what it was measured on: images, or grid cells.
+        low, high: ends of the interval, NaN where there is none.
+        kind: how the interval was made; see :mod:`eval.metrics.intervals`.
+        parts: values behind it, if any: of every class, of subsets that have no image in common,
+            or without each group of images.
+    """
+
+    value: float | None
+    n: int
+    low: float = math.nan
+    high: float = math.nan
+    kind: str = NONE
+    note: str = ""
+    parts: tuple[float, ...] | None = None
+
+    @classmethod
+    def sure(
+        cls,
+        value: float,
+        n: int,
+        interval: Interval | None,
+        parts: tuple[float, ...] | None = None,
+    ) -> Measured:
+        """Return a value with its interval, if there is one."""
+        if interval is None:
+            return cls(float(value), n, parts=parts)
+        ends = interval.low, interval.high, interval.kind
+        return cls(float(value), n, *ends, parts=parts)
+
+    @classmethod
+    def share(cls, value: float, n: int) -> Measured:
+        """Return a share of n images that are right or wrong each by itself (Wilson)."""
+        return cls.sure(value, n, proportion(round(value * n), n))
+
+    @classmethod
+    def mean_over_images(cls, values: np.ndarray) -> Measured:
+        """Return the mean of one value per image, (N,)."""
+        return cls.sure(values.mean(), len(values), over_images(values))
+
+    @classmethod
+    def mean_of(cls, per_path: np.ndarray, n: int) -> Measured:
+        """Return a mean over paths or traversals of equally many images, drawn apart.
+
+        Paths that all agree have no interval: they do not tell how far others may lie.
+        """
+        spread = np.ptp(per_path) > 0
+        return cls.sure(np.mean(per_path), n, over_paths(per_path) if spread else None)
+
+    @classmethod
+    def missing(cls, n: int, found: int, needs: int, of: str) -> Measured:
+        """Return no value: ``found`` images of a set or class, ``of``, where ``needs`` must be."""
+        return cls(None, n, note=f"n/a (n = {found}, needs {needs} {of})")
+
+
+def check_features(**sets: np.ndarray) -> None:
+    """Refuse sets of features, by name, that are not finite floats (N, D), N and D > 0, of one D.
+
+    Raises:
+        UserError: names the set, what was expected and what was found.
+    """
+    widths = {}
+    for name, features in sets.items():
+        if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating):
+            raise UserError(
+                f"{name}: expected features as floats of shape (N, D), found {features.dtype} of "
+                f"shape {features.shape}; take them from the evaluator"
+            )
+        if 0 in features.shape:
+            raise UserError(
+                f"{name}: expected at least 1 image and 1 feature, found shape {features.shape}; "
+                "hand in a set that has images"
+            )
+        if not np.isfinite(features).all():
+            raise UserError(
+                f"{name}: expected finite features, found NaN or infinity; train the evaluator "
+                "again with a smaller learning rate"
+            )
+        widths[name] = features.shape[1]
+    if len(set(widths.values())) > 1:
+        found = ", ".join(f"{width} ({name})" for name, width in widths.items())
+        raise UserError(
+            f"expected features of one width, found {found}; take all of them from the same "
+            "evaluator"
+        )
+
+
+def check_labels(name: str, labels: np.ndarray, features: np.ndarray) -> None:
+    """Refuse labels that are not one integer for each of the ``features``.
+
+    Raises:
+        UserError: names the set, what was expected and what was found.
+    """
+    if labels.shape != (len(features),) or not np.issubdtype(labels.dtype, np.integer):
+        raise UserError(
+            f"{name}: expected {len(features)} integer labels, one per image, found {labels.dtype} "
+            f"of shape {labels.shape}; hand in the labels of the same file as the images"
+        )
