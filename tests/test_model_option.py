@@ -46,12 +46,14 @@ def checkout(tmp_path_factory):
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     """A distribution outside the repository with two models, one of which breaks a promise."""
+    written = filled("theirs", package="their_models")
     return install(
         tmp_path_factory.mktemp("packages"),
         {"theirs": "their_models.good:MODEL", "careless": "their_models.careless:MODEL"},
         {
             "their_models/__init__.py": "",
-            "their_models/good.py": filled("theirs")["model.py"],
+            "their_models/good.py": written["model.py"],
+            "their_models/options.py": written["options.py"],
             "their_models/careless.py": CARELESS,
         },
     )

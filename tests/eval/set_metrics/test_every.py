@@ -37,7 +37,9 @@ def draws(*_):
 
 
 def measured(generated, images=IMAGES):
-    return set_metrics(images, generated, TRAIN, HELD_OUT, draws, IntervalsRule(20, 100))
+    return set_metrics(
+        images, generated, TRAIN, HELD_OUT, draws, IntervalsRule(groups=20, draws=100)
+    )
 
 
 def test_every_metric_is_there_by_name():
