@@ -109,7 +109,7 @@ def test_a_metric_edit_scores_again_and_trains_nothing(finished, plan):
 
 @pytest.mark.slow
 def test_a_new_measure_of_the_evaluator_trains_and_scores_nothing(finished, plan):
-    module = finished / "eval" / "evaluator" / "report.py"
+    module = finished / "eval" / "judge" / "report_card.py"
     text = module.read_text(encoding="utf-8")
     with edited(module, text, f"{text}\nEXTRA = 1\n"):
         found = plan(finished, *SMOKE)
