@@ -2,7 +2,8 @@
 
 Plain code (:class:`dlvae.nn.blocks.LabelMapConv2d`) joins the image with C constant maps. A
 constant map adds to each output pixel those taps of its kernel that lie inside the image, so C may
-be 530 at no cost; made, those maps take 1.7 times as long for a step of the cVAE at full width.
+be 530 at no cost; made, a step of the cVAE at full width takes about 1.7 times as long (few runs on
+a machine with other work, so a rough figure).
 """
 
 from __future__ import annotations

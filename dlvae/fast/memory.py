@@ -16,7 +16,7 @@ def use_memory_again() -> None:
     Every step frees and asks again for the same tensors, whose pages the kernel would map and
     clear anew each time. Other C libraries are left alone. The filling is a debugging aid of
     deterministic kernels that small networks pay for at each operation. No number changes; without
-    both a step of ours takes about a tenth longer.
+    both a step of ours takes about a tenth longer (a rough figure, from few runs).
     """
     import torch
 

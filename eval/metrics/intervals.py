@@ -32,8 +32,6 @@ WILSON_JUDGES = "wilson95_judges"
 WITH_JUDGES = {JACKKNIFE_IMAGES: JACKKNIFE_JUDGES, WILSON: WILSON_JUDGES}
 """Kinds of images alone, and of images and judges; see :func:`over_judges`."""
 
-T_KINDS = (T_SEEDS, T_SUBSETS, T_IMAGES, T_PATHS)
-
 MIN_VALUES = 3
 """Seeds, subsets or paths. The t interval of two reaches nearly 13 standard errors to each side."""
 

@@ -1,4 +1,4 @@
-"""Newcomers that must not fool the scores, judged by an evaluator that was really trained.
+"""Candidates that must not fool the scores, judged by an evaluator that was really trained.
 
 Uniform noise has neither fidelity nor classes. Real images under shuffled labels are excellent
 images of the wrong class: what reads labels must notice, what does not must not change.
@@ -76,7 +76,7 @@ class Judge:
         inputs = {key: str(self._path(key)) for key in ("real_train", "real_test")}
         inputs |= {"features": str(self._path(name)), "images": str(samples)}
         # One model's name for all: equal images are then cut into equal subsets.
-        config = NAMES | {"model": "newcomer", "protocol_overrides": OVERRIDES}
+        config = NAMES | {"model": "candidate", "protocol_overrides": OVERRIDES}
         found = {}
         for family in ("inception", "diversity", "fidelity"):
             request = ScoreRequest(family, config, inputs, self.data, PROTOCOL)
