@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 
 from reports.freeze.machine import ROOT
-from tests.benchmarks.command import Run, positive
-from tests.benchmarks.machine import here
+from tests.benchmarks.measuring.command import Run, positive
+from tests.benchmarks.measuring.machine import here
 
 THREADS = re.compile(r"--threads[ =](\d+)")
 

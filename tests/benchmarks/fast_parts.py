@@ -21,9 +21,9 @@ from torch import nn
 from dlvae.base import GenerativeModel, Method, Task
 from dlvae.method.objectives import gradients
 from dlvae.nn.blocks import LabelMapConv2d
-from tests.benchmarks import setups
-from tests.benchmarks.command import Run
-from tests.benchmarks.paired import print_summaries, summaries
+from tests.benchmarks.measuring.command import Run
+from tests.benchmarks.measuring.paired import print_summaries, summaries
+from tests.benchmarks.steps import setups
 
 PLAIN = {
     "convolutions": {

@@ -39,8 +39,8 @@ from eval.metrics.sets.distributions import SUBSET_SIZE, fid, kid
 from eval.metrics.sets.imagenet import UintImages
 from eval.metrics.sets.manifolds import precision_recall
 from reports.freeze.machine import ROOT
-from tests.benchmarks.command import Run
-from tests.benchmarks.paired import print_summaries, summaries
+from tests.benchmarks.measuring.command import Run
+from tests.benchmarks.measuring.paired import print_summaries, summaries
 
 EVALUATOR = ROOT / "reports" / "stored" / "quick" / "evaluator" / "digits_plain"
 EXTRACTOR = "benchmark-evaluator"

@@ -31,10 +31,10 @@ from eval.metrics.ms_ssim.literal import window_line
 from eval.metrics.ms_ssim.variant import Variant
 from eval.protocol import load_protocol
 from reports.freeze.machine import ROOT
-from tests.benchmarks.command import Run
-from tests.benchmarks.growth import Growth
-from tests.benchmarks.memory import memory_of
-from tests.benchmarks.paired import Summary, print_summaries, summaries
+from tests.benchmarks.measuring.command import Run
+from tests.benchmarks.measuring.growth import Growth
+from tests.benchmarks.measuring.memory import memory_of
+from tests.benchmarks.measuring.paired import Summary, print_summaries, summaries
 
 PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"
 REFERENCE = "pytorch-msssim"

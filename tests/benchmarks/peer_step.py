@@ -2,7 +2,7 @@
 
 `cvae_gan` against pythae's VAE-GAN trainer and `cgan` against torch-mimicry's cGAN-PD, on the same
 full-width networks, batch and precision (fp32 and bf16), two threads: what a user of the package
-would wait for, though not the same algorithm; see :mod:`tests.benchmarks.peers`. Peers run in
+would wait for, though not the same algorithm; see :mod:`tests.benchmarks.steps.peers`. Peers run in
 torch's default layout, which `ratio` refers to, and in channels_last, which ours uses.
 
     pip install --no-deps pythae    # else its step as re-created stands in, and its side says so
@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlvae.base import Method, Task
-from tests.benchmarks import setups
-from tests.benchmarks.command import Run
-from tests.benchmarks.paired import print_summaries, summaries
-from tests.benchmarks.peers import CganPdStep, Step
-from tests.benchmarks.pythae_step import installed, vae_gan_step
+from tests.benchmarks.measuring.command import Run
+from tests.benchmarks.measuring.paired import print_summaries, summaries
+from tests.benchmarks.steps import setups
+from tests.benchmarks.steps.peers import CganPdStep, Step
+from tests.benchmarks.steps.pythae_step import installed, vae_gan_step
 
 PEERS: dict[str, Callable[..., Step]] = {"cvae_gan": vae_gan_step, "cgan": CganPdStep}
 

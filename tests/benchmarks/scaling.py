@@ -1,6 +1,6 @@
 """How the cost of our step grows: ``python -m tests.benchmarks.scaling``.
 
-Three curves with their exponents (:mod:`tests.benchmarks.growth`), at two threads:
+Three curves with their exponents (:mod:`tests.benchmarks.measuring.growth`), at two threads:
 
 - ``batch``: a step of Algorithm 1 at full width;
 - ``width``: the same at batch 96, against the multiplier of every hidden width;
@@ -17,11 +17,11 @@ from typing import Any
 
 from dlvae.base import Batch, GenerativeModel, Method, Task
 from dlvae.stage.runtime import use_threads
-from tests.benchmarks import setups
-from tests.benchmarks.command import Run
-from tests.benchmarks.growth import Growth
-from tests.benchmarks.memory import memory_of
-from tests.benchmarks.paired import Summary, summaries
+from tests.benchmarks.measuring.command import Run
+from tests.benchmarks.measuring.growth import Growth
+from tests.benchmarks.measuring.memory import memory_of
+from tests.benchmarks.measuring.paired import Summary, summaries
+from tests.benchmarks.steps import setups
 
 BATCHES = (16, 32, 64, 96, 128, 192)
 WIDTHS = (0.125, 0.25, 0.5, 1.0)

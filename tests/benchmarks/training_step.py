@@ -4,8 +4,9 @@ At full width (CIFAR-10 of preset `paper`, two threads, fp32 and bf16) and at qu
 faces of preset `quick`, one thread, the precision that it resolves to). The literal step runs in
 torch's default layout (NCHW), which ratios refer to, and in channels_last, which ours uses, too:
 against that, what is left is not owed to the layout. Images are those of the stage-2 batch; stage
-1's batches are folded in. Shares are those of useful operations (:mod:`tests.benchmarks.flop`) per
-second in the bf16 and in the step's own peak of matrix products, measured in the same round.
+1's batches are folded in. Shares are those of useful operations
+(:mod:`tests.benchmarks.steps.flop`) per second in the bf16 and in the step's own peak of matrix
+products, measured in the same round.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Any
 import torch
 
 from dlvae.base import Method, Task
-from tests.benchmarks import setups
-from tests.benchmarks.command import Run
-from tests.benchmarks.flop import useful_flop
-from tests.benchmarks.paired import Spread, print_summaries, summaries
-from tests.benchmarks.peak import gemm, gemm_flop
+from tests.benchmarks.measuring.command import Run
+from tests.benchmarks.measuring.paired import Spread, print_summaries, summaries
+from tests.benchmarks.measuring.peak import gemm, gemm_flop
+from tests.benchmarks.steps import setups
+from tests.benchmarks.steps.flop import useful_flop
 from tests.reference.algorithm1 import LiteralAlgorithm1
 
 BOTH = ("fp32", "bf16")

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlvae.stage.runtime import use_threads
 from reports.freeze.machine import git_commit, machine
-from tests.benchmarks.peak import SIDE, peaks
+from tests.benchmarks.measuring.peak import SIDE, peaks
 
 
 def use_machine(threads: int, precision: str = "", brief: bool = False) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 Networks are those of `cgan` and `cvae_gan`, built of plain torch (`fast: false`) as a user of the
 package would bring them along, labels included.
 
-pythae 0.1.2 runs as it is where it is installed (:mod:`tests.benchmarks.pythae_step`): its `VAEGAN`
-in its trainer of three optimisers. Elsewhere :class:`VaeGanStep` stands in for it, made from what
-the package documents and does; a test holds the two together where both are at hand.
+pythae 0.1.2 runs as it is where it is installed (:mod:`tests.benchmarks.steps.pythae_step`): its
+`VAEGAN` in its trainer of three optimisers. Elsewhere :class:`VaeGanStep` stands in for it, made
+from what the package documents and does; a test holds the two together where both are at hand.
 
 torch-mimicry 0.1.16, the last release, does not import on torch from 2.0 on (it needs `torch._six`,
 and TensorFlow besides), so :class:`CganPdStep` is always made from what it documents and does:
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from dlvae.base import Batch, Method, Task
 from dlvae.nn.backbones import build_decoder, build_discriminator, build_encoder
-from tests.benchmarks.setups import plain
+from tests.benchmarks.steps.setups import plain
 from tests.reference.algorithm1 import wide
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.benchmarks import setups
-from tests.benchmarks.flop import literal_flop, useful_flop
+from tests.benchmarks.steps import setups
+from tests.benchmarks.steps.flop import literal_flop, useful_flop
 from tests.reference.algorithm1 import LiteralAlgorithm1
 
 

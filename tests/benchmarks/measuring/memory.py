@@ -35,7 +35,7 @@ def memory_of(maker: str, *arguments: object) -> Memory:
     Raises:
         RuntimeError: the process failed; what it said.
     """
-    command = [sys.executable, "-m", "tests.benchmarks.memory", maker]
+    command = [sys.executable, "-m", "tests.benchmarks.measuring.memory", maker]
     command += [json.dumps(argument) for argument in arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
@@ -45,7 +45,9 @@ def memory_of(maker: str, *arguments: object) -> Memory:
 
 def main() -> None:
     """Print the numbers of this process."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.measuring.memory", description=__doc__
+    )
     parser.add_argument("maker", help="module:function, which returns the piece of work")
     parser.add_argument("arguments", nargs="*", type=json.loads, help="of the function, as JSON")
     args = parser.parse_args()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.benchmarks.paired import Spread, paired, summaries
+from tests.benchmarks.measuring.paired import Spread, paired, summaries
 
 
 class Made:

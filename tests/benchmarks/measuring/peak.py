@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from tests.benchmarks.paired import paired
+from tests.benchmarks.measuring.paired import paired
 
 SIDE = 2048
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.benchmarks.growth import Growth, power_law
+from tests.benchmarks.measuring.growth import Growth, power_law
 
 SIZES = np.array([10, 30, 100, 530, 2000])
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks.memory import memory_of
+from tests.benchmarks.measuring.memory import memory_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -13,7 +13,7 @@ from eval.metrics.ms_ssim.squared_error import squared_error, weighted_squared_e
 from eval.metrics.ms_ssim.variant import Scale, Variant
 from eval.protocol import load_protocol
 
-CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
+CONFIG = Path(__file__).resolve().parents[4] / "config" / "protocol"
 
 
 def noise(n, seed=0, size=32, low=0, high=256):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from tests.benchmarks import setups
-from tests.benchmarks.peers import CganPdStep, VaeGanStep
-from tests.benchmarks.pythae_step import PythaeStep
+from tests.benchmarks.steps import setups
+from tests.benchmarks.steps.peers import CganPdStep, VaeGanStep
+from tests.benchmarks.steps.pythae_step import PythaeStep
 
 NETWORKS = ("encoder", "decoder", "discriminator")
 

@@ -1,4 +1,4 @@
-"""pythae's own VAE-GAN model and trainer around the networks of :mod:`tests.benchmarks.peers`."""
+"""pythae's own VAE-GAN and trainer around the networks of :mod:`tests.benchmarks.steps.peers`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dlvae.base import Batch, Method, Task
-from tests.benchmarks.peers import VaeGanStep
+from tests.benchmarks.steps.peers import VaeGanStep
 from tests.reference.algorithm1 import wide
 
 

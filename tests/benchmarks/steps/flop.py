@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlvae.base import Task
-from tests.benchmarks import shapes
-from tests.benchmarks.shapes import Layer
+from tests.benchmarks.steps import shapes
+from tests.benchmarks.steps.shapes import Layer
 
 
 def useful_flop(task: Task, n_gm: int = 3) -> int:

@@ -11,7 +11,7 @@ from eval.metrics.d_intra import d_intra
 from eval.metrics.ms_ssim.all_pairs import all_pairs
 from eval.protocol import load_protocol
 
-CONFIG = Path(__file__).resolve().parents[2] / "config" / "protocol"
+CONFIG = Path(__file__).resolve().parents[3] / "config" / "protocol"
 STANDARD = load_protocol(CONFIG / "v2.yaml").ms_ssim["standard"].at(32)
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from dlvae.stage.artefact import atomic
 from reports.freeze.machine import ROOT, git_commit
-from tests.benchmarks.machine import use_machine
-from tests.benchmarks.paired import paired
+from tests.benchmarks.measuring.machine import use_machine
+from tests.benchmarks.measuring.paired import paired
 
 FOLDER = ROOT / "reports" / "stored" / "benchmarks"
 

@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from tests.benchmarks import command
-from tests.benchmarks.command import Run, write_csv
-from tests.benchmarks.machine import use_machine
-from tests.benchmarks.paired import summaries
-from tests.benchmarks.peak import gemm
+from tests.benchmarks.measuring import command
+from tests.benchmarks.measuring.command import Run, write_csv
+from tests.benchmarks.measuring.machine import use_machine
+from tests.benchmarks.measuring.paired import summaries
+from tests.benchmarks.measuring.peak import gemm
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from eval.score_request import ScoreRequest
 from eval.scored_images import evenly_per_class, real, sampled
 from eval.scores.__main__ import score
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 PROTOCOL = CONFIG / "protocol" / "v2.yaml"
 QUICK = load_preset("quick", CONFIG)
 DIGITS = QUICK["datasets"]["digits"]

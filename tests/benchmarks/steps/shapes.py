@@ -1,7 +1,7 @@
 """The 32 x 32 networks as lists of layers, written down a second time, without `dlvae.nn`.
 
-The published CIFAR-10 networks, whose operations :mod:`tests.benchmarks.flop` counts. A test holds
-them against what the project's own networks spend.
+The published CIFAR-10 networks, whose operations :mod:`tests.benchmarks.steps.flop` counts. A test
+holds them against what the project's own networks spend.
 """
 
 from __future__ import annotations
