@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from dlvae.config.method import Method
 from dlvae.config.section import Options
-from dlvae.fast import optimisers, walks
+from dlvae.fast import backward, optimisers
 from dlvae.method.objectives import Objectives, gradients
 from dlvae.task import Task
 
@@ -103,7 +103,7 @@ class GenerativeModel(nn.Module):
                 self.optimisers[stage] = optimisers.Adam(parts, method.lr, betas, **fused)
 
     def descend(
-        self, stage: str, losses: Mapping[str, Tensor], shared: walks.Shared = walks.NOTHING
+        self, stage: str, losses: Mapping[str, Tensor], shared: backward.Shared = backward.NOTHING
     ) -> dict[str, Tensor]:
         """Update the groups of a stage, each along the gradient of its own objective.
 
@@ -114,7 +114,7 @@ class GenerativeModel(nn.Module):
             shared: where their graphs meet; tells `dlvae.fast` how to take fewer walks.
         """
         given = losses, self.objectives[stage], self.groups
-        found = walks.gradients(*given, shared) if self.task.fast else gradients(*given)
+        found = backward.gradients(*given, shared) if self.task.fast else gradients(*given)
         for name, by_parameter in found.items():
             for parameter, gradient in zip(self.groups[name], by_parameter, strict=True):
                 # Fused kernels walk raw memory: gradient and weight must agree on the layout, which

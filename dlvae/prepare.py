@@ -18,12 +18,10 @@ from typing import Any
 from dlvae.data.dataset import save_dataset
 from dlvae.data.local import source_files
 from dlvae.data.people import hold_out
-from dlvae.data.sources import MODULES, Role, roles
+from dlvae.data.sources import find_role
 from dlvae.stage.artefact import write_manifest
-from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import run_stage, stage_parser
 
-ROLES = ("labelled", "unlabelled")
 COMMON_KEYS = ("preset", "dataset", "role", "root")
 
 
@@ -49,8 +47,7 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
     keys = {key: value for key, value in config.items() if key not in COMMON_KEYS}
     options = role.options.read(keys, where)
     root = config.get("root") if role.local else None
-    local = {"root": root, "threads": threads} if role.local else {}
-    prepared = role.prepare(options, **local)
+    prepared = role.prepare(options, *((root, threads) if role.local else ()))
     splits = prepared.splits
     if role_name == "unlabelled":
         splits = hold_out(splits["train"])
@@ -67,23 +64,6 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
         extra={"outputs": card["sha256"]},
     )
     return card
-
-
-def find_role(dataset: str | None, role: str) -> Role:
-    """Look a data set's role up; the message for a wrong name lists the valid ones."""
-    if dataset not in MODULES:
-        raise UserError(
-            f"unknown data set '{dataset}'.{nearest(str(dataset), MODULES)} Valid names: "
-            f"{', '.join(MODULES)}"
-        )
-    if role not in ROLES:
-        raise UserError(f"unknown role '{role}'.{nearest(str(role), ROLES)} Valid: {ROLES}")
-    if role not in roles(dataset):
-        having = [name for name in MODULES if role in roles(name)]
-        raise UserError(
-            f"data set '{dataset}' has no {role} images; data sets that have: {', '.join(having)}"
-        )
-    return roles(dataset)[role]
 
 
 def main(args: argparse.Namespace) -> None:

@@ -48,16 +48,6 @@ def ready(
     return model
 
 
-def images_per_class(rule: dict[str, int], classes: int) -> int:
-    """Resolve the protocol's rule for the number of images per class.
-
-    Args:
-        rule: ``few_classes``, ``few`` and ``many``: ``few`` for a data set with at
-            most so many classes, ``many`` for any other.
-    """
-    return rule["few"] if classes <= rule["few_classes"] else rule["many"]
-
-
 def sample_set(
     model: GenerativeModel, per_class: int, draws: torch.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -72,10 +62,9 @@ def sample_set(
     classes = model.task.classes
     labels = torch.arange(classes).repeat(per_class)
     size = classes * max(1, BATCH // classes)
-    parts = [
-        to_uint8(model.sample(part.to(model.device), draws)) for part in torch.split(labels, size)
-    ]
-    return np.concatenate(parts), labels.numpy()
+    batches = labels.to(model.device).split(size)
+    images = np.concatenate([to_uint8(model.sample(batch, draws)) for batch in batches])
+    return images, labels.numpy()
 
 
 def main(args: argparse.Namespace) -> None:
@@ -86,7 +75,9 @@ def main(args: argparse.Namespace) -> None:
     parts = [config[key] for key in ("preset", "dataset", "model", "seed")]
     model = load_model(args.model_dir)
     ready(model, config["bn_eval"], generator(*parts, "recalibrate"))
-    per_class = images_per_class(config["per_class"], model.task.classes)
+    # The protocol's rule: the number of classes is known only now.
+    rule = config["per_class"]
+    per_class = rule["few"] if model.task.classes <= rule["few_classes"] else rule["many"]
     images, labels = sample_set(model, per_class, generator(*parts, "sample"))
     save_samples(args.out, images, labels)
     write_manifest(

@@ -42,8 +42,6 @@ def test_imports_follow_the_arrows(package):
 def test_core_names_no_baseline():
     names = {path.parent.name for path in (ROOT / "baselines").glob("*/model.py")}
     for path in sorted((ROOT / "dlvae").rglob("*.py")):
-        if path == ROOT / "dlvae" / "config" / "keys.py":
-            continue  # the rows of the paper's tables, where a preset names no models
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert node.value not in names, f"{path}:{node.lineno} names a baseline"
@@ -76,7 +74,7 @@ def test_light_modules_import_no_torch():
 COMPILER = {"torch._dynamo", "sympy"}
 OTHERS = {"timm", "torchvision", "torch_fidelity", "sklearn", "scipy.stats", "pandas", "matplotlib"}
 NEEDLESS = {
-    # Scores of feature sets that are there already, and what reads them.
+    # ScorePlan of feature sets that are there already, and what reads them.
     (
         "eval.scores.inception",
         "eval.scores.__main__",

@@ -9,7 +9,7 @@ from baselines.conditional import ConditionalModel
 from baselines.latent import LatentOptions
 from dlvae.base import Batch
 from dlvae.config.method import Method
-from dlvae.fast.walks import Shared
+from dlvae.fast.backward import Shared
 from dlvae.method.losses import adversarial_losses
 from dlvae.nn.backbones import build_discriminator
 from dlvae.task import Task

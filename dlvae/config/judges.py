@@ -68,7 +68,7 @@ class _Ensemble(Section):
     by name"""
 
 
-class Evaluator(Recipe, _Ensemble):
+class EvaluatorKeys(Recipe, _Ensemble):
     """The two evaluators of a data set, each an ensemble."""
 
 

@@ -1,7 +1,7 @@
 """A preset file becomes a complete, checked configuration.
 
 Presets are complete files: nothing is inherited from one to another. What the command line sets
-is laid over the preset, defaults come from :class:`dlvae.config.keys.Preset`, and every name is
+is laid over the preset, defaults come from :class:`dlvae.config.keys.PresetKeys`, and every name is
 checked before any job starts.
 """
 
@@ -16,7 +16,7 @@ import yaml
 
 from dlvae.candidate import find_candidate
 from dlvae.config.explain import listed
-from dlvae.config.keys import Preset
+from dlvae.config.keys import PresetKeys
 from dlvae.config.section import plain
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import check_entry_point, model_names, read_options
@@ -74,7 +74,7 @@ def resolve(given: Mapping[str, Any], complete: bool, folder: Path) -> dict[str,
     if not complete:
         given = merge(load_preset(str(given.get("preset", DEFAULT_PRESET)), folder), given)
     try:
-        config = plain(Preset.read(given, words=True), given)
+        config = plain(PresetKeys.read(given, words=True), given)
     except UserError as error:
         raise UserError(f"in the configuration: {error}") from None
     for name in [*config["models"], config["candidate"]]:

@@ -15,22 +15,18 @@ It holds no times and no machine's paths beyond the configured root, so the same
 writes the same bytes.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from dlvae.stage.artefact import load_npz, save_npz, sha256_arrays, write_json
+from dlvae.stage.artefact import load_npz, read_json, save_npz, sha256_arrays, write_json
 from dlvae.stage.errors import UserError
 
 HELD_OUT = "heldout"
 SPLITS = ("train", "test", HELD_OUT)
-CARD_FIELDS = ("dataset", "source", "licence", "flip", "preparation")
 _RERUN = "remove the folder and prepare the data set again (python -m dlvae.prepare)"
-
-
 PERSON = "identity"  # the factor of an unlabelled set that says who an image shows
 
 
@@ -65,18 +61,8 @@ class Split:
 
     def take(self, index: np.ndarray) -> "Split":
         """The rows `index` (integers or a boolean mask), with the same classes."""
-
-        def rows(array: np.ndarray | None) -> np.ndarray | None:
-            return None if array is None else array[index]
-
-        return Split(
-            rows(self.images),
-            rows(self.points),
-            self.labels[index],
-            self.classes,
-            rows(self.factors),
-            self.factor_names,
-        )
+        rows = ("images", "points", "labels", "factors")
+        return replace(self, **{k: v[index] for k, v in self.arrays().items() if k in rows})
 
 
 @dataclass(frozen=True)
@@ -90,53 +76,43 @@ class Prepared:
     card: dict
 
 
-def content_hash(split: Split) -> str:
-    """SHA-256 of a split's arrays, independent of how they are stored."""
-    return sha256_arrays(**split.arrays())
-
-
 def check_split(split: Split, where: str) -> Split:
     """Return `split` unchanged, or raise a `UserError` that names `where` and what is wrong."""
 
-    def fail(expected: str, found: str):
-        raise UserError(f"{where}: expected {expected}, found {found}; {_RERUN}")
+    def need(good: bool, expected: str, found: str) -> None:
+        if not good:
+            raise UserError(f"{where}: expected {expected}, found {found}; {_RERUN}")
 
-    if (split.images is None) == (split.points is None):
-        fail("either 'images' or 'points'", "both" if split.images is not None else "neither")
-    count = len(split.values)
-    if count == 0:
-        fail("at least one row", "none")
-    if split.images is not None:
-        shape, dtype = split.images.shape, split.images.dtype
-        if dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2]:
-            fail("images uint8 (N, size, size, 3)", f"{dtype} {shape}")
-    elif split.points.dtype != np.float32 or split.points.shape != (count, 2):
-        fail("points float32 (N, 2)", f"{split.points.dtype} {split.points.shape}")
-    if split.labels.dtype != np.int64 or split.labels.shape != (count,):
-        fail(f"labels int64 ({count},)", f"{split.labels.dtype} {split.labels.shape}")
-    if split.classes.dtype.kind != "U" or split.classes.ndim != 1:
-        fail("classes as a list of names", f"{split.classes.dtype} {split.classes.shape}")
+    def need_array(name: str, dtype: str, *shape: int) -> None:
+        array = getattr(split, name)
+        good = array.dtype == dtype and array.shape == shape
+        need(good, f"{name} {dtype} {shape}", f"{array.dtype} {array.shape}")
+
+    neither = split.images is None and split.points is None
+    alone = (split.images is None) != (split.points is None)
+    need(alone, "either 'images' or 'points'", "neither" if neither else "both")
+    count, classes, names = len(split.values), split.classes, split.factor_names
+    need(count > 0, "at least one row", "none")
+    if split.points is None:
+        side = max(split.images.shape[1:], default=1)
+        need_array("images", "uint8", count, side, side, 3)
+    else:
+        need_array("points", "float32", count, 2)
+    need_array("labels", "int64", count)
+    named = classes.dtype.kind == "U" and classes.ndim == 1
+    need(named, "classes as a list of names", f"{classes.dtype} {classes.shape}")
     low, high = int(split.labels.min()), int(split.labels.max())
-    if split.labelled and (low < 0 or high >= len(split.classes)):
-        fail(f"labels in 0..{len(split.classes) - 1}", f"{low}..{high}")
-    if not split.labelled and (low, high) != (-1, -1):
-        fail("labels -1 (the set names no classes)", f"{low}..{high}")
-    _check_factors(split, count, fail)
+    if split.labelled:
+        in_range = low >= 0 and high < len(classes)
+        need(in_range, f"labels in 0..{len(classes) - 1}", f"{low}..{high}")
+    else:
+        need(low == high == -1, "labels -1 (the set names no classes)", f"{low}..{high}")
+    together = (split.factors is None) == (names is None)
+    need(together, "'factors' and 'factor_names' together", "one of them")
+    if names is not None:
+        need_array("factors", "float32", count, len(names))
+        need(np.isfinite(split.factors).all(), "finite factors", "NaN or infinity")
     return split
-
-
-def _check_factors(split: Split, count: int, fail) -> None:
-    if (split.factors is None) != (split.factor_names is None):
-        fail("'factors' and 'factor_names' together", "one of them")
-    if split.factors is None:
-        return
-    if split.factors.dtype != np.float32 or split.factors.shape != (count, len(split.factor_names)):
-        fail(
-            f"factors float32 ({count}, {len(split.factor_names)})",
-            f"{split.factors.dtype} {split.factors.shape}",
-        )
-    if not np.isfinite(split.factors).all():
-        fail("finite factors", "NaN or infinity")
 
 
 def load_split(folder: str | Path, name: str) -> Split:
@@ -163,13 +139,10 @@ def load_split(folder: str | Path, name: str) -> Split:
 
 def load_card(folder: str | Path) -> dict:
     """The data set's `card.json` as a dict."""
-    path = Path(folder) / "card.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no data card {path}; write it with python -m dlvae.prepare") from None
-    except ValueError as error:
-        raise UserError(f"{path} is not readable JSON ({error}); {_RERUN}") from None
+        return read_json(Path(folder) / "card.json")
+    except UserError as error:
+        raise UserError(f"{error}; write it with python -m dlvae.prepare") from None
 
 
 def save_dataset(folder: str | Path, splits: Mapping[str, Split], card_fields: Mapping) -> dict:
@@ -186,11 +159,7 @@ def save_dataset(folder: str | Path, splits: Mapping[str, Split], card_fields: M
     Returns:
         The card as written.
     """
-    folder = Path(folder)
-    absent = [field for field in CARD_FIELDS if field not in card_fields]
-    if absent or "train" not in splits or not set(splits) <= set(SPLITS):
-        raise ValueError(f"card fields missing: {absent}; splits given: {sorted(splits)}")
-    train = splits["train"]
+    folder, train = Path(folder), splits["train"]
     for name, split in splits.items():
         check_split(split, f"{folder}/{name}.npz")
         if not np.array_equal(split.classes, train.classes):
@@ -208,7 +177,7 @@ def save_dataset(folder: str | Path, splits: Mapping[str, Split], card_fields: M
         "counts": {name: len(split) for name, split in splits.items()},
         "classes": len(train.classes),
         "class_names": train.classes.tolist(),
-        "sha256": {name: content_hash(split) for name, split in splits.items()},
+        "sha256": {name: sha256_arrays(**split.arrays()) for name, split in splits.items()},
     }
     write_json(folder / "card.json", card)
     return card

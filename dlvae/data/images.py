@@ -25,6 +25,7 @@ Payload = bytes | Path | np.ndarray
 PROGRESS_SECONDS = 5.0
 CHUNK = 256  # images per task: handing a thread one small image costs more than decoding it
 CONVERTIBLE = ("1", "L", "P", "CMYK", "YCbCr")
+MODES = {"L": "grey", "1": "1 bit", "P": "palette", "LA": "grey with alpha"}  # else by their names
 
 
 def read_bytes(payload: Payload) -> bytes:
@@ -61,10 +62,16 @@ def decode_all(
 
     def fill(chunk: slice) -> Counter[str]:
         changes: Counter[str] = Counter()
-        for index, (payload, name) in enumerate(zip(payloads[chunk], where[chunk], strict=True)):
-            pixels, notes = _decode_one(payload, name, size, exact)
-            images[chunk.start + index] = pixels
-            changes.update(notes)
+        for row, payload, name in zip(images[chunk], payloads[chunk], where[chunk], strict=True):
+            image, notes = decode(payload, name)
+            if exact and image.size != (size, size):
+                raise UserError(
+                    f"{name}: expected an image of {size}x{size} pixels, found "
+                    f"{image.width}x{image.height}; resize or remove it"
+                )
+            image, resizing = fit_square(image, size)
+            row[:] = image
+            changes.update(notes + resizing)
         return changes
 
     changes: Counter[str] = Counter()
@@ -79,28 +86,17 @@ def decode_all(
     return images, dict(sorted(changes.items()))
 
 
-def _decode_one(payload: Payload, where: str, size: int, exact: bool) -> tuple[np.ndarray, list]:
-    image, notes = decode(payload, where)
-    if exact and image.size != (size, size):
-        width, height = image.size
-        raise UserError(
-            f"{where}: expected an image of {size}x{size} pixels, found {width}x{height}; resize "
-            "or remove it"
-        )
-    image, resizing = fit_square(image, size)
-    return np.asarray(image), notes + resizing
-
-
 def decode(payload: Payload, where: str) -> tuple[Image.Image, list[str]]:
     """Decode one image to RGB; also returns what was converted ("from grey", ...)."""
     if isinstance(payload, np.ndarray):
         return Image.fromarray(payload), []
     try:
         with Image.open(io.BytesIO(read_bytes(payload))) as image:
-            mode = image.mode
+            name = MODES.get(image.mode, image.mode)
             image.load()
             # Orientation first: converting drops the note that carries it.
-            return _to_rgb(ImageOps.exif_transpose(image), where), _conversion(mode)
+            rgb = _to_rgb(ImageOps.exif_transpose(image), where)
+            return rgb, [] if name == "RGB" else [f"converted from {name}"]
     except UserError:
         raise
     except Exception as error:  # decoders fail on broken files in every way there is
@@ -112,12 +108,10 @@ def decode(payload: Payload, where: str) -> tuple[Image.Image, list[str]]:
 
 def fit_square(image: Image.Image, size: int) -> tuple[Image.Image, list[str]]:
     """Crop the longer side around the centre, then resize with an antialiased Lanczos filter."""
-    notes = []
-    width, height = image.size
-    if width != height:
+    notes, side = [], min(image.size)
+    if image.width != image.height:
         notes.append("cropped to a square")
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
+        left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))
     if image.width != size:
         notes.append("reduced" if image.width > size else "enlarged")
@@ -140,9 +134,3 @@ def _to_rgb(image: Image.Image, where: str) -> Image.Image:
             "whose range is unknown; convert it to an 8-bit PNG"
         )
     return image.convert("RGB")
-
-
-def _conversion(mode: str) -> list[str]:
-    names = {"RGB": None, "L": "grey", "1": "1 bit", "P": "palette", "LA": "grey with alpha"}
-    name = names.get(mode, mode)
-    return [f"converted from {name}"] if name else []

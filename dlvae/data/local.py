@@ -19,7 +19,7 @@ from dlvae.config.section import Count, Fraction, Section, Side
 from dlvae.data.dataset import PERSON, Prepared, Split
 from dlvae.data.images import decode_all, read_bytes
 from dlvae.data.listing import Listing, list_class_folders, list_unlabelled
-from dlvae.data.parquet import list_parquet, list_parquet_unlabelled, parquet_files
+from dlvae.data.parquet import list_parquet, parquet_files
 from dlvae.stage.errors import UserError
 
 
@@ -66,23 +66,25 @@ def list_root(root: Path, classes: Sequence[str] | None = None) -> tuple[dict[st
     Returns:
         The listings of "train" and, where the root has it, "test"; and the layout's name.
     """
-    if files := parquet_files(root, "train"):
-        listings = {"train": list_parquet(files, list(classes) if classes else None)}
-        if files := parquet_files(root, "test"):
-            listings["test"] = list_parquet(files, listings["train"].classes)
-        return listings, "parquet"
-    if not (root / "train").is_dir():
-        return {"train": list_class_folders(root, classes)}, "class folders"
-    listings = {"train": list_class_folders(root / "train", classes)}
-    if (root / "test").is_dir():
-        listings["test"] = list_class_folders(root / "test", listings["train"].classes)
-    return listings, "class folders"
+    parquet = {name: parquet_files(root, name) for name in ("train", "test")}
+    if parquet["train"]:
+        splits = {name: files for name, files in parquet.items() if files}
+        read, layout = list_parquet, "parquet"
+    else:
+        splits = {name: root / name for name in parquet if (root / name).is_dir()}
+        splits = splits if "train" in splits else {"train": root}
+        read, layout = list_class_folders, "class folders"
+    listings = {}
+    for name, source in splits.items():
+        listings[name] = read(source, classes)
+        classes = listings["train"].classes
+    return listings, layout
 
 
 def list_unlabelled_root(root: Path) -> tuple[Listing, str]:
     """List an unlabelled root; also returns the layout's name."""
     if files := parquet_files(root, "train"):
-        return list_parquet_unlabelled(files), "parquet"
+        return list_parquet(files, labelled=False), "parquet"
     train = root / "train"
     return list_unlabelled(train if train.is_dir() else root), "image files"
 
@@ -92,13 +94,9 @@ def source_files(root: str | Path | None) -> dict[str, Path]:
 
     Class folders are left out: their content hash is in the card.
     """
-    if root is None:
-        return {}
-    root = Path(root)
-    files = [*parquet_files(root, "train"), *parquet_files(root, "test")]
-    if files and (root / "classes.csv").exists():
-        files.append(root / "classes.csv")
-    return {file.name: file for file in files}
+    names = ("train.parquet", "train-*.parquet", "test.parquet", "test-*.parquet", "classes.csv")
+    files = [file for name in names if root for file in sorted(Path(root).glob(name))]
+    return {file.name: file for file in files if files[0].suffix == ".parquet"}
 
 
 def choose(listings: dict[str, Listing], options: LocalData, where: str) -> dict[str, Listing]:
@@ -162,13 +160,10 @@ def decode(
     """Decode every listing; the card gains the conversions made, by split and reason."""
     splits, changes = {}, {}
     for name, listing in listings.items():
-        images, changes[name] = decode_all(
-            listing.payloads, listing.where, size, exact=exact, threads=threads
-        )
-        known = {}
+        images, changes[name] = decode_all(listing.payloads, listing.where, size, exact, threads)
+        factors = ()
         if listing.people is not None:
-            known = {"factors": listing.people[:, None].astype(np.float32)}
-            known["factor_names"] = np.array([PERSON])
+            factors = listing.people[:, None].astype(np.float32), np.array([PERSON])
         classes = np.array(listing.classes, dtype=str)
-        splits[name] = Split(images, None, listing.labels, classes, **known)
+        splits[name] = Split(images, None, listing.labels, classes, *factors)
     return Prepared(splits, card | {"conversions": changes})

@@ -33,13 +33,13 @@ def face_masks(
             the nose-and-mouth box halfway between nose tip and mouth; None keeps `BOXES_64`.
 
     Raises:
-        UserError: too small a size, or landmarks that are not five points inside the image.
+        UserError: too small a size.
     """
     if size < SMALLEST:
         raise UserError(f"face masks: expected images of at least {SMALLEST} pixels, found {size}")
     boxes = dict(BOXES_64)
     if landmarks is not None:
-        points = _check_landmarks(landmarks)
+        points = np.asarray(landmarks, float)
         eyes, nose, mouth = points[:2].mean(axis=0), points[2], points[3:].mean(axis=0)
         boxes["eyes"] = _centred(boxes["eyes"], eyes)
         boxes["nose_mouth"] = _centred(boxes["nose_mouth"], (nose + mouth) / 2)
@@ -49,19 +49,6 @@ def face_masks(
         masks[name] = np.zeros((size, size), bool)
         masks[name][top:bottom, left:right] = True
     return masks
-
-
-def _check_landmarks(landmarks: Sequence[Sequence[float]]) -> np.ndarray:
-    try:
-        points = np.asarray(landmarks, float)
-    except (TypeError, ValueError):
-        points = np.empty(0)
-    if points.shape != (5, 2) or not ((points >= 0) & (points <= 64)).all():
-        raise UserError(
-            "figure7.landmarks: expected five points [x, y] (eye, eye, nose, mouth corner, mouth "
-            f"corner) in pixels of a 64x64 image, found {landmarks!r}"
-        )
-    return points
 
 
 def _centred(box: tuple[int, int, int, int], centre: np.ndarray) -> tuple[float, ...]:

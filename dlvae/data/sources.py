@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dlvae.config.section import Section
 from dlvae.data.dataset import Prepared
+from dlvae.stage.errors import UserError, nearest
 
 MODULES = {
     "three_moons": "dlvae.data.three_moons",
@@ -19,6 +20,7 @@ MODULES = {
     "cifar10": "dlvae.data.cifar10",
     "faces": "dlvae.data.faces",
 }
+ROLES = ("labelled", "unlabelled")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,19 @@ class Role:
     local: bool = False
 
 
-def roles(dataset: str) -> dict[str, Role]:
-    """Return the roles of a data set of `MODULES`."""
+def find_role(dataset: str | None, role: str) -> Role:
+    """Return a role of a data set; the `UserError` for a wrong name lists the valid ones."""
+    for kind, name, valid in (("data set", dataset, MODULES), ("role", role, ROLES)):
+        if name not in valid:
+            hint = nearest(str(name), valid)
+            raise UserError(f"unknown {kind} '{name}'.{hint} Valid names: {', '.join(valid)}")
+    if role not in (own := _roles(dataset)):
+        having = ", ".join(name for name in MODULES if role in _roles(name))
+        raise UserError(
+            f"data set '{dataset}' has no {role} images; data sets that have: {having}"
+        )
+    return own[role]
+
+
+def _roles(dataset: str) -> dict[str, Role]:
     return importlib.import_module(MODULES[dataset]).ROLES

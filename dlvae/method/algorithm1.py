@@ -16,7 +16,7 @@ from torch.nn.utils import parametrize
 from dlvae.base import Batch
 from dlvae.config.method import Method
 from dlvae.config.section import Options
-from dlvae.fast.walks import Shared
+from dlvae.fast.backward import Shared
 from dlvae.method.losses import (
     adversarial_losses,
     cross_entropy,

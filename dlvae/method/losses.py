@@ -12,7 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GAN_LOSSES = ("hinge", "log")
+# What the discriminator pays for the logits d of real and of generated images, and what the decoder
+# pays for those of its own.
+GAN_LOSSES = {
+    "hinge": (lambda d: F.relu(1 - d), lambda d: F.relu(1 + d), lambda d: -d),
+    "log": (lambda d: F.softplus(-d), F.softplus, lambda d: F.softplus(-d)),
+}
 
 
 def full_precision(x: Tensor) -> Tensor:
@@ -72,13 +77,9 @@ def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], kind: str) -> Tens
     One term for the real batch and one of equal weight for each batch of `fakes`.
     `kind` is "hinge" (published code) or "log" (paper; D = sigmoid of the logit).
     """
-    if kind == "hinge":
-        terms = [F.relu(1 - full_precision(real)), *(F.relu(1 + full_precision(f)) for f in fakes)]
-    elif kind == "log":
-        terms = [F.softplus(-full_precision(real)), *(F.softplus(full_precision(f)) for f in fakes)]
-    else:
-        raise ValueError(f"gan_loss must be one of {GAN_LOSSES}, found {kind!r}")
-    return torch.stack([term.mean() for term in terms]).sum()
+    of_real, of_fake, _ = GAN_LOSSES[kind]
+    terms = [of_real(full_precision(real)), *(of_fake(full_precision(f)) for f in fakes)]
+    return _sum_of_means(terms)
 
 
 def generator_loss(fakes: Sequence[Tensor], kind: str) -> Tensor:
@@ -86,10 +87,9 @@ def generator_loss(fakes: Sequence[Tensor], kind: str) -> Tensor:
 
     Non-saturating in both kinds: "hinge" is -D, "log" is -log sigmoid(D).
     """
-    if kind == "hinge":
-        terms = [-full_precision(f) for f in fakes]
-    elif kind == "log":
-        terms = [F.softplus(-full_precision(f)) for f in fakes]
-    else:
-        raise ValueError(f"gan_loss must be one of {GAN_LOSSES}, found {kind!r}")
+    of_own = GAN_LOSSES[kind][2]
+    return _sum_of_means([of_own(full_precision(f)) for f in fakes])
+
+
+def _sum_of_means(terms: Sequence[Tensor]) -> Tensor:
     return torch.stack([term.mean() for term in terms]).sum()

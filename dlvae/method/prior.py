@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from dlvae.method.losses import cross_entropy, full_precision
 
-PARAMETRISATIONS = ("precision", "logvar")
 PRECISION_BOUNDS = (0.01, 100.0)
 MOMENTUM = 0.01  # of the running moments, per code of a class
 _INITIAL_V = 0.54  # softplus(0.54) = 0.9992: Sigma_c starts near the identity, as published
@@ -43,8 +42,6 @@ class GaussianMixture(nn.Module):
         running: bool = False,
     ) -> None:
         super().__init__()
-        if param not in PARAMETRISATIONS:
-            raise ValueError(f"param must be one of {PARAMETRISATIONS}, found {param!r}")
         self.param = param
         self.mu = nn.Parameter(nn.init.xavier_uniform_(torch.empty(classes, dim)))
         initial = 0.0 if param == "logvar" else _IDENTITY_V if fixed else _INITIAL_V
@@ -121,9 +118,8 @@ class GaussianMixture(nn.Module):
     def classification_losses(self, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return (L_cls of Eq. 8, L_lkd of Eq. 7), batch means, from one set of logits."""
         logits = self.logits(z)
-        return cross_entropy(logits, labels), F.nll_loss(
-            logits, labels
-        ) + self.likelihood_constant()
+        l_lkd = F.nll_loss(logits, labels) + self.likelihood_constant()
+        return cross_entropy(logits, labels), l_lkd
 
     def log_mixture(self, z: Tensor) -> Tensor:
         """Return log p(z_s) of the whole mixture as (B,), Eq. 6."""

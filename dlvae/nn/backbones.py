@@ -16,7 +16,7 @@ from torch import nn
 
 from dlvae.nn import net32, net64, toy
 from dlvae.nn.blocks import initialise, mlp, scaled
-from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.errors import UserError
 from dlvae.task import Task
 
 BACKBONES = {"toy": toy, "net32": net32, "net64": net64}
@@ -58,19 +58,9 @@ def build_latent_classifier(task: Task, d_in: int) -> nn.Module:
 
 
 def _backbone(task: Task) -> ModuleType:
-    if task.backbone not in BACKBONES:
-        raise UserError(
-            f"network.backbone: expected one of {', '.join(BACKBONES)}, found '{task.backbone}'."
-            f"{nearest(task.backbone, BACKBONES)}"
-        )
-    backbone = BACKBONES[task.backbone]
-    if task.kind == "point":
-        if backbone is not toy:
-            raise UserError(f"points need network.backbone: toy, found '{task.backbone}'")
-    elif backbone is toy or task.size != backbone.SIDE:
-        fitting = [name for name, b in BACKBONES.items() if getattr(b, "SIDE", 0) == task.size]
-        advice = f"set network.backbone: {fitting[0]}" if fitting else "set data.size to 32 or 64"
-        raise UserError(
-            f"network.backbone '{task.backbone}' does not fit images of {task.size} px: {advice}"
-        )
-    return backbone
+    fitting = "toy" if task.kind == "point" else f"net{task.size}"
+    if task.backbone != fitting or fitting not in BACKBONES:
+        what = "points" if task.kind == "point" else f"images of {task.size} px"
+        advice = f"expected {fitting}" if fitting in BACKBONES else "set data.size to 32 or 64"
+        raise UserError(f"network.backbone '{task.backbone}' does not fit {what}: {advice}")
+    return BACKBONES[fitting]

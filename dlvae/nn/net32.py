@@ -19,7 +19,6 @@ from dlvae.nn.blocks import (
 from dlvae.nn.discriminator import ProjectionDiscriminator, conv_discriminator
 from dlvae.task import Task
 
-SIDE = 32
 KERNEL = 5
 END_SIDE = 2  # of the last feature maps of the encoder and the first of the decoder
 ENCODER_CHANNELS = (32, 64, 128, 256)

@@ -19,7 +19,6 @@ from dlvae.nn.blocks import (
 from dlvae.nn.discriminator import ProjectionDiscriminator, conv_discriminator
 from dlvae.task import Task
 
-SIDE = 64
 KERNEL = 3
 END_SIDE = 2
 # VGG-16: channels of the convolutions of each stage; max pooling between stages

@@ -73,7 +73,7 @@ def sides(name: str, task: Task, method: Method, precision: str) -> dict[str, Ca
         whole = step(model)
 
         def call() -> None:
-            with patch("dlvae.fast.walks.gradients", lambda *given: gradients(*given[:3])):
+            with patch("dlvae.fast.backward.gradients", lambda *given: gradients(*given[:3])):
                 whole()
 
         return call

@@ -14,7 +14,7 @@ import yaml
 from asked import asked, job
 from dlvae.stage.errors import UserError
 from workflow.plan import frozen as plan_of_stored
-from workflow.plan.comparing import Comparing
+from workflow.plan.comparing import ComparisonPlan
 
 SMOKE = ["--configfile", "config/smoke.yaml", "--config"]
 DATASETS = ("synthetic_faces", "digits")
@@ -132,7 +132,7 @@ def test_finished_results_are_not_made_again(finished, plan):
 def comparing(repository, monkeypatch):
     """What is asked of a comparison: comparing(**given), with stored results of smoke in reach."""
     monkeypatch.setattr(plan_of_stored, "STORED_ROOT", repository / "reports" / "stored")
-    return lambda **given: Comparing(asked(**given))
+    return lambda **given: ComparisonPlan(asked(**given))
 
 
 REFUSED = {

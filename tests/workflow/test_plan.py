@@ -9,11 +9,11 @@ from dlvae.stage.errors import UserError
 from eval.families import FAMILIES, families_of
 from reports.tables.specs import TABLES
 from workflow.plan import Plan, resolved
-from workflow.plan.data_sets import DataSets, stamp
-from workflow.plan.panels import FIGURES, Panels
-from workflow.plan.scores import Scores
-from workflow.plan.targets import Targets
-from workflow.plan.trainings import Trainings
+from workflow.plan.data_sets import DataSetPlan, stamp
+from workflow.plan.panels import FIGURES, PanelPlan
+from workflow.plan.scores import ScorePlan
+from workflow.plan.targets import TargetPlan
+from workflow.plan.trainings import TrainingPlan
 
 FACES, DIGITS = "synthetic_faces", "digits"
 
@@ -53,7 +53,7 @@ def test_the_candidate_is_no_part_of_the_results():
 
 
 def root(preset, dataset, **given):
-    return DataSets(asked(preset, **given)).folder(dataset)
+    return DataSetPlan(asked(preset, **given)).folder(dataset)
 
 
 def test_a_folder_of_the_name_wins_over_data_root(real_data):
@@ -77,7 +77,7 @@ def test_cifar10_is_downloaded_where_a_shared_root_has_none(real_data, tmp_path)
 def test_folders_that_are_missing_are_named():
     refused("'faces' needs a folder of images: .*data_root=PATH", lambda: root("faces", "faces"))
     refused("data_root: .* nowhere", lambda: root("faces", "faces", data_root="nowhere"))
-    sets = DataSets(asked("faces", data_root=".", unlabelled_root="nowhere"))
+    sets = DataSetPlan(asked("faces", data_root=".", unlabelled_root="nowhere"))
     refused("unlabelled_root: expected a folder at nowhere", sets.unlabelled_folder, "faces")
     assert sets.unlabelled_folder(FACES) is None
 
@@ -95,7 +95,7 @@ def test_a_stamp_changes_with_the_files_of_a_folder(tmp_path):
 
 
 def test_members_learn_from_the_images_of_their_kind_by_their_recipe():
-    sets = DataSets(asked(datasets={FACES: {"evaluator": {"members": 4, "plain": {"epochs": 3}}}}))
+    sets = DataSetPlan(asked(datasets={FACES: {"evaluator": {"members": 4, "plain": {"epochs": 3}}}}))
     for dataset, kind, epochs, more in (
         (FACES, "", 1, True),
         (FACES, "_plain", 3, False),
@@ -117,7 +117,7 @@ def test_members_learn_from_the_images_of_their_kind_by_their_recipe():
 def test_images_that_are_not_rendered_are_not_more():
     given = asked(datasets={DIGITS: {"evaluator": {"robust": {"images_per_identity": 9}}}})
     words = "datasets.digits.evaluator.robust.images_per_identity: only .* synthetic_faces"
-    refused(words, DataSets(given).more_images, DIGITS, "")
+    refused(words, DataSetPlan(given).more_images, DIGITS, "")
 
 
 # --- Trainings ---------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def training(model, dataset=FACES, seed="0"):
 
 
 def test_ablations_are_ours_and_differ_in_their_own_key_alone():
-    trainings = Trainings(asked())
+    trainings = TrainingPlan(asked())
     models = ("ours", "ours_no_adversary", "ours_no_gan")
     parts = [json.loads(trainings.supervised(training(model))) for model in models]
     assert [part["model"] for part in parts] == ["ours"] * 3
@@ -142,14 +142,14 @@ def test_ablations_are_ours_and_differ_in_their_own_key_alone():
 
 
 def test_plain_code_is_asked_for_where_models_are_trained():
-    plain = Trainings(asked(fast=False))
+    plain = TrainingPlan(asked(fast=False))
     assert json.loads(plain.supervised(training("cvae")))["fast"] is False
-    assert plain.run_config["fast"] is False and "fast" not in Trainings(asked()).run_config
+    assert plain.run_config["fast"] is False and "fast" not in TrainingPlan(asked()).run_config
 
 
 def test_steps_are_those_of_the_run_and_snapshots_follow():
     def train(stage, seed="0", **given):
-        plan = Trainings(asked(**given))
+        plan = TrainingPlan(asked(**given))
         return json.loads(getattr(plan, stage)(training("ours", seed=seed)))["train"]
 
     assert train("supervised")["snapshots"] == [1, 2]
@@ -162,7 +162,7 @@ def test_steps_are_those_of_the_run_and_snapshots_follow():
     for seed, steps, copies in (("1", 32, [8, 16, 32]), ("0", 8, [8])):
         longer = train("longer", seed, seeds=[1, 0], curves=curves)
         assert longer["steps"] == steps and longer["snapshots"] == copies
-    toy = json.loads(Trainings(asked()).supervised(training("ours", "three_moons")))["train"]
+    toy = json.loads(TrainingPlan(asked()).supervised(training("ours", "three_moons")))["train"]
     assert "epochs" in toy and not {"steps", "snapshots"} & set(toy)
 
 
@@ -205,11 +205,11 @@ READ = {
 
 @pytest.mark.parametrize(("family", "dataset"), READ)
 def test_a_score_reads_what_the_preset_has_for_its_family(family, dataset):
-    assert Scores(asked()).sources(score(family, dataset=dataset)) == READ[family, dataset]
+    assert ScorePlan(asked()).sources(score(family, dataset=dataset)) == READ[family, dataset]
 
 
 def test_real_images_are_scored_by_the_split_that_stands_for_them():
-    scores = Scores(asked())
+    scores = ScorePlan(asked())
     assert scores.sources(score("diversity", "real"))["images"].endswith(f"{FACES}/train.npz")
     read = scores.sources(score("fidelity", "real", stored="_stored"))
     assert read.pop("images").endswith(f"{FACES}/test.npz")
@@ -220,7 +220,7 @@ def test_real_images_are_scored_by_the_split_that_stands_for_them():
 
 def test_a_curve_that_goes_no_further_reads_no_longer_training():
     curves = {"factor": 1, "first_seed_factor": 1}
-    assert "longer" not in Scores(asked(curves=curves)).sources(score("curve"))
+    assert "longer" not in ScorePlan(asked(curves=curves)).sources(score("curve"))
 
 
 @pytest.mark.parametrize(
@@ -234,11 +234,11 @@ def test_a_curve_that_goes_no_further_reads_no_longer_training():
     ],
 )
 def test_what_no_score_can_be_had_of_is_refused(family, model, dataset, words):
-    refused(words, Scores(asked()).sources, score(family, model, dataset))
+    refused(words, ScorePlan(asked()).sources, score(family, model, dataset))
 
 
 def test_a_score_declares_the_files_that_it_opens():
-    scores = Scores(asked())
+    scores = ScorePlan(asked())
     found = {family: scores.inputs(score(family)) for family in ("progress", "swaps", "walks")}
     weights = f"{MODELS}/{FACES}/ours/seed0/weights.safetensors"
     assert all(files["model"][0] == weights for files in found.values())
@@ -249,7 +249,7 @@ def test_a_score_declares_the_files_that_it_opens():
 
 
 def test_the_code_of_a_model_is_part_of_the_scores_that_run_it():
-    scores = Scores(asked())
+    scores = ScorePlan(asked())
     codes = {(f, m): scores.score_code(score(f, m)) for f in FAMILIES for m in ("cvae", "ours")}
     for family, row in FAMILIES.items():
         assert (codes[family, "cvae"] != codes[family, "ours"]) == row.runs_model
@@ -257,10 +257,10 @@ def test_the_code_of_a_model_is_part_of_the_scores_that_run_it():
 
 
 def test_masks_of_the_figure_are_those_of_the_score():
-    scores = Scores(asked())
+    scores = ScorePlan(asked())
     assert json.loads(scores.score_slice(score("inpainting")))["landmarks"][0] == [25, 28]
     assert "landmarks" not in json.loads(scores.score_slice(score("inpainting", dataset=DIGITS)))
-    assert json.loads(Scores(asked(bn_eval="batch")).score_slice(score("codes")))[
+    assert json.loads(ScorePlan(asked(bn_eval="batch")).score_slice(score("codes")))[
         "protocol_overrides"
     ] == {"bn_eval": "batch"}
 
@@ -272,7 +272,7 @@ def scored(page, **given):
     """What a page reads: (data set, model, family, seed)."""
     preset = given.pop("preset", "smoke")
     found = set()
-    for file in Targets(asked(preset, **given)).page_scores(page):
+    for file in TargetPlan(asked(preset, **given)).page_scores(page):
         *_, dataset, model, name = file.split("/")
         seed, family, _ = name.split(".")
         found.add((dataset, model, family, int(seed.removeprefix("seed"))))
@@ -316,7 +316,7 @@ def test_what_stands_beside_the_ablations_need_not_encode():
         "inception", "diversity", "fidelity",
     }  # fmt: skip
     assert (FACES, "ours_no_gan", "codes", 5) in found and all(seed == 5 for *_, seed in found)
-    own = json.loads(Targets(asked(steps=7)).page_slice("ablations"))
+    own = json.loads(TargetPlan(asked(steps=7)).page_slice("ablations"))
     assert own["steps"] == 7 and own["dataset"] == FACES
     assert own["ablations"][0] == {"model": "ours_no_adversary", "method": {"lambda_adv": 0}}
 
@@ -337,7 +337,7 @@ def test_claims_score_what_the_preset_has_and_name_the_rest():
     assert (FACES, "ours_no_gan", "inception", 0) in found
     for family, models in {"swaps": {"ours"}, "inpainting": {"cvae_gan", "ours"}}.items():
         assert {(d, m) for d, m, f, _ in found if f == family} == {(FACES, m) for m in models}
-    given = json.loads(Targets(asked()).page_slice("claims"))
+    given = json.loads(TargetPlan(asked()).page_slice("claims"))
     assert given["datasets"] == [FACES, DIGITS, "three_moons"] and given["ablated"] == FACES
     # The preset has no ablation without the likelihood term: named, not trained.
     left_out = {(e["model"], e["family"]): e["reason"] for e in given["left_out"]}
@@ -359,7 +359,7 @@ def test_claims_of_real_faces_ask_for_no_factors():
 
 
 def _left_out(preset, **given):
-    return json.loads(Targets(asked(preset, **given)).page_slice("claims"))["left_out"]
+    return json.loads(TargetPlan(asked(preset, **given)).page_slice("claims"))["left_out"]
 
 
 # --- Targets -----------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_every_preset_gives_what_its_data_can(real_data):
     }
     for preset, figures in given.items():
         more = paper if preset == "paper" else {}
-        plan = Targets(asked(preset, **more))
+        plan = TargetPlan(asked(preset, **more))
         assert plan.reproducible() == ["table1", "table2", *figures], preset
         left_out = json.loads(plan.report_slice())["left_out"]
         assert [entry["target"] for entry in left_out] == [f for f in FIGURES if f not in figures]
@@ -406,7 +406,7 @@ def test_every_preset_gives_what_its_data_can(real_data):
     ],
 )
 def test_a_target_that_cannot_be_made_says_why_and_who_has_it(preset, given, target, words):
-    refused(words, Targets(asked(preset, **given)).target, target)
+    refused(words, TargetPlan(asked(preset, **given)).target, target)
 
 
 # --- Panels ------------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ def panel(figure, dataset=FACES):
 
 def test_a_figure_is_given_the_forms_that_the_preset_has():
     shown = {"figure2": ["cvae_gan", "ours"], "figure4": ["ours"], "figure5": ["ours"]}
-    fitted, published = Panels(asked()), Panels(asked(fitted=[]))
+    fitted, published = PanelPlan(asked()), PanelPlan(asked(fitted=[]))
     for figure, models in shown.items():
         dataset = "three_moons" if figure == "figure2" else FACES
         forms = [name for model in models for name in (model, f"{model}_fitted")]
@@ -430,7 +430,7 @@ def test_a_figure_is_given_the_forms_that_the_preset_has():
 
 
 def test_panels_read_the_files_of_their_sources():
-    panels = Panels(asked())
+    panels = PanelPlan(asked())
     assert [*panels.sources(panel("figure7"))] == ["data", "cvae_gan", "ours"]
     semi = panels.inputs(panel("figure6"))["model"]
     assert semi[0] == f"{MODELS}/{FACES}/ours_semi/seed0/weights.safetensors"
@@ -445,7 +445,7 @@ def test_panels_read_the_files_of_their_sources():
 
 
 def test_figures_show_the_data_sets_that_the_preset_names():
-    panels = Panels(asked())
+    panels = PanelPlan(asked())
     assert panels.shown("figure2") == ["three_moons"] and panels.shown("figure3") == [FACES, DIGITS]
     assert (
         panels.panels("figure3", "panel.json")[1]

@@ -10,7 +10,7 @@ import yaml
 from asked import asked
 from dlvae.stage.artefact import sha256_file, write_json
 from workflow.plan import frozen
-from workflow.plan.frozen import Frozen
+from workflow.plan.frozen import FrozenPlan
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 TRAINING = {"train", "train_longer", "train_semi", "fit_prior"}
@@ -94,10 +94,10 @@ def test_verifying_makes_the_cheapest_training_again_as_its_manifests_say(stored
 
 def test_nothing_is_trained_from_manifests_that_were_changed(stored, repository, monkeypatch):
     monkeypatch.setattr(frozen, "STORED_ROOT", repository / "reports" / "stored")
-    assert "--cell digits/ours/seed7 " in Frozen(asked()).again[1]
+    assert "--cell digits/ours/seed7 " in FrozenPlan(asked()).again[1]
     with open(stored / "manifests" / "models.jsonl", "a") as file:
         file.write("\n")
-    made, argument = Frozen(asked()).again
+    made, argument = FrozenPlan(asked()).again
     assert made == [] and argument.startswith("--no-cell ")
     assert "models.jsonl is not as it was frozen" in argument
 
@@ -110,17 +110,17 @@ def test_verifying_what_was_never_stored_is_an_error(repository, plan):
 
 def test_what_needs_a_download_is_not_made_again(monkeypatch):
     asked_of = []
-    monkeypatch.setattr(Frozen, "stored", None)
+    monkeypatch.setattr(FrozenPlan, "stored", None)
     monkeypatch.setattr(
         frozen, "cheapest_training", lambda stored, sets: asked_of.append(sets) or STORED_TRAINING
     )
     for given in ({}, {"data_root": "."}):
-        Frozen(asked("paper", **given)).again  # noqa: B018
+        FrozenPlan(asked("paper", **given)).again  # noqa: B018
     assert asked_of == [[], ["faces", "cifar10"]]
 
 
 def test_what_is_frozen_has_its_scores_and_its_slice():
-    whole = Frozen(asked())
+    whole = FrozenPlan(asked())
     pages = json.loads(whole.freeze_slice(None))["pages"]
     tables = [f"tables/{name}" for name in ("table1", "table2", "metrics", "disentanglement")]
     studies = ["claims", "ablations", "learning_curves", "table2_scale", "evaluator_noise"]
@@ -130,7 +130,7 @@ def test_what_is_frozen_has_its_scores_and_its_slice():
     files = whole.files(None)
     assert len(files) == len(set(files)) and "results/smoke/ablations.md" in files
     assert "results/smoke/evaluator/digits_plain/report.json" in files
-    without = Frozen(asked(curves=None, ablations=None))
+    without = FrozenPlan(asked(curves=None, ablations=None))
     assert not {"ablations", "learning_curves"} & set(without.frozen_pages())
 
 

@@ -12,12 +12,12 @@ from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from reports.compare.conditions import other_protocol, thresholds
 from workflow.plan import STORED, digest
-from workflow.plan.frozen import Frozen
+from workflow.plan.frozen import FrozenPlan
 
 COMPARED = ("inception", "diversity", "fidelity")
 
 
-class Comparing(Frozen):
+class ComparisonPlan(FrozenPlan):
     """What `compare` sets beside the stored results."""
 
     @cached_property

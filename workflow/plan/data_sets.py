@@ -11,7 +11,7 @@ from dlvae.stage.errors import UserError
 from workflow.plan import PLAIN, Plan, digest
 
 
-class DataSets(Plan):
+class DataSetPlan(Plan):
     """Preparation of data sets, and training of judges: plain ones, of kind `PLAIN`, or robust."""
 
     def labelled(self, job: Any) -> str:

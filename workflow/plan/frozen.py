@@ -17,14 +17,14 @@ from reports.freeze.retraining import cheapest_training
 from reports.freeze.stored import Stored, load_stored
 from reports.names import as_published
 from workflow.plan import JUDGE_FILES, PLAIN, ROOT, in_order
-from workflow.plan.data_sets import DataSets
-from workflow.plan.targets import STUDIES, TABLES, Targets
+from workflow.plan.data_sets import DataSetPlan
+from workflow.plan.targets import STUDIES, TABLES, TargetPlan
 
 # Where stored results lie; relative, as every path of the workflow.
 STORED_ROOT = Path(os.path.relpath(ROOT / "reports" / "stored"))
 
 
-class Frozen(Targets, DataSets):
+class FrozenPlan(TargetPlan, DataSetPlan):
     """Freezing and verifying."""
 
     def frozen_pages(self) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ FILES = {"data": ["train.npz", "test.npz", "card.json"], "unlabelled": ["train.n
 FILES |= {"factors": JUDGE_FILES}
 
 
-class Panels(Plan):
+class PanelPlan(Plan):
     """Decoding of panels."""
 
     def shown(self, figure: str) -> list[str]:

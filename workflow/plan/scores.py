@@ -11,7 +11,7 @@ from dlvae.stage.registry import module_name
 from eval.families import FAMILIES, OURS, Family
 from reports.names import as_published
 from workflow.plan import JUDGE_FILES, MODEL_FILES, REAL, SNAPSHOTS
-from workflow.plan.trainings import Trainings
+from workflow.plan.trainings import TrainingPlan
 
 TRAINED = [*MODEL_FILES, SNAPSHOTS, "manifest.json"]
 # Sources that are folders, and what is read in them.
@@ -20,7 +20,7 @@ FOLDERS |= {"evaluator": JUDGE_FILES, "factors": JUDGE_FILES}
 FOLDERS |= {"unlabelled": ["train.npz", "heldout.npz", "card.json"]}
 
 
-class Scores(Trainings):
+class ScorePlan(TrainingPlan):
     """Scoring, and the features that it reads."""
 
     def can_be_had(self, model: str, family: str) -> bool:

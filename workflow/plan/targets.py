@@ -11,8 +11,8 @@ from reports.claims.rules import load_rules, needed_scores
 from reports.names import as_published
 from reports.tables.specs import TABLES
 from workflow.plan import PRESETS
-from workflow.plan.panels import FIGURES, Panels
-from workflow.plan.scores import Scores
+from workflow.plan.panels import FIGURES, PanelPlan
+from workflow.plan.scores import ScorePlan
 
 STUDIES = ("claims", "ablations", "learning_curves", "table2_scale", "evaluator_noise")
 # Sections of the configuration that a study needs.
@@ -23,7 +23,7 @@ FAMILIES_OF |= {"learning_curves": ["curve"]}
 FAMILIES_OF |= {"ablations": ["inception", "diversity", "fidelity", "codes", "priors"]}
 
 
-class Targets(Scores):
+class TargetPlan(ScorePlan):
     """What a user asks for by name."""
 
     def target(self, name: str) -> list[str]:
@@ -51,7 +51,7 @@ class Targets(Scores):
             return ""
         if self.config["figures"].get(name) is None:
             return f"preset '{self.preset}' has no {name}"
-        shown = Panels(self.config).shown(name)
+        shown = PanelPlan(self.config).shown(name)
         for dataset in shown:
             if dataset not in self.datasets:
                 return f"{name} shows '{dataset}', which preset '{self.preset}' has not"

@@ -11,7 +11,7 @@ from workflow.plan import Plan
 MEMORY = {"toy": (0, 0), "net32": (300, 4), "net64": (1300, 50)}
 
 
-class Trainings(Plan):
+class TrainingPlan(Plan):
     """Training, fine-tuning and sampling of a model."""
 
     def supervised(self, job: Any) -> str:

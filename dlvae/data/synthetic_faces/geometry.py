@@ -77,13 +77,8 @@ class Ellipsoid:
         """From centre and radii in head axes; `pitch` (degrees) nods the ellipsoid itself."""
         axes = _product(turn, rotation(0.0, pitch)) if pitch else turn
         r1, r2, r3 = radii
-        (a, b, c), (d, e, f), (g, h, i) = ((p / r1, q / r2, r / r3) for p, q, r in axes)
-        xy, xz, yz = a * d + b * e + c * f, a * g + b * h + c * i, d * g + e * h + f * i
-        matrix = (
-            (a * a + b * b + c * c, xy, xz),
-            (xy, d * d + e * e + f * f, yz),
-            (xz, yz, g * g + h * h + i * i),
-        )
+        scaled = [(p / r1, q / r2, r / r3) for p, q, r in axes]
+        matrix = _product(scaled, [*zip(*scaled, strict=True)])
         p, q, r = axes[1]
         reach = math.sqrt((p * r1) ** 2 + (q * r2) ** 2 + (r * r3) ** 2)
         return cls(to_view(turn, centre), matrix, reach)
@@ -131,15 +126,8 @@ class Ellipsoid:
 
 
 def _product(a: Matrix, b: Matrix) -> Matrix:
-    (c1, c2, c3) = zip(*b, strict=True)
-    x, y, z = (
-        (
-            p * c1[0] + q * c1[1] + r * c1[2],
-            p * c2[0] + q * c2[1] + r * c2[2],
-            p * c3[0] + q * c3[1] + r * c3[2],
-        )
-        for p, q, r in a
-    )
+    columns = [to_view(a, column) for column in zip(*b, strict=True)]
+    x, y, z = zip(*columns, strict=True)
     return x, y, z
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dlvae.data.synthetic_faces.geometry import (
     Ellipsoid,
     Grid,
-    Matrix,
     between,
     bump,
     rotation,
@@ -25,48 +22,28 @@ Face = dict[str, float]
 EYE_Y = 0.04
 
 
-@dataclass(frozen=True)
 class Anatomy:
     """Places and sizes of one face in head axes; from the chin to the top of the skull is ~1.4."""
 
-    turn: Matrix  # head to view
-    face_width: float
-    top: float
-    jaw: float
-    chin_y: float
-    eye_x: float
-    eye_width: float
-    brow_y: float
-    nose_y: float
-    nose_width: float
-    mouth_y: float
-    mouth_width: float
-    mouth_open: float
-    smile: float  # height that the corners of the mouth rise above its middle
-
-    @classmethod
-    def of(cls, f: Face) -> Anatomy:
-        """From the factors of one picture."""
+    def __init__(self, f: Face) -> None:
         happy = max(f["expression"], 0.0)
         opening = 0.19 * max(f["expression"] - 0.1, 0.0)
-        nose_y = between(-0.16, -0.26, f["nose_length"])
         chin_y = between(-0.66, -0.79, f["chin_length"])
-        return cls(
-            turn=rotation(f["azimuth"], f["elevation"]),
-            face_width=between(0.45, 0.58, f["head_width"]),
-            top=between(0.62, 0.75, f["head_height"]),
-            jaw=between(0.27, 0.42, f["jaw_width"]),
-            chin_y=chin_y - 0.5 * opening,
-            eye_x=between(0.185, 0.245, f["eye_spacing"]),
-            eye_width=between(0.11, 0.155, f["eye_size"]),
-            brow_y=between(0.165, 0.22, f["brow_height"]) + 0.035 * happy,
-            nose_y=nose_y,
-            nose_width=between(0.075, 0.135, f["nose_width"]),
-            mouth_y=0.52 * nose_y + 0.48 * chin_y + 0.03 - 0.15 * opening,
-            mouth_width=between(0.165, 0.245, f["mouth_width"]) * (1.0 + 0.32 * happy),
-            mouth_open=opening,
-            smile=0.12 * f["expression"],
-        )
+        self.turn = rotation(f["azimuth"], f["elevation"])  # head to view
+        self.face_width = between(0.45, 0.58, f["head_width"])
+        self.top = between(0.62, 0.75, f["head_height"])
+        self.jaw = between(0.27, 0.42, f["jaw_width"])
+        self.chin_y = chin_y - 0.5 * opening
+        self.eye_x = between(0.185, 0.245, f["eye_spacing"])
+        self.eye_width = between(0.11, 0.155, f["eye_size"])
+        self.brow_y = between(0.165, 0.22, f["brow_height"]) + 0.035 * happy
+        self.nose_y = between(-0.16, -0.26, f["nose_length"])
+        self.nose_width = between(0.075, 0.135, f["nose_width"])
+        self.mouth_y = 0.52 * self.nose_y + 0.48 * chin_y + 0.03 - 0.15 * opening
+        self.mouth_width = between(0.165, 0.245, f["mouth_width"]) * (1.0 + 0.32 * happy)
+        self.mouth_open = opening
+        # Height that the corners of the mouth rise above its middle.
+        self.smile = 0.12 * f["expression"]
 
     def face_body(self) -> Ellipsoid:
         """The face below the brow: it carries the cheeks and throws the shadow on the neck."""
@@ -140,8 +117,3 @@ def _relief(f, a, head: Surface) -> np.ndarray:
     fold = bump(side + 0.35 * v, v, 0.14 + 0.35 * a.nose_y, middle, 0.045, 0.15)
     height -= (0.012 * f["age_lines"] + 0.006 * happy) * fold
     return height * (head.w > 0.0)
-
-
-def view_height(a: Anatomy, point: tuple[float, float, float]) -> float:
-    """Height y in the picture's axes of a point in head axes."""
-    return to_view(a.turn, point)[1]

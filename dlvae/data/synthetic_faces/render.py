@@ -6,13 +6,19 @@ import numpy as np
 
 from dlvae.data.synthetic_faces.colours import Colour, skin_colour, times
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, checked
-from dlvae.data.synthetic_faces.features import paint_features
-from dlvae.data.synthetic_faces.geometry import UPRIGHT, Ellipsoid, Grid, Vector, ramp
+from dlvae.data.synthetic_faces.geometry import (
+    UPRIGHT,
+    Ellipsoid,
+    Grid,
+    Vector,
+    ramp,
+    to_view,
+)
 from dlvae.data.synthetic_faces.glasses import wear_glasses
 from dlvae.data.synthetic_faces.hair import hair_surfaces
-from dlvae.data.synthetic_faces.head import Anatomy, Face, head_surface, view_height
+from dlvae.data.synthetic_faces.head import Anatomy, Face, head_surface
 from dlvae.data.synthetic_faces.light import lamp_direction, light_up, to_pixels
-from dlvae.data.synthetic_faces.skin import paint_skin
+from dlvae.data.synthetic_faces.paint import paint_features, paint_skin
 from dlvae.data.synthetic_faces.surface import Scene, Surface
 from dlvae.stage.errors import UserError
 
@@ -39,7 +45,7 @@ def render(factors: np.ndarray, size: int) -> np.ndarray:
 
 def _draw(f: Face, grid: Grid, size: int) -> np.ndarray:
     scene = Scene(grid)
-    a, lamp = Anatomy.of(f), lamp_direction(f)
+    a, lamp = Anatomy(f), lamp_direction(f)
     head = head_surface(f, a, grid)
     paint_skin(f, a, head)
     paint_features(f, a, head)
@@ -65,7 +71,7 @@ def _add_body(f: Face, a: Anatomy, scene: Scene, lamp: Vector) -> None:
     """Neck and shoulders, which stay upright while the head turns, under the head's shadow."""
     rows = scene.grid.rows(-2.0, -0.30)
     x, y = scene.grid.x[rows], scene.grid.y[rows]
-    chin = view_height(a, (0.0, a.chin_y, 0.3))
+    chin = to_view(a.turn, (0.0, a.chin_y, 0.3))[1]
     face = a.face_body()
     neck = Ellipsoid.place(UPRIGHT, (0.0, -0.85, -0.26), (a.jaw * 0.5 + 0.12, 0.75, 0.26))
     trunk = Ellipsoid.place(UPRIGHT, (0.0, -1.25, -0.26), (1.0, 0.50, 0.42))

@@ -78,6 +78,12 @@ def test_defaults_reach_every_depth():
         ),
         ({"models": ["ours", "cvea"]}, "unknown model 'cvea'.*'cvae'"),
         ({"figures": {"figure2": {"models": ["cvae_gna"]}}}, "'cvae_gna'.*'cvae_gan'"),
+        ({"figures": {"figure7": {"landmarks": [[1, 2]]}}}, "figure7.landmarks: .*a list of 5"),
+        ({"figures": {"figure7": {"landmarks": [[1]] * 5}}}, "figure7.landmarks.0: .*a list of 2"),
+        (
+            {"figures": {"figure7": {"landmarks": [[70, 0]] * 5}}},
+            "figure7.landmarks.0.0: expected a number of at least 0 and at most 64, found 70",
+        ),
         ({"options": {"cvae": {"d_x": 3}}}, "unknown option 'options.cvae.d_x'.*'d_z'"),
         ({"options": {"ours": {"d_z": 3}}}, "unknown option 'options.ours.d_z'"),
         ({"options": {"cvae": {"d_z": "hello"}}}, "options.cvae.d_z.*integer.*null.*'hello'"),

@@ -54,14 +54,6 @@ def test_landmarks_near_the_edge_are_cut_off_there():
     assert box(face_masks(64, corner)["nose_mouth"])[1] == 64
 
 
-@pytest.mark.parametrize(
-    "landmarks", [[[1, 2]], [[1, 2, 3]] * 5, [[70, 0]] * 5, "eyes", [[1], [2]]]
-)
-def test_bad_landmarks_are_refused(landmarks):
-    with pytest.raises(UserError, match="figure7.landmarks: expected five points"):
-        face_masks(64, landmarks)
-
-
 def test_tiny_images_are_refused():
     with pytest.raises(UserError, match="at least 8 pixels"):
         face_masks(4)

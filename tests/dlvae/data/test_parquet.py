@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dlvae.data.parquet import list_parquet, list_parquet_unlabelled, parquet_files
+from dlvae.data.parquet import list_parquet, parquet_files
 from dlvae.stage.errors import UserError
 
 
@@ -42,7 +42,7 @@ def test_class_names_come_from_the_feature_description(tmp_path, parquet_file):
 
 def test_unlabelled_rows_get_minus_one(tmp_path, parquet_file):
     path = parquet_file(tmp_path / "train.parquet", [5, -1, None])
-    listing = list_parquet_unlabelled([path])
+    listing = list_parquet([path], labelled=False)
     assert listing.labels.tolist() == [-1, -1, -1] and listing.classes == []
     assert listing.people is None
 
@@ -51,7 +51,7 @@ def test_unlabelled_rows_get_minus_one(tmp_path, parquet_file):
 def test_unlabelled_rows_may_say_who_they_show(tmp_path, parquet_file, names, people):
     path = parquet_file(tmp_path / "train.parquet", [-1, -1, -1])
     pq.write_table(pq.read_table(path).append_column("identity", [list(names)]), path)
-    found = list_parquet_unlabelled([path]).people
+    found = list_parquet([path], labelled=False).people
     assert (None if found is None else found.tolist()) == people
 
 

@@ -64,8 +64,6 @@ def test_initial_state() -> None:
     assert mixture.precision().mean().item() == pytest.approx(0.9992, abs=1e-4)
     assert torch.equal(GaussianMixture(3, 2, "logvar").precision(), torch.ones(3, 2))
     assert mixture.clamp_share == 0
-    with pytest.raises(ValueError, match="logvar"):
-        GaussianMixture(3, 2, "variance")
 
 
 def test_logits_are_log_densities_without_their_constant(prior, codes) -> None:

@@ -196,11 +196,11 @@ def test_labelled_toy_encoder_reads_the_concatenated_one_hot():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        (replace(CIFAR10, backbone="net23"), "Did you mean 'net32'"),
-        (replace(CIFAR10, size=64), "set network.backbone: net64"),
+        (replace(CIFAR10, backbone="net23"), "'net23' does not fit images of 32 px: expected net32"),
+        (replace(CIFAR10, size=64), "images of 64 px: expected net64"),
         (replace(FACES, size=48), "set data.size to 32 or 64"),
-        (replace(TOY, backbone="net32"), "points need network.backbone: toy"),
-        (replace(CIFAR10, backbone="toy"), "set network.backbone: net32"),
+        (replace(TOY, backbone="net32"), "'net32' does not fit points: expected toy"),
+        (replace(CIFAR10, backbone="toy"), "expected net32"),
     ],
 )
 def test_a_backbone_that_does_not_fit_is_an_error_with_advice(task, message):

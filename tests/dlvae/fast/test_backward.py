@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlvae.fast import walks
+from dlvae.fast import backward
 from dlvae.method.losses import adversarial_losses
 from dlvae.method.objectives import gradients
 
@@ -37,16 +37,16 @@ def test_gradients_are_those_of_a_walk_per_objective(kind, left_out):
         name: {loss: weight for loss, weight in weights.items() if loss != left_out}
         for name, weights in OBJECTIVES.items()
     }
-    shared = walks.Shared({"encoder": z})
+    shared = backward.Shared({"encoder": z})
     if left_out == "adv_decoder":
         del objectives["discriminator"]
     else:
         losses |= adversarial_losses(logits, kind)
-        shared = walks.Shared({"encoder": z}, (x_f, x_p), logits)
+        shared = backward.Shared({"encoder": z}, (x_f, x_p), logits)
     groups = {name: list(network.parameters()) for name, network in networks.items()}
     groups |= apart
     expected = gradients(losses, objectives, groups)
-    found = walks.gradients(losses, objectives, groups, shared)
+    found = backward.gradients(losses, objectives, groups, shared)
     assert found.keys() == expected.keys()
     for name in expected:
         for one, other in zip(found[name], expected[name], strict=True):

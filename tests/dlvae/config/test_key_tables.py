@@ -2,20 +2,20 @@
 
 import re
 
-from dlvae.config.keys import Preset
+from dlvae.config.keys import PresetKeys
 from dlvae.config.section import Section
-from dlvae.config.table import README, TABLES, table, with_tables
+from dlvae.config.key_tables import README, TABLES, table, with_tables
 
 
 def test_the_tables_are_up_to_date():
     text = README.read_text(encoding="utf-8")
-    assert with_tables(text) == text, "run python -m dlvae.config.table"
+    assert with_tables(text) == text, "run python -m dlvae.config.key_tables"
     assert sorted(re.findall(r"<!-- table: (\w+) -->", text)) == sorted(TABLES)
 
 
 def test_every_key_is_explained():
     text = README.read_text(encoding="utf-8")
-    schema = Preset.model_json_schema()
+    schema = PresetKeys.model_json_schema()
     sections = [schema, *schema["$defs"].values()]
     keys = {key for section in sections for key in section.get("properties", {})}
     assert len(keys) > 80

@@ -1,4 +1,4 @@
-"""Write the tables of keys in config/README.md from the models: python -m dlvae.config.table."""
+"""Write the tables of keys in config/README.md from the models: python -m dlvae.config.key_tables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dlvae.config.data_keys import DataSetKeys, ThreeMoons
 from dlvae.config.explain import describe
-from dlvae.config.judges import Evaluator, Factors
-from dlvae.config.keys import Ablations, DataSets, Figures, Preset, ThreeMoons
+from dlvae.config.judges import EvaluatorKeys, Factors
+from dlvae.config.keys import Ablations, Figures, PresetKeys
 from dlvae.config.method import Method
 from dlvae.config.section import Overlay, Section
 from dlvae.stage.artefact import write_text
@@ -31,15 +32,15 @@ def section_in(annotation: Any) -> type[Section] | None:
 
 # Name of a table: the sections that it shows, by name.
 TABLES: dict[str, dict[str, type[Section]]] = {
-    "preset": {"": Preset},
+    "preset": {"": PresetKeys},
     "method": {"": Method},
-    "datasets": {k: section_in(field.annotation) for k, field in DataSets.model_fields.items()},
-    "judges": {"evaluator": Evaluator, "factors": Factors},
+    "datasets": {k: section_in(field.annotation) for k, field in DataSetKeys.model_fields.items()},
+    "judges": {"evaluator": EvaluatorKeys, "factors": Factors},
     "three_moons": {"": ThreeMoons},
     "figures": {"": Figures},
     "ablations": {"": Ablations},
 }
-SHOWN_APART = {DataSets, *(kind for kinds in TABLES.values() for kind in kinds.values())}
+SHOWN_APART = {DataSetKeys, *(kind for kinds in TABLES.values() for kind in kinds.values())}
 
 
 def main() -> None:
