@@ -25,13 +25,12 @@ from dlvae.stage.runtime import run_stage, stage_parser
 COMMON_KEYS = ("preset", "dataset", "role", "root")
 
 
-def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dict:
+def prepare(config: Mapping[str, Any], out: str | Path) -> dict:
     """Prepare one data set in the folder `out`.
 
     Args:
         config: see the module's docstring.
         out: made if needed; files of the same name are replaced.
-        threads: images decoded at a time; the result does not depend on it.
 
     Returns:
         The card as written.
@@ -47,7 +46,7 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
     keys = {key: value for key, value in config.items() if key not in COMMON_KEYS}
     options = role.options.read(keys, where)
     root = config.get("root") if role.local else None
-    prepared = role.prepare(options, *((root, threads) if role.local else ()))
+    prepared = role.prepare(options, *([root] if role.local else []))
     splits = prepared.splits
     if role_name == "unlabelled":
         splits = hold_out(splits["train"])
@@ -60,7 +59,7 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
         config=dict(config),
         started=started,
         seed=getattr(options, "seed", None),
-        threads=threads,
+        threads=1,
         extra={"outputs": card["sha256"]},
     )
     return card
@@ -68,7 +67,7 @@ def prepare(config: Mapping[str, Any], out: str | Path, threads: int = 1) -> dic
 
 def main(args: argparse.Namespace) -> None:
     """Command line: prepare, then say in one line what was written."""
-    card = prepare(args.config, args.out, args.threads)
+    card = prepare(args.config, args.out)
     counts = ", ".join(f"{count} {split}" for split, count in card["counts"].items())
     print(f"{card['dataset']}: {counts}, {card['classes']} classes, in {args.out}")
 

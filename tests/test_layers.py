@@ -86,7 +86,7 @@ NEEDLESS = {
         *OTHERS,
     },
     # Training, sampling and judging by our own networks.
-    ("dlvae.train.trainer", "dlvae.method.algorithm1", "dlvae.sample"): COMPILER | OTHERS,
+    ("dlvae.train.__main__", "dlvae.method.algorithm1", "dlvae.sample"): COMPILER | OTHERS,
     (
         "eval.judge.__main__",
         "eval.judge.evaluator",

@@ -30,7 +30,7 @@ class Cifar10Data(LocalData):
     """side of an image in pixels; images are not resized"""
 
 
-def prepare(options: Cifar10Data, root: str | Path | None, threads: int = 1) -> Prepared:
+def prepare(options: Cifar10Data, root: str | Path | None) -> Prepared:
     """Read CIFAR-10 from `root` (the configuration's `data_root`), or download it.
 
     Returns:
@@ -46,7 +46,7 @@ def prepare(options: Cifar10Data, root: str | Path | None, threads: int = 1) -> 
         "flip": True,
     }
     chosen = choose(listings, options, "datasets.cifar10.data")
-    return decode(chosen, options.size, card, exact=True, threads=threads)
+    return decode(chosen, options.size, card, exact=True)
 
 
 def _list(root: str | Path | None) -> tuple[dict[str, Listing], str]:

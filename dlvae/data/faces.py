@@ -40,7 +40,7 @@ class SizedUnlabelledFaces(UnlabelledFaces):
     size: Side = 64
 
 
-def prepare(options: FacesData, root: str | Path | None, threads: int = 1) -> Prepared:
+def prepare(options: FacesData, root: str | Path | None) -> Prepared:
     """Read labelled faces from `root` (the configuration's `data_root`).
 
     Returns:
@@ -51,12 +51,10 @@ def prepare(options: FacesData, root: str | Path | None, threads: int = 1) -> Pr
     """
     listings, layout = list_root(check_root(root, "data_root", "faces"))
     chosen = choose(listings, options, "datasets.faces.data")
-    return decode(chosen, options.size, _card(layout), threads=threads)
+    return decode(chosen, options.size, _card(layout))
 
 
-def prepare_unlabelled(
-    options: SizedUnlabelledFaces, root: str | Path | None, threads: int = 1
-) -> Prepared:
+def prepare_unlabelled(options: SizedUnlabelledFaces, root: str | Path | None) -> Prepared:
     """Read unlabelled faces from `root` (the configuration's `unlabelled_root`).
 
     Returns:
@@ -67,7 +65,7 @@ def prepare_unlabelled(
     images, layout = list_unlabelled_root(check_root(root, "unlabelled_root", "faces"))
     if options.max_images is not None:
         images = cap(images, options.max_images)
-    return decode({"train": images}, options.size, _card(layout), threads=threads)
+    return decode({"train": images}, options.size, _card(layout))
 
 
 def _card(layout: str) -> dict:

@@ -11,7 +11,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ from dlvae.stage.errors import UserError
 Payload = bytes | Path | np.ndarray
 
 PROGRESS_SECONDS = 5.0
-CHUNK = 256  # images per task: handing a thread one small image costs more than decoding it
 CONVERTIBLE = ("1", "L", "P", "CMYK", "YCbCr")
 MODES = {"L": "grey", "1": "1 bit", "P": "palette", "LA": "grey with alpha"}  # else by their names
 
@@ -36,20 +34,15 @@ def read_bytes(payload: Payload) -> bytes:
 
 
 def decode_all(
-    payloads: Sequence[Payload],
-    where: Sequence[str],
-    size: int,
-    exact: bool = False,
-    threads: int = 1,
+    payloads: Sequence[Payload], where: Sequence[str], size: int, exact: bool = False
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """Decode images to one array, in the order given whatever `threads` is.
+    """Decode images to one array, in the order given.
 
     Args:
         payloads: the images.
         where: how to name each one in a message (a path, or a parquet file and row).
         size: side in pixels.
         exact: refuse images of another size instead of cropping and resizing them.
-        threads: images decoded at a time.
 
     Returns:
         images uint8 (N, size, size, 3), and how many were converted, by reason.
@@ -58,31 +51,20 @@ def decode_all(
         UserError: the first image that is corrupt, of no safe mode or of the wrong size.
     """
     images = np.empty((len(payloads), size, size, 3), np.uint8)
-    chunks = [slice(start, start + CHUNK) for start in range(0, len(payloads), CHUNK)]
-
-    def fill(chunk: slice) -> Counter[str]:
-        changes: Counter[str] = Counter()
-        for row, payload, name in zip(images[chunk], payloads[chunk], where[chunk], strict=True):
-            image, notes = decode(payload, name)
-            if exact and image.size != (size, size):
-                raise UserError(
-                    f"{name}: expected an image of {size}x{size} pixels, found "
-                    f"{image.width}x{image.height}; resize or remove it"
-                )
-            image, resizing = fit_square(image, size)
-            row[:] = image
-            changes.update(notes + resizing)
-        return changes
-
     changes: Counter[str] = Counter()
     shown = time.monotonic()
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        for chunk, found in zip(chunks, pool.map(fill, chunks), strict=True):
-            changes.update(found)
-            if time.monotonic() - shown > PROGRESS_SECONDS:
-                shown = time.monotonic()
-                done = min(chunk.stop, len(images))
-                print(f"images decoded: {done}/{len(images)}", file=sys.stderr, flush=True)
+    for index, (payload, name) in enumerate(zip(payloads, where, strict=True)):
+        image, notes = decode(payload, name)
+        if exact and image.size != (size, size):
+            raise UserError(
+                f"{name}: expected an image of {size}x{size} pixels, found "
+                f"{image.width}x{image.height}; resize or remove it"
+            )
+        images[index], resizing = fit_square(image, size)
+        changes.update(notes + resizing)
+        if time.monotonic() - shown > PROGRESS_SECONDS:
+            shown = time.monotonic()
+            print(f"images decoded: {index + 1}/{len(images)}", file=sys.stderr, flush=True)
     return images, dict(sorted(changes.items()))
 
 

@@ -155,12 +155,12 @@ def _lowest_per_class(listing: Listing, how_many: Callable[[int], int]) -> np.nd
 
 
 def decode(
-    listings: dict[str, Listing], size: int, card: dict, exact: bool = False, threads: int = 1
+    listings: dict[str, Listing], size: int, card: dict, exact: bool = False
 ) -> Prepared:
     """Decode every listing; the card gains the conversions made, by split and reason."""
     splits, changes = {}, {}
     for name, listing in listings.items():
-        images, changes[name] = decode_all(listing.payloads, listing.where, size, exact, threads)
+        images, changes[name] = decode_all(listing.payloads, listing.where, size, exact)
         factors = ()
         if listing.people is not None:
             factors = listing.people[:, None].astype(np.float32), np.array([PERSON])

@@ -27,7 +27,7 @@ ROLES = ("labelled", "unlabelled")
 class Role:
     """How one role of a data set is prepared.
 
-    `prepare` is called with its `options`; if `local`, also with `root` and `threads`.
+    `prepare` is called with its `options`; if `local`, also with the `root`.
     """
 
     options: type[Section]

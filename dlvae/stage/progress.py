@@ -7,7 +7,9 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
+
+
+SECONDS = 5.0  # least time between two entries; the last step is always logged
 
 
 class RunLog:
@@ -17,26 +19,14 @@ class RunLog:
         path: JSON-lines file.
         total: steps of the whole training.
         label: what is trained, first word of the line.
-        seconds: least time between two entries; the last step is always logged.
         resumed: continue the file; otherwise what an earlier training wrote is dropped.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        total: int,
-        label: str,
-        seconds: float = 5.0,
-        stream: TextIO | None = None,
-        resumed: bool = False,
-    ) -> None:
+    def __init__(self, path: str | Path, total: int, label: str, resumed: bool = False) -> None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "a" if resumed else "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
-        self._total = total
-        self._label = label
-        self._seconds = seconds
-        self._stream = stream or sys.stderr
+        self._total, self._label = total, label
         self._last: tuple[float, int, int] | None = None  # time, step, images at the last entry
 
     def due(self, step: int) -> bool:
@@ -46,7 +36,7 @@ class RunLog:
         """
         if self._last is None or step >= self._total:
             return True
-        return time.monotonic() - self._last[0] >= self._seconds
+        return time.monotonic() - self._last[0] >= SECONDS
 
     def log(self, step: int, images: int, scalars: dict[str, float]) -> None:
         """Write an entry if one is due: finished steps, images seen, losses of the last step."""
@@ -68,7 +58,7 @@ class RunLog:
         parts = [f"{self._label}: step {step}/{self._total}"]
         parts += [f"{rate:.0f} images/s", f"ETA {eta}"] if rate is not None else []
         parts += [f"{name} {value:.4g}" for name, value in scalars.items()]
-        print("  ".join(parts), file=self._stream, flush=True)
+        print("  ".join(parts), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Close the JSON-lines file."""

@@ -20,6 +20,7 @@ from dlvae.config.method import Method
 from dlvae.config.section import Options, read_words
 from dlvae.stage.artefact import atomic, read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.runtime import device
 from dlvae.stage.seeds import derive_seed
 from dlvae.task import Task
 
@@ -153,16 +154,14 @@ def save_model(
     write_json(folder / DEFINITION, definition)
 
 
-def load_model(folder: str | Path, device: torch.device | str | None = None) -> GenerativeModel:
-    """Load a saved model in evaluation mode, on ``device`` (CUDA where available by default)."""
-    from dlvae.stage.runtime import device as default_device
-
+def load_model(folder: str | Path) -> GenerativeModel:
+    """Load a saved model in evaluation mode, on :func:`dlvae.stage.runtime.device`."""
     folder = Path(folder)
     definition = read_json(folder / DEFINITION)
     task, method = Task(**definition["task"]), Method.read(definition["method"], "method")
     model = build_seeded(definition["model"], task, method, definition["options"])
     model.load_state_dict(load_weights(folder / WEIGHTS))
-    return model.to(default_device() if device is None else device).eval()
+    return model.to(device()).eval()
 
 
 def save_weights(path: str | Path, tensors: dict[str, torch.Tensor]) -> None:

@@ -51,7 +51,7 @@ def fit(
     stream: BatchStream,
     steps: int,
     log: RunLog,
-    resume: Resume | None = None,
+    resume: Resume,
     snapshots: Collection[int] = (),
     save_seconds: float = 30.0,
     keep_state: bool = False,
@@ -71,7 +71,7 @@ def fit(
     Raises:
         UserError: a loss or a weight is not finite; the last good state is kept.
     """
-    state = _usable(resume.load() if resume else None, steps, snapshots)
+    state = _usable(resume.load(), steps, snapshots)
     first, taken, cpu_seconds, cpu_before = 0, {}, {}, 0.0
     if state is not None:
         model.load_training_state(state["model"])
@@ -95,7 +95,7 @@ def fit(
     per_step = stream.per_step * stream.batch_size
     if first == 0:
         keep(0)
-    if resume and state is None:
+    if state is None:
         save(0)  # a training that diverges in its first steps has a last good state as well
     # The first trained state comes early, for the same reason.
     saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
@@ -107,11 +107,11 @@ def fit(
         if log.due(done):
             guard.check()
             log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
-        if resume and done < steps and time.monotonic() - saved >= save_seconds:
+        if done < steps and time.monotonic() - saved >= save_seconds:
             save(done)
             saved = time.monotonic()
     guard.check(model.state_dict())
-    if resume and keep_state and first < steps:
+    if keep_state and first < steps:
         save(steps)
     wanted = {step: taken[step] for step in sorted(snapshots)}
     return Taken(wanted, {step: cpu_seconds[step] for step in sorted({*wanted, steps})})
@@ -130,7 +130,7 @@ def _usable(
 class _Guard:
     """Stops a training at the first loss or weight that is not finite."""
 
-    def __init__(self, device: torch.device, resume: Resume | None) -> None:
+    def __init__(self, device: torch.device, resume: Resume) -> None:
         self._every = CUDA_CHECK_STEPS if device.type == "cuda" else 1
         self._resume = resume
         self._pending: list[tuple[int, list[str], Tensor]] = []
@@ -152,10 +152,8 @@ class _Guard:
                 self._stop(f"the weights of {name} are not finite")
 
     def _stop(self, what: str) -> None:
-        kept = "no state is kept without a resume folder"
-        if self._resume and self._resume.exists:
-            kept = f"the last good state is kept in {self._resume.path}"
         raise UserError(
-            f"training diverged: {what}; {kept}. Try a smaller learning rate, "
-            "--config precision=fp32, or look at the run log for where the losses began to grow."
+            f"training diverged: {what}; the last good state is kept in {self._resume.path}. Try a "
+            "smaller learning rate, --config precision=fp32, or look at the run log for where the "
+            "losses began to grow."
         )

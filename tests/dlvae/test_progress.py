@@ -1,15 +1,13 @@
-import io
 import json
 
 from dlvae.stage import progress
 from dlvae.stage.progress import RunLog
 
 
-def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monkeypatch):
+def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monkeypatch, capsys):
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    stream = io.StringIO()
-    log = RunLog(tmp_path / "run.jsonl", total=100, label="digits/ours", stream=stream)
+    log = RunLog(tmp_path / "run.jsonl", total=100, label="digits/ours")
     for step in range(1, 101):
         now[0] += 0.5
         log.log(step, step * 8, {"rec": 1.0 / step})
@@ -17,7 +15,7 @@ def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monke
     entries = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
     assert [e["step"] for e in entries] == [1, *range(11, 100, 10), 100]
     assert entries[1]["images_per_second"] == 16.0 and entries[1]["rec"] == 0.0909091
-    lines = stream.getvalue().splitlines()
+    lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(entries)
     assert lines[1].startswith("digits/ours: step 11/100  16 images/s  ETA 0:00:44  rec 0.09091")
 
@@ -25,7 +23,7 @@ def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monke
 def test_a_resumed_log_appends_and_a_new_one_starts_anew(tmp_path):
     for resumed, entries in ((False, 1), (True, 2), (False, 1)):
         path = tmp_path / "run.jsonl"
-        log = RunLog(path, total=2, label="x", stream=io.StringIO(), resumed=resumed)
+        log = RunLog(path, total=2, label="x", resumed=resumed)
         log.log(1, 1, {})
         log.close()
         assert len(path.read_text().splitlines()) == entries

@@ -77,7 +77,7 @@ def test_initial_weights_depend_on_the_seed_alone():
 def test_saved_models_load_to_the_same_samples(tmp_path, name):
     model = registry.build_seeded(name, IMAGE, Method(), {}, "t").eval()
     registry.save_model(tmp_path / "m", name, model, {"preset": "t"})
-    loaded = registry.load_model(tmp_path / "m", "cpu")
+    loaded = registry.load_model(tmp_path / "m")
     labels = torch.arange(3)
     samples = [m.sample(labels, generator("s")) for m in (model, loaded)]
     assert torch.equal(*samples)
@@ -91,7 +91,7 @@ def test_broken_weights_are_named(tmp_path):
     registry.save_model(tmp_path, "cvae", model, {})
     (tmp_path / registry.WEIGHTS).write_bytes(b"not tensors")
     with pytest.raises(UserError, match="weights.safetensors"):
-        registry.load_model(tmp_path, "cpu")
+        registry.load_model(tmp_path)
 
 
 def test_recalibration_fits_the_statistics_of_prior_samples():

@@ -107,11 +107,3 @@ def test_oblong_images_are_cropped_around_the_centre():
 def test_exact_size_is_asked_for():
     with pytest.raises(UserError, match="a.png: expected an image of 8x8 pixels, found 16x8"):
         decode_all([np.zeros((8, 16, 3), np.uint8)], ["a.png"], 8, exact=True)
-
-
-def test_threads_change_nothing():
-    arrays = [np.full((4, 4, 3), i % 256, np.uint8) for i in range(600)]
-    one, _ = decode_all(arrays, ["x"] * 600, 8)
-    three, notes = decode_all(arrays, ["x"] * 600, 8, threads=3)
-    np.testing.assert_array_equal(one, three)
-    assert one[259, 0, 0, 0] == 3 and notes == {"enlarged": 600}

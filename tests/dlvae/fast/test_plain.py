@@ -57,5 +57,5 @@ def test_a_saved_model_names_the_key_only_where_it_is_false(tmp_path) -> None:
         save_model(folder, "ours", model, {})
         section = json.loads((folder / DEFINITION).read_text())["task"]
         assert section.get("fast", True) is fast and ("fast" in section) is not fast
-        assert load_model(folder, "cpu").task.fast is fast
+        assert load_model(folder).task.fast is fast
     assert weights_hash(tmp_path / "True") == weights_hash(tmp_path / "False")

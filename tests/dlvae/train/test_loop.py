@@ -1,5 +1,3 @@
-import io
-
 import numpy as np
 import pytest
 import torch
@@ -52,8 +50,9 @@ def run(tmp_path, model, steps=20, **options):
     points = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
     split = Split(None, points, np.zeros(30, np.int64), ("a",), None, ())
     stream = BatchStream(split, 8, seed_parts=("t",))
-    log = RunLog(tmp_path / "run.jsonl", steps, "t", stream=io.StringIO())
+    log = RunLog(tmp_path / "run.jsonl", steps, "t")
     step = options.pop("step", model.step)
+    options.setdefault("resume", Resume(tmp_path / "of its own", [id(model)]))
     return fit(model, step, stream, steps, log, **options)
 
 

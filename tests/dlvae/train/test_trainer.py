@@ -7,7 +7,7 @@ import pytest
 from dlvae.prepare import prepare
 from dlvae.stage import runtime
 from dlvae.stage.artefact import read_json
-from dlvae.train.trainer import train
+from dlvae.train.__main__ import train
 
 SECTIONS = {
     "three_moons": {

@@ -17,7 +17,7 @@ from dlvae.sample import ready, sample_set
 from dlvae.stage.artefact import save_samples
 from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
-from dlvae.train.trainer import train
+from dlvae.train.__main__ import train
 from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
 from eval.judge.member import train_member

@@ -14,7 +14,7 @@ def check_saved_model(case: Case) -> None:
     model = case.trained()
     with tempfile.TemporaryDirectory() as folder:
         save_model(folder, case.name, model, {"preset": "test"})
-        loaded = load_model(folder, case.device)
+        loaded = load_model(folder).to(case.device)
     other = list(differences(model.state_dict(), loaded.state_dict()))
     require(
         not other and not loaded.training,
