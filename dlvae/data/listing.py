@@ -1,5 +1,14 @@
-"""Images not yet decoded: what they are, and those of class folders `<root>/<class>/*`."""
+"""Images not yet decoded: of class folders `<root>/<class>/*`, and of parquet files.
 
+Parquet files are in the layout of the Hugging Face `Image` feature: a column `image` (or `img`), a
+struct with the encoded file in `bytes`, and `label`, an integer 0..C-1; of unlabelled sets,
+optionally `identity`. Class names come from a `classes.csv` beside the files (columns
+`label,identity`), else from the feature description in the file's metadata, else they are the
+label numbers.
+"""
+
+import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,3 +116,131 @@ def _listing(root: Path, paths: list[Path], *rest) -> Listing:
             f"{root}: expected train.parquet or image files ({', '.join(SUFFIXES)}), found neither"
         )
     return Listing(paths, [str(path) for path in paths], *rest)
+
+
+# --- Parquet -------------------------------------------------------------------------------------
+
+
+def parquet_files(root: Path, split: str) -> list[Path]:
+    """`<split>.parquet` or the shards `<split>-*.parquet` in a folder, sorted."""
+    return sorted([*root.glob(f"{split}.parquet"), *root.glob(f"{split}-*.parquet")])
+
+
+def list_parquet(
+    files: list[Path], classes: Sequence[str] | None = None, labelled: bool = True
+) -> Listing:
+    """List the images of one split, in row order.
+
+    Args:
+        files: the split's files.
+        classes: the class names in label order; None: see the module's docstring.
+        labelled: otherwise the label is -1 whatever the files say, and a column `identity`, if
+            every file has it, says who the images show; one value says nothing.
+
+    Raises:
+        UserError: an unreadable file, a missing column, a row without bytes, a label out of
+            range, or labels that leave out a class.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    payloads, where, labels, people = [], [], [], []
+    for file in files:
+        try:
+            schema = pq.read_schema(file)
+            image = _image_column(schema, file, labelled)
+            wanted = {image, "label" if labelled else "identity"}
+            table = pq.read_table(file, columns=[name for name in schema.names if name in wanted])
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"{file}: expected a readable parquet file: {error}") from error
+        for row, content in enumerate(table[image].to_pylist()):
+            where.append(f"{file} row {row}")
+            payloads.append((content or {}).get("bytes"))
+            if not payloads[-1]:
+                raise UserError(
+                    f"{where[-1]}: expected the image file in '{image}.bytes', found nothing; "
+                    "embed the files when writing the parquet"
+                )
+        if labelled:
+            labels += [-1 if label is None else label for label in table["label"].to_pylist()]
+        elif "identity" in schema.names:
+            people += [str(name) for name in table["identity"].to_pylist()]
+    if not payloads:
+        raise UserError(f"{files[0]}: expected at least one row, found none")
+    if labelled:
+        named = classes or _class_csv(files[0].parent / "classes.csv") or _feature_names(files[0])
+        labels = np.array(labels, np.int64)
+        return Listing(payloads, where, labels, _checked_classes(labels, named, where))
+    found, index = np.unique(people, return_inverse=True)
+    known = len(people) == len(payloads) and len(found) > 1
+    unlabelled = np.full(len(payloads), -1, np.int64)
+    return Listing(payloads, where, unlabelled, [], index.astype(np.int64) if known else None)
+
+
+def _image_column(schema, file: Path, labelled: bool) -> str:
+    """Return the column of images; :class:`UserError` if it or that of labels is missing."""
+    import pyarrow as pa
+
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    found = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
+    if labelled and not pa.types.is_integer(kinds.get("label", pa.null())):
+        raise UserError(f"{file}: expected an integer column 'label', found {found}")
+    for name in ("image", "img"):
+        kind = kinds.get(name, pa.null())
+        if pa.types.is_struct(kind) and any(field.name == "bytes" for field in kind):
+            return name
+    raise UserError(f"{file}: expected a column 'image' of struct<bytes, path>, found {found}")
+
+
+def _checked_classes(
+    labels: np.ndarray, named: Sequence[str] | None, where: list[str]
+) -> list[str]:
+    """Return the class names, the label numbers where nothing names them."""
+    if (labels == -1).all():
+        raise UserError(
+            f"{where[0]}: expected labels from 0, found -1 in every row: this is an unlabelled "
+            "set, give it with --config unlabelled_root=PATH"
+        )
+    classes = list(named or map(str, range(labels.max() + 1)))
+    wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
+    if len(wrong):
+        expected = f"in 0..{len(classes) - 1}" if named else "at least 0"
+        raise UserError(
+            f"{where[wrong[0]]}: expected a label {expected}, found {labels[wrong[0]]}; correct "
+            "the label or the list of classes"
+        )
+    missing = np.setdiff1d(np.arange(len(classes)), labels)
+    if len(missing) and not named:
+        raise UserError(
+            f"{where[0]}: expected every label 0..{len(classes) - 1}, found none with label "
+            f"{missing[0]}; number the classes without gaps"
+        )
+    return classes
+
+
+def _class_csv(path: Path) -> list[str] | None:
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        names = {int(row["label"]): row["identity"] for row in rows}
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path}: expected columns label,identity with integer labels") from None
+    if sorted(names) != list(range(len(rows))):
+        raise UserError(
+            f"{path}: expected each label 0..{len(rows) - 1} once, found {sorted(names)[:20]}"
+        )
+    return [names[label] for label in range(len(rows))]
+
+
+def _feature_names(file: Path) -> list[str] | None:
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_schema(file).metadata or {}
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        names = features["label"]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return [str(name) for name in names]

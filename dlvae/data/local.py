@@ -18,8 +18,13 @@ import numpy as np
 from dlvae.config.section import Count, Fraction, Section, Side
 from dlvae.data.dataset import PERSON, Prepared, Split
 from dlvae.data.images import decode_all, read_bytes
-from dlvae.data.listing import Listing, list_class_folders, list_unlabelled
-from dlvae.data.parquet import list_parquet, parquet_files
+from dlvae.data.listing import (
+    Listing,
+    list_class_folders,
+    list_parquet,
+    list_unlabelled,
+    parquet_files,
+)
 from dlvae.stage.errors import UserError
 
 

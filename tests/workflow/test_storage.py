@@ -32,7 +32,7 @@ def test_freezing_makes_every_page_and_the_scores_behind_them(repository, plan):
     found = plan(repository, "freeze", *SMOKE)
     assert found.returncode == 0, found.text
     pages = {"table": 4, "judge_claims": 1, "ablation_table": 1, "write_table2_scale": 1}
-    pages |= {"evaluator_noise": 1, "collect_frozen": 1, "freeze": 1}
+    pages |= {"write_evaluator_noise": 1, "collect_frozen": 1, "freeze": 1}
     assert {name: found.rules[name] for name in pages} == pages
     assert not {"panel", "draw", "report"} & set(found.rules)
 
@@ -40,7 +40,7 @@ def test_freezing_makes_every_page_and_the_scores_behind_them(repository, plan):
 def test_freezing_a_finished_run_trains_nothing(finished, plan):
     found = plan(finished, "freeze", "--config", "preset=smoke")
     assert not TRAINING & set(found.rules)
-    assert found.rules["evaluator_noise"] == found.rules["collect_frozen"] == 1
+    assert found.rules["write_evaluator_noise"] == found.rules["collect_frozen"] == 1
 
 
 @pytest.fixture

@@ -20,6 +20,12 @@ rule learning_curves:
         lambda wildcards: targets.target("learning_curves"),
 
 
+rule evaluator_noise:
+    """Inception Scores and top-1 by every judge: what of the order of models depends on them."""
+    input:
+        "<results>/evaluator_noise.md",
+
+
 rule table2_scale:
     """Which pixel ranges, scales and windows give values as small as the paper's Table 2."""
     input:
@@ -83,31 +89,18 @@ use rule judge_claims as write_learning_curves with:
         "Comparing the learning curves"
 
 
-rule evaluator_noise:
-    """Inception Scores and top-1 by every judge: what of the order of models depends on them."""
+use rule judge_claims as write_evaluator_noise with:
     input:
         scores=lambda wildcards: targets.page_scores("evaluator_noise"),
         cards=targets.cards("", PLAIN),
-    output:
-        csv="<results>/evaluator_noise.csv",
-        markdown="<results>/evaluator_noise.md",
-    log:
-        "<logs>/evaluator_noise.log",
-    benchmark:
-        "<benchmarks>/evaluator_noise.jsonl"
-    resources:
-        mem_mb=500,
+    pathvars:
+        page="evaluator_noise",
     params:
-        protocol=plan.protocol_path,
-        rules=protocol.hash,
+        module="reports.studies.evaluator_noise",
         config=targets.page_slice("evaluator_noise"),
         code=code_of("reports.studies.evaluator_noise"),
     message:
         "Comparing the judges"
-    shell:
-        "python -m reports.studies.evaluator_noise --scores {input.scores} --cards {input.cards}"
-        " --protocol {params.protocol:q} --config {params.config:q}"
-        " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"
 
 
 rule write_table2_scale:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dlvae.data.parquet import list_parquet, parquet_files
+from dlvae.data.listing import list_parquet, parquet_files
 from dlvae.stage.errors import UserError
 
 
