@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from baselines.wgan_gp.critic import between, build_critic, gradient_penalty
+from baselines.wgan_gp.model import between, build_critic, gradient_penalty
 from dlvae.base import Task
 from dlvae.nn.backbones import build_discriminator
 
