@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.stage.errors import UserError
 from dlvae.stage.seeds import numpy_generator
 
 # name: (lowest, highest). Angles in degrees, expression from frown (-1) to open smile (+1),
@@ -82,7 +81,6 @@ def sample_identities(count: int, seed: int, first: int = 0) -> np.ndarray:
 
     Row k is a pure function of (seed, first + k).
     """
-    _check_counts(count=count)
     return np.stack([_identity(seed, first + k) for k in range(count)])
 
 
@@ -96,13 +94,6 @@ def sample_images(
     of the same identities in the same looks. The first m images of an identity do not depend on
     `per_identity`.
     """
-    identities = np.asarray(identities, dtype=np.float32)
-    if identities.ndim != 2 or identities.shape[1] != len(IDENTITY_FACTORS):
-        raise UserError(
-            f"identities: expected shape (N, {len(IDENTITY_FACTORS)}), found {identities.shape}; "
-            "take them from sample_identities"
-        )
-    _check_counts(per_identity=per_identity)
     rows = []
     for k, identity in enumerate(identities):
         generator = numpy_generator("synthetic_faces", "images", split, seed, first + k)
@@ -112,19 +103,6 @@ def sample_images(
         rows.append(np.hstack([np.tile(identity, (per_identity, 1)), looks, irrelevant]))
     labels = np.repeat(np.arange(len(identities), dtype=np.int64), per_identity)
     return np.concatenate(rows).astype(np.float32), labels
-
-
-def checked(factors: np.ndarray) -> np.ndarray:
-    """The factor matrix as float32 (N, F); refuses what cannot be faces."""
-    factors = np.asarray(factors)
-    if factors.ndim != 2 or factors.shape[1] != len(FACTOR_NAMES):
-        raise UserError(
-            f"face factors: expected shape (N, {len(FACTOR_NAMES)}), found {factors.shape}; "
-            "the columns are FACTOR_NAMES"
-        )
-    if not np.isfinite(factors).all():
-        raise UserError("face factors: expected finite numbers, found NaN or infinity")
-    return factors.astype(np.float32)
 
 
 def _identity(seed: int, index: int) -> np.ndarray:
@@ -156,9 +134,3 @@ def _looks(seed: int, index: int) -> np.ndarray:
 def _scale(draws: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     low, high = np.array([RANGES[name] for name in names]).T
     return low + draws * (high - low)
-
-
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise UserError(f"synthetic_faces: {name} must be at least 1, found {count}")

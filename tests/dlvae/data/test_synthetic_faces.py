@@ -21,7 +21,6 @@ from dlvae.data.synthetic_faces.source import (
     prepare,
     prepare_unlabelled,
 )
-from dlvae.stage.errors import UserError
 
 
 def _faces(identities=6, per_identity=2, seed=0):
@@ -252,22 +251,3 @@ def test_prepare_is_reproducible():
         np.testing.assert_array_equal(first[split].images, second[split].images)
     other = labelled_splits(16, 2, 2, 1, seed=8)
     assert not np.array_equal(first["train"].images, other["train"].images)
-
-
-# --- bad input ---------------------------------------------------------------------------------
-
-
-def test_bad_input_is_refused():
-    factors, _ = _faces(1, 1)
-    with pytest.raises(UserError, match="at least 8"):
-        render(factors, 4)
-    with pytest.raises(UserError, match=r"expected shape \(N, "):
-        render(factors[:, :-1], 32)
-    with pytest.raises(UserError, match="NaN"):
-        render(np.full_like(factors, np.nan), 32)
-    with pytest.raises(UserError, match="count must be at least 1"):
-        sample_identities(0, seed=0)
-    with pytest.raises(UserError, match="per_identity must be at least 1"):
-        sample_images(sample_identities(1, seed=0), 0, seed=0)
-    with pytest.raises(UserError, match="sample_identities"):
-        sample_images(factors, 1, seed=0)
