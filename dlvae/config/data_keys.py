@@ -16,6 +16,7 @@ from dlvae.data.faces import FacesData, UnlabelledFaces
 from dlvae.data.synthetic_faces.source import SyntheticFacesData, UnlabelledSyntheticFaces
 from dlvae.data.three_moons import ThreeMoonsData
 
+
 class Network(Section):
     """Networks of the generative models."""
 

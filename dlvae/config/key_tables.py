@@ -1,4 +1,4 @@
-"""Write the tables of keys in config/README.md from the models: python -m dlvae.config.key_tables."""
+"""Write the tables of keys in config/README.md: python -m dlvae.config.key_tables."""
 
 from __future__ import annotations
 

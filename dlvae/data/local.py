@@ -159,9 +159,7 @@ def _lowest_per_class(listing: Listing, how_many: Callable[[int], int]) -> np.nd
     return mask
 
 
-def decode(
-    listings: dict[str, Listing], size: int, card: dict, exact: bool = False
-) -> Prepared:
+def decode(listings: dict[str, Listing], size: int, card: dict, exact: bool = False) -> Prepared:
     """Decode every listing; the card gains the conversions made, by split and reason."""
     splits, changes = {}, {}
     for name, listing in listings.items():

@@ -43,9 +43,7 @@ def find_role(dataset: str | None, role: str) -> Role:
             raise UserError(f"unknown {kind} '{name}'.{hint} Valid names: {', '.join(valid)}")
     if role not in (own := _roles(dataset)):
         having = ", ".join(name for name in MODULES if role in _roles(name))
-        raise UserError(
-            f"data set '{dataset}' has no {role} images; data sets that have: {having}"
-        )
+        raise UserError(f"data set '{dataset}' has no {role} images; data sets that have: {having}")
     return own[role]
 
 

@@ -8,7 +8,6 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-
 SECONDS = 5.0  # least time between two entries; the last step is always logged
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.cvae_gan_bao.model import half_squared_distance, mean_feature_distance
-from baselines.cvae_gan_bao.model import MovingMeans
+from baselines.cvae_gan_bao.model import MovingMeans, half_squared_distance, mean_feature_distance
 from dlvae.base import Batch, Method, Task
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import build_seeded

@@ -95,7 +95,12 @@ def test_targets_read_like_a_table_of_contents(repository, snakemake):
 @pytest.mark.slow
 def test_the_page_of_the_judges_reads_the_scores_of_table_1(finished, plan):
     found = plan(finished, "evaluator_noise", "--config", "preset=smoke")
-    assert set(found.rules) == {"features", "evaluator_report", "evaluator_noise", "write_evaluator_noise"}
+    assert set(found.rules) == {
+        "features",
+        "evaluator_report",
+        "evaluator_noise",
+        "write_evaluator_noise",
+    }
     # The plain judges' report cards are new, and need their word on the training images.
     assert found.rules["features"] == found.rules["evaluator_report"] == 2
 

@@ -95,7 +95,9 @@ def test_a_stamp_changes_with_the_files_of_a_folder(tmp_path):
 
 
 def test_members_learn_from_the_images_of_their_kind_by_their_recipe():
-    sets = DataSetPlan(asked(datasets={FACES: {"evaluator": {"members": 4, "plain": {"epochs": 3}}}}))
+    sets = DataSetPlan(
+        asked(datasets={FACES: {"evaluator": {"members": 4, "plain": {"epochs": 3}}}})
+    )
     for dataset, kind, epochs, more in (
         (FACES, "", 1, True),
         (FACES, "_plain", 3, False),

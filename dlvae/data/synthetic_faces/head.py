@@ -12,7 +12,6 @@ from dlvae.data.synthetic_faces.geometry import (
     rotation,
     smooth_max,
     to_head,
-    to_view,
 )
 from dlvae.data.synthetic_faces.surface import Surface
 

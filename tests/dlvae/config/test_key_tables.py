@@ -2,9 +2,9 @@
 
 import re
 
+from dlvae.config.key_tables import README, TABLES, table, with_tables
 from dlvae.config.keys import PresetKeys
 from dlvae.config.section import Section
-from dlvae.config.key_tables import README, TABLES, table, with_tables
 
 
 def test_the_tables_are_up_to_date():

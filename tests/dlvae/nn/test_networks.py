@@ -196,7 +196,10 @@ def test_labelled_toy_encoder_reads_the_concatenated_one_hot():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        (replace(CIFAR10, backbone="net23"), "'net23' does not fit images of 32 px: expected net32"),
+        (
+            replace(CIFAR10, backbone="net23"),
+            "'net23' does not fit images of 32 px: expected net32",
+        ),
         (replace(CIFAR10, size=64), "images of 64 px: expected net64"),
         (replace(FACES, size=48), "set data.size to 32 or 64"),
         (replace(TOY, backbone="net32"), "'net32' does not fit points: expected toy"),
