@@ -96,10 +96,10 @@ def filled(name: str, package: str | None = None) -> dict[str, str]:
 
 def next_steps(folder: Path) -> str:
     """Return what to do with a new folder."""
-    name = folder.name
+    name, shown = folder.name, os.path.relpath(folder)
     return (
-        f"{_shown(folder)} is a model that works. Next:\n"
-        f"  edit {_shown(folder / 'model.py')}, whose comments say what a model keeps to\n"
+        f"{shown} is a model that works. Next:\n"
+        f"  edit {shown}/model.py, whose comments say what a model keeps to\n"
         f"  pytest --model {name}\n"
         f"  snakemake --cores all compare --config candidate={name}"
     )
@@ -112,8 +112,3 @@ def _package_instead(name: str) -> str:
         f'  {name} = "your_package.model:MODEL"\n'
         f"Start it from model.py{ENDING} and options.py{ENDING} in {TEMPLATE}"
     )
-
-
-def _shown(path: Path) -> Path:
-    """Return a path from here, where it is below."""
-    return path.relative_to(os.getcwd()) if path.is_relative_to(os.getcwd()) else path

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dlvae.stage.errors import UserError
-
 SMALLEST = 8  # side of an image in pixels
 
 # name: (top, bottom, left, right) in pixels of a 64x64 image, bottom and right excluded.
@@ -31,12 +29,7 @@ def face_masks(
         landmarks: mean positions (x, y) of eye, eye, nose tip, mouth corner, mouth corner, in
             pixels of a 64x64 image whatever `size` is. The eye box is centred between the eyes,
             the nose-and-mouth box halfway between nose tip and mouth; None keeps `BOXES_64`.
-
-    Raises:
-        UserError: too small a size.
     """
-    if size < SMALLEST:
-        raise UserError(f"face masks: expected images of at least {SMALLEST} pixels, found {size}")
     boxes = dict(BOXES_64)
     if landmarks is not None:
         points = np.asarray(landmarks, float)

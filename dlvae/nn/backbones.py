@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
 
 import torch
 from torch import nn
 
 from dlvae.nn import net32, net64, toy
 from dlvae.nn.blocks import initialise, mlp, scaled
-from dlvae.stage.errors import UserError
 from dlvae.task import Task
 
 BACKBONES = {"toy": toy, "net32": net32, "net64": net64}
@@ -28,12 +26,16 @@ def build_encoder(task: Task, heads: Sequence[int], labelled: bool = False) -> n
     ``forward(x)`` returns a tuple of (B, head) tensors. With ``labelled`` it is
     ``forward(x, labels)``: one-hot maps joined to the image, a one-hot vector to a point.
     """
-    return _backbone(task).encoder(task, heads, labelled).to(memory_format=torch.channels_last)
+    return (
+        BACKBONES[task.backbone]
+        .encoder(task, heads, labelled)
+        .to(memory_format=torch.channels_last)
+    )
 
 
 def build_decoder(task: Task, d_in: int) -> nn.Module:
     """Return a decoder: codes (B, d_in) to images (B, 3, H, H) in [-1, 1] or points (B, 2)."""
-    return _backbone(task).decoder(task, d_in).to(memory_format=torch.channels_last)
+    return BACKBONES[task.backbone].decoder(task, d_in).to(memory_format=torch.channels_last)
 
 
 def build_discriminator(task: Task, projection: bool = True) -> nn.Module:
@@ -43,7 +45,7 @@ def build_discriminator(task: Task, projection: bool = True) -> nn.Module:
     other.
     """
     task = task if projection else replace(task, classes=0)
-    return _backbone(task).discriminator(task).to(memory_format=torch.channels_last)
+    return BACKBONES[task.backbone].discriminator(task).to(memory_format=torch.channels_last)
 
 
 def build_latent_classifier(task: Task, d_in: int) -> nn.Module:
@@ -55,12 +57,3 @@ def build_latent_classifier(task: Task, d_in: int) -> nn.Module:
     units = scaled(64 if toys else 256, task.width)
     hidden = mlp([d_in, units], None if toys else nn.ReLU)
     return initialise(nn.Sequential(hidden, nn.Linear(units, task.classes)))
-
-
-def _backbone(task: Task) -> ModuleType:
-    fitting = "toy" if task.kind == "point" else f"net{task.size}"
-    if task.backbone != fitting or fitting not in BACKBONES:
-        what = "points" if task.kind == "point" else f"images of {task.size} px"
-        advice = f"expected {fitting}" if fitting in BACKBONES else "set data.size to 32 or 64"
-        raise UserError(f"network.backbone '{task.backbone}' does not fit {what}: {advice}")
-    return BACKBONES[fitting]

@@ -90,10 +90,7 @@ def _places(top: str) -> list[Path]:
     Only the import system knows (an editable installation has a finder of its own). It runs no code
     of a top-level package to find it; for one inside another it would, hence paths below.
     """
-    try:
-        spec = util.find_spec(top)
-    except ValueError:  # a module without a spec, such as __main__
-        return []
+    spec = util.find_spec(top)
     if spec is None:
         return []
     if spec.submodule_search_locations is not None:

@@ -79,22 +79,21 @@ class ComparisonPlan(FrozenPlan):
     def runs(self) -> list[dict[str, Any]]:
         """Return the files of every run of the candidate, by the names of `reports.compare`."""
         who = self.comparable()
-
-        def files(dataset: str, seed: int) -> dict[str, Any]:
-            samples, duplicates, model = (
-                self.run(stage, dataset, who.name, seed)
-                for stage in ("samples", "near_duplicates", "models")
-            )
-            return {
+        name, trained = who.name, not who.samples
+        return [
+            {
                 "dataset": dataset,
                 "seed": seed,
-                "scores": [self.score(dataset, who.name, f, seed, STORED) for f in COMPARED],
-                "samples": f"{samples}.manifest.json",
-                "duplicates": f"{duplicates}.json",
-                "model": None if who.samples else f"{model}/manifest.json",
+                "scores": [self.score(dataset, name, f, seed, STORED) for f in COMPARED],
+                "samples": f"{self.run('samples', dataset, name, seed)}.manifest.json",
+                "duplicates": f"{self.run('near_duplicates', dataset, name, seed)}.json",
+                "model": f"{self.run('models', dataset, name, seed)}/manifest.json"
+                if trained
+                else None,
             }
-
-        return [files(dataset, seed) for dataset in who.datasets for seed in who.seeds]
+            for dataset in who.datasets
+            for seed in who.seeds
+        ]
 
     def run_files(self, job: Any) -> list[str]:
         """Return the files of `runs`; UserError if the page is of another candidate."""

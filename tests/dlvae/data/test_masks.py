@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from dlvae.data.masks import face_masks
-from dlvae.stage.errors import UserError
 
 # Mean landmarks of a common alignment: eyes, nose tip, mouth corners, at 64 pixels.
 LANDMARKS = [[21.9, 29.5], [42.0, 29.4], [32.0, 41.0], [23.7, 52.8], [40.4, 52.7]]
@@ -52,8 +51,3 @@ def test_landmarks_near_the_edge_are_cut_off_there():
     corner = [[2, 2], [20, 2], [10, 60], [5, 63], [15, 63]]
     assert box(face_masks(64, corner)["eyes"]) == (0, 9, 0, 35)
     assert box(face_masks(64, corner)["nose_mouth"])[1] == 64
-
-
-def test_tiny_images_are_refused():
-    with pytest.raises(UserError, match="at least 8 pixels"):
-        face_masks(4)

@@ -16,7 +16,6 @@ from dlvae.nn.backbones import (
     build_latent_classifier,
 )
 from dlvae.nn.blocks import LabelMapConv2d, conv_block, scaled, up_conv
-from dlvae.stage.errors import UserError
 
 FACES = Task("image", "net64", 64, 530, 1.0, 512, 512, 96, 92_000)
 CIFAR10 = Task("image", "net32", 32, 10, 1.0, 100, 200, 96, 50_000)
@@ -191,21 +190,3 @@ def test_labelled_toy_encoder_reads_the_concatenated_one_hot():
     x = torch.randn(1, 2)
     first, second = (encoder(x, torch.tensor([c]))[0] for c in (0, 1))
     assert not torch.equal(first, second)
-
-
-@pytest.mark.parametrize(
-    ("task", "message"),
-    [
-        (
-            replace(CIFAR10, backbone="net23"),
-            "'net23' does not fit images of 32 px: expected net32",
-        ),
-        (replace(CIFAR10, size=64), "images of 64 px: expected net64"),
-        (replace(FACES, size=48), "set data.size to 32 or 64"),
-        (replace(TOY, backbone="net32"), "'net32' does not fit points: expected toy"),
-        (replace(CIFAR10, backbone="toy"), "expected net32"),
-    ],
-)
-def test_a_backbone_that_does_not_fit_is_an_error_with_advice(task, message):
-    with pytest.raises(UserError, match=message):
-        build_decoder(task, 8)
