@@ -38,9 +38,7 @@ class RunLog:
         return time.monotonic() - self._last[0] >= SECONDS
 
     def log(self, step: int, images: int, scalars: dict[str, float]) -> None:
-        """Write an entry if one is due: finished steps, images seen, losses of the last step."""
-        if not self.due(step):
-            return
+        """Write an entry: finished steps, images seen, losses of the last step."""
         now = time.monotonic()
         rate, eta = None, None
         if self._last is not None and now > self._last[0]:

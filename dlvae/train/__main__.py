@@ -29,8 +29,7 @@ from dlvae.stage.registry import (
 )
 from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
 from dlvae.task import Task
-from dlvae.train.checkpoint import Resume
-from dlvae.train.loop import fit
+from dlvae.train.loop import Resume, fit
 
 STAGES = ("supervised", "semi_supervised")
 

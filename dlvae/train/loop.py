@@ -1,34 +1,67 @@
-"""The training loop that every model shares. It knows no names."""
+"""The training loop that every model shares, and the state it resumes. It knows no names."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from dlvae.base import Batch
 from dlvae.data.batches import BatchStream
+from dlvae.stage.artefact import atomic
 from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
-from dlvae.train.checkpoint import Resume
 
 # Losses stay on a GPU for this many steps before they are looked at: each look waits for it.
 CUDA_CHECK_STEPS = 50
 FIRST_SAVE_SECONDS = 5.0
 
 
-class Trainable(Protocol):
-    """What the loop needs of whatever it trains."""
+class Resume:
+    """The folder of one resumable stage, outside its outputs.
 
-    def state_dict(self) -> dict[str, Tensor]: ...
+    Snakemake deletes the outputs of a failed or killed job, so what a training continues from lives
+    in a folder of its own, named by everything its bytes depend on: another configuration, data set
+    or code never continues from a stranger's state.
 
-    def training_state(self) -> dict[str, Any]: ...
+    Args:
+        root: folder of all resume folders of a preset.
+        key_parts: JSON-able values that a step depends on (configuration, data hash, code
+            fingerprint, precision, threads), but not how many of them there will be.
+    """
 
-    def load_training_state(self, state: dict[str, Any]) -> None: ...
+    def __init__(self, root: str | Path, key_parts: list[Any]) -> None:
+        text = json.dumps(key_parts, sort_keys=True, separators=(",", ":"))
+        self.folder = Path(root) / hashlib.sha256(text.encode()).hexdigest()[:20]
+        self.path = self.folder / "state.pt"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a state to continue from."""
+        return self.path.is_file()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the last saved state on the CPU, or None. Code in the file is never run."""
+        if not self.exists:
+            return None
+        return torch.load(self.path, map_location="cpu", weights_only=True)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the saved state atomically: a kill leaves the old state or the new one."""
+        with atomic(self.path) as temporary:
+            torch.save(state, temporary)
+
+    def clear(self) -> None:
+        """Remove the folder, temporary files of killed runs included."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -46,7 +79,7 @@ class Taken:
 
 
 def fit(
-    model: Trainable,
+    model: Any,
     step_function: Callable[[Batch, int], dict[str, Tensor]],
     stream: BatchStream,
     steps: int,
@@ -63,6 +96,7 @@ def fit(
     training, whose last state was kept, is continued by a longer one.
 
     Args:
+        model: has ``state_dict``, ``training_state`` and ``load_training_state``.
         snapshots: numbers of finished steps after which the weights are copied (0: initial).
         resume: where states are saved; the first one before the first step.
         save_seconds: least time between two saved states.

@@ -32,8 +32,7 @@ from dlvae.stage.progress import RunLog
 from dlvae.stage.registry import WEIGHTS, save_weights
 from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
 from dlvae.stage.seeds import derive_seed
-from dlvae.train.checkpoint import Resume
-from dlvae.train.loop import fit
+from dlvae.train.loop import Resume, fit
 
 CARD, MANIFEST = "card.json", "manifest.json"
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dlvae.data.synthetic_faces.colours import Colour, skin_colour, times
+from dlvae.data.synthetic_faces.colours import skin_colour, times
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES
 from dlvae.data.synthetic_faces.geometry import (
     UPRIGHT,
@@ -93,15 +93,11 @@ def _add_background(f: Face, scene: Scene) -> None:
     index = scene.empty()
     x, y = scene.grid.x.take(index), scene.grid.y.take(index)
     fade = 1.0 - 0.16 * (x * x + y * y) + (0.10 * f["light_azimuth"] / 60.0) * x
-    for channel, value in zip(scene.colour, _background(f), strict=True):
-        channel[index] = value * fade
-
-
-def _background(f: Face) -> Colour:
     base = 0.15 + 0.75 * f["background_light"]
     warm, tint = 0.24 * f["background_warmth"], f["background_tint"]
-    red, green = base * (1.0 + warm - 0.09 * tint), base * (1.0 + 0.16 * tint)
-    return red, green, base * (1.0 - warm - 0.09 * tint)
+    shades = 1.0 + warm - 0.09 * tint, 1.0 + 0.16 * tint, 1.0 - warm - 0.09 * tint
+    for channel, shade in zip(scene.colour, shades, strict=True):
+        channel[index] = base * shade * fade
 
 
 # --- Light ---------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ from dlvae.data.dataset import Split
 from dlvae.fast.optimisers import Adam
 from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
-from dlvae.train.checkpoint import Resume
-from dlvae.train.loop import fit
+from dlvae.train.loop import Resume, fit
 
 
 class Killed(Exception):
