@@ -119,6 +119,25 @@ def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:
     write_text(path, text.getvalue())
 
 
+def read_texts(path: Path) -> list[list[str]]:
+    """Read the rows of a score file as texts.
+
+    Raises:
+        UserError: the file is missing, malformed or has other columns.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            header, *lines = csv.reader(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"expected readable score rows at {path}: {error}") from error
+    if tuple(header) != COLUMNS:
+        raise UserError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(header)}; write "
+            "it with python -m eval.scores"
+        )
+    return lines
+
+
 def read_rows(paths: Sequence[str | Path]) -> pd.DataFrame:
     """Read score files into one frame with the columns of :class:`ScoreRow`.
 
@@ -168,16 +187,7 @@ def _names(rows: pd.DataFrame) -> str:
 def _read(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            header, *lines = csv.reader(file)
-    except (OSError, ValueError) as error:
-        raise UserError(f"expected readable score rows at {path}: {error}") from error
-    if tuple(header) != COLUMNS:
-        raise UserError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(header)}; write "
-            "it with python -m eval.scores"
-        )
+    lines = read_texts(path)
     readers = [_READERS[kind] for kind in FIELDS.values()]
     try:
         rows = [[r(text) for r, text in zip(readers, line, strict=True)] for line in lines]

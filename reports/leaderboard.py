@@ -11,43 +11,45 @@ preset. Nothing is scored: equal stored rows give equal bytes.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from dlvae.stage.artefact import write_text
-from dlvae.stage.errors import UserError
+from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.freeze.stored import STORED, load_stored, stored_presets
-from reports.leaderboard_section import FIELDS, LeaderboardSection, records
-from reports.readme import block, with_results
+from reports.leaderboard_section import COLUMNS, FIELDS, LeaderboardSection, records, title
+from reports.names import dataset_title, in_paper_order
+from reports.tables.captions import prose, seeds_text
+from reports.tables.formats import pipe_table
+from reports.tables.marks import marks_values
 from reports.text import render
 
 README = STORED.parents[1] / "README.md"
-NAME = "leaderboard"
+MARK = re.compile(r"<!-- /?results\b[^\n]*")
+BLOCK = re.compile(
+    r"(?P<head><!-- results: (?P<preset>[^\s>]+) -->\n).*?(?P<tail><!-- /results -->)", re.DOTALL
+)
+# Of the README. IS and d_intra with their intervals, top-1 without: there is room for no more.
+SHORT = (COLUMNS[0], replace(COLUMNS[1], interval=False), replace(COLUMNS[2], digits=3))
+WIDTH = 100
 
 
-@dataclass(frozen=True)
-class Leaderboard:
-    """All that is made from the stored results.
+def texts(root: Path = STORED, readme: Path | None = README) -> dict[Path, str]:
+    """Return the texts of all files that follow from the stored results.
 
-    Attributes:
-        markdown, csv: text of the two files.
-        blocks: what the README shows, by preset.
-    """
-
-    markdown: str
-    csv: str
-    blocks: dict[str, str]
-
-
-def leaderboard(root: Path = STORED) -> Leaderboard:
-    """Make the leaderboard of the stored results under ``root``.
+    Args:
+        root: folder of the stored results.
+        readme: left alone if None.
 
     Raises:
-        UserError: nothing is stored, or rows of a preset cannot stand in one section.
+        UserError: nothing is stored, rows of a preset cannot stand in one section, or see
+            :func:`with_results`.
     """
     presets = stored_presets(root)
     if not presets:
@@ -57,52 +59,63 @@ def leaderboard(root: Path = STORED) -> Leaderboard:
         )
     sections = {name: LeaderboardSection(load_stored(name, root)) for name in presets}
     found = [record for section in sections.values() for record in records(section)]
-    return Leaderboard(
-        render("leaderboard.md.j2", sections=sections.values()),
-        pd.DataFrame(found, columns=list(FIELDS)).to_csv(index=False, lineterminator="\n"),
-        {name: block(section) for name, section in sections.items()},
-    )
-
-
-def write_leaderboard(root: Path = STORED, readme: Path | None = README) -> list[Path]:
-    """Write ``leaderboard.{md,csv}`` under ``root`` and the README's tables; return the files.
-
-    Args:
-        root: folder of the stored results.
-        readme: left alone if None.
-
-    Raises:
-        UserError: see :func:`leaderboard` and :func:`reports.readme.with_results`; nothing is
-            written then.
-    """
-    texts = _texts(root, readme)
-    for path, text in texts.items():
-        write_text(path, text)
-    return list(texts)
-
-
-def outdated(root: Path, readme: Path | None) -> Iterator[tuple[Path, str, str]]:
-    """Yield the files that do not follow from the stored rows: path, text expected, text found.
-
-    Args:
-        root: folder of the stored results.
-        readme: not looked at if None.
-
-    Raises:
-        UserError: see :func:`write_leaderboard`.
-    """
-    for path, expected in _texts(root, readme).items():
-        found = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if found != expected:
-            yield path, expected, found
-
-
-def _texts(root: Path, readme: Path | None) -> dict[Path, str]:
-    made = leaderboard(root)
-    texts = {root / f"{NAME}.md": made.markdown, root / f"{NAME}.csv": made.csv}
+    data = pd.DataFrame(found, columns=list(FIELDS))
+    made = {
+        root / "leaderboard.md": render("leaderboard.md.j2", sections=sections.values()),
+        root / "leaderboard.csv": data.to_csv(index=False, lineterminator="\n"),
+    }
     if readme is not None:
-        texts[readme] = with_results(_read(readme), made.blocks)
-    return texts
+        blocks = {name: block(section) for name, section in sections.items()}
+        made[readme] = with_results(_read(readme), blocks)
+    return made
+
+
+def block(section: LeaderboardSection) -> str:
+    """Return the README's table: models in the paper's order, data sets side by side."""
+    stored, rows = section.stored, section.rows
+    heads = ["model"]
+    for dataset in section.datasets:
+        first, *others = (column.title for column in SHORT)
+        heads += [f"{dataset_title(dataset)}: {first}", *others]
+    lines = [
+        [title(model), *(t for name in section.datasets for t in section.texts(name, model, SHORT))]
+        for model in in_paper_order(list(dict.fromkeys(rows["model"])))
+    ]
+    titles = {column.metric: column.title for column in SHORT if column.interval}
+    shown = rows[rows["metric"].isin(list(titles))]
+    known = {"protocol": stored.protocol.label, "commit": stored.index["commit"]}
+    note = prose(
+        "readme", seeds=seeds_text(shown, titles), **known, **marks_values(stored.protocol)
+    )
+    text = textwrap.fill(note, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"{pipe_table(heads, lines, 1)}\n\n{text}\n"
+
+
+def with_results(text: str, blocks: Mapping[str, str]) -> str:
+    """Return the README with every block of results replaced by that of its preset.
+
+    Args:
+        text: of the README.
+        blocks: what to put between the marks, by preset.
+
+    Raises:
+        UserError: a mark without its partner, or a preset that has no stored results.
+    """
+    pairs = list(BLOCK.finditer(text))
+    marks = MARK.findall(text)
+    if len(marks) != 2 * len(pairs) or any(len(MARK.findall(p[0])) != 2 for p in pairs):
+        raise UserError(
+            "README: expected pairs of lines <!-- results: PRESET --> and <!-- /results -->, found "
+            f"{', '.join(marks)}; write one of either around every table"
+        )
+    for preset in (pair["preset"] for pair in pairs):
+        if preset not in blocks:
+            raise UserError(
+                f"README: expected results of a stored preset ({', '.join(blocks) or 'none is'}), "
+                f"found the mark of '{preset}'.{nearest(preset, blocks)} Store its results with: "
+                "snakemake --cores all freeze, or remove the two marks"
+            )
+    return BLOCK.sub(lambda pair: f"{pair['head']}{blocks[pair['preset']]}{pair['tail']}", text)
 
 
 def _read(readme: Path) -> str:
@@ -114,7 +127,8 @@ def _read(readme: Path) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    for path in write_leaderboard(args.root, args.readme):
+    for path, text in texts(args.root, args.readme).items():
+        write_text(path, text)
         print(f"wrote {path}")
 
 

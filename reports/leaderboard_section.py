@@ -68,11 +68,6 @@ class LeaderboardSection:
         return rows
 
     @property
-    def origin(self) -> dict[str, str]:
-        """Commit and command behind every row."""
-        return {key: str(self.stored.index[key]) for key in ("commit", "command")}
-
-    @property
     def datasets(self) -> list[str]:
         """Data sets that have rows."""
         return [name for name in self.stored.datasets if not self.of(name).empty]
@@ -133,6 +128,7 @@ def title(model: str) -> str:
 
 def records(section: LeaderboardSection) -> Iterator[dict[str, Any]]:
     """Yield one record per data set, model and metric, keys as in `FIELDS`."""
+    made = {key: str(section.stored.index[key]) for key in ("commit", "command")}
     for dataset in section.datasets:
         rows = section.of(dataset)
         for model in section.models(dataset):
@@ -140,7 +136,7 @@ def records(section: LeaderboardSection) -> Iterator[dict[str, Any]]:
                 chosen = rows_of(rows, dataset, model, metric)
                 if chosen.empty:
                     continue
-                record = {key: only(chosen[key]) for key in OF_ROWS} | section.origin
+                record = {key: only(chosen[key]) for key in OF_ROWS} | made
                 record |= {"seeds": _seeds(chosen)} | cell(rows, dataset, model, metric).as_row()
                 if (paper := _published(metric, dataset).get(model)) is not None:
                     source = f"{paper.source} ({paper.data})"

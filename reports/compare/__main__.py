@@ -45,10 +45,6 @@ def failures(data: pd.DataFrame) -> list[str]:
     ]
 
 
-def _ending(out: Path, kind: str) -> Path:
-    return out.with_name(f"{out.name}.{kind}")
-
-
 def _run(entry: Mapping[str, Any]) -> Run:
     model = entry["model"] and read_json(entry["model"])
     parts = (read_json(entry[key]) for key in ("samples", "duplicates"))
@@ -66,19 +62,19 @@ def page(args: argparse.Namespace) -> None:
     rows = read_rows([path for entry in args.runs for path in entry["scores"]])
     least = thresholds(config["fail_below"], candidate.datasets)
     found = beside_stored(stored, candidate, rows, list(map(_run, args.runs)), least)
-    figure = _ending(args.out, "png")
+    figure = Path(f"{args.out}.png")
     draw_comparison(found, figure)
     markdown, html = comparison_page(found, figure)
-    write_text(_ending(args.out, "csv"), tidy(found).to_csv(index=False, lineterminator="\n"))
-    write_text(_ending(args.out, "html"), html)
-    write_text(_ending(args.out, "md"), markdown)
+    write_text(f"{args.out}.csv", tidy(found).to_csv(index=False, lineterminator="\n"))
+    write_text(f"{args.out}.html", html)
+    write_text(f"{args.out}.md", markdown)
 
 
 def verdict(args: argparse.Namespace) -> None:
     """Run the subcommand ``verdict``."""
     try:
-        text = _ending(args.page, "md").read_text(encoding="utf-8")
-        data = pd.read_csv(_ending(args.page, "csv"))
+        text = Path(f"{args.page}.md").read_text(encoding="utf-8")
+        data = pd.read_csv(f"{args.page}.csv")
     except OSError as error:
         raise UserError(f"expected a page, {error}; make it with snakemake compare") from error
     print(text)

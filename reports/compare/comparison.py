@@ -77,7 +77,7 @@ class Verdict:
         column = COLUMNS[self.metric]
         name = f"{column.title} on {dataset_title(self.dataset)}"
         if self.value is None:
-            return f"{name} {self.reason}, so that it was not held against {self.least:g}"
+            return f"{name}: {self.reason}, so that it was not held against {self.least:g}"
         found, least = (Cell((v,), None).text(column) for v in (self.value, self.least))
         # Rounded as in the table, two different numbers may look the same.
         exact = f" ({self.value:.6g}, {self.least:g})" if found == least else ""
@@ -138,18 +138,21 @@ class Comparison:
         """Return the candidate's runs on a data set, in the order of their seeds."""
         return sorted((r for r in self.runs if r.dataset == dataset), key=lambda run: run.seed)
 
+    def lacks(self, dataset: str, model: str, metric: str) -> str:
+        """Say why there is no value of a metric; empty where there is one."""
+        if own := self.cell(dataset, model, metric):
+            return own.reason
+        foreign = model == self.title and dataset in self.judges
+        return "judged by another evaluator" if foreign else "not scored"
+
     @cached_property
-    def verdicts(self) -> list[Verdict]:
-        """Every threshold, held against the candidate."""
-        found = []
+    def verdicts(self) -> dict[tuple[str, str], Verdict]:
+        """Every threshold, held against the candidate, by data set and metric."""
+        found = {}
         for (dataset, metric), least in self.least.items():
-            own = self.cell(dataset, self.title, metric)
-            if own is not None and not own.reason:
-                found.append(Verdict(dataset, metric, least, own.mean))
-                continue
-            missing = "was judged by another evaluator" if dataset in self.judges else ""
-            reason = own.reason if own else missing or "was not scored"
-            found.append(Verdict(dataset, metric, least, None, reason))
+            reason = self.lacks(dataset, self.title, metric)
+            value = None if reason else self.cell(dataset, self.title, metric).mean
+            found[dataset, metric] = Verdict(dataset, metric, least, value, reason)
         return found
 
 
@@ -220,9 +223,6 @@ def _other_code(own: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
     ]
 
 
-# --- As data -------------------------------------------------------------------------------------
-
-
 def tidy(found: Comparison) -> pd.DataFrame:
     """Return the comparison as data: one row per data set, model and metric.
 
@@ -239,32 +239,29 @@ def tidy(found: Comparison) -> pd.DataFrame:
 
 
 def _record(found: Comparison, dataset: str, model: str, metric: str) -> dict[str, Any]:
-    role = {REAL: REAL, found.title: "candidate"}.get(model, "stored")
     rows, own = rows_of(found.rows, dataset, model, metric), found.cell(dataset, model, metric)
-    ends = ("ci_low", "ci_high", "ci_kind")
-    record: dict[str, Any] = {"preset": found.stored.preset, "dataset": dataset}
-    record |= {"model": found.candidate.name if role == "candidate" else model, "role": role}
-    record |= {"metric": metric} | dict.fromkeys(("value", *ends, "sd_seeds", "note"))
-    record |= dict.fromkeys(("delta", *(f"delta_{end}" for end in ends), "p_better"))
-    record |= dict.fromkeys(("threshold", "passed"))
-    if own is None:
-        judged = role == "candidate" and dataset in found.judges
-        record["note"] = "judged by another evaluator" if judged else "not scored"
-    elif own.reason:
-        record["note"] = own.reason
-    else:
-        record["value"] = own.mean
-        record["sd_seeds"] = spread(own)
-        record |= _ends(own, "")
+    lacks, candidate = found.lacks(dataset, model, metric), model == found.title
     change = found.differences.get((dataset, model, metric))
-    if change is not None:
-        record |= {"delta": change.value, "p_better": change.better} | _ends(change, "delta_")
-    for verdict in found.verdicts if role == "candidate" else ():
-        if (verdict.dataset, verdict.metric) == (dataset, metric):
-            record |= {"threshold": verdict.least, "passed": verdict.passed}
+    verdict = found.verdicts.get((dataset, metric)) if candidate else None
     shared = ("n", "classes", "precision", "protocol", "evaluator", "data", "code")
-    record["seeds"] = " ".join(str(seed) for seed in rows["seed"]) or None
-    return record | {key: " ".join(map(str, dict.fromkeys(rows[key]))) or None for key in shared}
+    return {
+        "preset": found.stored.preset,
+        "dataset": dataset,
+        "model": found.candidate.name if candidate else model,
+        "role": "candidate" if candidate else REAL if model == REAL else "stored",
+        "metric": metric,
+        "value": None if lacks else own.mean,
+        **_ends(own, ""),
+        "sd_seeds": spread(own),
+        "note": lacks or None,
+        "delta": change and change.value,
+        **_ends(change, "delta_"),
+        "p_better": change and change.better,
+        "threshold": verdict and verdict.least,
+        "passed": verdict and verdict.passed,
+        "seeds": " ".join(str(seed) for seed in rows["seed"]) or None,
+        **{key: " ".join(map(str, dict.fromkeys(rows[key]))) or None for key in shared},
+    }
 
 
 def spread(found: Cell | None) -> float | None:
@@ -273,9 +270,6 @@ def spread(found: Cell | None) -> float | None:
     return float(np.std(found.values, ddof=1)) if several else None
 
 
-def _ends(found: Cell | Difference, start: str) -> dict[str, Any]:
-    interval = found.interval
-    if interval is None:
-        return {}
-    ends = {"ci_low": interval.low, "ci_high": interval.high, "ci_kind": interval.kind}
-    return {f"{start}{key}": value for key, value in ends.items()}
+def _ends(found: Cell | Difference | None, start: str) -> dict[str, Any]:
+    ends = found and found.interval
+    return {f"{start}ci_{key}": ends and getattr(ends, key) for key in ("low", "high", "kind")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ import pandas as pd
 from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison, spread
 from reports.compare.conditions import LESS_IS_BETTER
 from reports.compare.difference import Difference
-from reports.compare.trainings import costs, unequal_settings
-from reports.names import capital, dataset_title, model_title
+from reports.names import as_published, capital, dataset_title, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.columns import Column
 from reports.tables.formats import MISSING, PrintedTable
@@ -20,6 +19,18 @@ from reports.tables.inputs import TableInputs
 from reports.text import render_page
 
 SHOWN = [COLUMNS[metric] for metric in PRINTED]
+UNKNOWN = "unknown"  # of samples from outside
+# What a training costs, and where its manifest says so.
+COSTS = {
+    "seeds": "seed",
+    "steps": "steps",
+    "batch size": "config.train.batch_size",
+    "images seen": "images_seen",
+    "width": "config.network.width",
+    "precision": "precision",
+}
+# Parts of a training's configuration that models share, so that a difference is unfair.
+SHARED = ("stage", "network", "train", "method")
 
 
 def comparison_page(found: Comparison, figure: Path) -> tuple[str, str]:
@@ -30,13 +41,13 @@ def comparison_page(found: Comparison, figure: Path) -> tuple[str, str]:
     """
     name = found.candidate.name
     verdicts = {
-        word: [verdict.text for verdict in found.verdicts if verdict.passed == passed]
+        word: [verdict.text for verdict in found.verdicts.values() if verdict.passed == passed]
         for word, passed in (("Failed", False), ("Passed", True))
     }
     differing = [
         f"{capital(dataset_title(dataset))}: {text}"
         for dataset in found.datasets
-        for text in unequal_settings(found, dataset)
+        for text in _unequal_settings(found, dataset)
     ]
     return render_page(
         "comparison.j2",
@@ -74,16 +85,29 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
     if dataset in found.judges:
         by_judge = set(rows[rows["evaluator"] == found.judges[dataset][0]]["metric"])
         judged = [column.title for column in SHOWN if column.metric in by_judge]
-    models = [REAL, *found.models(dataset), found.title]
-    texts = {c.title: [_cell(found, dataset, model, c) for model in models] for c in SHOWN}
+    models = [*found.models(dataset), found.title]
+
+    def score(model: str, column: Column) -> str:
+        if cell := found.cell(dataset, model, column.metric):
+            return cell.text(column)
+        foreign = model == found.title and dataset in found.judges
+        return "other evaluator" if foreign else MISSING
+
+    def deviation(model: str, column: Column) -> str:
+        value = spread(found.cell(dataset, model, column.metric))
+        return MISSING if value is None else _points(column.number(value), column)
+
     opening = prose("comparison", splits=stored.protocol.inception.splits)
-    text = caption([opening], TableInputs(rows, [dataset], models, stored.cards()), SHOWN)
+    scores = TableInputs(rows, [dataset], [REAL, *models], stored.cards())
+    spreads = _cells(models, deviation)
+    spreads = spreads[spreads.ne(MISSING).any(axis=1)]
     return {
         "judged": judged,
-        "scores": PrintedTable(pd.DataFrame(texts, map(model_title, models)), text),
+        "scores": PrintedTable(_cells(scores.models, score), caption([opening], scores, SHOWN)),
         "differences": _differences(found, dataset),
-        "spread": _spread(found, dataset),
-        "costs": PrintedTable(costs(found, dataset), f"{capital(dataset_title(dataset))}."),
+        # How far trainings of one model lie apart: the yardstick of a single training.
+        "spread": None if spreads.empty else PrintedTable(spreads, prose("spread")),
+        "costs": PrintedTable(_costs(found, dataset), f"{capital(dataset_title(dataset))}."),
         "judge": stored.cards()[dataset]["weights_sha256"],
         "data": rows["data"].unique(),
         "samples": own["samples"].unique(),
@@ -91,51 +115,102 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
     }
 
 
-def _cell(found: Comparison, dataset: str, model: str, column: Column) -> str:
-    own = found.cell(dataset, model, column.metric)
-    if own is None:
-        foreign = model == found.title and dataset in found.judges
-        return "other evaluator" if foreign else MISSING
-    return own.text(column)
+def _cells(models: Sequence[str], text: Callable[[str, Column], str]) -> pd.DataFrame:
+    """Return the texts of models x metrics."""
+    texts = {column.title: [text(model, column) for model in models] for column in SHOWN}
+    return pd.DataFrame(texts, index=[model_title(model) for model in models])
 
 
 def _differences(found: Comparison, dataset: str) -> PrintedTable:
+    def change(model: str, column: Column) -> Difference | None:
+        return found.differences[dataset, model, column.metric]
+
     models, kinds = found.models(dataset), {}
-    changes = {c: [found.differences[dataset, model, c.metric] for model in models] for c in SHOWN}
-    for column, own in changes.items():
-        for change in own:
-            if change is not None and change.interval is not None:
+    for column in SHOWN:
+        for own in (change(model, column) for model in models):
+            if own is not None and own.interval is not None:
                 # As an ordered set.
-                kinds.setdefault(change.interval.kind, {})[column.title] = None
-    texts = {c.title: [_difference_text(change, c) for change in own] for c, own in changes.items()}
+                kinds.setdefault(own.interval.kind, {})[column.title] = None
     less = [COLUMNS[metric].title for metric in LESS_IS_BETTER]
-    cells = pd.DataFrame(texts, index=[model_title(model) for model in models])
+    cells = _cells(models, lambda model, column: _difference_text(change(model, column), column))
     return PrintedTable(cells, prose("differences", less=less, kinds=kinds))
 
 
 def _difference_text(change: Difference | None, column: Column) -> str:
     if change is None:
         return MISSING
-    text = f"{column.number(change.value, '+z')}{' points' if column.percent else ''}"
+    text = _points(column.number(change.value, "+z"), column)
     if change.interval is not None:
         ends = (change.interval.low, change.interval.high)
         text += f" [{', '.join(column.number(end, '+z') for end in ends)}]"
     return text if change.better is None else f"{text}, P {change.better:.2f}"
 
 
-def _spread(found: Comparison, dataset: str) -> PrintedTable | None:
-    """Return how far trainings of one model lie apart: the yardstick of a single training."""
-    table = {}
-    for model in [*found.models(dataset), found.title]:
-        spreads = {c: spread(found.cell(dataset, model, c.metric)) for c in SHOWN}
-        if any(own is not None for own in spreads.values()):
-            table[model_title(model)] = {c.title: _points(own, c) for c, own in spreads.items()}
-    if not table:
-        return None
-    return PrintedTable(pd.DataFrame.from_dict(table, orient="index"), prose("spread"))
+def _points(number: str, column: Column) -> str:
+    return f"{number} points" if column.percent else number
 
 
-def _points(own: float | None, column: Column) -> str:
-    if own is None:
-        return MISSING
-    return f"{column.number(own)}{' points' if column.percent else ''}"
+# --- Trainings -----------------------------------------------------------------------------------
+
+
+def _costs(found: Comparison, dataset: str) -> pd.DataFrame:
+    """Return what was trained for how long, printed: stored models, then the candidate."""
+    runs = found.of(dataset)
+    trained = {found.title: [run.model for run in runs if run.model is not None]}
+    rows = {}
+    for model, manifests in (_stored_trainings(found, dataset) | trained).items():
+        made = [dict(_flat(manifest)) for manifest in manifests]
+        texts = [_listed(flat.get(name) for flat in made) for name in COSTS.values()]
+        rows[model_title(model)] = texts if made else [MISSING, *[UNKNOWN] * (len(COSTS) - 1)]
+    if not trained[found.title]:  # the sample set's manifest may know the precision
+        rows[found.title][-1] = _listed(run.samples.get("precision") or UNKNOWN for run in runs)
+    return pd.DataFrame(rows.values(), index=list(rows), columns=list(COSTS))
+
+
+def _unequal_settings(found: Comparison, dataset: str) -> list[str]:
+    """Say which settings of the candidate's training differ from those of the stored models.
+
+    Own options of a model are compared with those of the same model alone. Of samples from outside
+    nothing is known.
+    """
+    own = [run.model for run in found.of(dataset) if run.model is not None]
+    texts = set()
+    for model, manifests in _stored_trainings(found, dataset).items() if own else ():
+        for stored in manifests:
+            keys = (*SHARED, "options") if model == found.candidate.name else SHARED
+            here, there = (_settings(side, keys) for side in (own[0], stored))
+            texts |= {
+                f"{key}: {here.get(key, MISSING)} (stored: {there.get(key, MISSING)})"
+                for key in here.keys() | there.keys()
+                if here.get(key, MISSING) != there.get(key, MISSING)
+            }
+    return sorted(texts)
+
+
+def _stored_trainings(found: Comparison, dataset: str) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the manifests of stored trainings; a model with fitted priors was not trained anew."""
+    every = found.stored.manifests.items()
+    return {
+        model: [m for name, m in every if name.startswith(f"models/{dataset}/{model}/seed")]
+        for model in found.models(dataset)
+        if model == as_published(model)
+    }
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(map(str, values)))
+
+
+def _settings(manifest: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
+    """Return what a training's manifest says of what models share, flat and as texts."""
+    config = {key: manifest["config"].get(key) for key in keys}
+    more = {key: manifest.get(key) for key in ("precision", "threads", "packages")}
+    return dict(_flat(config | more))
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if not isinstance(value, Mapping):
+        yield name, str(value)
+        return
+    for key, inside in value.items():
+        yield from _flat(inside, f"{name}.{key}" if name else str(key))

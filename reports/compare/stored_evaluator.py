@@ -1,7 +1,7 @@
 """The evaluator behind the stored results, taken from git or rebuilt by its recipe.
 
-Usage: python -m reports.compare.stored_evaluator --stored DIR --dataset NAME --judge NAME
-    --data DIR [--built DIR] --out DIR
+Usage: python -m reports.compare.stored_evaluator --stored DIR --judge NAME --data DIR
+    [--built DIR] --out DIR
 
 Small weights are stored and must have the hash that their card says. Of larger ones the hash is
 stored alone: ``--built`` is then the evaluator that the recipe gives here. If its hash differs it
@@ -22,55 +22,48 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.rows import HASH
-from reports.freeze.stored import CARD, EVALUATOR, INDEX, Stored, load_stored
+from reports.freeze.stored import Part, Stored, load_stored
 
 
 def take_evaluator(
-    stored: Stored,
-    dataset: str,
-    data_card: Mapping[str, Any],
-    out: Path,
-    built: Path | None = None,
-    judge: str | None = None,
+    stored: Stored, judge: str, data_card: Mapping[str, Any], out: Path, built: Path | None = None
 ) -> str:
     """Copy weights and card of the evaluator to judge by to ``out``; return what was done.
 
     Args:
+        judge: name of the evaluator.
         data_card: of the prepared data set.
         built: folder of the evaluator that was trained here; None where weights are stored.
-        judge: name of the evaluator; None for that of the data set's name, the robust one.
 
     Raises:
         UserError: stored files, or the built weights, that have not the hash they should have; an
             evaluator that was trained on other data than the prepared ones.
     """
-    judge = judge or dataset
-    path, restore = stored.evaluator(judge) / CARD, f"git checkout -- {stored.folder}"
+    path, restore = stored.evaluator(judge) / Part.CARD, f"git checkout -- {stored.folder}"
     expected = read_json(path)
-    if sha256_file(path) != stored.index["files"].get(f"{EVALUATOR}/{judge}/{CARD}"):
+    if sha256_file(path) != stored.index["files"].get(f"{Part.EVALUATOR}/{judge}/{Part.CARD}"):
         raise UserError(
-            f"{path}: expected the file of {stored.folder / INDEX}, found another; restore it "
+            f"{path}: expected the file of {stored.folder / Part.INDEX}, found another; restore it "
             f"with {restore}"
         )
     if expected["data_sha256"] != data_card["sha256"]:
         there, here = (_short(part) for part in (expected["data_sha256"], data_card["sha256"]))
         raise UserError(
-            f"{dataset}: expected the prepared data of the stored results, {there}, found {here}: "
-            "other images, so that no score can be compared. Another `data` section, another "
-            "data_root or other files in it, or another version of a package that reads or renders "
-            "them may be the cause; go back to the stored configuration, or make and freeze "
-            "results of your own data"
+            f"{data_card['dataset']}: expected the prepared data of the stored results, {there}, "
+            f"found {here}: other images, so that no score can be compared. Another `data` "
+            "section, another data_root or other files in it, or another version of a package that "
+            "reads or renders them may be the cause; go back to the stored configuration, or make "
+            "and freeze results of your own data"
         )
     folder, fix = built or path.parent, f"delete {built} and run the command again"
-    card = read_json(folder / CARD)
-    found = sha256_file(folder / WEIGHTS)
+    card, found = read_json(folder / Part.CARD), sha256_file(folder / WEIGHTS)
     if found != card["weights_sha256"]:
         raise UserError(
             f"{folder / WEIGHTS}: expected the weights that its card names, "
             f"{card['weights_sha256'][:HASH]}, found {found[:HASH]}; "
             f"{fix if built else f'restore it with {restore}'}"
         )
-    for name in (WEIGHTS, CARD):
+    for name in (WEIGHTS, Part.CARD):
         with atomic(out / name) as temporary:
             shutil.copyfile(folder / name, temporary)
     names = f"{judge}: evaluator {found[:HASH]}"
@@ -91,16 +84,14 @@ def _short(hashes: Mapping[str, str]) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     stored = load_stored(args.stored.name, args.stored.parent)
-    card = load_card(args.data)
-    print(take_evaluator(stored, args.dataset, card, args.out, args.built, args.judge))
+    print(take_evaluator(stored, args.judge, load_card(args.data), args.out, args.built))
 
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = stage_parser(__doc__)
     parser.add_argument("--stored", type=Path, required=True, help="stored results of the preset")
-    parser.add_argument("--dataset", required=True, help="data set of the evaluator")
-    parser.add_argument("--judge", help="name of the evaluator; the data set's by default")
+    parser.add_argument("--judge", required=True, help="name of the evaluator")
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
     parser.add_argument("--built", type=Path, help="evaluator that was trained here")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and card")

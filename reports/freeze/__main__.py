@@ -20,38 +20,21 @@ from typing import Any
 
 import yaml
 
+from dlvae.config.preset import canonical
 from dlvae.stage.artefact import read_json, sha256_file, write_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
-from eval.rows import refuse_mixed
-from reports.freeze.checks import check, complete, index_hash, tried
-from reports.freeze.lineage import manifest_lines, portable, stage_of, trace
+from eval.rows import read_texts, refuse_mixed
+from reports.freeze.checks import BESIDE, check, index_hash, tried
+from reports.freeze.lineage import STAGES, portable, stage_of, trace
 from reports.freeze.machine import ROOT, machine
 from reports.freeze.recompute import recompute
-from reports.freeze.stored import (
-    BESIDE,
-    CARD,
-    CONFIG,
-    EVALUATOR,
-    INDEX,
-    MANIFESTS,
-    PROTOCOL,
-    REPORT,
-    SCORES,
-    SMALL,
-    STORED,
-    Lines,
-    Page,
-    Stored,
-    save_pages,
-    score_artefacts,
-    score_names,
-    scores_text,
-    texts_of,
-)
+from reports.freeze.stored import STORED, Lines, Page, Part, Stored, score_names, scores_text
 
 PROTOCOLS = ROOT / "config" / "protocol"
+SMALL = 4 * 1024 * 1024
+"""Bytes up to which the weights of an ensemble are stored; larger ones are known by hash."""
 
 
 def freeze(
@@ -77,33 +60,34 @@ def freeze(
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    lines, names = {}, score_names(pages)
-    for name in names:
-        lines[name] = texts_of(results / "scores" / f"{name}.csv")
-    write_text(out / SCORES, scores_text(lines, names))
-    save_pages(out, pages, _families(lines))
-    manifests = trace(results, score_artefacts(pages), protocol)
-    for stage, text in manifest_lines(manifests).items():
-        write_text(out / MANIFESTS / f"{stage}.jsonl", text)
-    for judge in (name for name in manifests if stage_of(name) == EVALUATOR):
-        _copy(results / judge / CARD, out / judge / CARD)
-        if (results / judge / REPORT).is_file():
-            _copy(results / judge / REPORT, out / judge / REPORT)
-        if (results / judge / WEIGHTS).stat().st_size <= SMALL:
-            _copy(results / judge / WEIGHTS, out / judge / WEIGHTS)
-    for file in (file for page in pages for file in page.files):
+    names = score_names(pages)
+    lines = {name: read_texts(results / "scores" / f"{name}.csv") for name in names}
+    write_text(out / Part.SCORES, scores_text(lines, names))
+    made_of = {page.name: {"config": page.config, "scores": page.scores} for page in pages}
+    write_json(out / Part.PAGES, {"families": _families(lines), "pages": made_of})
+    manifests = trace(results, [f"scores/{name}" for name in names], protocol)
+    for stage in STAGES:
+        own = [name for name in sorted(manifests) if stage_of(name) == stage]
+        text = [canonical({"artefact": name, **manifests[name]}) + "\n" for name in own]
+        write_text(out / Part.MANIFESTS / f"{stage}.jsonl", "".join(text))
+    copied = [file for page in pages for file in page.files]
+    for judge in (name for name in manifests if stage_of(name) == Part.EVALUATOR):
+        copied += [f"{judge}/{Part.CARD}"]
+        copied += [f"{judge}/{Part.REPORT}"] * (results / judge / Part.REPORT).is_file()
+        copied += [f"{judge}/{WEIGHTS}"] * ((results / judge / WEIGHTS).stat().st_size <= SMALL)
+    for file in copied:
         _copy(results / file, out / file)
-    _copy(protocol, out / PROTOCOL)
+    _copy(protocol, out / Part.PROTOCOL)
     kept = stored_config(config, protocol)
-    write_text(out / CONFIG, yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+    write_text(out / Part.CONFIG, yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
     made = {"commit": commit, "command": command(config), "machine": machine()}
     made["protocol"] = Stored(out, {}).protocol.label
     # Of protocols only a shipped one lies beside: of one's own there is the copy.
     beside = [ROOT / name for name in BESIDE]
     write_index(out, made, beside + [protocol.resolve()] * _is_shipped(protocol))
-    stored = Stored(out, read_json(out / INDEX))
+    stored = Stored(out, read_json(out / Part.INDEX))
     refuse_mixed(stored.rows)
-    if found := [*check(stored), *tried(stored, complete), *tried(stored, recompute)]:
+    if found := [*check(stored), *tried(stored, recompute)]:
         raise UserError(
             f"expected results that agree with each other, found {len(found)} that do not: "
             f"{found[0].file}: {found[0].text}; make what is out of date with snakemake"
@@ -118,14 +102,14 @@ def stored_config(config: Mapping[str, Any], protocol: Path) -> dict[str, Any]:
     """
     kept = portable(config)
     if not _is_shipped(protocol):
-        place = STORED.relative_to(ROOT) / config["preset"] / PROTOCOL
+        place = STORED.relative_to(ROOT) / config["preset"] / Part.PROTOCOL
         kept["protocol"] = place.as_posix()
     return kept
 
 
 def command(config: Mapping[str, Any]) -> str:
     """Return the command that makes the stored results again; local data have to be named."""
-    file = STORED.relative_to(ROOT) / config["preset"] / CONFIG
+    file = STORED.relative_to(ROOT) / config["preset"] / Part.CONFIG
     text = f"snakemake --cores all freeze --configfile {file.as_posix()}"
     own = any(part["data"].get("root") for part in config["datasets"].values())
     local = {"data_root": own or config["data_root"], "unlabelled_root": config["unlabelled_root"]}
@@ -143,27 +127,30 @@ def write_index(
         beside: files elsewhere that the pages rest on.
         root: of the checkout, from which they are named.
     """
-    paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != INDEX)
+    paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != Part.INDEX)
     index = {
         **entries,
         "preset": Stored(out, {}).config["preset"],
         "files": {path.relative_to(out).as_posix(): sha256_file(path) for path in paths},
         "beside": {path.relative_to(root).as_posix(): sha256_file(path) for path in beside},
     }
-    write_json(out / INDEX, index | {"sha256": index_hash(index)})
+    write_json(out / Part.INDEX, index | {"sha256": index_hash(index)})
 
 
-def _families(lines: Lines) -> dict[str, str]:
-    """Return the family that measures each metric of score files."""
-    found: dict[str, str] = {}
+def _families(lines: Lines) -> dict[str, list[str]]:
+    """Return the metrics of every family, by which rows go back to their files."""
+    family_of: dict[str, str] = {}
     for name, rows in lines.items():
         family = name.rpartition(".")[2]
         for metric in (row[4] for row in rows):
-            if found.setdefault(metric, family) != family:
+            if family_of.setdefault(metric, family) != family:
                 raise UserError(
                     f"scores/{name}.csv: expected metrics of the family {family} alone, found "
-                    f"{metric}, which {found[metric]} measures too"
+                    f"{metric}, which {family_of[metric]} measures too"
                 )
+    found: dict[str, list[str]] = {}
+    for metric, family in sorted(family_of.items()):
+        found.setdefault(family, []).append(metric)
     return found
 
 

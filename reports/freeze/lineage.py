@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,17 +14,20 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import DEFINITION, SNAPSHOTS, WEIGHTS
 from eval.rows import HASH, PLAIN
 
-# Artefacts of the first stages are folders, those of the others are files. Scores of what training
-# cost read its manifest, which is therefore a file of a model.
-MODEL_FILES = (WEIGHTS, DEFINITION, SNAPSHOTS, "manifest.json")
-FOLDERS = {
-    "data": ("train.npz", "test.npz", "heldout.npz", "card.json"),
-    "evaluator": (WEIGHTS, "card.json"),
+# Of every stage the files of an artefact, which is a folder or a file. Scores of what training cost
+# read its manifest, which is therefore a file of a model.
+MODEL_FILES = (f"/{WEIGHTS}", f"/{DEFINITION}", f"/{SNAPSHOTS}", "/manifest.json")
+FILES = {
+    "data": ("/train.npz", "/test.npz", "/heldout.npz", "/card.json"),
+    "evaluator": (f"/{WEIGHTS}", "/card.json"),
     "models": MODEL_FILES,
     "curves": MODEL_FILES,
+    "samples": (".npz",),
+    "features": (".npz",),
+    "scores": (".csv",),
 }
-FILES = {"samples": ".npz", "features": ".npz", "scores": ".csv"}
-STAGES = (*FOLDERS, *FILES)
+FOLDERS = ("data", "evaluator", "models", "curves")
+STAGES = tuple(FILES)
 # Keys of a configuration that name folders of the machine.
 LOCAL_KEYS = ("root", "data_root", "unlabelled_root", "imagenet_weights")
 ABSOLUTE = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\)")
@@ -36,13 +38,13 @@ def stage_of(artefact: str) -> str:
     return artefact.partition("/")[0].removesuffix(f"_{PLAIN}")
 
 
-def artefact_of(path: str) -> str | None:
+def artefact_of(path: str | None) -> str | None:
     """Return the artefact that a file of the results belongs to, None where it is none of theirs.
 
     Args:
-        path: relative to the folder of the results.
+        path: relative to the folder of the results; None for a file from elsewhere.
     """
-    stage, pure = stage_of(path), PurePosixPath(path)
+    stage, pure = stage_of(path or ""), PurePosixPath(path or "")
     if stage in FOLDERS:
         return str(pure.parent)
     return str(pure.with_suffix("")) if stage in FILES else None
@@ -69,21 +71,24 @@ def trace(results: Path, scores: Iterable[str], protocol: Path) -> dict[str, dic
         artefact = pending.pop()
         if artefact in found:
             continue
-        path = _manifest_path(results, artefact)
+        stage = stage_of(artefact)
+        path = results / f"{artefact}{'/' if stage in FOLDERS else '.'}manifest.json"
         manifest, inputs = read_json(path), {}
         for name, entry in manifest["inputs"].items():
             inside = _inside(results, entry["path"])
-            if inside and hash_of(results / inside) != entry["sha256"]:
-                expected, present = entry["sha256"][:HASH], hash_of(results / inside)[:HASH]
+            if inside and (present := hash_of(results / inside)) != entry["sha256"]:
                 raise UserError(
-                    f"{path}: expected {results / inside} as it was read, {expected}, found "
-                    f"{present}; make what is out of date with: snakemake --cores all freeze"
+                    f"{path}: expected {results / inside} as it was read, "
+                    f"{entry['sha256'][:HASH]}, found {present[:HASH]}; make what is out of date "
+                    "with: snakemake --cores all freeze"
                 )
-            pending += [source for source in [artefact_of(inside or "")] if source]
+            if source := artefact_of(inside):
+                pending.append(source)
             kept = entry["path"] if Path(entry["path"]) == protocol else None
             inputs[name] = {"path": inside or kept, "sha256": entry["sha256"]}
-        more = {"inputs": inputs, "files": _files(results, artefact, hash_of)}
-        if stage_of(artefact) == "samples":
+        files = [results / f"{artefact}{ending}" for ending in FILES[stage]]
+        more = {"inputs": inputs, "files": {p.name: hash_of(p) for p in files if p.is_file()}}
+        if stage == "samples":
             images, labels = load_samples(results / f"{artefact}.npz")
             more["content"] = sha256_arrays(images=images, labels=labels)
         found[artefact] = portable(manifest) | portable(more)
@@ -97,61 +102,6 @@ def portable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [portable(item) for item in value]
     return None if isinstance(value, str) and ABSOLUTE.match(value) else value
-
-
-def manifest_lines(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the text of ``<stage>.jsonl`` by stage: one line per artefact, sorted."""
-    lines: dict[str, list[str]] = {stage: [] for stage in STAGES}
-    for artefact, manifest in sorted(manifests.items()):
-        line = {"artefact": artefact, **manifest}
-        text = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        lines[stage_of(artefact)].append(text + "\n")
-    return {stage: "".join(texts) for stage, texts in lines.items()}
-
-
-def gaps(
-    manifests: Mapping[str, Mapping[str, Any]], scores: Iterable[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with stored manifests: the artefact it concerns, and a sentence.
-
-    Everything that the scores, or an artefact behind them, were made from must have its manifest,
-    and be the file that was read.
-    """
-    missing: dict[str, str] = {}
-    for artefact in scores:
-        if artefact not in manifests:
-            missing[artefact] = "its rows"
-    for artefact, manifest in sorted(manifests.items()):
-        for entry in manifest["inputs"].values():
-            source = artefact_of(entry["path"] or "")
-            if source is None:
-                continue
-            if source not in manifests:
-                missing.setdefault(source, artefact)
-                continue
-            files = manifests[source]["files"]
-            known = files.get(PurePosixPath(entry["path"]).name)
-            if known != entry["sha256"]:
-                expected, found = entry["sha256"][:HASH], (known or "none")[:HASH]
-                read = f"expected {entry['path']} as {artefact} read it, {expected}"
-                yield source, f"{read}, found {found}"
-    for artefact, reader in sorted(missing.items()):
-        yield artefact, f"expected the manifest of {artefact}, which {reader} rest on, found none"
-
-
-def _manifest_path(results: Path, artefact: str) -> Path:
-    if stage_of(artefact) in FOLDERS:
-        return results / artefact / "manifest.json"
-    return results / f"{artefact}.manifest.json"
-
-
-def _files(results: Path, artefact: str, hash_of: Any) -> dict[str, str]:
-    stage = stage_of(artefact)
-    if stage in FILES:
-        paths = [results / f"{artefact}{FILES[stage]}"]
-    else:
-        paths = [results / artefact / name for name in FOLDERS[stage]]
-    return {path.name: hash_of(path) for path in paths if path.is_file()}
 
 
 def _inside(results: Path, path: str) -> str | None:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import csv
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dlvae.stage.artefact import write_text
 from eval.rows import PLAIN
 from reports.claims import __main__ as claims
-from reports.freeze.checks import Finding, finding
-from reports.freeze.stored import (
-    EVALUATOR,
-    PROTOCOL,
-    REPORT,
-    SCORES,
-    TABLES,
-    UNREADABLE,
-    Lines,
-    Page,
-    Stored,
-    scores_text,
-)
+from reports.freeze.stored import UNREADABLE, Finding, Lines, Page, Part, Stored, scores_text
 from reports.studies import ablations, evaluator_noise, learning_curves, table2_scale
 from reports.tables import __main__ as tables
 
@@ -51,20 +40,20 @@ def make_page(page: Page, folder: Path, lines: Lines, out: Path) -> None:
     # Report cards of its evaluators, of both kinds; toy data have none.
     datasets = page.config.get("datasets") or [page.config["dataset"]]
     judges = [f"{name}{kind}" for kind in ("", f"_{PLAIN}") for name in datasets]
-    cards = [folder / EVALUATOR / judge / REPORT for judge in judges]
-    name = page.name.removeprefix(f"{TABLES}/")
+    cards = [folder / Part.EVALUATOR / judge / Part.REPORT for judge in judges]
+    name = page.name.removeprefix(f"{Part.TABLES}/")
     with TemporaryDirectory() as scratch:
-        scores = Path(scratch, SCORES)
+        scores = Path(scratch, Part.SCORES)
         write_text(scores, scores_text(lines, page.scores))
         arguments = Namespace(
             scores=[scores],
             cards=[path for path in cards if path.is_file()],
-            protocol=str(folder / PROTOCOL),
+            protocol=str(folder / Part.PROTOCOL),
             config=page.config,
             csv=out / page.files[0],
             markdown=out / page.files[1],
             table=name,
-            out=out / TABLES,
+            out=out / Part.TABLES,
         )
         (MAKERS[name] if name == page.name else tables.main)(arguments)
 
@@ -78,16 +67,16 @@ def recompute(stored: Stored) -> Iterator[Finding]:
                 make_page(page, stored.folder, stored.lines, Path(scratch))
             except UNREADABLE as error:
                 text = f"expected to be made again from the stored rows, found: {error}"
-                yield finding(stored, page.files[0], text)
+                yield stored.finding(page.files[0], text)
                 continue
             for file in page.files:
-                if not (stored.folder / file).is_file():
-                    continue  # named already, as missing
-                expected, found = (Path(at, file).read_bytes() for at in (scratch, stored.folder))
-                if expected != found:
+                expected, path = Path(scratch, file).read_bytes(), stored.folder / file
+                if not path.is_file():
+                    yield stored.finding(file, "expected this file, found none")
+                elif (found := path.read_bytes()) != expected:
                     texts = (part.decode("utf-8", errors="replace") for part in (expected, found))
-                    said = first_difference(*texts, Path(file).suffix)
-                    yield finding(stored, file, said, f"after a change of its code: {again}")
+                    said = first_difference(*texts, path.suffix)
+                    yield stored.finding(file, said, f"after a change of its code: {again}")
 
 
 def first_difference(expected: str, found: str, suffix: str) -> str:
@@ -97,19 +86,21 @@ def first_difference(expected: str, found: str, suffix: str) -> str:
         expected, found: contents of two files that differ.
         suffix: ``.csv`` or ``.md``; how lines are divided into cells.
     """
-    one, other = expected.split("\n"), found.split("\n")
-    number = _first(one, other)
-    if number == min(len(one), len(other)):
-        return f"expected {len(one) - 1} lines from the stored rows, found {len(other) - 1}"
-    where, texts = f"line {number + 1}", (one[number], other[number])
-    cells, others = (_cells(text, suffix) for text in texts)
-    if len(cells) == len(others) > 1:
-        place, heads = _first(cells, others), _cells(_head(one, number, suffix), suffix)
-        named = f"column '{heads[place]}'" if len(heads) == len(cells) else f"cell {place + 1}"
-        where, texts = f"{where}, {named}", (cells[place], others[place])
+    lines, others = expected.split("\n"), found.split("\n")
+    number = len(commonprefix([lines, others]))
+    if number == min(len(lines), len(others)):
+        return f"expected {len(lines) - 1} lines from the stored rows, found {len(others) - 1}"
+    where, texts = f"line {number + 1}", [lines[number], others[number]]
+    cells, other_cells = (_cells(text, suffix) for text in texts)
+    if len(cells) == len(other_cells) > 1:
+        place, head = len(commonprefix([cells, other_cells])), 0 if suffix == ".csv" else number
+        while suffix != ".csv" and head > 0 and lines[head - 1].startswith("| "):
+            head -= 1
+        heads, texts = _cells(lines[head], suffix), [cells[place], other_cells[place]]
+        where += f", column '{heads[place]}'" if len(heads) == len(cells) else f", cell {place + 1}"
     if max(map(len, texts)) > AROUND:
-        start = max(0, _first(*texts) - AROUND // 2)
-        texts = tuple(text[start : start + AROUND] for text in texts)
+        start = max(0, len(commonprefix(texts)) - AROUND // 2)
+        texts = [text[start : start + AROUND] for text in texts]
     return f"{where}: expected {texts[0]!r} from the stored rows, found {texts[1]!r}"
 
 
@@ -117,18 +108,3 @@ def _cells(line: str, suffix: str) -> list[str]:
     if suffix == ".csv":
         return next(csv.reader([line]), [""])
     return line[2:-2].split(" | ") if line.startswith("| ") else [line]
-
-
-def _head(lines: list[str], number: int, suffix: str) -> str:
-    """Return the heading above a line: the first of a CSV, the first of a Markdown table."""
-    if suffix == ".csv":
-        return lines[0]
-    while number > 0 and lines[number - 1].startswith("| "):
-        number -= 1
-    return lines[number]
-
-
-def _first(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the first place where two sequences differ, their common length where none does."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))

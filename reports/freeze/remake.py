@@ -11,8 +11,8 @@ that they rest on, become the present ones.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,13 +20,11 @@ from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.freeze.__main__ import write_index
-from reports.freeze.checks import check, finding
+from reports.freeze.checks import check
 from reports.freeze.machine import ROOT
 from reports.freeze.recompute import make_page
-from reports.freeze.stored import INDEX, PROTOCOL, STORED, Stored, load_stored
+from reports.freeze.stored import STORED, Part, Stored, load_stored
 from reports.freeze.swap import swap
-
-KEPT = ("commit", "command", "protocol", "machine")
 
 
 def remake(stored: Stored, root: Path = ROOT) -> list[str]:
@@ -39,33 +37,31 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
         UserError: rows, manifests, judges or the protocol are not as they were frozen, or a page
             cannot be made of them.
     """
-    before = stored.index
-    may_change = {finding(stored, file, "").file for page in stored.pages for file in page.files}
-    may_change |= set(before["beside"])
+    before, files = stored.index, [file for page in stored.pages for file in page.files]
+    may_change = {*before["beside"], *(stored.finding(file, "").file for file in files)}
     if wrong := [found for found in check(stored, root) if found.file not in may_change]:
         raise UserError(
             f"{stored.folder}: expected rows, manifests and judges as they were frozen, found "
             f"{len(wrong)} that are not: {wrong[0]}"
         )
+    beside = [root / name for name in before["beside"]]
     with TemporaryDirectory() as scratch:
         new = Path(scratch, "new")
         shutil.copytree(stored.folder, new)
         for page in stored.pages:
             make_page(page, stored.folder, stored.lines, Path(scratch))
-            for file in page.files:
-                shutil.copyfile(Path(scratch, file), new / file)
-        beside = [root / name for name in before["beside"]]
+        for file in files:  # a table has more than are stored
+            shutil.copyfile(Path(scratch, file), new / file)
         for rules in (path for path in beside if path.parent.name == "protocol"):
-            shutil.copyfile(rules, new / PROTOCOL)  # its comments may have changed
-            found = dataclasses.replace(stored, folder=new).protocol.label
-            if found != before["protocol"]:
+            shutil.copyfile(rules, new / Part.PROTOCOL)  # its comments may have changed
+            if (found := replace(stored, folder=new).protocol.label) != before["protocol"]:
                 raise UserError(
                     f"{rules}: expected protocol {before['protocol']}, by which the rows were "
                     f"scored, found {found}; restore it, or score and freeze again: "
                     f"{before['command']}"
                 )
-        write_index(new, {key: before[key] for key in KEPT}, beside, root)
-        after = read_json(new / INDEX)
+        write_index(new, before, beside, root)
+        after = read_json(new / Part.INDEX)
         swap(new, stored.folder)
     parts = ("files", "beside")
     return [k for part in parts for k, v in after[part].items() if before[part].get(k) != v]

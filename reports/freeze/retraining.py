@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ from dlvae.stage.artefact import load_samples, read_json, sha256_arrays, sha256_
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from eval.rows import HASH
-from reports.freeze.checks import Finding, finding
 from reports.freeze.machine import BYTES, machine
-from reports.freeze.stored import CONFIG, MANIFESTS, UNREADABLE, Stored
+from reports.freeze.stored import UNREADABLE, Finding, Part, Stored
 
 STAGES = ("data", "models", "samples")
 PLAIN = "cvae"  # without a discriminator: the cheapest of models that see as many images
@@ -23,103 +21,59 @@ LIMIT_SECONDS = 600.0
 HOW, PACKAGES = ("device", "precision", "threads"), ("numpy", "torch")
 
 
-@dataclass(frozen=True)
-class StoredTraining:
-    """A trained model of stored results.
+def cheapest_training(stored: Stored, at_hand: Collection[str]) -> str:
+    """Return the cheapest training on images, ``<data set>/<model>/seed<seed>``.
 
-    Attributes:
-        name: ``<data set>/<model>/seed<seed>``, as in the names of artefacts.
-        manifests: of its data set, its training and its sample set, by stage.
-    """
-
-    name: str
-    manifests: dict[str, dict[str, Any]]
-
-
-def training_named(stored: Stored, name: str) -> StoredTraining:
-    """Return a training by its name.
-
-    Raises:
-        UserError: its manifests are not there, or cannot be read.
-    """
-    names = (name.partition("/")[0], name, name)
-    try:
-        found = {
-            stage: stored.manifests(stage)[f"{stage}/{of}"]
-            for stage, of in zip(STAGES, names, strict=True)
-        }
-    except UNREADABLE as error:
-        raise UserError(
-            f"expected the manifests of {name} in {stored.folder}, found {error!r}"
-        ) from error
-    return StoredTraining(name, found)
-
-
-def cheapest_training(stored: Stored, at_hand: Collection[str]) -> StoredTraining:
-    """Return the cheapest training on images: that which saw the fewest pixels, cVAE before others.
-
-    Nothing is trained from a manifest that is not as it was frozen.
+    It is that which saw the fewest pixels, cVAE before others. Nothing is trained from a manifest
+    that is not as it was frozen.
 
     Args:
         at_hand: data sets whose images are there.
 
     Raises:
-        UserError: there is none, it takes too long, or the manifests are damaged.
+        UserError: there is none, it takes too long, or the manifests were changed.
     """
-    for file in (CONFIG, *(f"{MANIFESTS}/{stage}.jsonl" for stage in STAGES)):
+    for file in (Part.CONFIG, *(f"{Part.MANIFESTS}/{stage}.jsonl" for stage in STAGES)):
         path = stored.folder / file
         if not path.is_file() or sha256_file(path) != stored.index.get("files", {}).get(file):
             raise UserError(f"{path} is not as it was frozen")
-    try:
-        costs = dict(_costs(stored, at_hand))
-    except UNREADABLE as error:
-        raise UserError(
-            f"expected readable manifests in {stored.folder}, found {error!r}"
-        ) from error
+    costs = {}
+    for artefact, manifest in stored.manifests.items():
+        stage, _, name = artefact.partition("/")
+        dataset, _, run = name.partition("/")
+        if stage == "models" and dataset in at_hand and f"samples/{name}" in stored.manifests:
+            side = stored.config["datasets"][dataset]["data"]["size"]
+            cost = (manifest["images_seen"] * side**2, not run.startswith(f"{PLAIN}/"), name)
+            costs[cost] = manifest["wall_seconds"]
     if not costs:
         raise UserError("the images of no stored data set are at hand (data_root)")
-    found = training_named(stored, min(costs, key=lambda name: costs[name]))
-    seconds = found.manifests["models"]["wall_seconds"]
-    if seconds > LIMIT_SECONDS:
+    *_, name = cheapest = min(costs)
+    if (seconds := costs[cheapest]) > LIMIT_SECONDS:
         raise UserError(
-            f"the cheapest training, {found.name}, took {seconds:.0f} s, and none of more than "
+            f"the cheapest training, {name}, took {seconds:.0f} s, and none of more than "
             f"{LIMIT_SECONDS:.0f} s is made again"
         )
-    return found
+    return name
 
 
-def _costs(stored: Stored, at_hand: Collection[str]) -> Iterator[tuple[str, tuple]]:
-    """Yield the trainings whose samples are scored, each with what it is ordered by."""
-    sampled = stored.manifests("samples")
-    for artefact, manifest in stored.manifests("models").items():
-        name = artefact.removeprefix("models/")
-        dataset, model, seed = name.split("/")
-        if dataset in at_hand and f"samples/{name}" in sampled:
-            side = stored.config["datasets"][dataset]["data"]["size"]
-            order = (model != PLAIN, dataset, model, int(seed.removeprefix("seed")))
-            yield name, (manifest["images_seen"] * side**2, *order)
-
-
-def compare_training(
-    stored: Stored, training: StoredTraining, folder: Path
-) -> tuple[list[Finding], list[str]]:
+def compare_training(stored: Stored, name: str, folder: Path) -> tuple[list[Finding], list[str]]:
     """Compare a training made again with the stored one.
 
     Args:
+        name: see :func:`cheapest_training`.
         folder: with ``data/``, ``models/`` and ``samples/`` as in ``results/<preset>``.
 
     Returns:
         Findings, where bytes differ on the machine that made the stored ones, and notes.
     """
-    name = training.name
     try:
-        differing = list(_differing(training, folder))
-        before = training.manifests["models"]
+        differing = list(_differing(stored, name, folder))
+        before = stored.manifests[f"models/{name}"]
         after = read_json(folder / "models" / name / "manifest.json")
         other = _other_machine(stored, before, after)
     except UNREADABLE as error:
         said = f"{name}: expected complete manifests, found {error!r}"
-        return [finding(stored, MANIFESTS, said)], []
+        return [stored.finding(Part.MANIFESTS, said)], []
     if not differing:
         although = f", although {'; '.join(other)}" if other else ""
         return [], [f"{name} prepared, trained and sampled again: the same bytes{although}"]
@@ -133,24 +87,28 @@ def compare_training(
     code = ", by other code ({}, was {})".format(*codes) if codes[0] != codes[1] else ""
     again = f"If a change of the code is meant, freeze again: {stored.index['command']}"
     return [
-        finding(stored, f"{MANIFESTS}/{stage}.jsonl", f"{name} made again{code}: {text}", fix=again)
+        stored.finding(f"manifests/{stage}.jsonl", f"{name} made again{code}: {text}", fix=again)
         for stage, text in differing
     ], []
 
 
-def _differing(training: StoredTraining, folder: Path) -> Iterator[tuple[str, str]]:
+def _differing(stored: Stored, name: str, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the stages whose hashes differ, with what was expected and what was found."""
-    name, known = training.name, training.manifests
-    data = read_json(folder / "data" / name.partition("/")[0] / "manifest.json")
-    images, labels = load_samples(folder / "samples" / f"{name}.npz")
+    dataset = name.partition("/")[0]
+    data, model, samples = (
+        stored.manifests[artefact]
+        for artefact in (f"data/{dataset}", f"models/{name}", f"samples/{name}")
+    )
+    splits = read_json(folder / "data" / dataset / "manifest.json")["outputs"]
     hashes = [
-        ("data", f"data of the split {split}", expected, data["outputs"].get(split))
-        for split, expected in known["data"]["outputs"].items()
+        ("data", f"data of the split {split}", expected, splits.get(split))
+        for split, expected in data["outputs"].items()
     ]
     weights = sha256_file(folder / "models" / name / WEIGHTS)
-    hashes.append(("models", "weights", known["models"]["files"][WEIGHTS], weights))
+    hashes.append(("models", "weights", model["files"][WEIGHTS], weights))
+    images, labels = load_samples(folder / "samples" / f"{name}.npz")
     content = sha256_arrays(images=images, labels=labels)
-    hashes.append(("samples", "sample set", known["samples"]["content"], content))
+    hashes.append(("samples", "sample set", samples["content"], content))
     for stage, what, expected, found in hashes:
         if expected != found:
             yield stage, f"expected {what} {expected[:HASH]}, found {str(found)[:HASH]}"

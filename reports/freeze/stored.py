@@ -23,37 +23,47 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dlvae.stage.artefact import read_json, sha256_file, write_json
+from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS
-from eval.rows import COLUMNS
+from eval.protocol import Protocol, load_protocol
+from eval.rows import COLUMNS, read_rows, read_texts
 from reports.freeze.lineage import STAGES
+from reports.freeze.machine import ROOT
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from eval.protocol import Protocol
-
-STORED = Path(__file__).resolve().parents[1] / "stored"
-INDEX, SCORES, CONFIG, PROTOCOL = "index.json", "scores.csv", "config.yaml", "protocol.yaml"
-TABLES, MANIFESTS, EVALUATOR, REPORT = "tables", "manifests", "evaluator", "report.json"
-PAGES, CARD = "pages.json", "card.json"
-BESIDE = ("reports/published.csv", "reports/claims.yaml")
-"""Files elsewhere that pages rest on; a shipped protocol is one too."""
-UNREADABLE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError)
+STORED = ROOT / "reports" / "stored"
+UNREADABLE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE += (yaml.YAMLError, RecursionError)
 """What reading damaged stored files can raise."""
-SMALL = 4 * 1024 * 1024
-"""Bytes up to which the weights of an ensemble are stored; larger ones are known by hash."""
 Lines = dict[str, list[list[str]]]
 """Score rows as texts, in the order of their file, by the name of that file."""
+
+
+class Part(StrEnum):
+    """Names of the files and folders of stored results."""
+
+    INDEX = "index.json"
+    SCORES = "scores.csv"
+    CONFIG = "config.yaml"
+    PROTOCOL = "protocol.yaml"
+    PAGES = "pages.json"
+    TABLES = "tables"
+    MANIFESTS = "manifests"
+    EVALUATOR = "evaluator"
+    CARD = "card.json"
+    REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,24 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A stored file that is not what it should be.
+
+    Attributes:
+        file: relative to the checkout.
+        text: what was expected and what was found.
+        fix: what to do.
+    """
+
+    file: str
+    text: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.text}. {self.fix}"
+
+
+@dataclass(frozen=True)
 class Stored:
     """The stored results of one preset; every part is read when it is first asked for.
 
@@ -96,16 +124,14 @@ class Stored:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration of the run."""
-        return yaml.safe_load((self.folder / CONFIG).read_text(encoding="utf-8"))
+        return yaml.safe_load((self.folder / Part.CONFIG).read_text(encoding="utf-8"))
 
     @cached_property
     def protocol(self) -> Protocol:
         """How the scores were taken, the run's overrides included."""
-        from eval.protocol import load_protocol
-
         bn_eval = self.config.get("bn_eval")
         overrides = {} if bn_eval is None else {"bn_eval": bn_eval}
-        return load_protocol(self.folder / PROTOCOL, overrides)
+        return load_protocol(self.folder / Part.PROTOCOL, overrides)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -114,14 +140,11 @@ class Stored:
         Raises:
             UserError: the file is missing, malformed or not the one of the index.
         """
-        # Here and above: the workflow reads an index without waiting for pandas.
-        from eval.rows import read_rows
-
-        path = self.folder / SCORES
+        path, expected = self.folder / Part.SCORES, self.index["files"].get(Part.SCORES, "none")
         rows = read_rows([path])
-        if (found := sha256_file(path)) != (expected := self.index["files"].get(SCORES, "none")):
+        if (found := sha256_file(path)) != expected:
             raise UserError(
-                f"{path}: expected SHA-256 {expected[:12]}, by {INDEX}, found {found[:12]}; "
+                f"{path}: expected SHA-256 {expected[:12]}, by {Part.INDEX}, found {found[:12]}; "
                 f"restore it with: git checkout -- {path}"
             )
         return rows
@@ -135,20 +158,27 @@ class Stored:
     @cached_property
     def lines(self) -> Lines:
         """Score rows as texts, by the name of the score file in the run."""
-        families = self._pages["families"].items()
+        path, families = self.folder / Part.SCORES, self._pages["families"].items()
         family_of = {metric: family for family, metrics in families for metric in metrics}
         found: Lines = {}
-        for line in texts_of(self.folder / SCORES):
+        for line in read_texts(path):
             dataset, model, seed, metric = line[1:5]
             if metric not in family_of:
-                path = self.folder / SCORES
-                raise UserError(f"{path}: expected metrics named in {PAGES}, found '{metric}'")
+                raise UserError(f"{path}: expected metrics named in {Part.PAGES}, found '{metric}'")
             found.setdefault(f"{dataset}/{model}/seed{seed}.{family_of[metric]}", []).append(line)
         return found
 
     @cached_property
     def _pages(self) -> dict[str, Any]:
-        return read_json(self.folder / PAGES)
+        return read_json(self.folder / Part.PAGES)
+
+    @cached_property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """Manifests of all stages whose file is there, by artefact."""
+        paths = [self.folder / Part.MANIFESTS / f"{stage}.jsonl" for stage in STAGES]
+        texts = [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+        lines = [json.loads(line) for text in texts for line in text.splitlines()]
+        return {line.pop("artefact"): line for line in lines}
 
     @property
     def datasets(self) -> list[str]:
@@ -157,35 +187,34 @@ class Stored:
 
     def evaluator(self, judge: str) -> Path:
         """Return the folder of a judge: its cards, and its weights if they are small."""
-        return self.folder / EVALUATOR / judge
+        return self.folder / Part.EVALUATOR / judge
 
     def has_weights(self, judge: str) -> bool:
         """Whether the weights of a judge are stored, not their hash alone."""
-        return f"{EVALUATOR}/{judge}/{WEIGHTS}" in self.index["files"]
+        return f"{Part.EVALUATOR}/{judge}/{WEIGHTS}" in self.index["files"]
 
     def cards(self) -> dict[str, dict[str, Any]]:
         """Return the report card of every judge by data set."""
-        return {name: read_json(self.evaluator(name) / REPORT) for name in self.datasets}
+        return {name: read_json(self.evaluator(name) / Part.REPORT) for name in self.datasets}
 
-    def manifests(self, stage: str) -> dict[str, dict[str, Any]]:
-        """Return the manifests of a stage (data, models, samples ...) by artefact."""
-        text = (self.folder / MANIFESTS / f"{stage}.jsonl").read_text(encoding="utf-8")
-        lines = [json.loads(line) for line in text.splitlines()]
-        return {line.pop("artefact"): line for line in lines}
+    def finding(self, file: str, text: str, more: str = "", fix: str = "") -> Finding:
+        """Return a finding about a stored file, named as from the checkout.
 
-    @cached_property
-    def every_manifest(self) -> dict[str, dict[str, Any]]:
-        """Manifests of all stages whose file is there, by artefact."""
-        found: dict[str, dict[str, Any]] = {}
-        for stage in STAGES:
-            if (self.folder / MANIFESTS / f"{stage}.jsonl").is_file():
-                found |= self.manifests(stage)
-        return found
+        Args:
+            more: what else may help than restoring the file.
+            fix: in the place of both.
+        """
+        folder = self.folder.resolve()
+        shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else self.folder
+        path = (shown / file).as_posix()
+        return Finding(
+            path, text, fix or f"Restore it: git checkout -- {path}{more and f'; {more}'}"
+        )
 
 
 def stored_presets(root: Path = STORED) -> list[str]:
     """Return the presets that have stored results."""
-    return sorted(path.parent.name for path in root.glob(f"*/{INDEX}"))
+    return sorted(path.parent.name for path in root.glob(f"*/{Part.INDEX}"))
 
 
 def load_stored(preset: str, root: Path = STORED) -> Stored:
@@ -195,10 +224,10 @@ def load_stored(preset: str, root: Path = STORED) -> Stored:
         UserError: there are none, or their index cannot be read.
     """
     folder, known = root / preset, stored_presets(root)
-    if preset not in known and (folder / SCORES).exists():
+    if preset not in known and (folder / Part.SCORES).exists():
         raise UserError(
-            f"{folder}: expected {INDEX} beside {SCORES}, found none. Bring it back with: "
-            f"git checkout -- {folder}"
+            f"{folder}: expected {Part.INDEX} beside {Part.SCORES}, found none. Bring it back "
+            f"with: git checkout -- {folder}"
         )
     if preset not in known:
         raise UserError(
@@ -206,10 +235,7 @@ def load_stored(preset: str, root: Path = STORED) -> Stored:
             f"{'those of ' + ', '.join(known) if known else 'none'}.{nearest(preset, known)} "
             "Make them with: snakemake --cores all freeze"
         )
-    return Stored(folder, read_json(folder / INDEX))
-
-
-# --- Score files ---------------------------------------------------------------------------------
+    return Stored(folder, read_json(folder / Part.INDEX))
 
 
 def score_names(pages: Iterable[Page]) -> list[str]:
@@ -221,27 +247,6 @@ def score_names(pages: Iterable[Page]) -> list[str]:
         return dataset, model, int(seed), family
 
     return sorted({name for page in pages for name in page.scores}, key=order)
-
-
-def score_artefacts(pages: Iterable[Page]) -> list[str]:
-    """Return the score files behind pages as artefacts of the run."""
-    return [f"scores/{name}" for name in score_names(pages)]
-
-
-def texts_of(path: Path) -> list[list[str]]:
-    """Read the rows of a score file as texts.
-
-    Raises:
-        UserError: the file is missing or has other columns.
-    """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            header, *lines = csv.reader(file)
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"expected readable score rows at {path}: {error}") from error
-    if tuple(header) != COLUMNS or any(len(line) != len(COLUMNS) for line in lines):
-        raise UserError(f"{path}: expected the columns {', '.join(COLUMNS)} in every row")
-    return lines
 
 
 def scores_text(lines: Lines, names: Sequence[str]) -> str:
@@ -258,12 +263,3 @@ def scores_text(lines: Lines, names: Sequence[str]) -> str:
             raise UserError(f"expected rows of {name}, found none")
         writer.writerows(lines[name])
     return text.getvalue()
-
-
-def save_pages(folder: Path, pages: Iterable[Page], family_of: Mapping[str, str]) -> None:
-    """Write ``pages.json``; ``family_of`` holds the family of every metric."""
-    families: dict[str, list[str]] = {}
-    for metric, family in sorted(family_of.items()):
-        families.setdefault(family, []).append(metric)
-    entries = {page.name: {"config": page.config, "scores": page.scores} for page in pages}
-    write_json(folder / PAGES, {"families": families, "pages": entries})

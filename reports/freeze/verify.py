@@ -25,13 +25,13 @@ from pathlib import Path
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
-from reports.freeze.checks import Finding, check, complete, tried
+from reports import leaderboard
+from reports.freeze.checks import check, tried
 from reports.freeze.lineage import stage_of
 from reports.freeze.machine import ROOT
 from reports.freeze.recompute import first_difference, recompute
-from reports.freeze.retraining import compare_training, training_named
-from reports.freeze.stored import INDEX, STORED, UNREADABLE, Stored, load_stored
-from reports.leaderboard import outdated
+from reports.freeze.retraining import compare_training
+from reports.freeze.stored import STORED, Finding, Part, Stored, load_stored
 
 INDEXED = ("preset", "commit", "command", "machine", "protocol", "files", "beside", "sha256")
 
@@ -45,39 +45,28 @@ def verify(stored: Stored, root: Path = ROOT) -> list[Finding]:
     Raises:
         UserError: the index says too little to check anything by it.
     """
-    index = stored.index
-    missing = [key for key in INDEXED if not isinstance(index, dict) or key not in index]
-    if missing:
+    if missing := [key for key in INDEXED if key not in stored.index]:
         raise UserError(
-            f"{stored.folder / INDEX}: expected the entries {', '.join(INDEXED)}, missing "
-            f"{', '.join(missing)}; restore it with: git checkout -- {stored.folder / INDEX}"
+            f"{stored.folder / Part.INDEX}: expected the entries {', '.join(INDEXED)}, missing "
+            f"{', '.join(missing)}; restore it with: git checkout -- {stored.folder / Part.INDEX}"
         )
-    found = [*check(stored, root), *tried(stored, complete), *tried(stored, recompute)]
-    # The leaderboard is made of what was just found to be right, or it is not worth a look.
-    return found or tried(stored, leaderboard)
+    # A page that is missing is found twice. The leaderboard is made of what was just found to be
+    # right, or it is not worth a look.
+    found = dict.fromkeys([*check(stored, root), *tried(stored, recompute)])
+    return list(found) or tried(stored, outdated)
 
 
-def leaderboard(stored: Stored) -> Iterator[Finding]:
+def outdated(stored: Stored) -> Iterator[Finding]:
     """Hold the leaderboard, and the README's tables if there are any, against the rows."""
     root = stored.folder.parent
     checkout = root.resolve().parents[1]
     readme = checkout / "README.md"
-    for path, expected, text in outdated(root, readme if readme.is_file() else None):
-        name = path.resolve().relative_to(checkout).as_posix()
-        said = first_difference(expected, text, path.suffix) if text else "expected it, found none"
-        yield Finding(name, said, "Write it anew: snakemake --cores all leaderboard")
-
-
-def counts(stored: Stored) -> str:
-    """Say how much there was to check, as far as it can be read."""
-    parts = [f"{len(stored.index[key])} {key}" for key in ("files", "beside")]
-    try:
-        rows = sum(map(len, stored.lines.values()))
-        parts += [f"{rows} score rows", f"{len(stored.every_manifest)} manifests"]
-        parts += [f"{len(stored.pages)} pages made again"]
-    except UNREADABLE:
-        pass  # a finding
-    return ", ".join(parts)
+    for path, expected in leaderboard.texts(root, readme if readme.is_file() else None).items():
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if text != expected:
+            said = first_difference(expected, text, path.suffix) if text else "found none"
+            name = path.resolve().relative_to(checkout).as_posix()
+            yield Finding(name, said, "Write it anew: snakemake --cores all leaderboard")
 
 
 def code_notes(stored: Stored, codes: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -87,16 +76,16 @@ def code_notes(stored: Stored, codes: Mapping[str, Mapping[str, str]]) -> list[s
         codes: present fingerprints, see the module's docstring.
     """
     scored, trained = set(), set()
+    present, models = codes.get("scores", {}), codes.get("models", {})
     for name, rows in stored.lines.items():
         _, model, file = name.split("/")
         family = file.partition(".")[2]
-        present = codes.get("scores", {})
         now = present.get(f"{model}.{family}", present.get(family))
         if now is not None and {row[-1] for row in rows} != {now}:
             scored.add(family)
-    for artefact, manifest in stored.every_manifest.items():
+    for artefact, manifest in stored.manifests.items():
         model = artefact.split("/")[2] if stage_of(artefact) == "models" else ""
-        if manifest.get("code") != codes.get("models", {}).get(model, manifest.get("code")):
+        if manifest.get("code") != models.get(model, manifest.get("code")):
             trained.add(model)
     return [
         f"made by other code than the present: {what} {', '.join(sorted(names))}"
@@ -108,18 +97,18 @@ def code_notes(stored: Stored, codes: Mapping[str, Mapping[str, str]]) -> list[s
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     stored = load_stored(args.preset, args.stored)
-    found, notes = verify(stored), []
+    found, notes = verify(stored), [f"no training was made again: {args.no_cell}"]
     if args.cell:
-        differing, notes = compare_training(
-            stored, training_named(stored, args.cell), args.retrained
-        )
+        differing, notes = compare_training(stored, args.cell, args.retrained)
         found += differing
-    else:
-        notes.append(f"no training was made again: {args.no_cell}")
-    found += tried(stored, lambda _: notes.extend(code_notes(stored, args.config)) or ())
     index = stored.index
     print(f"{stored.folder}: commit {index['commit']}, protocol {index['protocol']}")
-    print(f"checked: {counts(stored)}")
+    if not found:
+        rows, notes = sum(map(len, stored.lines.values())), notes + code_notes(stored, args.config)
+        print(
+            f"checked: {len(index['files'])} files, {len(index['beside'])} beside, {rows} score "
+            f"rows, {len(stored.manifests)} manifests, {len(stored.pages)} pages made again"
+        )
     for note in notes:
         print(f"note: {note}")
     for number, finding in enumerate(found, 1):

@@ -3,7 +3,9 @@
 import io
 import itertools
 import shutil
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -15,10 +17,8 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.freeze.stored import STORED
-from reports.leaderboard import README, leaderboard, main, write_leaderboard
+from reports.leaderboard import main, texts, with_results
 from reports.leaderboard_section import METRICS
-from reports.readme import with_results
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 DATASETS = {"synthetic_faces": "fa", "digits": "d1"}
@@ -66,6 +66,18 @@ def save(root, seeds=(0,), preset="quick", rows=None):
     index |= {"files": {"scores.csv": sha256_file(folder / "scores.csv")}}
     write_json(folder / "index.json", index | {"protocol": load_protocol(PROTOCOL).label})
     return root
+
+
+def leaderboard(root):
+    """The leaderboard of stored results, as Markdown and as CSV."""
+    markdown, csv = texts(root, None).values()
+    return SimpleNamespace(markdown=markdown, csv=csv)
+
+
+def write(root, readme=None):
+    """Write the files of a leaderboard; their paths."""
+    main(Namespace(root=root, readme=readme))
+    return [root / "leaderboard.md", root / "leaderboard.csv", *([readme] if readme else [])]
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +160,9 @@ def test_three_seeds_are_a_mean_with_the_interval_over_them(tmp_path):
     digits = sections(made.markdown)[f"Preset quick, protocol {row['protocol']}", DIGITS]
     assert digits[3][1] == f"8.10 [{8.1 - 10 * half:.2f}, {8.1 + 10 * half:.2f}]"
     assert digits[3][-3:] == ["0, 1, 2", "5000", "bf16"]
-    block = made.blocks["quick"]
+    readme = tmp_path / "README.md"
+    readme.write_text(TEXT)
+    block = texts(tmp_path, readme)[readme]
     assert "| ours | 8.10 [" in block and "Mean over the seeds 0, 1, 2" in block
 
 
@@ -183,7 +197,7 @@ def test_what_cannot_stand_in_one_section_is_refused_and_nothing_is_written(
     rows = score_rows((0,))
     rows.loc[(rows["model"] == "ours") & (rows["metric"] == "fid"), column] = value
     with pytest.raises(UserError, match=words):
-        write_leaderboard(save(tmp_path, rows=rows), None)
+        write(save(tmp_path, rows=rows))
     assert not list(tmp_path.glob("leaderboard.*"))
 
 
@@ -219,8 +233,7 @@ TEXT = "Before.\n\n<!-- results: quick -->\nold | table\n<!-- /results -->\n\nAf
 def test_the_readme_shows_the_short_table_between_its_marks(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(TEXT)
-    written = write_leaderboard(save(tmp_path / "stored"), readme)
-    assert [path.name for path in written] == ["leaderboard.md", "leaderboard.csv", "README.md"]
+    written = write(save(tmp_path / "stored"), readme)
     text = readme.read_text()
     assert text.startswith("Before.\n\n<!-- results: quick -->\n| model | synthetic faces: IS |")
     assert text.endswith("<!-- /results -->\n\nAfter.\n") and "old" not in text
@@ -231,7 +244,7 @@ def test_the_readme_shows_the_short_table_between_its_marks(tmp_path):
     assert lines[-1].startswith("| ours | 8.00 [7.95, 8.05] | 80.0 % | 0.800 [0.750, 0.850] | 8.00")
     # Again, from the same rows: the same bytes.
     before = [path.read_bytes() for path in written]
-    write_leaderboard(tmp_path / "stored", readme)
+    write(tmp_path / "stored", readme)
     assert [path.read_bytes() for path in written] == before
 
 
@@ -271,9 +284,8 @@ def test_the_command_says_what_to_do_where_nothing_is_stored(tmp_path, capsys):
 
 def test_the_pages_in_the_repository_are_those_of_the_stored_rows():
     """If this fails: snakemake leaderboard."""
-    made = leaderboard()
-    assert (STORED / "leaderboard.md").read_text(encoding="utf-8") == made.markdown
-    assert (STORED / "leaderboard.csv").read_text(encoding="utf-8") == made.csv
-    readme = README.read_text(encoding="utf-8")
-    assert "<!-- results: quick -->" in readme
-    assert with_results(readme, made.blocks) == readme
+    made = texts()
+    assert [path.name for path in made] == ["leaderboard.md", "leaderboard.csv", "README.md"]
+    for path, text in made.items():
+        assert path.read_text(encoding="utf-8") == text
+    assert "<!-- results: quick -->" in text

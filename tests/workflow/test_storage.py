@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -15,7 +14,7 @@ from workflow.plan.frozen import FrozenPlan
 SMOKE = ["--configfile", "config/smoke.yaml"]
 TRAINING = {"train", "train_longer", "train_semi", "fit_prior"}
 TRAINING |= {"evaluator_member", "factors", "sample"}
-STORED_TRAINING = SimpleNamespace(name="faces/cvae/seed0")
+STORED_TRAINING = "faces/cvae/seed0"
 TINY = """\
 preset: tiny
 models: [cvae]

@@ -11,10 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from dlvae.config.preset import canonical
-from dlvae.stage.errors import UserError
 from eval.families import FAMILIES
 from reports.freeze.retraining import cheapest_training
-from reports.freeze.stored import Stored, load_stored
+from reports.freeze.stored import UNREADABLE, Stored, load_stored
 from reports.names import as_published
 from workflow.plan import JUDGE_FILES, PLAIN, ROOT, in_order
 from workflow.plan.data_sets import DataSetPlan
@@ -71,8 +70,8 @@ class FrozenPlan(TargetPlan, DataSetPlan):
         roots = {d: self.section(d)["data"].get("root", "none needed") for d in self.image_sets}
         at_hand = [d for d, root in roots.items() if root or self.config["data_root"] is not None]
         try:
-            name = cheapest_training(self.stored, at_hand).name
-        except UserError as error:
+            name = cheapest_training(self.stored, at_hand)
+        except UNREADABLE as error:
             return [], f"--no-cell {shlex.quote(str(error))}"
         place = f"{self.results}/verify"
         return [f"{place}/samples/{name}.npz"], f"--cell {name} --retrained {place}"
@@ -93,7 +92,7 @@ class FrozenPlan(TargetPlan, DataSetPlan):
     def made(self, stage: str, job: Any) -> dict[str, Any]:
         """Return the stored manifest of a data set, a training or a sample set."""
         run = "" if stage == "data" else f"/{job.model}/seed{job.seed}"
-        return self.stored.manifests(stage)[f"{stage}/{job.dataset}{run}"]
+        return self.stored.manifests[f"{stage}/{job.dataset}{run}"]
 
     def made_from(self, stage: str, job: Any) -> str:
         """Return the slice that it was made from; of a data set, from the folder that is here."""

@@ -29,7 +29,7 @@ rule stored_evaluator:
     message:
         "Taking the stored evaluator of {wildcards.dataset}{wildcards.kind}"
     shell:
-        "python -m reports.compare.stored_evaluator --stored {params.stored} --dataset {wildcards.dataset}"
+        "python -m reports.compare.stored_evaluator --stored {params.stored}"
         " --judge {wildcards.dataset}{wildcards.kind} --data {params.data} {params.built} --out {params.out} > {log} 2>&1"
 
 

@@ -269,7 +269,7 @@ def test_another_evaluator_leaves_out_what_it_judged(shelf, capsys):
     assert np.isnan(own["value"]) and own["note"] == "judged by another evaluator"
     assert of(data, "cvae", "d_intra_standard")["delta"] == pytest.approx(0.025)
     # What cannot be held against a threshold does not pass it.
-    assert "IS on handwritten digits was judged by another evaluator, so that it was not" in text
+    assert "IS on handwritten digits: judged by another evaluator, so that it was not" in text
     assert shelf.verdict() == 1
     assert "found judged by another evaluator" in capsys.readouterr().err
 

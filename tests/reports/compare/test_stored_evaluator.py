@@ -38,7 +38,7 @@ def world(tmp_path):
             return self
 
         def take(self, *more):
-            arguments = ["--stored", str(stored), "--dataset", "digits", "--out", str(self.out)]
+            arguments = ["--stored", str(stored), "--judge", "digits", "--out", str(self.out)]
             arguments += ["--data", str(self.data), *map(str, more)]
             run_stage(stored_evaluator.main, stored_evaluator.command(), arguments)
 

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -18,15 +19,15 @@ from dlvae.stage.artefact import (
 )
 from dlvae.stage.registry import WEIGHTS, save_weights
 from eval.protocol import load_protocol
-from eval.rows import ScoreRow, by_plain, write_rows
+from eval.rows import ScoreRow, by_plain, read_texts, write_rows
 from eval.score_request import data_hash
+from reports import leaderboard
 from reports.claims.rules import load_rules, needed_scores
 from reports.freeze.__main__ import freeze
 from reports.freeze.checks import index_hash
 from reports.freeze.machine import ROOT
 from reports.freeze.recompute import make_page
-from reports.freeze.stored import Page, load_stored, texts_of
-from reports.leaderboard import write_leaderboard
+from reports.freeze.stored import Page, load_stored
 
 PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"
 PRESET, DATASET, SEED = "made_up", "digits", 0
@@ -138,7 +139,8 @@ class MadeUpRun:
         for family, metrics in FAMILIES.items():
             path = self.results / "scores" / f"{run}.{family}.csv"
             write_rows(path, self.rows(name, score, metrics))
-            inputs = card | {"protocol": PROTOCOL} | (read if family == "inception" else {})
+            own = read if family == "inception" else {"images": images}
+            inputs = card | {"protocol": PROTOCOL} | own
             file = path.with_suffix(".manifest.json").relative_to(self.results)
             self.manifest(file, inputs, protocol=load_protocol(PROTOCOL).label)
 
@@ -166,7 +168,7 @@ class MadeUpRun:
         ]
 
     def page(self, page):
-        lines = {name: texts_of(self.results / "scores" / f"{name}.csv") for name in page.scores}
+        lines = {name: read_texts(self.results / "scores" / f"{name}.csv") for name in page.scores}
         # Where stored results have it, for the time that the pages are made.
         shutil.copy(PROTOCOL, self.results / "protocol.yaml")
         make_page(page, self.results, lines, self.results)
@@ -233,7 +235,7 @@ class Checkout:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
         shutil.copytree(stored, self.stored / PRESET)
-        write_leaderboard(self.stored, readme=None)
+        leaderboard.main(Namespace(root=self.stored, readme=None))
 
     def file(self, name):
         return self.stored / PRESET / name

@@ -37,6 +37,19 @@ def test_a_score_that_was_changed_no_longer_gives_its_pages(checkout):
     assert "expected '3.42 [" in text and "found '2.42 [" in text
 
 
+def test_a_page_that_went_with_its_entry_is_missed(checkout):
+    checkout.file("claims.csv").unlink()
+    checkout.cover_up()
+    assert found_in(checkout) == {"claims.csv": ["expected this file, found none"]}
+
+
+def test_rows_of_another_protocol_give_no_page(checkout):
+    checkout.edit("protocol.yaml", b"few: 500", b"few: 501")
+    texts = found_in(checkout)
+    assert len(texts) == 5
+    assert all("expected scores of protocol v2:" in text for (text,) in texts.values())
+
+
 def test_a_published_number_stands_in_the_table(checkout, monkeypatch):
     """The paper's column is part of what is made again."""
     from reports.tables import table as tables

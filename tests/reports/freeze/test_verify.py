@@ -1,13 +1,14 @@
 """The command that verifies stored results: what it says, how it ends."""
 
 import shutil
+from argparse import Namespace
 
 import pytest
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
+from reports import leaderboard
 from reports.freeze.verify import code_notes, main, parser, verify
-from reports.leaderboard import write_leaderboard
 
 CELL = "digits/cvae/seed0"
 
@@ -85,7 +86,7 @@ def test_scores_and_models_of_other_code_are_a_note(frozen):
 def test_a_cell_of_the_leaderboard_or_of_the_readme_is_named(checkout):
     readme = checkout.root / "README.md"
     readme.write_text(f"<!-- results: {checkout.results.preset} -->\n<!-- /results -->\n")
-    write_leaderboard(checkout.stored, readme)
+    leaderboard.main(Namespace(root=checkout.stored, readme=readme))
     assert verify(checkout.results, checkout.root) == []
     for path, name in (
         (readme, "README.md"),

@@ -4,10 +4,10 @@ import json
 import shutil
 
 from dlvae.stage.runtime import run_stage
-from eval.rows import write_rows
+from eval.rows import read_texts, write_rows
 from made_up_curves import CEILING, MODELS, PROTOCOL, made_up
 from reports.freeze.recompute import make_page
-from reports.freeze.stored import Page, texts_of
+from reports.freeze.stored import Page
 from reports.studies import learning_curves
 from reports.tables.inputs import page_parser
 
@@ -23,7 +23,7 @@ def family(line):
 def test_the_page_of_stored_rows_is_that_of_the_run(tmp_path):
     write_rows(tmp_path / "scores.csv", made_up())
     lines = {}
-    for line in texts_of(tmp_path / "scores.csv"):
+    for line in read_texts(tmp_path / "scores.csv"):
         lines.setdefault(family(line), []).append(line)
     assert len(lines) == 1 + 5 * 3
     card = {"dataset": "digits", "kind": "robust", "accuracy": 0.97, "weights_sha256": "a" * 64}
