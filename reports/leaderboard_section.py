@@ -16,12 +16,12 @@ from eval.rows import refuse_mixed
 from reports.freeze.stored import Stored
 from reports.names import PUBLISHED_DATASETS, in_paper_order, model_title
 from reports.tables.captions import caption, only, prose
-from reports.tables.cells import Column, cell, cell_text, rows_of
+from reports.tables.cells import cell, rows_of
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import TableInputs, check_evaluators
 from reports.tables.marks import MARK_METRICS, marked, marks_values
 from reports.tables.published import published_rows
-from reports.tables.specs import COLUMN_OF, TABLES
+from reports.tables.specs import COLUMN_OF, Column
 
 HEADLINE = "inception_score"
 METRICS = (HEADLINE, "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
@@ -82,7 +82,7 @@ class LeaderboardSection:
 
         def score(model: str) -> float:
             found = cell(rows, dataset, model, HEADLINE)
-            return -math.inf if found is None or found.reason else found.mean
+            return -math.inf if found.reason else found.mean
 
         names = in_paper_order(list(dict.fromkeys(rows["model"])))
         # Stable: what has no score stays in the paper's order, at the end.
@@ -90,7 +90,7 @@ class LeaderboardSection:
 
     def texts(self, dataset: str, model: str, columns: Sequence[Column]) -> list[str]:
         """Return the printed cells of a model, the first with what must be said of its score."""
-        first, *others = (cell_text(self.rows, dataset, model, column) for column in columns)
+        first, *others = (cell(self.rows, dataset, model, c.metric).text(c) for c in columns)
         return [marked(first, self.rows, dataset, model, self.stored.protocol), *others]
 
     def table(self, dataset: str) -> str:
@@ -100,8 +100,8 @@ class LeaderboardSection:
         for model in self.models(dataset):
             texts = self.texts(dataset, model, COLUMNS)
             for metric, own in paper.items():
-                digits = TABLES[PUBLISHED[metric][0]].digits
-                texts.append(f"{own[model].value:.{digits}f}" if model in own else MISSING)
+                number = COLUMN_OF[metric].number
+                texts.append(number(own[model].value) if model in own else MISSING)
             own, scored = rows[rows["model"] == model], rows_of(rows, dataset, model, HEADLINE)
             seeds, trained_in = _seeds(own.drop_duplicates("seed")), only(own["precision"])
             if model == "real":

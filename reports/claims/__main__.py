@@ -18,11 +18,11 @@ import pandas as pd
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
+from eval.families import FAMILY_OF
 from eval.rows import NONE, every_hash, refuse_mixed
-from reports.claims.claim_metrics import FAMILY, PLAIN
-from reports.claims.claims_page import by_claim, claims_page
-from reports.claims.readings import Preset, Reading
-from reports.claims.rules import Side, load_rules
+from reports.claims.claims_page import claims_page
+from reports.claims.readings import Reading, Scope
+from reports.claims.rules import PLAIN, Side, load_rules
 from reports.claims.verdicts import NOT_RUN, Judgement, Result, judge, verdict
 from reports.tables.captions import only
 from reports.tables.inputs import check_evaluators, page_parser, read_scores, write_page
@@ -33,7 +33,7 @@ COLUMNS += ["test", "judges", "headline", *(f"left_{key}" for key in _SIDE), "op
 COLUMNS += [*(f"right_{key}" for key in _SIDE), "beyond_noise", "probability", "outcome", "reason"]
 
 
-def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
+def tidy(judged: Sequence[Sequence[Judgement]], rows: pd.DataFrame) -> pd.DataFrame:
     """Return the claims as data: a row per test and data set, one per number beside them.
 
     ``judges`` is ``plain`` in the row of a test by the plain judges, which follows that by the
@@ -43,7 +43,7 @@ def tidy(judged: Sequence[Judgement], rows: pd.DataFrame) -> pd.DataFrame:
     """
     records = [
         {"number": number, "claim": found.claim.id, "where": found.claim.where, **record}
-        for number, forms in enumerate(by_claim(judged), 1)
+        for number, forms in enumerate(judged, 1)
         for found in forms
         for record in _records(found)
     ]
@@ -76,31 +76,19 @@ def _records(found: Judgement) -> Iterator[dict[str, Any]]:
 
 
 def _record(result: Result) -> dict[str, Any]:
-    return {
-        "test": result.test.name,
-        "headline": result.test.headline,
-        "op": result.test.op,
-        "margin": result.test.margin,
-        "beyond_noise": result.test.beyond_noise,
-        "probability": result.probability,
-        "outcome": result.outcome,
-        "reason": result.reason,
-        **_side("left", result.left),
-        **_side("right", result.right),
-    }
+    of_test = {key: getattr(result.test, key) for key in ("headline", "op", "margin")}
+    of_test |= {"test": result.test.name, "beyond_noise": result.test.beyond_noise}
+    found = {key: getattr(result, key) for key in ("probability", "outcome", "reason")}
+    return of_test | found | _side("left", result.left) | _side("right", result.right)
 
 
 def _side(name: str, reading: Reading) -> dict[str, Any]:
-    side, value, interval = reading.side, reading.value, None
-    found = {"metric": "", "model": "", "value": side}
+    side = reading.side
+    found = {"metric": "", "model": "", "value": side, "ci_kind": NONE}
     if isinstance(side, Side):
-        interval = value.interval if value else None
-        found = {"metric": side.metric, "model": side.model}
-        found["value"] = value.mean if value else None
+        compared = reading.value.as_row() if reading.value else {"value": None, "ci_kind": NONE}
+        found = {"metric": side.metric, "model": side.model} | compared
     found |= {
-        "ci_low": interval.low if interval else None,
-        "ci_high": interval.high if interval else None,
-        "ci_kind": interval.kind if interval else NONE,
         "measured": reading.cell.mean if reading.cell else None,
         "n": " ".join(map(str, reading.n)),
         "seeds": " ".join(map(str, reading.seeds)),
@@ -115,13 +103,13 @@ def main(args: argparse.Namespace) -> None:
     if missing:
         raise UserError(f"--config: expected the keys {', '.join(missing)}, found {list(config)}")
     rows, protocol, cards = read_scores(args)
-    rows = rows[rows["metric"].isin(list(FAMILY)) & rows["dataset"].isin(config["datasets"])]
+    rows = rows[rows["metric"].isin(list(FAMILY_OF)) & rows["dataset"].isin(config["datasets"])]
     refuse_mixed(rows)
     check_evaluators(rows, cards)
     why = {(e["dataset"], e["model"], e["family"]): e["reason"] for e in config["left_out"]}
-    preset = Preset(config["datasets"], protocol.judges.agreement, config["ablated"], why)
-    judged = judge(rules, rows, preset)
-    write_page(args, tidy(judged, rows), claims_page(rules, judged, rows, preset, cards))
+    scope = Scope(config["datasets"], protocol.judges.agreement, config["ablated"], why)
+    judged = judge(rules, rows, scope)
+    write_page(args, tidy(judged, rows), claims_page(rules, judged, rows, scope, cards))
 
 
 if __name__ == "__main__":

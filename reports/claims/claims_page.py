@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from eval.metrics.intervals import MIN_VALUES
-from reports.claims.readings import Preset, Reading
-from reports.claims.rules import AS_PUBLISHED, FITTED_PRIORS, SAME, Rules, Side
+from reports.claims.readings import Reading, Scope
+from reports.claims.rules import AS_PUBLISHED, FITTED_PRIORS, SAME, Claim, Rules, Side
 from reports.claims.verdicts import (
     DEPENDS,
     FAILS,
@@ -35,47 +35,41 @@ FORMS = {AS_PUBLISHED: "as published", FITTED_PRIORS: "with fitted priors", SAME
 
 def claims_page(
     rules: Rules,
-    judged: Sequence[Judgement],
+    judged: Sequence[Sequence[Judgement]],
     rows: pd.DataFrame,
-    preset: Preset,
+    scope: Scope,
     cards: Mapping[str, Mapping],
 ) -> str:
     """Return the claims as Markdown: a summary, what it is made of, and every claim in full.
 
     Args:
+        judged: of :func:`reports.claims.verdicts.judge`.
         rows: the score rows that were judged.
         cards: evaluator report by data set.
     """
-    claims = by_claim(judged)
+
+    def about(claim: Claim) -> list[str]:
+        return [dataset_title(name) for kind in claim.data for name in rules.data_sets[kind]]
+
     return render(
         "claims.md.j2",
-        summary=[_summary(number, forms) for number, forms in enumerate(claims, 1)],
+        summary=[_summary(number, forms) for number, forms in enumerate(judged, 1)],
         sure=f"{SURE:g}",
         min_seeds=MIN_VALUES,
         before=rules.preconditions,
-        agreement=preset.agreement,
+        agreement=scope.agreement,
         percent=lambda share: f"{100 * share:g} %",
-        provenance=_provenance(rows, preset.datasets, cards),
-        kinds=_meanings(judged),
-        claims=claims,
+        provenance=_provenance(rows, scope.datasets, cards),
+        kinds=_meanings([found for forms in judged for found in forms]),
+        claims=judged,
         names=FORMS,
         verdict=verdict,
         heads=HEADS,
         lines=lambda results: [line for result in results for line in _lines(result)],
         with_kind=_with_kind,
-        about=lambda claim: [
-            dataset_title(name) for kind in claim.data for name in rules.data_sets[kind]
-        ],
+        about=about,
         of_ablations=lambda claim: any(map(rules.of_ablations, claim.tests)),
     )
-
-
-def by_claim(judged: Sequence[Judgement]) -> list[list[Judgement]]:
-    """Return the judgements of every claim, one per form, in the order of the claims."""
-    found: dict[str, list[Judgement]] = {}
-    for judgement in judged:
-        found.setdefault(judgement.claim.id, []).append(judgement)
-    return list(found.values())
 
 
 def _summary(number: int, forms: Sequence[Judgement]) -> list[str]:
@@ -108,8 +102,8 @@ def _meanings(judged: Sequence[Judgement]) -> str:
 
 def _kinds(*readings: Reading) -> list[str]:
     """Return the kinds of interval that are printed with readings, each once."""
-    cells = [found.cell for found in readings if found.cell is not None]
-    return list(dict.fromkeys(cell.interval.kind for cell in cells if cell.interval is not None))
+    intervals = [found.cell.interval for found in readings if found.cell is not None]
+    return list(dict.fromkeys(own.kind for own in intervals if own is not None))
 
 
 def _lines(result: Result) -> list[list[str]]:
@@ -138,26 +132,23 @@ def _described(reading: Reading) -> str:
     side = reading.side
     if not isinstance(side, Side):
         return f"{side:g}"
-    name = _formula(side)
+    text = own = f"`{side.metric}` of {model_title(side.model)}"
+    if side.away_from is not None:
+        text = f"distance of {text} from {side.away_from:g}"
+    if side.times != 1:
+        text = f"{side.times:g} × {text}"
+    if side.plus:
+        text += f" {'+' if side.plus > 0 else '−'} {abs(side.plus):g}"
     if reading.value is None:
-        return f"{name}: {MISSING}"
-    if (side.away_from, side.times, side.plus) == (None, 1, 0):
-        return f"{name}: {_number(reading.value)}"
-    return f"{name}: {reading.value.mean:.4g} (measured {_number(reading.cell)})"
+        return f"{text}: {MISSING}"
+    if text == own:
+        return f"{text}: {_number(reading.value)}"
+    return f"{text}: {reading.value.mean:.4g} (measured {_number(reading.cell)})"
 
 
 def _with_kind(reading: Reading) -> str:
     """Return what :func:`_described` does and the kind of its interval, if it has one."""
     return " ".join([_described(reading), *(f"(`{kind}`)" for kind in _kinds(reading))])
-
-
-def _formula(side: Side) -> str:
-    text = f"`{side.metric}` of {model_title(side.model)}"
-    if side.away_from is not None:
-        text = f"distance of {text} from {side.away_from:g}"
-    if side.times != 1:
-        text = f"{side.times:g} × {text}"
-    return f"{text} {'+' if side.plus > 0 else '−'} {abs(side.plus):g}" if side.plus else text
 
 
 def _number(found: Cell) -> str:

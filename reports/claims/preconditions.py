@@ -10,20 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from reports.claims.claim_metrics import (
+from eval.families import TOY_EPOCHS, is_judged
+from reports.claims.readings import Reading, Readings
+from reports.claims.rules import (
+    AGREE,
     AGREEMENT,
-    EPOCHS,
     HALF,
     INCEPTION,
     REAL,
     TOP1,
-    TOY_DISTANCE,
-    read_by_judges,
-)
-from reports.claims.readings import Reading, Readings
-from reports.claims.rules import (
-    AGREE,
-    LEARNED,
     TRAINED,
     Claim,
     ClaimTest,
@@ -34,127 +29,107 @@ from reports.claims.rules import (
 )
 from reports.names import as_published, model_title
 
-FIRST, BEFORE, LAST = EPOCHS[0], EPOCHS[-2], EPOCHS[-1]
-Read = Callable[[str, str], Reading]
-"""The reading of a metric of a model, by the names of both."""
+FIRST, BEFORE, LAST = TOY_EPOCHS[0], TOY_EPOCHS[-2], TOY_EPOCHS[-1]
+TOY_DISTANCE = "toy_wasserstein"
+Read = Callable[..., list[Reading]]
+"""Returns readings of pairs of metric and model, after the words for what they tell."""
 
 
-def unmet(rules: Rules, claim: Claim, test: ClaimTest, readings: Readings, dataset: str) -> str:
+class _Unmet(Exception):
+    """A precondition that is not met, or not known to be."""
+
+
+def unmet(
+    rules: Rules, claim: Claim, test: ClaimTest, models: Sequence[str], readings: Readings, on: str
+) -> str:
     """Say which preconditions of a test are not met and why; an empty string if all are.
 
     Args:
         claim: in the form that is judged; so is ``test``.
+        models: of the tests of the claim on the data set ``on``.
     """
-    preset, toy = readings.preset, rules.is_toy(dataset)
-    tests = rules.tests_on(claim, dataset, preset.datasets, preset.ablated)
-    if not preset.ablated:  # what is compared with ablations is not run, and asks for nothing
-        tests = [t for t in tests if not rules.of_ablations(t)]
-    excuses = (*claim.excused, *test.excused)
-    excused = {(model, name) for e in excuses for model in e.models for name in e.of}
+    limits, toy = rules.preconditions, rules.is_toy(on)
+    excused = {(model, name) for e in claim.excused for model in e.models for name in e.of}
 
-    def read(metric: str, model: str) -> Reading:
-        return readings.of(Side(metric=metric, model=model), dataset)
+    def read(tells: str, *asked: tuple[str, str]) -> list[Reading]:
+        found = [readings.of(Side(metric=metric, model=model), on) for metric, model in asked]
+        for reading in found:
+            if reading.cell is None:
+                raise _Unmet(f"{tells} is not known: {_missing(reading)}")
+        return found
 
-    numbers, found = rules.preconditions, []
-    for model in models_of(tests):
+    checks: list[tuple] = []
+    for model in models:
         if (as_published(model), TRAINED) not in excused:
-            found.append(
-                _toy_trained(read, model, numbers)
-                if toy
-                else _above_chance(read, TOP1, model, numbers)
-            )
-        if (as_published(model), LEARNED) not in excused:
-            found.append((_toy_learned if toy else _learned)(read, model, numbers))
+            checks += [(_toy_trained, model) if toy else (_above_chance, model, TOP1)]
+        checks += [(_learned, model, toy)]
     if plain := claim.recognised:
-        found.append(_above_chance(read, plain.metric, plain.model, numbers))
-    if any(read_by_judges(side.metric) for side in test.sides):
+        checks += [(_above_chance, plain.model, plain.metric)]
+    if any(is_judged(side.metric) for side in test.sides):
         judged = [m for m in models_of([test]) if (as_published(m), AGREE) not in excused]
-        found += [_agreed(read, model, preset.agreement) for model in judged]
-    return "; ".join(dict.fromkeys(filter(None, found)))
+        checks += [(_agreed, model, readings.scope.agreement) for model in judged]
+    found = {}
+    for check, *args in checks:
+        try:
+            check(read, limits, *args)
+        except _Unmet as why:
+            found[str(why)] = None
+    return "; ".join(found)
 
 
-def _asked(what: str, readings: Sequence[Reading], failure: Callable[..., str]) -> str:
-    """Return that a reading is missing, or else what ``failure`` says of all of their means.
-
-    Args:
-        what: is not known without them.
-        failure: of the means; an empty string where they are as they should be.
-    """
-    missing = next((found for found in readings if found.cell is None), None)
-    if missing is None:
-        return failure(*(found.cell.mean for found in readings))
-    if not missing.reason.startswith("no score"):
-        return f"{what} is not known: {missing.reason}"
-    why = missing.reason.partition(": ")[2]
-    row = f"no row {missing.side.metric} of {model_title(missing.side.model)}"
-    return f"{what} is not known: {row}{f' ({why})' if why else ''}"
+def _missing(reading: Reading) -> str:
+    if not reading.reason.startswith("no score"):
+        return reading.reason
+    why = reading.reason.partition(": ")[2]
+    row = f"no row {reading.side.metric} of {model_title(reading.side.model)}"
+    return f"{row} ({why})" if why else row
 
 
-def _above_chance(read: Read, metric: str, model: str, numbers: Preconditions) -> str:
-    found, name = read(metric, model), model_title(model)
-
-    def failure(top1: float) -> str:
-        floor = numbers.times_chance / found.classes
-        below = f"below {floor:.3g}, {numbers.times_chance:g} times chance"
-        return f"{name} is not trained: {metric} {top1:.3g}, {below}" if top1 < floor else ""
-
-    return _asked(f"whether {name} is trained", [found], failure)
+def _above_chance(read: Read, limits: Preconditions, model: str, metric: str) -> None:
+    name = model_title(model)
+    (found,) = read(f"whether {name} is trained", (metric, model))
+    floor, top1 = limits.times_chance / found.classes, found.cell.mean
+    if top1 < floor:
+        below = f"below {floor:.3g}, {limits.times_chance:g} times chance"
+        raise _Unmet(f"{name} is not trained: {metric} {top1:.3g}, {below}")
 
 
-def _learned(read: Read, model: str, numbers: Preconditions) -> str:
-    share, name = numbers.still_learning, model_title(model)
-
-    def failure(now: float, half: float, ceiling: float) -> str:
-        if abs(now - half) <= share * ceiling:
-            return ""
-        return (
-            f"{name} is still learning: {INCEPTION} {now:.4g}, after half of its updates "
-            f"{half:.4g}, more than {_percent(share)} of the ceiling, {ceiling:.4g}, apart"
-        )
-
-    readings = [read(INCEPTION, model), read(HALF, model), read(INCEPTION, REAL)]
-    return _asked(f"whether {name} is still learning", readings, failure)
-
-
-def _toy_trained(read: Read, model: str, numbers: Preconditions) -> str:
-    share, name = numbers.toy_distance, model_title(model)
-
-    def failure(last: float, first: float) -> str:
-        if last <= share * first:
-            return ""
-        return (
+def _toy_trained(read: Read, limits: Preconditions, model: str) -> None:
+    name, share = model_title(model), limits.toy_distance
+    asked = ((f"{TOY_DISTANCE}:{epoch}", model) for epoch in (LAST, FIRST))
+    last, first = (found.cell.mean for found in read(f"whether {name} is trained", *asked))
+    if last > share * first:
+        raise _Unmet(
             f"{name} is not trained: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, more than "
             f"{_percent(share)} of {first:.3g} before them"
         )
 
-    readings = [read(f"{TOY_DISTANCE}:{epoch}", model) for epoch in (LAST, FIRST)]
-    return _asked(f"whether {name} is trained", readings, failure)
+
+def _learned(read: Read, limits: Preconditions, model: str, toy: bool) -> None:
+    name, share = model_title(model), limits.still_learning
+    asked = [(INCEPTION, model), (HALF, model), (INCEPTION, REAL)]
+    if toy:
+        asked = [(f"{TOY_DISTANCE}:{epoch}", model) for epoch in (LAST, BEFORE, FIRST)]
+    found = read(f"whether {name} is still learning", *asked)
+    now, before, whole = (reading.cell.mean for reading in found)
+    if abs(now - before) <= share * whole:
+        return
+    said = (
+        f"{TOY_DISTANCE} {now:.3g} after {LAST} epochs, {before:.3g} after {BEFORE}, more than "
+        f"{_percent(share)} of {whole:.3g} before the first apart"
+        if toy
+        else f"{INCEPTION} {now:.4g}, after half of its updates {before:.4g}, more than "
+        f"{_percent(share)} of the ceiling, {whole:.4g}, apart"
+    )
+    raise _Unmet(f"{name} is still learning: {said}")
 
 
-def _toy_learned(read: Read, model: str, numbers: Preconditions) -> str:
-    share, name = numbers.still_learning, model_title(model)
-
-    def failure(last: float, before: float, first: float) -> str:
-        if abs(last - before) <= share * first:
-            return ""
-        return (
-            f"{name} is still learning: {TOY_DISTANCE} {last:.3g} after {LAST} epochs, "
-            f"{before:.3g} after {BEFORE}, more than {_percent(share)} of {first:.3g} before the "
-            "first apart"
-        )
-
-    readings = [read(f"{TOY_DISTANCE}:{epoch}", model) for epoch in (LAST, BEFORE, FIRST)]
-    return _asked(f"whether {name} is still learning", readings, failure)
-
-
-def _agreed(read: Read, model: str, least: float) -> str:
+def _agreed(read: Read, limits: Preconditions, model: str, least: float) -> None:
     name = model_title(model)
-
-    def failure(share: float) -> str:
-        below = f"on {_percent(share)} of the images of {name}, below {_percent(least)}"
-        return f"the judges agree {below}" if share < least else ""
-
-    return _asked(f"whether the judges agree on {name}", [read(AGREEMENT, model)], failure)
+    (found,) = read(f"whether the judges agree on {name}", (AGREEMENT, model))
+    if found.cell.mean < least:
+        below = f"on {_percent(found.cell.mean)} of the images of {name}, below {_percent(least)}"
+        raise _Unmet(f"the judges agree {below}")
 
 
 def _percent(share: float) -> str:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from eval.families import FAMILY_OF
 from eval.metrics.intervals import Interval, over_seeds
-from reports.claims.claim_metrics import FAMILY, REAL
-from reports.claims.rules import Side
+from reports.claims.rules import REAL, Side
 from reports.names import dataset_title, model_title
 from reports.tables.cells import Cell, cell
 
 
 @dataclass(frozen=True)
-class Preset:
+class Scope:
     """What a run could measure.
 
     Attributes:
@@ -56,26 +56,21 @@ class Reading:
 
 
 class Readings:
-    """What score rows say of sides of tests, each read once.
+    """What score rows, each score once, say of sides of tests; each is read once."""
 
-    Args:
-        rows: of every data set, each score once.
-        preset: what the run could measure.
-    """
-
-    def __init__(self, rows: pd.DataFrame, preset: Preset) -> None:
-        self.preset = preset
+    def __init__(self, rows: pd.DataFrame, scope: Scope) -> None:
+        self.scope = scope
         self._rows = rows
         self._places = rows.groupby(["dataset", "model", "metric"]).indices
-        self._known: dict[tuple[Side, str], Reading] = {}
+        self._known: dict[tuple, Reading] = {}
 
-    def of(self, side: Side | float, dataset: str) -> Reading:
-        """Return what the rows of a data set say of a side; a constant says itself."""
+    def of(self, side: Side | float, dataset: str, seeds: tuple[int, ...] | None = None) -> Reading:
+        """Return what the rows of a data set, or of some seeds, say of a side or a constant."""
         if not isinstance(side, Side):
             return Reading(side)
-        if (side, dataset) not in self._known:
-            self._known[side, dataset] = self._read(side, dataset)
-        return self._known[side, dataset]
+        if (key := (side, dataset, seeds)) not in self._known:
+            self._known[key] = self._read(*key)
+        return self._known[key]
 
     def pair(self, left: Side, right: Side | float, dataset: str) -> tuple[Reading, Reading]:
         """Return what the rows say of two sides that are compared, of the seeds that both have.
@@ -88,15 +83,15 @@ class Readings:
         shared = tuple(seed for seed in one if seed in other)
         if not shared or one == other:
             return found
-        return self._read(left, dataset, shared), self._read(right, dataset, shared)
+        return self.of(left, dataset, shared), self.of(right, dataset, shared)
 
-    def _read(self, side: Side, dataset: str, seeds: Sequence[int] | None = None) -> Reading:
+    def _read(self, side: Side, dataset: str, seeds: tuple[int, ...] | None) -> Reading:
         name = f"{side.metric} of {model_title(side.model)}"
         places = self._places.get((dataset, side.model, side.metric))
         if places is None:
-            why = self.preset.left_out.get((dataset, side.model, FAMILY[side.metric]), "")
-            text = f"no score {name} on {dataset_title(dataset)}"
-            return Reading(side, reason=f"{text}: {why}" if why else text)
+            key = dataset, side.model, FAMILY_OF[side.metric].name
+            why = f": {self.scope.left_out[key]}" if key in self.scope.left_out else ""
+            return Reading(side, reason=f"no score {name} on {dataset_title(dataset)}{why}")
         chosen = self._rows.iloc[places].sort_values("seed")
         if seeds is not None:
             chosen = chosen[chosen["seed"].isin(seeds)]

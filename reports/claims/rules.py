@@ -16,14 +16,22 @@ from pydantic import Field, model_validator
 from dlvae.config.section import Section
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import model_names
-from reports.claims.claim_metrics import FAMILY, FITTED_MODELS, REAL, depends_on_prior
+from eval.families import FAMILY_OF
 from reports.names import fitted_form
 
 PATH = Path(__file__).resolve().parents[1] / "claims.yaml"
-RENDERED = ("synthetic_faces",)  # data sets whose factors are known
 TOY = "toy"  # kind of data that no judge is trained on
+REAL = "real"  # in the place of a model: the data set's own images
 
-AGREE, TRAINED, LEARNED = "agree", "trained", "learned"
+INCEPTION, TOP1 = "inception_score", "label_fidelity"
+AGREEMENT, HALF = "judge_agreement", f"{INCEPTION}:half"
+PLAIN = {metric: f"{metric}:plain" for metric in (INCEPTION, TOP1)}
+"""Metrics that are also taken by judges trained on plain images, flips and crops aside."""
+
+FITTED_MODELS = ("cvae", "cvae_gan", "ours")
+"""Models that are also there with their priors set to the codes of the training images."""
+
+AGREE, TRAINED = "agree", "trained"
 """What a claim may excuse models from, see :mod:`reports.claims.preconditions`."""
 
 AS_PUBLISHED, FITTED_PRIORS, SAME = "published", "fitted", "same"
@@ -49,7 +57,7 @@ class Side(Section):
 
     def fitted(self) -> Side:
         """Return the side with the model's priors fitted, where that changes the metric."""
-        if self.model not in FITTED_MODELS or not depends_on_prior(self.metric):
+        if self.model not in FITTED_MODELS or not FAMILY_OF[self.metric].fitted:
             return self
         return self.model_copy(update={"model": fitted_form(self.model)})
 
@@ -58,7 +66,7 @@ class Excuse(Section):
     """Models that need not meet some preconditions, for a reason that the page prints."""
 
     models: list[str]
-    of: list[Literal["agree", "trained", "learned"]]
+    of: list[Literal["agree", "trained"]]
     reason: Text
 
 
@@ -90,7 +98,6 @@ class ClaimTest(Section):
             three seeds or more to know.
         data: kinds of data sets that it is made on; empty for all that the claim is about.
         margin: of ``within``; None with the other operators.
-        excused: models that need not meet a precondition of this test.
     """
 
     name: Text
@@ -101,7 +108,6 @@ class ClaimTest(Section):
     beyond_noise: bool = False
     data: list[str] = []
     margin: Above0 | None = None
-    excused: list[Excuse] = []
 
     @property
     def relation(self) -> str:
@@ -135,10 +141,9 @@ class Claim(Section):
         data: kinds of data sets; see :class:`Rules`.
         open: what the paper leaves open, or the tests cannot show.
         beside: printed beside the tests.
-        synthetic_only: only rendered images tell.
         recognised: top-1 of plain samples that must be as far above chance as that of sample sets,
             where a test compares with it; None for none.
-        excused: models that need not meet a precondition of any test.
+        excused: models that need not meet a precondition.
     """
 
     id: Text
@@ -148,7 +153,6 @@ class Claim(Section):
     tests: list[ClaimTest]
     open: Text
     beside: list[Side] = []
-    synthetic_only: bool = False
     recognised: Side | None = None
     excused: list[Excuse] = []
 
@@ -157,11 +161,6 @@ class Claim(Section):
         """Everything that is read of the scores for the claim itself, tested or not."""
         sides = [side for test in self.tests for side in test.sides]
         return [*sides, *self.beside, *([self.recognised] if self.recognised else [])]
-
-    @property
-    def excuses(self) -> list[Excuse]:
-        """The excuses of the claim and of its tests."""
-        return [*self.excused, *(excuse for test in self.tests for excuse in test.excused)]
 
     @model_validator(mode="after")
     def _one_headline(self) -> Self:
@@ -196,9 +195,9 @@ class Rules(Section):
             for test in claim.tests:
                 _known(test.data, self.data_sets, f"{where}, '{test.name}': data")
             _known(claim.data, self.data_sets, f"{where}: data")
-            _known((side.metric for side in claim.measured), FAMILY, f"{where}: metric")
+            _known((side.metric for side in claim.measured), FAMILY_OF, f"{where}: metric")
             _known((side.model for side in claim.measured), models, f"{where}: model")
-            excused = (name for excuse in claim.excuses for name in excuse.models)
+            excused = (name for excuse in claim.excused for name in excuse.models)
             _known(excused, models, f"{where}: excused")
         return self
 
@@ -216,38 +215,39 @@ class Rules(Section):
         A comparison with an ablation stays as published: ablations are not fitted, and a fit of one
         side alone is no fair comparison.
         """
-        tests = [
-            test if self.of_ablations(test) else test.with_sides(Side.fitted)
-            for test in claim.tests
-        ]
+        tests = [t if self.of_ablations(t) else t.with_sides(Side.fitted) for t in claim.tests]
         if tests == claim.tests:
-            sides = [side for test in claim.tests for side in test.sides]
-            told = any(depends_on_prior(side.metric) for side in sides)
+            told = any(FAMILY_OF[side.metric].fitted for test in tests for side in test.sides)
             return [(AS_PUBLISHED if told else SAME, claim)]
         fitted = {"tests": tests, "beside": [side.fitted() for side in claim.beside]}
         fitted["recognised"] = claim.recognised and claim.recognised.fitted()
         return [(AS_PUBLISHED, claim), (FITTED_PRIORS, claim.model_copy(update=fitted))]
 
-    def tested_on(self, claim: Claim, datasets: Sequence[str]) -> list[str]:
-        """Return those of a preset's data sets that a claim is about."""
-        own = [name for kind in claim.data for name in self.data_sets[kind]]
-        return [name for name in datasets if name in own]
-
-    def tests_on(
-        self, claim: Claim, dataset: str, datasets: Sequence[str], ablated: str
-    ) -> list[ClaimTest]:
-        """Return the tests of a claim on one of a preset's data sets.
+    def tests_of(
+        self, claim: Claim, datasets: Sequence[str], ablated: str
+    ) -> dict[str, list[ClaimTest]]:
+        """Return the tests of a claim by data set; data sets without any are left out.
 
         A test of an ablation is made on the data set of the ablations alone, ``ablated``; where the
         claim is not tested on that one, it stays, to be not run.
+
+        Args:
+            datasets: of a preset.
         """
-        elsewhere = dataset != ablated and ablated in self.tested_on(claim, datasets)
-        return [
-            test
-            for test in claim.tests
-            if not (test.data and all(dataset not in self.data_sets[kind] for kind in test.data))
-            and not (elsewhere and self.of_ablations(test))
-        ]
+
+        def of(kinds: Sequence[str]) -> list[str]:
+            return [name for name in datasets if any(name in self.data_sets[k] for k in kinds)]
+
+        about, found = of(claim.data), {}
+        for dataset in about:
+            elsewhere = dataset != ablated and ablated in about
+            found[dataset] = [
+                test
+                for test in claim.tests
+                if dataset in of(test.data or claim.data)
+                and not (elsewhere and self.of_ablations(test))
+            ]
+        return {dataset: tests for dataset, tests in found.items() if tests}
 
 
 def load_rules(path: str | Path = PATH) -> Rules:
@@ -258,11 +258,9 @@ def load_rules(path: str | Path = PATH) -> Rules:
             operator that there is not; it says which is nearest.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return Rules.read(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"expected readable rules at {path}: {error}") from error
-    try:
-        return Rules.read(content)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 
@@ -286,12 +284,9 @@ def needed_scores(
     """
     found: dict[tuple[str, str, str], None] = {}
     for _, claim in (form for known in rules.claims for form in rules.forms(known)):
-        for dataset in rules.tested_on(claim, datasets):
-            tests = rules.tests_on(claim, dataset, datasets, ablated)
-            if not tests or (claim.synthetic_only and dataset not in RENDERED):
-                continue
+        for dataset, tests in rules.tests_of(claim, datasets, ablated).items():
             here = claim.model_copy(update={"tests": tests})
-            asked = [(side.model, FAMILY[side.metric]) for side in here.measured]
+            asked = [(side.model, FAMILY_OF[side.metric].name) for side in here.measured]
             for model in models_of(tests):  # what preconditions read
                 pairs = [(model, "inception"), (REAL, "inception"), (model, "progress")]
                 asked += [(model, TOY)] if rules.is_toy(dataset) else pairs

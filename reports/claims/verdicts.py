@@ -9,13 +9,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dlvae.stage.errors import UserError
 from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import MIN_VALUES, TAILS
-from reports.claims.claim_metrics import PLAIN
+from eval.metrics.intervals import TAILS
 from reports.claims.preconditions import unmet
-from reports.claims.readings import Preset, Reading, Readings
-from reports.claims.rules import RENDERED, Claim, ClaimTest, Rules, Side
+from reports.claims.readings import Reading, Readings, Scope
+from reports.claims.rules import PLAIN, Claim, ClaimTest, Rules, Side, models_of
 from reports.names import model_title
 
 HOLDS, WITHIN, FAILS = "holds", "holds, within the noise", "fails"
@@ -28,8 +26,6 @@ SURE = TAILS[1]
 
 ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 """What the operators mean but for `within`, see :class:`reports.claims.rules.ClaimTest`."""
-
-NO_FACTORS = "only rendered images come with their factors"
 
 
 @dataclass(frozen=True)
@@ -103,51 +99,39 @@ def verdict(results: Iterable[Result]) -> str:
     return DEPENDS if DEPENDS in headlines else NOT_REPLICATED
 
 
-def judge(rules: Rules, rows: pd.DataFrame, preset: Preset) -> list[Judgement]:
-    """Judge every claim in every form, on every data set that it is about.
+def judge(rules: Rules, rows: pd.DataFrame, scope: Scope) -> list[list[Judgement]]:
+    """Judge every claim on every data set that it is about; return its judgements, one per form.
 
     Args:
-        rows: score rows; those that no rule names are ignored.
-
-    Raises:
-        UserError: a score that is there twice.
+        rows: score rows, each score once; those that no rule names are ignored.
     """
-    keys = ["dataset", "model", "metric", "seed"]
-    twice = rows[rows.duplicated(keys)]
-    if not twice.empty:
-        names = ", ".join(str(twice.iloc[0][key]) for key in keys)
-        raise UserError(f"expected every score once, found two of {names}; name each file once")
-    readings = Readings(rows, preset)
+    readings = Readings(rows, scope)
     return [
-        _judged(rules, claim, form, readings)
+        [_judged(rules, claim, form, readings) for form, claim in rules.forms(known)]
         for known in rules.claims
-        for form, claim in rules.forms(known)
     ]
 
 
 def _judged(rules: Rules, claim: Claim, form: str, readings: Readings) -> Judgement:
-    results, beside, preset = {}, {}, readings.preset
-    for dataset in rules.tested_on(claim, preset.datasets):
-        tests = rules.tests_on(claim, dataset, preset.datasets, preset.ablated)
-        if found := [_tested(rules, claim, test, readings, dataset) for test in tests]:
-            results[dataset] = found
-            beside[dataset] = [readings.of(side, dataset) for side in claim.beside]
+    results, beside, scope = {}, {}, readings.scope
+    for dataset, tests in rules.tests_of(claim, scope.datasets, scope.ablated).items():
+        # What is compared with ablations that the preset has not is not run, and asks for nothing.
+        models = models_of(t for t in tests if scope.ablated or not rules.of_ablations(t))
+        results[dataset] = [_tested(rules, claim, t, models, readings, dataset) for t in tests]
+        beside[dataset] = [readings.of(side, dataset) for side in claim.beside]
     return Judgement(claim, form, results, beside)
 
 
 def _tested(
-    rules: Rules, claim: Claim, test: ClaimTest, readings: Readings, dataset: str
+    rules: Rules, claim: Claim, test: ClaimTest, models: Sequence[str], readings: Readings, on: str
 ) -> Result:
-    if claim.synthetic_only and dataset not in RENDERED:
-        nothing = (Reading(side, reason=NO_FACTORS) for side in (test.left, test.right))
-        return Result(test, *nothing, NOT_RUN, reason=NO_FACTORS)
-    found = _compared(test, readings, dataset)
+    found = _compared(test, readings, on)
     if found.outcome == NOT_RUN:
         return found
-    if why := unmet(rules, claim, test, readings, dataset):
+    if why := unmet(rules, claim, test, models, readings, on):
         return dataclasses.replace(found, outcome=NOT_RUN, probability=None, reason=why)
     by_plain = test.with_sides(_by_plain)
-    return found if by_plain == test else _both(found, _compared(by_plain, readings, dataset))
+    return found if by_plain == test else _both(found, _compared(by_plain, readings, on))
 
 
 def _by_plain(side: Side) -> Side:
@@ -156,19 +140,26 @@ def _by_plain(side: Side) -> Side:
 
 
 def _compared(test: ClaimTest, readings: Readings, dataset: str) -> Result:
-    """Return the result of a test as the numbers have it."""
+    """Return the result of a test as the numbers have it.
+
+    Where more than noise is asked for, it takes a spread over trainings: errors over images or
+    classes leave it out, so that they cannot tell whether a gap exceeds it, however small they are.
+    """
     left, right = readings.pair(test.left, test.right, dataset)
     if reason := _not_comparable(left, right):
         return Result(test, left, right, NOT_RUN, reason=reason)
     one = left.value.values
     # A constant has no noise, and as many seeds as it is compared with.
     other = right.value.values if right.value else (right.side,) * len(one)
-    probability, outcome, reason = _probability(test, one, other), FAILS, ""
-    if _true(test, left.value.mean, right.value.mean if right.value else right.side):
-        outcome = HOLDS
-        if test.beyond_noise:
-            outcome, reason = _beyond_noise(probability, left, right)
-    return Result(test, left, right, outcome, probability, reason)
+    means = left.value.mean, right.value.mean if right.value else right.side
+    gap, probability = means[0] - means[1], _probability(test, one, other)
+    if not (abs(gap) <= test.margin if test.margin else ORDERS[test.op](*means)):
+        return Result(test, left, right, FAILS, probability)
+    if not test.beyond_noise or (probability is not None and probability >= SURE):
+        return Result(test, left, right, HOLDS, probability)
+    few = {1: "one seed", 2: "two seeds"}.get(min(len(one), len(other)))
+    reason = f"{few} cannot tell how far trainings differ" if few else ""
+    return Result(test, left, right, WITHIN, probability, reason)
 
 
 def _not_comparable(left: Reading, right: Reading) -> str:
@@ -198,10 +189,6 @@ def _both(robust: Result, plain: Result) -> Result:
     )
 
 
-def _true(test: ClaimTest, left: float, right: float) -> bool:
-    return abs(left - right) <= test.margin if test.margin else ORDERS[test.op](left, right)
-
-
 def _probability(test: ClaimTest, one: Sequence[float], other: Sequence[float]) -> float | None:
     if test.margin:  # higher than the lower limit, and not higher than the upper one
         lower, upper = (
@@ -210,18 +197,3 @@ def _probability(test: ClaimTest, one: Sequence[float], other: Sequence[float]) 
         )
         return None if None in (lower, upper) else lower - upper
     return probability_of_higher_mean(*((one, other) if ">" in test.op else (other, one)))
-
-
-def _beyond_noise(probability: float | None, left: Reading, right: Reading) -> tuple[str, str]:
-    """Return the outcome of a test that asks for more than noise, and its reason.
-
-    Errors over images or classes leave the variation between trainings out, so that they cannot
-    tell whether a gap exceeds it, however small they are.
-    """
-    seeds = [len(found.seeds) for found in (left, right) if found.seeds]
-    if seeds and min(seeds) < MIN_VALUES:
-        number = {1: "one seed", 2: "two seeds"}[min(seeds)]
-        return WITHIN, f"{number} cannot tell how far trainings differ"
-    if probability is None:
-        return WITHIN, "no spread over trainings tells"
-    return (HOLDS if probability >= SURE else WITHIN), ""

@@ -19,6 +19,7 @@ from reports.compare.difference import Difference, difference
 from reports.freeze.stored import Stored
 from reports.names import dataset_title, in_paper_order, model_title
 from reports.tables.cells import Cell, cell, rows_of
+from reports.tables.formats import MISSING
 from reports.tables.inputs import check_evaluators
 from reports.tables.specs import COLUMN_OF
 
@@ -118,8 +119,9 @@ class Comparison:
         return in_paper_order(sorted(known))
 
     def cell(self, dataset: str, model: str, metric: str) -> Cell | None:
-        """Return a metric of a model, of real images or of the candidate."""
-        return cell(self.rows, dataset, model, metric)
+        """Return a metric of a model, of real images or of the candidate; None without a row."""
+        found = cell(self.rows, dataset, model, metric)
+        return None if found.reason == MISSING else found
 
     @cached_property
     def differences(self) -> dict[tuple[str, str, str], Difference | None]:

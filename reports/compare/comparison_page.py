@@ -13,9 +13,9 @@ from reports.compare.conditions import LESS_IS_BETTER
 from reports.compare.difference import Difference
 from reports.names import as_published, capital, dataset_title, model_title
 from reports.tables.captions import caption, prose
-from reports.tables.columns import Column
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import TableInputs
+from reports.tables.specs import Column
 from reports.text import render_page
 
 SHOWN = [COLUMNS[metric] for metric in PRINTED]

@@ -58,7 +58,7 @@ def difference(
         rule: how the intervals within one seed were made, by the protocol.
     """
     one, other = (cell(rows, dataset, model, metric) for model in models)
-    if one is None or other is None or one.reason or other.reason:
+    if one.reason or other.reason:
         return None
     value, seeds = one.mean - other.mean, (len(one.values), len(other.values))
     if min(seeds) >= MIN_VALUES:

@@ -11,7 +11,7 @@ from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison
 from reports.compare.conditions import LESS_IS_BETTER
 from reports.figures.style import INK, LABEL, MUTED, TITLE, WIDTH, Canvas, render, shorten
 from reports.names import dataset_title, model_title
-from reports.tables.columns import Column
+from reports.tables.specs import Column
 from reports.text import render_block
 
 # Told apart by lightness and by shape too, not by hue alone.

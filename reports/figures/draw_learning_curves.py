@@ -22,8 +22,8 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from reports.figures.style import CAPTION, LABEL, MUTED, TITLE, WIDTH, Canvas, figure_parser, render
 from reports.names import as_published, dataset_title, in_paper_order, model_title
-from reports.studies.curve_points import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED
-from reports.tables.columns import Column
+from reports.studies.curve_data import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED
+from reports.tables.specs import Column
 from reports.text import render_block
 
 # Okabe and Ito's colours, told apart by readers with any kind of colour vision.
@@ -195,18 +195,8 @@ def load(path: str | Path) -> pd.DataFrame:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise UserError(f"expected the data of learning curves at {path}: {error}") from error
-    needed = [
-        "statistic",
-        "dataset",
-        "model",
-        "seed",
-        "step",
-        *COSTS,
-        "preset",
-        "protocol",
-    ]
-    missing = [name for name in [*needed, *(c.metric for c in SCORES)] if name not in frame]
-    if missing:
+    needed = ["statistic", "dataset", "model", "seed", "step", "preset", "protocol", *COSTS]
+    if missing := [n for n in (*needed, *(c.metric for c in SCORES)) if n not in frame]:
         raise UserError(
             f"{path}: expected the columns of python -m reports.studies.learning_curves, missing "
             f"{', '.join(missing)}"

@@ -23,7 +23,7 @@ from dlvae.stage.runtime import run_stage
 from eval.rows import refuse_mixed
 from reports.names import model_title
 from reports.tables.captions import caption, prose
-from reports.tables.cells import Cell, Column, cell
+from reports.tables.cells import Cell, cell
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import (
     TableInputs,
@@ -32,7 +32,7 @@ from reports.tables.inputs import (
     read_scores,
     write_page,
 )
-from reports.tables.specs import COLUMN_OF
+from reports.tables.specs import COLUMN_OF, Column
 from reports.tables.table import Table
 
 BASE = "ours"
@@ -118,10 +118,8 @@ def _printed(
     return pd.DataFrame(texts, index=[model_title(name.removeprefix("ours_")) for name in changes])
 
 
-def _text(column: Column, found: Cell | None, base: Cell | None) -> str:
+def _text(column: Column, found: Cell, base: Cell | None) -> str:
     """Return a value with its interval and, of an ablation, its difference to ours."""
-    if found is None:
-        return MISSING
     text = found.text(column)
     if base is None or base.reason or found.reason:
         return text

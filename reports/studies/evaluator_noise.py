@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from eval.protocol import Protocol
 from eval.rows import PLAIN, refuse_mixed
 from reports.names import capital, dataset_title, in_paper_order, model_title
 from reports.tables.captions import caption, prose
-from reports.tables.cells import Column, cell_text
+from reports.tables.cells import cell
 from reports.tables.formats import PrintedTable
 from reports.tables.inputs import (
     ROBUST,
@@ -33,6 +33,7 @@ from reports.tables.inputs import (
     read_scores,
     write_page,
 )
+from reports.tables.specs import Column
 
 KINDS = {"": ROBUST, f":{PLAIN}": PLAIN}
 SCORE, AGREEMENT = "inception_score", "judge_agreement"
@@ -64,52 +65,43 @@ def by_judge(rows: pd.DataFrame) -> pd.DataFrame:
         UserError: a model lacks the score by one kind of judges, or by its members.
     """
     records = []
-    for key, own in rows.groupby(KEYS, sort=False):
-        found = own.set_index("metric")
-        for end, kind in KINDS.items():
-            records += [_record(found, key, metric, end, kind) for metric in METRICS]
+    sets = rows.groupby(KEYS, sort=False)
+    for (key, own), (end, kind), metric in product(sets, KINDS.items(), METRICS):
+        found, name, agreement = own.set_index("metric"), f"{metric}{end}", f"{AGREEMENT}{end}"
+        members = sorted(m for m in found.index if m.startswith(f"{name}:judge"))
+        wanted = [agreement, name, *(members[:1] or [f"{name}:judge0"])]
+        if missing := [name for name in wanted if name not in found.index]:
+            raise UserError(
+                f"{'/'.join(map(str, key))}: expected scores by an ensemble of {kind} judges, "
+                f"found no {', '.join(missing)}; score again with python -m eval.scores inception"
+            )
+        record = dict(zip(KEYS, key, strict=True)) | {"metric": metric, "judges": kind}
+        record |= {"value": found.at[name, "value"]}
+        record |= {member.rpartition(":")[2]: found.at[member, "value"] for member in members}
+        record |= {"agreement": found.at[agreement, "value"]}
+        records.append(record | found.loc[name, ORIGIN].to_dict())
     return pd.DataFrame(records)
-
-
-def _record(found: pd.DataFrame, key: tuple, metric: str, end: str, kind: str) -> dict:
-    """Return the scores of one sample set, whose rows are ``found`` by metric."""
-    name = f"{metric}{end}"
-    members = [m for m in found.index if m.startswith(f"{name}:judge")]
-    missing = {name, f"{AGREEMENT}{end}"} - set(found.index)
-    if missing or not members:
-        raise UserError(
-            f"{'/'.join(map(str, key))}: expected scores by an ensemble of {kind} judges, found no "
-            f"{', '.join(sorted(missing)) or f'{name}:judge0'}; score again with python -m "
-            "eval.scores inception"
-        )
-    row = found.loc[name]
-    record = dict(zip(KEYS, key, strict=True)) | {"metric": metric, "judges": kind}
-    record |= {"value": row["value"]}
-    record |= {m.rpartition(":")[2]: found.loc[m, "value"] for m in sorted(members)}
-    record |= {"agreement": found.loc[f"{AGREEMENT}{end}", "value"]}
-    return record | row[ORIGIN].to_dict()
 
 
 def printed(rows: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
     """Return the page's table as texts, one row per data set, model and seed."""
-    lines, index = [], []
+    lines = {}
     for dataset in datasets:
         part = rows[rows["dataset"] == dataset]
         for model in in_paper_order(list(dict.fromkeys(part["model"]))):
-            seeds = sorted(set(part[part["model"] == model]["seed"]))
-            for seed in seeds:
-                own = part[part["model"].eq(model) & part["seed"].eq(seed)]
-                lines.append(_texts(own, dataset, model))
+            seeds = part[part["model"] == model].groupby("seed")
+            for seed, own in seeds:
                 more = f", seed {seed}" if len(seeds) > 1 else ""
-                index.append((dataset_title(dataset), model_title(model) + more))
-    return pd.DataFrame(lines, index=pd.MultiIndex.from_tuples(index))
+                title = dataset_title(dataset), model_title(model) + more
+                lines[title] = _texts(own, dataset, model)
+    return pd.DataFrame(list(lines.values()), pd.MultiIndex.from_tuples(lines))
 
 
 def _texts(rows: pd.DataFrame, dataset: str, model: str) -> dict[str, str]:
     """Return the texts of one sample set, by heading."""
     texts, values = {}, rows.set_index("metric")["value"].sort_index()
     for column in COLUMNS:
-        texts[column.title] = cell_text(rows, dataset, model, column)
+        texts[column.title] = cell(rows, dataset, model, column.metric).text(column)
         if not column.metric.startswith(AGREEMENT):
             judges = values[values.index.str.startswith(f"{column.metric}:judge")].dropna()
             texts[f"{column.title}, by judge"] = " / ".join(map(column.number, judges))

@@ -14,37 +14,29 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
+from eval.metrics.improvement import probability_of_higher_mean
 from eval.protocol import Protocol
 from eval.rows import refuse_mixed
-from reports.names import in_paper_order, model_title
-from reports.studies.curve_leads import (
-    Doubling,
-    Lead,
-    doublings,
-    forms_of_curves,
-    leads,
-    settled,
-)
-from reports.studies.curve_points import (
+from reports.claims.verdicts import SURE
+from reports.names import as_published, fitted_form, in_paper_order, model_title
+from reports.studies.curve_data import (
     COLUMNS,
     CURRENCIES,
     REAL,
     SCORE,
     Curve,
-    Point,
-    curve,
     curve_rows,
-    real_images,
+    curves,
     tidy,
 )
-from reports.tables.captions import caption, splits_text
-from reports.tables.cells import Cell, Column
+from reports.tables.captions import caption, prose
+from reports.tables.cells import cell
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import (
     TableInputs,
@@ -54,141 +46,193 @@ from reports.tables.inputs import (
     write_page,
 )
 from reports.tables.marks import still_learning
+from reports.tables.specs import Column
 from reports.text import render
 
 IS = COLUMNS[0]
-IS_ALONE, *OTHERS = (
-    replace(column, interval=False) for column in COLUMNS if column.metric != "judge_agreement"
-)
-NOT_KNOWN = "too few seeds to tell"
-Leads = Mapping[str, Mapping[str, Sequence[Lead]]]
-"""By form of the models and currency."""
+OTHERS = [replace(c, interval=False) for c in COLUMNS[1:] if c.metric != "judge_agreement"]
+PUBLISHED, FITTED_PRIORS = "as published", "fitted priors"
+NOT_KNOWN = " (too few seeds to tell)"
+# Costs are means of measured numbers: a budget is not missed by their rounding.
+ROUNDING = 1e-9
 
 
 def curves_page(scores: TableInputs, protocol: Protocol) -> str:
     """Return the whole page as Markdown."""
-    rows = scores.rows
-    limit, own = still_learning(), curve_rows(rows)
+    rows, limit = scores.rows, still_learning()
     titles = {column.metric: column for column in COLUMNS}
     columns = [
         replace(titles[name.partition(":")[0]], metric=name)
         for name in dict.fromkeys(rows["metric"])
         if name.partition(":")[0] in titles and name.count(":") <= 1
     ]
-    opening = [splits_text(protocol.inception.splits)]
-    sections = {}
-    for dataset in scores.datasets:
-        found = {model: curve(own, dataset, model) for model in scores.models}
-        curves = {model: points for model, points in found.items() if points}
-        sections[dataset] = _section(curves, _ceiling(rows, dataset), limit)
+    opening = [prose("splits", splits=protocol.inception.splits)]
+    own = curve_rows(rows)
     return render(
         "learning_curves.md.j2",
-        sections=sections,
+        sections={name: _section(own, name, scores.models, limit) for name in scores.datasets},
         limit=f"{100 * limit:g} %",
         caption=caption(opening, scores, columns),
     )
 
 
-def _ceiling(rows: pd.DataFrame, dataset: str) -> Cell:
-    """Return the Inception Score of real held-out images.
+def _section(
+    own: pd.DataFrame, dataset: str, models: Sequence[str], limit: float
+) -> dict[str, Any]:
+    """Return what the page says of a data set; nothing without curves.
 
-    Raises:
-        UserError: it is not among the rows.
+    Args:
+        own: of :func:`curve_rows`.
+        limit: share of the ceiling by which a doubling may move a model that has learned.
     """
-    real = real_images(rows, dataset)
-    found = real.scores.get(SCORE) if real else None
-    if found is None or found.reason:
+    ceiling = cell(own, dataset, REAL, SCORE)
+    if ceiling.reason:
         raise UserError(
             f"{dataset}: expected {SCORE} of the real images among the rows, found none; score "
             "them with snakemake learning_curves"
         )
-    return found
-
-
-def _section(curves: Mapping[str, Curve], ceiling: Cell, limit: float) -> dict[str, Any]:
-    """Return what the page says of a data set; nothing without curves.
-
-    Args:
-        limit: share of the ceiling by which a doubling may move a model that has learned.
-    """
-    if not curves:
+    found = curves(own, dataset, models)
+    if not found:
         return {}
-    forms = forms_of_curves(list(curves))
-    found = {
-        form: {
-            currency: leads({name: curves[name] for name in names}, currency)
-            for currency in CURRENCIES
-        }
+    forms = forms_of_curves(list(found))
+    compared = {
+        form: {money: leads({name: found[name] for name in names}, money) for money in CURRENCIES}
         for form, names in forms.items()
     }
-    moved = {name: doublings(own, ceiling.mean) for name, own in curves.items()}
+    shares, seeds = doublings(found, ceiling.mean)
     still = []
     for form, names in forms.items():
-        updates, later = settled({name: moved[name] for name in names}, limit)
+        updates, later = settled(shares[names], limit)
         still.append((form, updates, ", ".join(f"{model_title(m)} from {s}" for m, s in later)))
     return {
-        "summary": summary_table(found),
-        "leads": lead_table(found),
-        "scores": score_table(curves, [IS]),
+        "summary": summary_table(compared),
+        "leads": lead_table(compared),
+        "scores": score_table(own, dataset, list(found), [IS]),
         "ceiling": ceiling.text(IS),
-        "others": score_table(curves, OTHERS),
-        "doublings": doubling_table(moved, limit),
+        "others": score_table(own, dataset, list(found), OTHERS),
+        "doublings": doubling_table(shares, seeds, limit),
         "settled": still,
     }
 
 
-def score_table(curves: Mapping[str, Curve], columns: Sequence[Column]) -> str:
+def forms_of_curves(models: Sequence[str]) -> dict[str, list[str]]:
+    """Return the models that are compared with each other, by form.
+
+    With fitted priors a model without such a form stands as it is.
+    """
+    published = [name for name in models if name == as_published(name)]
+    fitted = [fitted_form(n) if fitted_form(n) in models else n for n in published]
+    forms = {PUBLISHED: published, FITTED_PRIORS: fitted}
+    return forms if fitted != published else {PUBLISHED: published}
+
+
+# --- Scores by updates --------------------------------------------------------------------------
+
+
+def score_table(
+    own: pd.DataFrame, dataset: str, models: Sequence[str], columns: Sequence[Column]
+) -> str:
     """Return models x numbers of updates, of one metric or of several below each other.
 
     Beside an interval stands how many seeds the value is the mean of.
     """
-    steps = sorted({point.step for own in curves.values() for point in own})
-    rows = []
-    for column in columns:
-        for model, own in curves.items():
-            found = {point.step: point.scores.get(column.metric) for point in own}
-            texts = [_score_text(found.get(step), column) for step in steps]
-            rows.append([*[column.title] * (len(columns) > 1), model_title(model), *texts])
-    heads = [*["score"] * (len(columns) > 1), "model", *map(str, steps)]
-    return pipe_table(heads, rows, len(heads) - len(steps))
+    steps = {int(step): part for step, part in own[own["dataset"] == dataset].groupby("step")}
+
+    def text(step: int, model: str, column: Column) -> str:
+        found = cell(steps[step], dataset, model, column.metric)
+        if found.reason:
+            return found.reason.partition(" ")[0]  # the data say why
+        return found.text(column) + f" ({len(found.values)})" * column.interval
+
+    several = len(columns) > 1
+    rows = [
+        [*[c.title] * several, model_title(model), *(text(step, model, c) for step in steps)]
+        for c in columns
+        for model in models
+    ]
+    return pipe_table([*["score"] * several, "model", *map(str, steps)], rows, 1 + several)
 
 
-def _score_text(found: Cell | None, column: Column) -> str:
-    if found is None:
-        return MISSING
-    if found.reason:
-        return found.reason.partition(" ")[0]  # the data say why
-    seeds = f" ({len(found.values)})" if column.interval else ""
-    return f"{found.text(column)}{seeds}"
+# --- Who leads ----------------------------------------------------------------------------------
 
 
-def lead_table(found: Leads) -> str:
-    """Return the leader, the runner-up and the gap at every budget, for each form of the models."""
+class Lead(NamedTuple):
+    """Who has the best Inception Score that a budget buys.
+
+    Attributes:
+        budget: in a currency of the curves.
+        answer: in words: a model, two that are level, or one of which too little is known.
+        cells: the leader and the second, with score, updates and seeds, and the gap.
+    """
+
+    budget: float
+    answer: str
+    cells: list[str]
+
+
+def budgets(found: Mapping[str, Curve], currency: str) -> list[float]:
+    """Return budgets, ascending, each twice the one before, at which models can be compared.
+
+    The largest is where the first training ends: beyond, a model would stand with less than it was
+    given. The smallest buys every model a snapshot.
+    """
+    costs = [own.costs[currency] for own in found.values()]
+    budget, smallest = min(own.max() for own in costs), max(own.min() for own in costs)
+    ascending = []
+    while budget >= smallest * (1 - ROUNDING):
+        ascending.insert(0, budget)
+        budget /= 2
+    return ascending
+
+
+def lead(found: Mapping[str, Curve], currency: str, budget: float) -> Lead:
+    """Return who leads at a budget, which buys the last snapshot that costs no more.
+
+    Two are level where the spread over seeds explains the gap, or there is none.
+    """
+    last = {}
+    for model, (scores, costs) in found.items():
+        within = scores[costs[currency] <= budget * (1 + ROUNDING)]
+        if not within.empty:
+            last[model] = within.iloc[-1].dropna()
+    means = {model: own.mean() for model, own in last.items()}
+    first, second, *_ = [*sorted(means, key=lambda model: -means[model]), None]
+    texts = [
+        f"{model_title(m)} {IS.number(means[m])} after {last[m].name} ({len(last[m])})"
+        for m in (first, second)
+        if m
+    ]
+    if second is None:
+        return Lead(budget, f"{model_title(first)} alone", [*texts, MISSING, MISSING])
+    gap = means[first] - means[second]
+    higher = probability_of_higher_mean(last[first], last[second])
+    if gap == 0 or (higher is not None and higher < SURE):
+        pair = " and ".join(map(model_title, in_paper_order([first, second])))
+        return Lead(budget, f"level ({pair})", [f"level: {texts[0]}", texts[1], IS.number(gap)])
+    note = NOT_KNOWN if higher is None else ""
+    return Lead(budget, model_title(first) + note, [*texts, IS.number(gap) + note])
+
+
+def leads(found: Mapping[str, Curve], currency: str) -> list[Lead]:
+    """Return who leads at every budget of a currency."""
+    return [lead(found, currency, budget) for budget in budgets(found, currency)]
+
+
+def lead_table(found: Mapping[str, Mapping[str, Sequence[Lead]]]) -> str:
+    """Return the leader, the second and the gap at every budget.
+
+    Args:
+        found: leads by form of the models and currency.
+    """
     heads, rows = ["counted in", "budget"], []
     for form in found:
         heads += [f"{form}: leads", "runner-up", "gap"]
     for currency, name in CURRENCIES.items():
-        by_form = [{lead.budget: lead for lead in own[currency]} for own in found.values()]
+        by_form = [{lead.budget: lead.cells for lead in own[currency]} for own in found.values()]
         for budget in sorted(set().union(*by_form)):
-            texts = [text for own in by_form for text in _lead_texts(own.get(budget))]
+            texts = [text for own in by_form for text in own.get(budget, [MISSING] * 3)]
             rows.append([name, amount(budget), *texts])
     return pipe_table(heads, rows, 2)
-
-
-def _lead_texts(lead: Lead | None) -> list[str]:
-    if lead is None:
-        return [MISSING] * 3
-    if lead.second is None:
-        return [_standing(lead.first), MISSING, MISSING]
-    start = "level: " if lead.level else ""
-    note = "" if lead.level or lead.known else f" ({NOT_KNOWN})"
-    gap = f"{lead.gap:.{IS.digits}f}{note}"
-    return [f"{start}{_standing(lead.first)}", _standing(lead.second), gap]
-
-
-def _standing(point: Point) -> str:
-    score = point.score.text(IS_ALONE)
-    return f"{model_title(point.model)} {score} after {point.step} ({len(point.seeds)})"
 
 
 def amount(budget: float) -> str:
@@ -196,54 +240,70 @@ def amount(budget: float) -> str:
     return f"{budget:,.0f}" if budget >= 100 else f"{budget:.3g}"
 
 
-def summary_table(found: Leads) -> str:
+def summary_table(found: Mapping[str, Mapping[str, Sequence[Lead]]]) -> str:
     """Return who leads from where to where, by currency and form."""
-    heads = ["counted in", *found]
     rows = [
         [name, *(_runs(own[currency]) for own in found.values())]
         for currency, name in CURRENCIES.items()
     ]
-    return pipe_table(heads, rows, len(heads))
+    return pipe_table(["counted in", *found], rows, 1 + len(found))
 
 
 def _runs(found: Sequence[Lead]) -> str:
     """Say who leads, budgets with one answer put together."""
-    if not found:
-        return "no budget buys every model a copy of its weights"
     parts = []
-    for answer, run in groupby(found, key=leader):
-        budgets = [lead.budget for lead in run]
-        ends = dict.fromkeys(amount(end) for end in (budgets[0], budgets[-1]))
-        parts.append(f"{answer} at {' to '.join(ends)}")
-    return "; ".join(parts)
+    for answer, run in groupby(found, key=lambda lead: lead.answer):
+        ends = [amount(lead.budget) for lead in run]
+        parts.append(f"{answer} at {' to '.join(dict.fromkeys((ends[0], ends[-1])))}")
+    return "; ".join(parts) or "no budget buys every model a copy of its weights"
 
 
-def leader(lead: Lead) -> str:
-    """Return who leads in words: a model, two that are level, or what is not known."""
-    if lead.second is None:
-        return f"{model_title(lead.first.model)} alone"
-    if lead.level:
-        pair = in_paper_order([lead.first.model, lead.second.model])
-        return f"level ({' and '.join(model_title(name) for name in pair)})"
-    note = "" if lead.known else f" ({NOT_KNOWN})"
-    return f"{model_title(lead.first.model)}{note}"
+# --- What a doubling moves ----------------------------------------------------------------------
 
 
-def doubling_table(moved: Mapping[str, Mapping[int, Doubling]], limit: float) -> str:
+def doublings(found: Mapping[str, Curve], ceiling: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what twice as many updates moved, number of updates x model, and of how many seeds.
+
+    That is |IS(2n) - IS(n)| over the ceiling, IS being means over the seeds that have both; NaN
+    where there are none.
+
+    Args:
+        ceiling: Inception Score of real held-out images.
+    """
+    moved = {
+        model: scores.reindex(2 * scores.index).set_axis(scores.index) - scores
+        for model, (scores, _) in found.items()
+    }
+    shares = pd.DataFrame({m: own.mean(axis=1).abs() / ceiling for m, own in moved.items()})
+    seeds = pd.DataFrame({m: own.notna().sum(axis=1) for m, own in moved.items()})
+    return shares.dropna(how="all"), seeds
+
+
+def settled(shares: pd.DataFrame, limit: float) -> tuple[int | None, list[tuple[str, int]]]:
+    """Return the fewest updates whose doubling moves no model by more than ``limit``, or None.
+
+    Only doublings that every model has made count. With them come the models that a later doubling
+    moves by more all the same, and which one.
+    """
+    calm = shares.index[(shares <= limit).all(axis=1)]
+    if calm.empty:
+        return None, []
+    later = shares[shares.index > calm[0]]
+    return calm[0], [(model, step) for model in later for step in later.index[later[model] > limit]]
+
+
+def doubling_table(shares: pd.DataFrame, seeds: pd.DataFrame, limit: float) -> str:
     """Return models x doublings: by how much of the ceiling each moved; bold above ``limit``."""
-    steps = sorted({step for own in moved.values() for step in own})
-    rows = [
-        [model_title(name), *(_moved(own.get(step), limit) for step in steps)]
-        for name, own in moved.items()
-    ]
-    return pipe_table(["model", *(f"{step} to {2 * step}" for step in steps)], rows, 1)
 
+    def text(step: int, model: str) -> str:
+        share = shares.at[step, model]
+        if pd.isna(share):
+            return MISSING
+        bold = "**" if share > limit else ""
+        return f"{bold}{100 * share:.1f} %{bold} ({seeds.at[step, model]:.0f})"
 
-def _moved(found: Doubling | None, limit: float) -> str:
-    if found is None:
-        return MISSING
-    text = f"{100 * found.share:.1f} %"
-    return f"{f'**{text}**' if found.share > limit else text} ({found.seeds})"
+    rows = [[model_title(m), *(text(step, m) for step in shares.index)] for m in shares]
+    return pipe_table(["model", *(f"{step} to {2 * step}" for step in shares.index)], rows, 1)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -254,7 +314,8 @@ def main(args: argparse.Namespace) -> None:
     named = dict.fromkeys([*args.config["models"], *rows["model"]])
     models = in_paper_order([name for name in named if name != REAL])
     scores = TableInputs(rows, args.config["datasets"], models, cards)
-    write_page(args, tidy(rows, scores.datasets, models), curves_page(scores, protocol))
+    data = tidy(curve_rows(rows), scores.datasets, models)
+    write_page(args, data, curves_page(scores, protocol))
 
 
 if __name__ == "__main__":

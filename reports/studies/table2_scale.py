@@ -22,10 +22,11 @@ from eval.metrics.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, RANGES, STRUCTU
 from eval.rows import COLUMNS, read_rows, refuse_mixed
 from reports.names import in_paper_order, model_title
 from reports.tables.captions import caption
-from reports.tables.cells import Column, cell
+from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import TableInputs, write_page
 from reports.tables.published import published
+from reports.tables.specs import Column
 from reports.text import render
 
 VALUE = "d_intra_offdiag"
@@ -161,10 +162,11 @@ def printed(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
         model_title(model): [_value_text(part, dataset, model, c) for c in VALUES.values()]
         for model in in_paper_order(list(dict.fromkeys(part["model"])))
     }
-    by_key = part.groupby(SETTING)
+    groups = dict(list(part.groupby(SETTING)))
     for column in SPANS:
-        values = (100 if column.percent else 1) * by_key[column.metric].agg(["min", "max"])
-        texts[column.title] = [_span(values.loc[key], column.digits) for key in SETTINGS]
+        times = 100 if column.percent else 1
+        values = [times * groups[key][column.metric] for key in SETTINGS]
+        texts[column.title] = [_span(own, column.digits) for own in values]
     titles = [(RANGE_TITLES[pixels], STRUCTURE_TITLES[name]) for pixels, name in SETTINGS]
     return pd.DataFrame(texts, index=pd.MultiIndex.from_tuples(titles))
 
@@ -195,10 +197,10 @@ def _summary(part: pd.DataFrame, values: int, correlation: int, ratio: int) -> d
     """Return the spans of a kind of range, real and generated images apart, by their digits."""
     real = part["model"] == "real"
     return {
-        "real": _span_of(part[real][VALUE], values),
-        "generated": _span_of(part[~real][VALUE], values),
-        "correlation": _span_of(part["weighted_error_correlation"], correlation),
-        "ratio": _span_of(part["weighted_error_ratio"], ratio),
+        "real": _span(part[real][VALUE], values),
+        "generated": _span(part[~real][VALUE], values),
+        "correlation": _span(part["weighted_error_correlation"], correlation),
+        "ratio": _span(part["weighted_error_ratio"], ratio),
     }
 
 
@@ -214,15 +216,11 @@ def _ours_above(found: pd.DataFrame, dataset: str) -> dict[str, str]:
 
 
 def _span(values: pd.Series, digits: int) -> str:
-    low, high = values["min"], values["max"]
+    low, high = values.min(), values.max()
     if pd.isna(low):
         return MISSING
     texts = [f"{value:.{digits}f}" for value in (low, high)]
     return texts[0] if texts[0] == texts[1] else " to ".join(texts)
-
-
-def _span_of(values: pd.Series, digits: int) -> str:
-    return _span(values.agg(["min", "max"]), digits)
 
 
 def main(args: argparse.Namespace) -> None:

@@ -10,8 +10,8 @@ from eval.metrics.intervals import MIN_VALUES
 from eval.rows import NONE
 from reports.names import MODEL_NOTES, PUBLISHED_DATASETS, capital, dataset_title, model_title
 from reports.tables.cells import cell
-from reports.tables.columns import IMAGES, Column
 from reports.tables.inputs import TableInputs
+from reports.tables.specs import IMAGES, Column
 from reports.text import render_block
 
 
@@ -91,7 +91,7 @@ def by_seed(scores: TableInputs, column: Column) -> str:
         values = [
             f"{model_title(name)} {', '.join(f'{v:.{column.digits}f}' for v in found.values)}"
             for name, found in cells.items()
-            if found is not None and len(found.values) > 1
+            if len(found.values) > 1
         ]
         if values:
             parts.append(f"{dataset_title(dataset)}: {'; '.join(values)}")
@@ -101,11 +101,6 @@ def by_seed(scores: TableInputs, column: Column) -> str:
 def prose(block: str, **values: object) -> str:
     """Return what a table shows and how to read it, a block of ``captions.md.j2``."""
     return render_block("captions.md.j2", block, **values)
-
-
-def splits_text(splits: int) -> str:
-    """Say how the images of an Inception Score were split, by the protocol."""
-    return prose("splits", splits=splits)
 
 
 def _dataset_text(

@@ -18,8 +18,8 @@ from eval.metrics.improvement import probability_of_higher_mean
 from eval.metrics.intervals import Interval, over_seeds
 from eval.rows import NONE
 from reports.names import as_published, fitted_form
-from reports.tables.columns import Column
 from reports.tables.formats import MISSING
+from reports.tables.specs import Column
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Cell:
         values: score of every seed, in the order of the seeds.
         interval: over seeds where there are enough, of the one seed's row where there is one,
             else None.
-        reason: why there is no value, where there is none.
+        reason: why there is no value, where there is none; `MISSING` where there is no row either.
     """
 
     values: tuple[float, ...]
@@ -70,14 +70,12 @@ def rows_of(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.Dat
     return rows[keys].sort_values("seed")
 
 
-def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | None:
-    """Return the cell of a model, data set and metric, or None where no row exists."""
+def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell:
+    """Return the cell of a model, data set and metric; a dash is its reason where no row exists."""
     chosen = rows_of(rows, dataset, model, metric)
-    if chosen.empty:
-        return None
     without = chosen[chosen["value"].isna()]
-    if not without.empty:
-        return Cell((), None, str(without.iloc[0]["ci_kind"]))
+    if chosen.empty or not without.empty:
+        return Cell((), None, MISSING if chosen.empty else str(without.iloc[0]["ci_kind"]))
     values = chosen["value"].to_numpy(float)
     if len(values) > 1:
         return Cell(tuple(values), over_seeds(values))
@@ -85,12 +83,6 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell | No
     low, high = float(row["ci_low"]), float(row["ci_high"])
     interval = None if math.isnan(low) else Interval(low, high, str(row["ci_kind"]))
     return Cell(tuple(values), interval)
-
-
-def cell_text(rows: pd.DataFrame, dataset: str, model: str, column: Column) -> str:
-    """Return the printed text of a model's cell, a dash where no row exists."""
-    found = cell(rows, dataset, model, column.metric)
-    return MISSING if found is None else found.text(column)
 
 
 def probability_ours_higher(
@@ -103,7 +95,7 @@ def probability_ours_higher(
     ours with fitted priors.
     """
     own = "ours" if as_published(model) == model else fitted_form("ours")
-    ours, other = (cell(rows, dataset, name, metric) for name in (own, model))
-    if ours is None or other is None or ours.reason or other.reason or model in (own, "real"):
+    if model in (own, "real"):
         return None
+    ours, other = (cell(rows, dataset, name, metric) for name in (own, model))
     return probability_of_higher_mean(ours.values, other.values)

@@ -59,7 +59,8 @@ def read_scores(args: argparse.Namespace) -> tuple[pd.DataFrame, Protocol, dict[
     """Return the rows of a command line, their protocol, and the cards of the robust judges.
 
     Raises:
-        UserError: rows of another protocol than that of the file and the run's overrides.
+        UserError: rows of another protocol than that of the file and the run's overrides, or a
+            score that is there twice.
     """
     rows = read_rows(args.scores)
     protocol = load_protocol(args.protocol, args.config.get("protocol_overrides"))
@@ -69,6 +70,10 @@ def read_scores(args: argparse.Namespace) -> tuple[pd.DataFrame, Protocol, dict[
             f"{', '.join(found)}; score again with this protocol, or name the other with --config "
             "protocol=NAME"
         )
+    twice = rows[rows.duplicated(["dataset", "model", "metric", "seed"])]
+    if not twice.empty:
+        names = ", ".join(map(str, twice.iloc[0][["dataset", "model", "metric", "seed"]]))
+        raise UserError(f"expected every score once, found two of {names}; name each file once")
     return rows, protocol, evaluator_cards(args.cards)
 
 

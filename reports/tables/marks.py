@@ -7,8 +7,7 @@ from functools import cache
 import pandas as pd
 
 from eval.protocol import Protocol
-from reports.claims.claim_metrics import AGREEMENT, HALF, INCEPTION, REAL
-from reports.claims.rules import load_rules
+from reports.claims.rules import AGREEMENT, HALF, INCEPTION, REAL, load_rules
 from reports.tables.cells import cell
 
 MARK_METRICS = (INCEPTION, AGREEMENT, HALF)
@@ -28,9 +27,7 @@ def marked(text: str, rows: pd.DataFrame, dataset: str, model: str, protocol: Pr
         return text
     asked = ((model, AGREEMENT), (model, INCEPTION), (model, HALF), (REAL, INCEPTION))
     cells = [cell(rows, dataset, name, metric) for name, metric in asked]
-    agreement, now, half, ceiling = (
-        None if found is None or found.reason else found.mean for found in cells
-    )
+    agreement, now, half, ceiling = (None if found.reason else found.mean for found in cells)
     found = []
     if agreement is not None and agreement < protocol.judges.agreement:
         found.append(DISAGREE)

@@ -1,11 +1,34 @@
-"""Which tables there are: their columns, and how to read them."""
+"""Which tables there are: their columns, and how to read them. Waits for no pandas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from reports.tables.columns import Column
+
+IMAGES = "images"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A printed metric: its name in the score rows, its heading, and how numbers are written.
+
+    ``of`` is what its ``n`` counts, empty for what nothing is counted of. A text that starts with
+    ``IMAGES`` means those of the row, generated or real. With ``dash`` a dash stands for a value
+    that there is not, in the place of the reason. Without ``interval`` none is printed.
+    """
+
+    metric: str
+    title: str
+    digits: int = 2
+    percent: bool = False
+    of: str = IMAGES
+    dash: bool = False
+    interval: bool = True
+
+    def number(self, value: float, sign: str = "") -> str:
+        """Return a value as printed, without its unit; ``sign`` as in a format, ``+`` or none."""
+        return f"{100 * value if self.percent else value:{sign},.{self.digits}f}"
 
 
 @dataclass(frozen=True)
@@ -13,9 +36,8 @@ class Spec:
     """A table: its columns and how it is printed. What it shows is said in ``captions.md.j2``.
 
     Attributes:
-        columns: printed metrics.
+        columns: printed metrics. The paper's numbers are those of the first.
         real: title of the real-data row.
-        digits: decimals of the paper's numbers.
         paper_note: how the paper's numbers came about, after "Zheng and Sun on ..."; empty if
             it has none.
         unprinted: metrics that only the CSV holds.
@@ -30,12 +52,11 @@ class Spec:
     name: str
     columns: tuple[Column, ...]
     real: str = ""
-    digits: int = 2
     paper_note: str = ""
     unprinted: tuple[str, ...] = ()
     stacked: bool = True
     transposed: bool = False
-    better: bool = True
+    better: bool = False
     marked: bool = False
 
     @property
@@ -100,9 +121,9 @@ TABLES = {
             Column("images_read", "images read", 0, of=""),
         ),
         real="real data (held out)",
-        digits=2,
         paper_note="judged by their own evaluator",
         unprinted=("inception_score:half", "label_fidelity:half"),
+        better=True,
         marked=True,
     ),
     "table2": Spec(
@@ -115,9 +136,9 @@ TABLES = {
             *TO_THE_PRIORS,
         ),
         real="real data (training)",
-        digits=4,
         paper_note="scored with settings that are not published",
         unprinted=("d_intra_range_mismatched_offdiag", "d_intra_range_mismatched_clamped_share"),
+        better=True,
     ),
     "metrics": Spec(
         "metrics",
@@ -137,21 +158,18 @@ TABLES = {
         ),
         real="real data (held out)",
         unprinted=("sharpness",),
-        better=False,
     ),
     "imagenet": Spec(
         "imagenet",
         (Column("imagenet_fid", "FID", 2), Column("imagenet_inception_score", "IS")),
         real="real data (held out)",
         stacked=False,
-        better=False,
     ),
     "disentanglement": Spec(
         "disentanglement",
         CODES,
         unprinted=tuple(f"effect_coordinate:{name}" for name in IRRELEVANT_FACTORS),
         transposed=True,
-        better=False,
     ),
 }
 

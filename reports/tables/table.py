@@ -15,7 +15,7 @@ from eval.protocol import Protocol
 from eval.rows import refuse_mixed
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.tables.captions import by_seed, caption, caption_of_codes, prose
-from reports.tables.cells import cell, cell_text, probability_ours_higher, rows_of
+from reports.tables.cells import cell, probability_ours_higher, rows_of
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import TableInputs, check_evaluators
 from reports.tables.marks import marked, marks_values
@@ -56,38 +56,37 @@ def build_table(spec: Spec, scores: TableInputs, protocol: Protocol) -> Table:
     real = [] if spec.transposed else ["real"]
     models = in_paper_order(list(dict.fromkeys([*real, *scores.models, *rows["model"]])))
     scores = replace(scores, rows=rows, models=models)
-    parts = {
-        dataset_title(dataset): _texts(spec, scores, dataset, protocol) for dataset in datasets
-    }
+    parts = {dataset_title(name): _texts(spec, scores, name, protocol) for name in datasets}
+    heads: tuple[str, ...] = ()
     if spec.transposed:
         cells = pd.concat({title: part.T for title, part in parts.items()}, axis=1)
-        cells = cells[cells.ne(MISSING).any(axis=1)]
+        cells, heads = cells[cells.ne(MISSING).any(axis=1)], ("metric",)
     else:
-        cells = pd.concat(parts) if spec.stacked else pd.concat(parts, axis=1)
-    heads = ("metric",) if spec.transposed else ()
+        cells = pd.concat(parts, axis=0 if spec.stacked else 1)
     printed = PrintedTable(cells.fillna(MISSING), _caption(spec, scores, protocol), heads)
     return Table(spec.name, tidy(scores, spec.name, spec.metrics), printed)
 
 
 def _texts(spec: Spec, scores: TableInputs, dataset: str, protocol: Protocol) -> pd.DataFrame:
     """Return the printed cells of one data set: models x columns."""
-    rows, models = scores.rows, scores.models
+    rows, models, first = scores.rows, scores.models, spec.columns[0]
     if spec.transposed:
         models = [model for model in models if scores.of(dataset)["model"].eq(model).any()]
-    texts = {c.title: [cell_text(rows, dataset, m, c) for m in models] for c in spec.columns}
-    metric, title = spec.columns[0].metric, spec.columns[0].title
+    texts = {
+        column.title: [cell(rows, dataset, m, column.metric).text(column) for m in models]
+        for column in spec.columns
+    }
     if spec.marked:
-        pairs = zip(texts[title], models, strict=True)
-        texts[title] = [marked(text, rows, dataset, model, protocol) for text, model in pairs]
+        pairs = zip(texts[first.title], models, strict=True)
+        texts[first.title] = [marked(text, rows, dataset, m, protocol) for text, m in pairs]
     if spec.better:
-        found = [probability_ours_higher(rows, dataset, model, metric) for model in models]
+        found = [probability_ours_higher(rows, dataset, m, first.metric) for m in models]
         texts["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]
     paper = published_rows(spec.name, dataset).set_index("model")["value"]
     if not paper.empty:
         source = PUBLISHED_DATASETS[dataset]
         texts["paper"] = [
-            f"{paper[name]:.{spec.digits}f} ({source})" if name in paper else MISSING
-            for name in models
+            f"{first.number(paper[m])} ({source})" if m in paper else MISSING for m in models
         ]
     return pd.DataFrame(texts, [spec.real if m == "real" else model_title(m) for m in models])
 
@@ -132,7 +131,7 @@ def tidy(scores: TableInputs, table: str, metrics: Sequence[str]) -> pd.DataFram
 def _mean(chosen: pd.DataFrame, dataset: str, model: str, metric: str) -> list[dict]:
     """Return the row of the mean over the seeds of ``chosen``, none where there is no value."""
     found = cell(chosen, dataset, model, metric)
-    if found is None or found.reason:
+    if found.reason:
         return []
     per_seed = ["seed", "ci_low", "ci_high", "ci_kind", "samples", "value"]
     count = len(chosen)

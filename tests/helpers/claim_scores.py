@@ -4,10 +4,10 @@ import itertools
 
 import pandas as pd
 
+from eval.families import FAMILY_OF
 from eval.rows import COLUMNS
-from reports.claims.claim_metrics import FITTED_MODELS, depends_on_prior
-from reports.claims.readings import Preset
-from reports.claims.rules import load_rules, models_of
+from reports.claims.readings import Scope
+from reports.claims.rules import FITTED_MODELS, load_rules, models_of
 from reports.claims.verdicts import judge
 from reports.names import as_published
 
@@ -146,7 +146,7 @@ SCORES = {
     ),
 }
 SETS = {"three_moons": 3, "synthetic_faces": 20, "digits": 10}
-PRESET = Preset(list(SETS), 0.75, ablated="synthetic_faces")
+SCOPE = Scope(list(SETS), 0.75, ablated="synthetic_faces")
 
 
 def rows_of(scores, dataset, seed=0, half=0.001, kind="jackknife95_images", **more):
@@ -164,7 +164,7 @@ def rows_of(scores, dataset, seed=0, half=0.001, kind="jackknife95_images", **mo
 
 
 def about(claim):
-    return RULES.tested_on(BY_ID[claim], list(SETS))
+    return list(RULES.tests_of(BY_ID[claim], SCOPE.datasets, SCOPE.ablated))
 
 
 def ready(claim, scores):
@@ -191,7 +191,7 @@ def ready(claim, scores):
     return {
         (f"{model}_fitted", metric): value
         for (model, metric), value in found.items()
-        if model in FITTED_MODELS and depends_on_prior(metric)
+        if model in FITTED_MODELS and FAMILY_OF[metric].fitted
     } | found
 
 
@@ -227,16 +227,16 @@ def with_tests(claim, *tests):
     return RULES.model_copy(update={"claims": [own]})
 
 
-def forms(claim, rows, preset=PRESET):
+def forms(claim, rows, scope=SCOPE):
     """Judgements of a claim by form."""
-    found = judge(with_tests(claim, *BY_ID[claim].tests), rows, preset)
+    (found,) = judge(with_tests(claim, *BY_ID[claim].tests), rows, scope)
     return {judgement.form: judgement for judgement in found}
 
 
-def judged(claim, rows, preset=PRESET):
+def judged(claim, rows, scope=SCOPE):
     """The judgement of a claim as published."""
-    return next(iter(forms(claim, rows, preset).values()))
+    return next(iter(forms(claim, rows, scope).values()))
 
 
-def outcomes(claim, rows, dataset, preset=PRESET):
-    return [result.outcome for result in judged(claim, rows, preset).results[dataset]]
+def outcomes(claim, rows, dataset, scope=SCOPE):
+    return [result.outcome for result in judged(claim, rows, scope).results[dataset]]

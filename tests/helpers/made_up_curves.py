@@ -7,7 +7,7 @@ import pandas as pd
 
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow
-from reports.studies.curve_points import curve, curve_rows
+from reports.studies import curve_data
 
 PROTOCOL = Path(__file__).parents[2] / "config" / "protocol" / "v2.yaml"
 LABEL = load_protocol(PROTOCOL).label
@@ -65,5 +65,8 @@ def frame(*args, **more):
 
 
 def curves(rows, models=MODELS):
-    own = curve_rows(rows)
-    return {model: curve(own, "digits", model) for model in models}
+    return curve_data.curves(curve_data.curve_rows(rows), "digits", models)
+
+
+def tidy(rows, models=MODELS):
+    return curve_data.tidy(curve_data.curve_rows(rows), ["digits"], models)

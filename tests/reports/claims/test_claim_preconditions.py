@@ -6,22 +6,19 @@ import pytest
 
 from claim_scores import (
     BY_ID,
-    PRESET,
     RULES,
+    SCOPE,
     SCORES,
     SETS,
-    about,
     everywhere,
     forms,
     judged,
     models,
     rows_for,
-    with_tests,
 )
-from reports.claims.claim_metrics import FAMILY, PLAIN, depends_on_prior, read_by_judges
-from reports.claims.readings import Preset
-from reports.claims.rules import Excuse, Side, models_of
-from reports.claims.verdicts import judge
+from eval.families import FAMILY_OF, is_judged
+from reports.claims.readings import Scope
+from reports.claims.rules import PLAIN, Side, models_of
 
 IMAGES = [claim for claim in SCORES if not claim.startswith("toy_")]
 TOY = [claim for claim in SCORES if claim.startswith("toy_")]
@@ -50,9 +47,9 @@ def first_model(claim):
     return models_of(BY_ID[claim].tests)[0]
 
 
-def reasons(claim, rows, of_model, **preset):
+def reasons(claim, rows, of_model):
     """Reasons of the tests of a claim on the data sets where a model is in it."""
-    found = judged(claim, rows, dataclasses.replace(PRESET, **preset))
+    found = judged(claim, rows)
     with_model = [
         results
         for results in found.results.values()
@@ -131,7 +128,7 @@ def test_what_a_precondition_reads_and_has_not_is_the_reason(claim, model, metri
     by_judge = [
         r
         for r in found
-        if model in models_of([r.test]) and any(read_by_judges(s.metric) for s in r.test.sides)
+        if model in models_of([r.test]) and any(is_judged(s.metric) for s in r.test.sides)
     ]
     assert without or (metric == "judge_agreement" and not by_judge)
     assert all(words in result.reason for result in without)
@@ -140,8 +137,8 @@ def test_what_a_precondition_reads_and_has_not_is_the_reason(claim, model, metri
 def test_the_reason_names_why_a_row_is_missing():
     rows = changed(good("swap"), "ours", "inception_score:half", None)
     left_out = {("synthetic_faces", "ours", "progress"): "nobody took snapshots"}
-    preset = Preset(list(SETS), 0.75, left_out=left_out)
-    found = every(judged("swap", rows, preset))
+    scope = Scope(list(SETS), 0.75, left_out=left_out)
+    found = every(judged("swap", rows, scope))
     expected = "whether ours is still learning is not known: no row inception_score:half of ours"
     assert {result.reason for result in found} == {f"{expected} (nobody took snapshots)"}
 
@@ -162,8 +159,8 @@ def test_judges_must_agree_only_where_a_test_reads_them():
 def test_the_agreement_asked_for_is_that_of_the_protocol():
     rows = good("inception_order")
     for agreement, verdict in ((0.94, "replicated"), (0.96, "not run")):
-        preset = dataclasses.replace(PRESET, agreement=agreement)
-        assert judged("inception_order", rows, preset).verdict == verdict
+        scope = dataclasses.replace(SCOPE, agreement=agreement)
+        assert judged("inception_order", rows, scope).verdict == verdict
 
 
 @pytest.mark.parametrize(("dataset", "floor"), [("synthetic_faces", 0.25), ("digits", 0.5)])
@@ -191,16 +188,6 @@ def test_a_model_that_is_broken_by_the_claim_itself_is_excused_with_a_reason():
     ]
     rows = changed(rows, "ours", "label_fidelity", 0.05)
     assert judged("likelihood_needed", rows).verdict == "not run"
-
-
-def test_a_single_test_may_be_excused():
-    claim = BY_ID["diversity_order"]
-    rows = changed(good("diversity_order"), "ours", "label_fidelity", 0.05)
-    excuse = Excuse(models=["ours"], of=["trained"], reason="so that this is tested")
-    first = claim.tests[0].model_copy(update={"excused": (excuse,)})
-    rules = with_tests("diversity_order", first, *claim.tests[1:])
-    published, _ = judge(rules, rows, PRESET)
-    assert [r.outcome for r in published.results["digits"]] == ["holds", "not run"]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +297,7 @@ def test_fitted_models_are_those_with_a_prior_over_codes():
     ],
 )  # fmt: skip
 def test_what_depends_on_the_prior(metric, depends):
-    assert metric in FAMILY and depends_on_prior(metric) == depends
+    assert FAMILY_OF[metric].fitted == depends
 
 
 def test_a_claim_may_hold_in_one_form_and_fail_in_the_other():
@@ -339,8 +326,8 @@ def test_a_fitted_model_is_trained_and_learned_by_its_own_sets():
 def test_a_preset_without_ablations_runs_the_tests_of_ours_alone():
     rows = good("z_u_without_label")
     rows = rows[~rows["model"].str.startswith("ours_no")]
-    preset = dataclasses.replace(PRESET, ablated="")
-    found = judged("z_u_without_label", rows, preset).results["digits"]
+    scope = dataclasses.replace(SCOPE, ablated="")
+    found = judged("z_u_without_label", rows, scope).results["digits"]
     assert found[0].test.headline and found[0].outcome == "holds"
     of_ablations = [result for result in found if RULES.of_ablations(result.test)]
     assert of_ablations and {result.outcome for result in of_ablations} == {"not run"}
@@ -385,10 +372,8 @@ def test_the_semi_supervised_stage_may_cost_5_points_of_the_rest():
 
 def test_every_claim_has_one_headline_and_is_tested_where_it_is():
     for claim in RULES.claims:
-        assert sum(test.headline for test in claim.tests) == 1
-        for dataset in about(claim.id):
-            tests = RULES.tests_on(claim, dataset, list(SETS), "synthetic_faces")
-            assert not tests or any(test.headline for test in tests), (claim.id, dataset)
+        for dataset, tests in RULES.tests_of(claim, list(SETS), "synthetic_faces").items():
+            assert sum(test.headline for test in tests) == 1, (claim.id, dataset)
 
 
 def test_the_real_images_need_no_precondition():

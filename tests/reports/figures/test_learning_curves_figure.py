@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from dlvae.stage.runtime import run_stage
-from made_up_curves import CEILING, MODELS, frame
+from made_up_curves import CEILING, MODELS, frame, tidy
 from reports.figures import draw_learning_curves as figure
-from reports.studies.curve_points import tidy
 
 
 def drawn(folder, data):
@@ -24,7 +23,7 @@ def drawn(folder, data):
 @pytest.fixture
 def data(monkeypatch):
     monkeypatch.setattr("reports.figures.style.DPI", 60)
-    return tidy(frame(), ["digits"], [*MODELS, "cvae_fitted", "ours_fitted"])
+    return tidy(frame(), [*MODELS, "cvae_fitted", "ours_fitted"])
 
 
 def test_the_figure_is_drawn_twice_to_the_same_bytes(data, tmp_path, monkeypatch):

@@ -10,9 +10,11 @@ import pytest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.rows import write_rows
-from made_up_curves import CEILING, LABEL, MODELS, PROTOCOL, curves, frame, made_up
+from made_up_curves import CEILING, LABEL, MODELS, PROTOCOL, curves, frame, made_up, tidy
 from reports.studies import learning_curves
-from reports.studies.curve_leads import (
+from reports.studies.curve_data import CURRENCIES, curve_rows
+from reports.studies.learning_curves import (
+    amount,
     budgets,
     doublings,
     forms_of_curves,
@@ -20,31 +22,29 @@ from reports.studies.curve_leads import (
     leads,
     settled,
 )
-from reports.studies.curve_points import CURRENCIES, curve_rows, tidy
-from reports.studies.learning_curves import amount, leader
 from reports.tables.inputs import page_parser
 
-# --- Points and data ---------------------------------------------------------------------------
+# --- Curves and data ---------------------------------------------------------------------------
 
 
-def test_a_point_holds_the_scores_and_mean_costs_of_its_seeds():
-    points = curves(frame())["ours"]
-    assert [point.step for point in points] == [100, 200, 400, 800]
-    assert points[1].seeds == (0, 1, 2) and points[2].seeds == (0,)
-    assert points[1].score.values == (6.0, 6.1, 6.2)
-    assert points[1].costs == {"updates": 200, "images_read": 200 * 128, "cpu_seconds": 8.0}
-    assert points[1].scores["fid"].mean == pytest.approx(93.9)
+def test_a_curve_holds_the_scores_by_seed_and_mean_costs_of_its_snapshots():
+    scores, costs = curves(frame())["ours"]
+    assert scores.index.tolist() == costs.index.tolist() == [100, 200, 400, 800]
+    assert scores.loc[200].tolist() == [6.0, 6.1, 6.2] and scores.loc[400].count() == 1
+    expected = {"updates": 200, "images_read": 200 * 128, "cpu_seconds": 8.0}
+    assert costs.loc[200].to_dict() == expected
+    assert curves(frame(), ["cvae_gan"]) == {}
 
 
 def test_processor_seconds_are_averaged_over_seeds():
     rows = frame()
     chosen = rows["metric"].eq("cpu_seconds:200") & rows["model"].eq("ours")
     rows.loc[chosen, "value"] = [7.0, 8.0, 12.0]
-    assert curves(rows)["ours"][1].costs["cpu_seconds"] == 9.0
+    assert curves(rows)["ours"].costs.at[200, "cpu_seconds"] == 9.0
 
 
 def test_the_data_have_every_seed_their_means_and_the_ceiling():
-    data = tidy(frame(), ["digits"], [*MODELS, "ours_fitted"])
+    data = tidy(frame(), [*MODELS, "ours_fitted"])
     assert data["statistic"].value_counts().to_dict() == {
         "seed": 4 * (3 + 3 + 1 + 1),
         "mean": 4 * 2,
@@ -69,7 +69,7 @@ def test_a_score_that_cannot_be_had_says_why_in_the_data():
         dataclasses.replace(one, value=math.nan, ci_kind=reason) if "fid" in one.metric else one
         for one in made_up()
     ]
-    data = tidy(pd.DataFrame(content), ["digits"], MODELS)
+    data = tidy(pd.DataFrame(content))
     assert data["fid"].isna().all() and reason in set(data["fid_ci_kind"])
 
 
@@ -92,48 +92,44 @@ def test_rows_without_curves_are_refused():
 def test_the_known_leader_leads_by_updates():
     found = leads(curves(frame()), "updates")
     assert [one.budget for one in found] == [100, 200, 400, 800]
-    assert [leader(one) for one in found] == [
+    assert [one.answer for one in found] == [
         "level (cVAE and ours)",
         "ours",
         "ours (too few seeds to tell)",
         "ours (too few seeds to tell)",
     ]
-    assert found[1].gap == pytest.approx(2.0) and found[1].second.model == "cvae"
+    assert found[1].cells == ["ours 6.10 after 200 (3)", "cVAE 4.10 after 200 (3)", "2.00"]
+    assert found[2].cells[-1] == "3.80 (too few seeds to tell)"
 
 
 def test_a_gap_within_the_spread_over_seeds_is_no_lead():
     first = lead(curves(frame()), "updates", 100)
-    assert first.first.model == "ours" and 0 < first.gap < 0.1 and first.level
+    assert first.cells == ["level: ours 2.13 after 100 (3)", "cVAE 2.10 after 100 (3)", "0.03"]
     # The same gap between trainings that hardly differ is one.
     close = {"cvae": {100: (2.1, 2.101, 2.102)}, "ours": {100: (2.13, 2.131, 2.132)}}
-    sure = lead(curves(frame(close), list(close)), "updates", 100)
-    assert sure.known and not sure.level and leader(sure) == "ours"
+    assert lead(curves(frame(close), list(close)), "updates", 100).answer == "ours"
 
 
 def test_equal_scores_are_level_with_any_number_of_seeds():
     same = {"cvae": {100: (2.0,)}, "ours": {100: (2.0,)}}
-    assert leader(lead(curves(frame(same), list(same)), "updates", 100)) == "level (cVAE and ours)"
+    assert lead(curves(frame(same), list(same)), "updates", 100).answer == "level (cVAE and ours)"
 
 
 def test_a_budget_between_snapshots_buys_the_one_before():
     own = curves(frame())
-    found = lead(own, "updates", 399)
-    assert {s.model: s.step for s in (found.first, found.second)} == {
-        "ours": 200,
-        "cvae": 200,
-    }
+
+    def bought(currency, budget):
+        return [text.removesuffix(" (3)") for text in lead(own, currency, budget).cells[:2]]
+
+    assert bought("updates", 399) == ["ours 6.10 after 200", "cVAE 4.10 after 200"]
     # 12,800 images are 400 updates of the cVAE and 100 of ours.
-    found = lead(own, "images_read", 12_800)
-    assert (found.first.model, found.first.step) == ("cvae", 400)
-    assert (found.second.model, found.second.step) == ("ours", 100)
-    assert lead(own, "images_read", 12_799).first.step == 200
-    assert lead(own, "updates", 99) is None
+    assert bought("images_read", 12_800) == ["cVAE 4.20 after 400 (1)", "ours 2.13 after 100"]
+    assert bought("images_read", 12_799)[0] == "cVAE 4.10 after 200"
 
 
 def test_a_model_without_a_snapshot_within_the_budget_takes_no_part():
     found = lead(curves(frame(), ["cgan", "ours"]), "images_read", 3200)
-    assert found.first.model == "cgan" and found.second is None
-    assert leader(found) == "cGAN alone"
+    assert found.answer == "cGAN alone" and found.cells[1:] == ["–", "–"]
 
 
 def test_budgets_end_where_the_first_training_does_and_begin_where_all_have_begun():
@@ -142,13 +138,15 @@ def test_budgets_end_where_the_first_training_does_and_begin_where_all_have_begu
     # The cVAE ends at 25,600 images; ours begins at 12,800.
     assert budgets(own, "images_read") == [12_800, 25_600]
     assert budgets(own, "cpu_seconds") == [4, 8]
-    assert budgets({}, "updates") == []
 
 
 def test_who_leads_depends_on_the_currency():
-    found = {name: [one.first.model for one in leads(curves(frame()), name)] for name in CURRENCIES}
+    found = {
+        name: [one.cells[0].split()[-5] for one in leads(curves(frame()), name)]
+        for name in CURRENCIES
+    }
     assert found["updates"] == ["ours"] * 4
-    assert found["images_read"] == ["cvae", "ours"]
+    assert found["images_read"] == ["cVAE", "ours"]
 
 
 def test_forms_are_compared_separately_and_a_model_without_one_stands_in_both():
@@ -164,29 +162,29 @@ def test_forms_are_compared_separately_and_a_model_without_one_stands_in_both():
 
 
 def test_doublings_are_shares_of_the_ceiling_over_the_seeds_that_have_both():
-    found = doublings(curves(frame())["ours"], CEILING)
-    assert list(found) == [100, 200, 400]
-    assert found[100].share == pytest.approx((6.1 - 6.4 / 3) / 10) and found[100].seeds == 3
+    shares, seeds = (part["ours"] for part in doublings(curves(frame()), CEILING))
+    assert shares.index.tolist() == [100, 200, 400]
+    assert shares[100] == pytest.approx((6.1 - 6.4 / 3) / 10) and seeds[100] == 3
     # The first seed alone went on: its own 6.0, not the mean of three.
-    assert found[200].share == pytest.approx(0.2) and found[200].seeds == 1
-    assert found[400].share == pytest.approx(0.01)
+    assert shares[200] == pytest.approx(0.2) and seeds[200] == 1
+    assert shares[400] == pytest.approx(0.01)
 
 
 def test_a_score_that_falls_moves_too():
-    found = doublings(curves(frame({"ours": {100: (5.0,), 200: (4.0,)}}), ["ours"])["ours"], 10)
-    assert found[100].share == pytest.approx(0.1)
+    falls = {"ours": {100: (5.0,), 200: (4.0,)}}
+    assert doublings(curves(frame(falls), ["ours"]), 10)[0].at[100, "ours"] == pytest.approx(0.1)
 
 
 def test_the_smallest_budget_that_no_doubling_moves():
-    moved = {model: doublings(own, CEILING) for model, own in curves(frame()).items()}
-    assert settled(moved, 0.05) == (400, [])
+    shares, _ = doublings(curves(frame()), CEILING)
+    assert settled(shares, 0.05) == (400, [])
     # The cVAE alone hardly moves from 200 on, the cGAN never does.
-    assert settled({"cvae": moved["cvae"]}, 0.05) == (200, [])
-    assert settled({"cgan": moved["cgan"]}, 0.05) == (100, [])
-    assert settled(moved, 0.001) == settled({}, 0.05) == (None, [])
+    assert settled(shares[["cvae"]], 0.05) == (200, [])
+    assert settled(shares[["cgan"]], 0.05) == (100, [])
+    assert settled(shares, 0.001) == (None, [])
     late = {"ours": {100: (1.0,), 200: (1.1,), 400: (5.0,)}}
-    moved = {"ours": doublings(curves(frame(late), ["ours"])["ours"], CEILING)}
-    assert settled(moved, 0.05) == (100, [("ours", 200)])
+    shares, _ = doublings(curves(frame(late), ["ours"]), CEILING)
+    assert settled(shares, 0.05) == (100, [("ours", 200)])
 
 
 # --- The page ----------------------------------------------------------------------------------
