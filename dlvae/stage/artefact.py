@@ -40,7 +40,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; results are meant to be read
+        temporary.chmod(0o666 & ~umask)  # mkstemp and safetensors make private files
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
