@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from dlvae.base import Batch
 from dlvae.data.dataset import Split
-from dlvae.stage.errors import UserError
 from dlvae.stage.seeds import derive_seed, generator
 
 
@@ -39,8 +38,6 @@ class BatchStream:
         seed_parts: tuple[str | int, ...] = (),
         device: torch.device | str = "cpu",
     ) -> None:
-        if len(split) == 0:
-            raise UserError("expected a training split with images, found none")
         self.batch_size, self.per_step = batch_size, per_step
         self.flip, self.pad_crop = flip, pad_crop
         self.device = torch.device(device)

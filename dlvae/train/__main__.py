@@ -31,8 +31,6 @@ from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_pars
 from dlvae.task import Task
 from dlvae.train.loop import Resume, fit
 
-STAGES = ("supervised", "semi_supervised")
-
 
 def train(args: argparse.Namespace) -> None:
     """Train one model on one data set with one seed, and save it.
@@ -117,8 +115,6 @@ def _to_stage(
     model: GenerativeModel, stage: str, init: Path | None
 ) -> Callable[[Batch, int], dict[str, Tensor]]:
     """Bring a fresh model to a stage of training; return what its steps are."""
-    if stage not in STAGES:
-        raise UserError(f"stage: expected one of {', '.join(STAGES)}, found '{stage}'")
     if stage == "semi_supervised" and init is None:
         raise UserError("the semi-supervised stage continues a trained model: give it with --init")
     if init is not None:
