@@ -43,11 +43,6 @@ TABLES: dict[str, dict[str, type[Section]]] = {
 SHOWN_APART = {DataSetKeys, *(kind for kinds in TABLES.values() for kind in kinds.values())}
 
 
-def main() -> None:
-    """Write the tables anew."""
-    write_text(README, with_tables(README.read_text(encoding="utf-8")))
-
-
 def with_tables(text: str) -> str:
     """Return a text with the table after every mark ``<!-- table: name -->``, up to its end."""
     return re.sub(
@@ -112,4 +107,4 @@ def _meaning(kind: type[Section], key: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    write_text(README, with_tables(README.read_text(encoding="utf-8")))

@@ -72,10 +72,6 @@ class BatchStream:
             position += len(part)
         return torch.cat(parts)
 
-    def epoch(self, step: int) -> float:
-        """Return how many passes over the split ``step`` steps make."""
-        return step * self.per_step * self.batch_size / self._count
-
     def _permutation(self, epoch: int) -> Tensor:
         if epoch not in self._permutations:
             order = torch.Generator().manual_seed(derive_seed(*self._seed_parts, "epoch", epoch))

@@ -60,13 +60,9 @@ def _faster_in(layer: Layer, x: Tensor, per_map: int) -> torch.dtype | None:
     autocast = torch.is_autocast_enabled("cpu") and x.dtype != torch.float64
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
     products = max(x.shape[2:]) <= OUTER_SIDE * per_map and dtype in PRODUCT_TYPES
-    few = _few(layer.in_channels, layer.out_channels)
+    few = layer.in_channels * layer.out_channels <= FEW_CHANNELS
     phases = few and dtype in (*PRODUCT_TYPES, torch.float32)
     return dtype if products or phases else None
-
-
-def _few(c: int, d: int) -> bool:
-    return c * d <= FEW_CHANNELS
 
 
 def _strided(layer: Layer, x: Tensor, dtype: torch.dtype, to_image: bool) -> Tensor:
@@ -101,7 +97,7 @@ def up(g: Tensor, kernel: Tensor) -> Tensor:
     count, channels, height, width = g.shape
     _, c, size, _ = kernel.shape
     pad = size // 2
-    if not _few(c, channels):
+    if c * channels > FEW_CHANNELS:
         return F.conv_transpose2d(g, kernel, None, STRIDE, pad, STRIDE - 1)
     reach = -(-pad // STRIDE)
     lead = STRIDE * reach - pad

@@ -9,15 +9,13 @@ what its bookkeeping costs beside the kernel is 2 % there and nothing at full wi
 from __future__ import annotations
 
 import inspect
-from typing import TypeVar
 
 import torch
 
-Class = TypeVar("Class", bound=type[torch.optim.Optimizer])
 WRAPPED = ("add_param_group", "state_dict", "load_state_dict", "zero_grad", "step")
 
 
-def without_compiler(optimiser: Class) -> Class:
+def without_compiler(optimiser: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
     """Return a class whose updates are those of `optimiser`, to the bit, with its methods bare."""
     methods = {name: inspect.unwrap(getattr(optimiser, name)) for name in WRAPPED}
     methods["step"] = torch.no_grad()(methods["step"])

@@ -86,7 +86,7 @@ def train(args: argparse.Namespace) -> None:
             "code": args.fingerprint,
             "steps": steps,
             "images_seen": steps * per_step * task.batch_size,
-            "epochs_seen": stream.epoch(steps),
+            "epochs_seen": steps * per_step * task.batch_size / len(split),
             "cpu_seconds": {str(step): seconds for step, seconds in taken.cpu_seconds.items()},
         },
     )
