@@ -61,7 +61,7 @@ def test_light_modules_import_no_torch():
         "dlvae.stage.registry",
         "eval.protocol",
     ]
-    light += ["baselines.new"]
+    light += ["baselines.__main__"]
     code = (
         "import importlib, sys\n"
         f"for name in {light!r}:\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from baselines.new import filled
+from baselines.__main__ import filled
 from installed import install
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import baselines
-from baselines import new
+from baselines import __main__ as new
 from conformance import CHECKS, NET64, NUMERICAL_CHECKS, TASKS, Case, check_folder
 from dlvae.stage import registry
 from dlvae.stage.errors import UserError

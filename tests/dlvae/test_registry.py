@@ -3,7 +3,7 @@ import sys
 import pytest
 import torch
 
-from baselines.new import filled
+from baselines.__main__ import filled
 from dlvae.base import Method, Task
 from dlvae.sample import ready, sample_set
 from dlvae.stage import registry
