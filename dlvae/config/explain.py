@@ -66,7 +66,8 @@ def explain(
         return f"missing key '{name}': expected {describe(part)}"
     if error["type"] == "value_error":
         return f"{name}: {error['ctx']['error']}".removeprefix(": ")
-    hint = nearest(found, _choices(part))
+    choices = [str(c) for branch in part.get("anyOf", [part]) for c in branch.get("enum", ())]
+    hint = nearest(found, choices)
     return f"{name or 'top level'}: expected {describe(part)}, found {found!r}{hint and '.'}{hint}"
 
 
@@ -91,8 +92,3 @@ def _inside(part: Mapping[str, Any], key: Any, schema: Mapping[str, Any]) -> Map
 
 def _items(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return part.get("items") or next(iter(part.get("prefixItems", ())), {})
-
-
-def _choices(part: Mapping[str, Any]) -> list[str]:
-    branches = part.get("anyOf", [part])
-    return [str(choice) for branch in branches for choice in branch.get("enum", ())]

@@ -102,15 +102,9 @@ def _adversaries(
     seeds = [torch.where(g.abs() < TINY, TINY, g) for g in by_scores]
     # The last walk through the discriminator: its graph is let go.
     walked = grad(list(shared.logits), [*parameters, *shared.fakes], [by_real, *seeds])
-    split = len(parameters)
-    by_fakes = [
-        _scale(gradient, full_precision(want) / full_precision(seed))
-        for gradient, want, seed in zip(walked[split:], wanted, seeds, strict=True)
-    ]
+    split, by_fakes = len(parameters), []
+    for gradient, want, seed in zip(walked[split:], wanted, seeds, strict=True):
+        ratio = full_precision(want) / full_precision(seed)  # (B,), of each sample (B, ...)
+        scaled = gradient * ratio.view(-1, *[1] * (gradient.dim() - 1))
+        by_fakes.append(scaled.to(gradient.dtype))
     return walked[:split], by_fakes
-
-
-def _scale(gradient: Tensor, factor: Tensor) -> Tensor:
-    """Multiply each sample (B, ...) by its factor (B,)."""
-    shape = (-1, *[1] * (gradient.dim() - 1))
-    return (gradient * factor.view(shape)).to(gradient.dtype)
