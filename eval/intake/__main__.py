@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from dlvae.stage.artefact import save_samples, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.intake.candidate_files import open_candidate
-from eval.intake.findings import NOTE, WARNING, Remark, digests, firsts, listed, percent, show
+from eval.intake.findings import NOTE, WARNING, Remark, digests, firsts, percent, shown
 from eval.protocol import load_protocol
 from eval.scored_images import evenly_per_class
 
@@ -54,29 +54,27 @@ def chosen(labels: np.ndarray, per_class: int, class_names: Sequence[str], name:
     return evenly_per_class(labels, per_class)
 
 
-def balance(labels: np.ndarray, taken: int, class_names: Sequence[str]) -> list[Remark]:
-    """Return findings about how many images of each class were handed in, ``taken`` of all."""
+def balance(labels: np.ndarray, taken: int, class_names: Sequence[str]) -> Iterator[Remark]:
+    """Yield findings about how many images of each class were handed in, ``taken`` of all."""
     counts = np.bincount(labels, minlength=len(class_names))
-    findings = []
     if len(labels) > taken:
         text = f"{taken} of {len(labels)} images are scored, {taken // len(counts)} of each class, "
         text += f"spread evenly over the file; left out: {len(labels) - taken}."
-        findings.append(Remark("left_out", NOTE, text))
+        yield Remark("left_out", NOTE, text)
     if counts.max() > UNBALANCED * counts.min():
         text = f"Classes are of very different size: '{class_names[counts.argmax()]}' has "
         text += f"{counts.max()} images, '{class_names[counts.argmin()]}' {counts.min()}; the "
         text += "labels may not be those that were asked of the generator."
-        findings.append(Remark("unbalanced", WARNING, text))
-    return findings
+        yield Remark("unbalanced", WARNING, text)
 
 
-def sameness(images: np.ndarray) -> list[Remark]:
-    """Return findings about images that repeat another one or have one colour throughout.
+def sameness(images: np.ndarray) -> Iterator[Remark]:
+    """Yield findings about images that repeat another one or have one colour throughout.
 
     Raises:
         UserError: more repeats than `REPEATED`: fewer images handed in several times.
     """
-    findings, n = [], len(images)
+    n = len(images)
     if repeated := n - len(firsts(digests(images))):
         text = "Images that are pixel for pixel equal to an earlier one: "
         text += f"{repeated} of {n} ({percent(repeated / n)})"
@@ -85,14 +83,12 @@ def sameness(images: np.ndarray) -> list[Remark]:
                 f"{text}: expected different images, for scores and their intervals count every "
                 "repeat as a new one; hand in images that were generated one by one"
             )
-        text += "; intervals count them as new images."
-        findings.append(Remark("duplicates", WARNING, text))
+        yield Remark("duplicates", WARNING, f"{text}; intervals count them as new images.")
     constant = np.array([bool((image == image[0, 0]).all()) for image in images])
     if count := int(constant.sum()):
         text = f"Images of one colour throughout: {count} of {n} ({percent(count / n)}), e.g. "
         text += f"image {int(constant.argmax())} of those that are scored (counted from 0)."
-        findings.append(Remark("constant_images", WARNING, text))
-    return findings
+        yield Remark("constant_images", WARNING, text)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -104,17 +100,13 @@ def main(args: argparse.Namespace) -> None:
         raise UserError(f"{args.data}: expected a data set with classes, found none; name another")
     protocol = load_protocol(args.protocol, args.config.get("protocol_overrides"))
     candidate = open_candidate(args.candidate, card["size"], names)
-    per_class = protocol.samples_per_class(len(names))
-    rows = chosen(candidate.labels, per_class, names, str(args.candidate))
+    labels = candidate.labels
+    rows = chosen(labels, protocol.samples_per_class(len(names)), names, str(args.candidate))
     images, sha256, about_files = candidate.read(rows)
-    findings = [
-        *candidate.findings,
-        *about_files,
-        *balance(candidate.labels, len(rows), names),
-        *sameness(images),
-    ]
-    save_samples(args.out, images, candidate.labels[rows])
-    handed_in = {"path": str(args.candidate), "sha256": sha256, "images": len(candidate.labels)}
+    about_images = [*balance(labels, len(rows), names), *sameness(images)]
+    save_samples(args.out, images, labels[rows])
+    handed_in = {"path": str(args.candidate), "sha256": sha256, "images": len(labels)}
+    findings = shown([*candidate.findings, *about_files, *about_images])
     write_manifest(
         args.out.with_suffix(".manifest.json"),
         inputs={"data": args.data / "card.json", "protocol": args.protocol},
@@ -122,9 +114,8 @@ def main(args: argparse.Namespace) -> None:
         started=started,
         threads=args.threads,
         precision=None,  # only who made the images knows
-        extra={"candidate": handed_in, "findings": listed(findings)},
+        extra={"candidate": handed_in, "findings": findings},
     )
-    show(findings)
 
 
 def command() -> argparse.ArgumentParser:

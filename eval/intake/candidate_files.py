@@ -43,7 +43,7 @@ BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, Runtime
 
 
 @dataclass(frozen=True)
-class Candidate:
+class UnreadSamples:
     """Labelled images from outside, not read yet.
 
     Attributes:
@@ -57,7 +57,7 @@ class Candidate:
     findings: list[Remark] = field(default_factory=list)
 
 
-def open_candidate(path: Path, size: int, class_names: Sequence[str]) -> Candidate:
+def open_candidate(path: Path, size: int, class_names: Sequence[str]) -> UnreadSamples:
     """Open a sample set from outside.
 
     Args:
@@ -87,8 +87,8 @@ def open_candidate(path: Path, size: int, class_names: Sequence[str]) -> Candida
 # Arrays.
 
 
-def open_npz(path: Path, size: int) -> Candidate:
-    """Check the headers of ``images`` uint8 (M, size, size, 3); read integer ``labels`` (M,).
+def open_npz(path: Path, size: int) -> UnreadSamples:
+    """Check the header of ``images`` uint8 (M, size, size, 3); read integer ``labels`` (M,).
 
     Raises:
         UserError: the file is no such sample set.
@@ -100,49 +100,45 @@ def open_npz(path: Path, size: int) -> Candidate:
                 f"{path}: expected arrays 'images' and 'labels', found {sorted(names)[:10]} "
                 f"without {' and '.join(sorted(missing))}; save them with {HOW}"
             )
-        shape = _checked_images(archive, path, size)
+        _, shape, fortran, dtype = _array(archive, "images", path)
+        if shape and shape[0] > MOST:
+            raise UserError(f"{path}: expected at most {MOST} images, found {shape[0]}; save fewer")
+        images = np.broadcast_to(np.zeros((), dtype), shape)  # of their type and shape alone
+        check_samples(images, np.zeros(shape[:1], int), str(path))
+        if fortran:
+            raise UserError(
+                f"{path}: expected images in C order, found Fortran order; save "
+                "numpy.ascontiguousarray(images)"
+            )
+        if shape[1:3] != (size, size):
+            raise UserError(wrong_size(str(path), shape[2], shape[1], size))
         labels = _labels(archive, path, shape[0])
-    # Of images, only their type and shape are looked at.
-    check_samples(np.broadcast_to(np.uint8(0), shape), labels, str(path))
+    check_samples(images, labels, str(path))
     others = sorted(set(names) - {"images", "labels"})
     text = f"Arrays of the file that were not read: {len(others)}, e.g. {', '.join(others[:3])}."
     findings = [Remark("other_arrays", NOTE, text)] if others else []
-    return Candidate(labels, partial(_read_npz, path), findings)
-
-
-def _checked_images(archive: zipfile.ZipFile, path: Path, size: int) -> tuple[int, ...]:
-    with archive.open("images.npy") as member:
-        shape, fortran, dtype = _header(member, path, "images")
-    if shape and shape[0] > MOST:
-        raise UserError(f"{path}: expected at most {MOST} images, found {shape[0]}; save fewer")
-    check_samples(np.broadcast_to(np.zeros((), dtype), shape), np.zeros(shape[:1], int), str(path))
-    if fortran:
-        raise UserError(
-            f"{path}: expected images in C order, found Fortran order; save "
-            "numpy.ascontiguousarray(images)"
-        )
-    if shape[1:3] != (size, size):
-        raise UserError(wrong_size(str(path), shape[2], shape[1], size))
-    return shape
+    return UnreadSamples(labels, partial(_read_npz, path), findings)
 
 
 def _labels(archive: zipfile.ZipFile, path: Path, count: int) -> np.ndarray:
-    with archive.open("labels.npy") as member:
-        shape, _, dtype = _header(member, path, "labels")
-        if shape != (count,) or not np.issubdtype(dtype, np.integer):
-            one_hot = len(shape) == 2 and shape[0] == count
-            fix = "labels.argmax(axis=1)" if one_hot else "labels.astype('int64')"
-            raise UserError(
-                f"{path}: expected {count} integer labels, one per image, found {dtype} of shape "
-                f"{shape}; save the label number of each of these images, e.g. {fix}"
-            )
-        labels = np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
+    member, shape, _, dtype = _array(archive, "labels", path)
+    if shape != (count,) or not np.issubdtype(dtype, np.integer):
+        one_hot = len(shape) == 2 and shape[0] == count
+        fix = "labels.argmax(axis=1)" if one_hot else "labels.astype('int64')"
+        raise UserError(
+            f"{path}: expected {count} integer labels, one per image, found {dtype} of shape "
+            f"{shape}; save the label number of each of these images, e.g. {fix}"
+        )
+    labels = np.frombuffer(_exactly(member, count * dtype.itemsize, path), dtype)
     # A label beyond int64 stays out of range instead of becoming negative.
-    most = min(np.iinfo(dtype).max, np.iinfo(np.int64).max)
-    return np.minimum(labels, most).astype(np.int64)
+    return np.minimum(labels, min(np.iinfo(dtype).max, np.iinfo(np.int64).max)).astype(np.int64)
 
 
-def _header(member: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _array(
+    archive: zipfile.ZipFile, name: str, path: Path
+) -> tuple[IO[bytes], tuple[int, ...], bool, np.dtype]:
+    """Open an array: its bytes behind the header, shape, whether in Fortran order, type."""
+    member = archive.open(f"{name}.npy")
     version = npy.read_magic(member)
     if version not in HEADERS:
         raise UserError(f"{path}: expected a plain array '{name}'; save it with {HOW}")
@@ -152,19 +148,19 @@ def _header(member: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], 
             f"{path}: expected numbers in '{name}', found pickled Python objects, which are never "
             f"loaded; save plain arrays with {HOW}"
         )
-    return shape, fortran, dtype
+    return member, shape, fortran, dtype
 
 
 def _read_npz(path: Path, chosen: np.ndarray) -> Contents:
-    with _archive(path) as archive, archive.open("images.npy") as member:
-        shape, _, _ = _header(member, path, "images")
-        images = np.empty((len(chosen), *shape[1:]), np.uint8)
-        row_of = {int(index): row for row, index in enumerate(chosen)}
+    wanted, found = set(chosen.tolist()), bytearray()
+    with _archive(path) as archive:
+        member, shape, _, _ = _array(archive, "images", path)
         for index in range(shape[0]):
             pixels = _exactly(member, math.prod(shape[1:]), path)
-            if index in row_of:
-                images[row_of[index]] = np.frombuffer(pixels, np.uint8).reshape(shape[1:])
+            if index in wanted:
+                found += pixels
         member.read(1)  # the checksum of the archive is compared at the end of a member
+    images = np.frombuffer(found, np.uint8).reshape(-1, *shape[1:])
     return images, sha256_file(path), []
 
 
@@ -190,7 +186,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
 # Folders.
 
 
-def open_folder(root: Path, size: int, class_names: Sequence[str]) -> Candidate:
+def open_folder(root: Path, size: int, class_names: Sequence[str]) -> UnreadSamples:
     """List the images of every class folder, by label and then by name.
 
     Args:
@@ -211,7 +207,11 @@ def open_folder(root: Path, size: int, class_names: Sequence[str]) -> Candidate:
     for label, folder in sorted(by_label.items()):
         found = [p for p in list_images(folder) if p.suffix.lower() in SUFFIXES]
         for path in (folder, *found):
-            _require_inside(root, path)
+            if not path.resolve().is_relative_to(root.resolve()):
+                raise UserError(
+                    f"{path}: expected a file or folder inside {root}, found a link to "
+                    f"{path.resolve()}; copy what it leads to"
+                )
         paths += found
         labels += [label] * len(found)
     known = {*folders, *paths}
@@ -226,7 +226,7 @@ def open_folder(root: Path, size: int, class_names: Sequence[str]) -> Candidate:
         raise UserError(f"{root}: expected PNG files in its folders, found none. {found} Save PNG")
     findings += [Remark("foreign_files", NOTE, text)] if others else []
     read = partial(_read_folder, root, paths, size)
-    return Candidate(np.array(labels, np.int64), read, findings)
+    return UnreadSamples(np.array(labels, np.int64), read, findings)
 
 
 def _labelled(
@@ -264,24 +264,15 @@ def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _require_inside(root: Path, path: Path) -> None:
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise UserError(
-            f"{path}: expected a file or folder inside {root}, found a link to {path.resolve()}; "
-            "copy what it leads to"
-        )
-
-
 def _read_folder(root: Path, paths: Sequence[Path], size: int, chosen: np.ndarray) -> Contents:
-    images = np.empty((len(chosen), size, size, 3), np.uint8)
-    row_of = {int(index): row for row, index in enumerate(chosen)}
-    digest = hashlib.sha256()
+    wanted, images, digest = set(chosen.tolist()), [], hashlib.sha256()
     kinds: dict[str, list[str]] = defaultdict(list)
     for index, path in enumerate(paths):
         payload, name = _bytes(path), path.relative_to(root).as_posix()
         digest.update(f"{name}\0{hashlib.sha256(payload).hexdigest()}\n".encode())
-        if index in row_of:
-            images[row_of[index]], found = read_picture(payload, str(path), size)
+        if index in wanted:
+            image, found = read_picture(payload, str(path), size)
+            images.append(image)
             for kind in found:
                 kinds[kind].append(name)
     findings = [
@@ -289,7 +280,7 @@ def _read_folder(root: Path, paths: Sequence[Path], size: int, chosen: np.ndarra
         for kind, (severity, text) in KINDS.items()
         if kind in kinds
     ]
-    return images, digest.hexdigest(), findings
+    return np.stack(images), digest.hexdigest(), findings
 
 
 def _bytes(path: Path) -> bytes:

@@ -30,15 +30,12 @@ class Remark:
     text: str
 
 
-def listed(findings: Iterable[Remark]) -> list[dict[str, str]]:
-    """Return findings as JSON holds them, warnings first."""
-    return [asdict(found) for found in sorted(findings, key=lambda found: found.severity == NOTE)]
-
-
-def show(findings: Iterable[Remark]) -> None:
-    """Print findings, a line each, warnings first."""
-    for found in listed(findings):
-        print(f"{found['severity']}: {found['text']}")
+def shown(findings: Iterable[Remark]) -> list[dict[str, str]]:
+    """Print findings, a line each, warnings first, and return them as JSON holds them."""
+    findings = sorted(findings, key=lambda found: found.severity == NOTE)
+    for found in findings:
+        print(f"{found.severity}: {found.text}")
+    return [asdict(found) for found in findings]
 
 
 def percent(share: float) -> str:

@@ -15,8 +15,19 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.intake import near_duplicates as stage
 from eval.intake.findings import digests, firsts
-from eval.intake.near_duplicates import REFUSED, calibrate, judged, near_duplicates
-from eval.intake.nearest_real import CANDIDATES, NEIGHBOURS, VIEWS, described, nearest_real, views
+from eval.intake.near_duplicates import (
+    NEAR,
+    NEIGHBOURS,
+    REFUSED,
+    VIEWS,
+    calibrate,
+    described,
+    judged,
+    near_duplicates,
+    nearest_real,
+    views,
+)
+from eval.metrics.sets import distances
 
 CARD = {"dataset": "x", "source": "made up", "licence": "none", "flip": True, "preparation": {}}
 DATA = ("digits", "synthetic_faces", "photograph_like")
@@ -129,12 +140,12 @@ def test_copies_are_found_however_they_were_changed_and_new_real_images_are_not(
     for originals in (train, test):
         some = originals[:: len(originals) // SEVERAL][:SEVERAL]
         changed = np.concatenate([change(some) for change in COPIES.values()])
-        found = nearest_real(changed, described(originals))
-        shares = (found.ratio <= limit).reshape(len(COPIES), -1).mean(axis=1)
+        ratio, _ = nearest_real(changed, described(originals))
+        shares = (ratio <= limit).reshape(len(COPIES), -1).mean(axis=1)
         missed = {kind: s for kind, s in zip(COPIES, shares, strict=True) if s < 0.95}
         assert not missed
-    fresh = nearest_real(train[::5], described(test))
-    assert np.mean(fresh.ratio <= limit) < 0.02
+    fresh, _ = nearest_real(train[::5], described(test))
+    assert np.mean(fresh <= limit) < 0.02
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -250,27 +261,29 @@ def plainly_described(images):
 
 
 def test_the_search_is_that_over_all_pairs_and_views():
-    queries, references = noise(12, 1), noise(CANDIDATES - 5, 2)
+    queries, references = noise(12, 1), noise(NEAR - 5, 2)
     theirs = plainly_described(references)
-    distances = np.full((12, len(references)), np.inf)
+    gaps = np.full((12, len(references)), np.inf)
     for side in (queries, mirrored(queries)):
         for down in (-1, 0, 1):
             for right in (-1, 0, 1):
                 ours = plainly_described(moved(side, down, right))
                 each = np.linalg.norm(ours[:, None] - theirs, axis=2)
-                distances = np.minimum(distances, each)
-    order = np.sort(distances, axis=1)
-    found = nearest_real(queries, described(references))
-    np.testing.assert_array_equal(found.index, distances.argmin(axis=1))
+                gaps = np.minimum(gaps, each)
+    order = np.sort(gaps, axis=1)
+    ratio, index = nearest_real(queries, described(references))
+    np.testing.assert_array_equal(index, gaps.argmin(axis=1))
     expected = order[:, 0] / order[:, 1 : 1 + NEIGHBOURS].mean(axis=1)
-    np.testing.assert_allclose(found.ratio, expected, rtol=1e-5)
+    np.testing.assert_allclose(ratio, expected, rtol=1e-5)
 
 
-def test_blocks_change_no_value():
+def test_blocks_change_no_value(monkeypatch):
     queries, references = photograph_like(40, 3), described(photograph_like(90, 4))
-    whole, parts = (nearest_real(queries, references, elements=n) for n in (1 << 24, 3000))
-    np.testing.assert_allclose(whole.ratio, parts.ratio, rtol=1e-9)
-    np.testing.assert_array_equal(whole.index, parts.index)
+    whole = nearest_real(queries, references)
+    monkeypatch.setattr(distances, "ELEMENTS", 3000)
+    parts = nearest_real(queries, references)
+    np.testing.assert_allclose(whole[0], parts[0], rtol=1e-9)
+    np.testing.assert_array_equal(whole[1], parts[1])
 
 
 def test_a_description_knows_no_brightness_but_colour():
@@ -327,7 +340,7 @@ def test_held_out_images_that_are_training_images_move_no_limit():
 def test_the_limit_is_half_the_median_of_held_out_images():
     train, test = photograph_like(100, 0), photograph_like(41, 1)
     limit, calibrated = calibrate(described(train), test, digests(train))
-    ratios = nearest_real(test, described(train)).ratio
+    ratios, _ = nearest_real(test, described(train))
     assert limit == pytest.approx(np.sort(ratios)[20] / 2)
     assert calibrated["share"] == 0 < calibrated["share_high"] < 0.1
 
