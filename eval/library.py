@@ -21,14 +21,13 @@ from dlvae.config.preset import protocol_file
 from dlvae.stage.artefact import check_samples
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS
-from dlvae.stage.runtime import device
 from dlvae.stage.seeds import numpy_generator
 from eval.judge.evaluator import load_evaluator
 from eval.judge.predict import Features, extract
 from eval.metrics.d_intra import d_intra
 from eval.metrics.disentanglement.arrays import check_labels as check_classes
 from eval.metrics.disentanglement.probes import KINDS, label_probe
-from eval.metrics.inception_score import by_member, measured_inception_score
+from eval.metrics.inception_score import by_member, check_known, measured_inception_score
 from eval.metrics.intervals import jackknife_groups
 from eval.metrics.measured import Measured, check_features, check_labels
 from eval.metrics.sets.distributions import fid, kid
@@ -76,7 +75,14 @@ def features_of(images: np.ndarray, evaluator: str | Path | nn.Module) -> Featur
         UserError: images of a wrong dtype, shape or size; no readable evaluator.
     """
     if not isinstance(evaluator, nn.Module):
-        evaluator = load_evaluator(_with_weights(Path(evaluator)))
+        folder = Path(evaluator)
+        if (folder / "card.json").is_file() and not (folder / WEIGHTS).is_file():
+            raise UserError(
+                f"{folder}: expected {WEIGHTS} beside card.json, found none; stored results keep "
+                "large weights as a hash alone. Train the evaluator again with: snakemake --cores "
+                f"all results/<preset>/evaluator/{folder.name}/{WEIGHTS}"
+            )
+        evaluator = load_evaluator(folder)
     return extract(np.asarray(images), evaluator)
 
 
@@ -121,11 +127,7 @@ def inception_score_of_logits(
     logits, rules = np.asarray(logits), _rules(protocol)
     check_features(logits=logits.reshape(len(logits), -1) if logits.ndim == 3 else logits)
     logits, labels = _chosen("logits", by_member(logits), labels, rules)
-    if labels.min() < 0 or labels.max() >= logits.shape[2]:
-        raise UserError(
-            f"labels: expected 0 to {logits.shape[2] - 1}, the classes of the logits, found "
-            f"{labels.min()} to {labels.max()}; judge by an evaluator of the same data set"
-        )
+    check_known(labels, logits)
     draws = _draws("inception", seed, "groups")
     rule, groups = rules.inception, rules.intervals.groups
     return measured_inception_score(logits, labels, rule.splits, groups, draws)[0]
@@ -164,9 +166,9 @@ def intra_class_diversity(
             f"{images.shape[2]} pixels; crop or resize them to a square"
         )
     images, labels = _chosen("images", images, labels, rules)
-    found = d_intra(images, labels, rules.ms_ssim[variant].at(images.shape[1]))
+    per_class = d_intra(images, labels, rules.ms_ssim[variant].at(images.shape[1])).per_class
     draws = _draws("diversity", seed, "classes", variant, "")
-    return found.measured(draws, rules.intervals.draws)
+    return Measured.over_classes(per_class, len(images), draws, rules.intervals.draws)
 
 
 def set_metrics(
@@ -201,7 +203,7 @@ def set_metrics(
     return {
         "fid": fid(generated, train, groups),
         "kid": kid(generated, train, _draws("fidelity", seed, "subsets")),
-        **precision_recall(generated, train, device=device(), groups=groups),
+        **precision_recall(generated, train, groups=groups),
     }
 
 
@@ -265,13 +267,3 @@ def _chosen(
     check_labels(name, labels, values)
     kept = evenly_per_class(labels, rules.samples_per_class(len(np.unique(labels))))
     return values[kept], labels[kept]
-
-
-def _with_weights(folder: Path) -> Path:
-    if (folder / "card.json").is_file() and not (folder / WEIGHTS).is_file():
-        raise UserError(
-            f"{folder}: expected {WEIGHTS} beside card.json, found none; stored results keep large "
-            "weights as a hash alone. Train the evaluator again with: snakemake --cores all "
-            f"results/<preset>/evaluator/{folder.name}/{WEIGHTS}"
-        )
-    return folder

@@ -45,18 +45,18 @@ def save_evaluator():
     def save(folder, classes, side=32, dataset="made up"):
         from dlvae.stage.artefact import sha256_file, write_json
         from dlvae.stage.registry import save_weights
+        from dlvae.stage.seeds import seeded_globally
         from eval.judge.networks.architecture import build_network
-        from eval.judge.training import build_seeded
 
         card = {"arch": "inception_resnet_v1", "width": 0.01, "image_size": side}
         card |= {"class_names": list(classes), "dataset": dataset}
         card |= {"members": ["a", "b", "c"], "kind": "robust"}
 
-        def network():
-            return build_network(card["arch"], len(classes), side, card["width"])
-
-        members = {i: build_seeded(network, i).state_dict() for i in range(3)}
-        weights = {f"{i}/{name}": part for i in members for name, part in members[i].items()}
+        weights = {}
+        for i in range(3):
+            with seeded_globally(i):
+                network = build_network(card["arch"], len(classes), side, card["width"])
+            weights |= {f"{i}/{name}": part for name, part in network.state_dict().items()}
         save_weights(folder / "weights.safetensors", weights)
         card["weights_sha256"] = sha256_file(folder / "weights.safetensors")
         write_json(folder / "card.json", card)

@@ -21,7 +21,7 @@ from dlvae.config.section import Options, read_words
 from dlvae.stage.artefact import atomic, read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import device
-from dlvae.stage.seeds import derive_seed
+from dlvae.stage.seeds import seeded_globally
 from dlvae.task import Task
 
 if TYPE_CHECKING:
@@ -120,8 +120,6 @@ def build_seeded(
     name: str, task: Task, method: Method, options: dict[str, Any], *seed_parts: str | int
 ) -> GenerativeModel:
     """Build a model whose initial weights depend on ``seed_parts`` alone."""
-    import torch
-
     model_class = importlib.import_module(module_name(name)).MODEL
     if not issubclass(model_class.Config, Options):
         raise UserError(
@@ -130,9 +128,7 @@ def build_seeded(
             "python -m baselines new starts from"
         )
     config = model_class.Config.read(options, f"options.{name}")
-    # torch's initialisers read the global generator; it is put back afterwards.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(*seed_parts))
+    with seeded_globally(*seed_parts):
         return model_class(task, method, config)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,3 +33,13 @@ def generator(*parts: str | int, device: str = "cpu") -> torch.Generator:
 def numpy_generator(*parts: str | int) -> np.random.Generator:
     """Return a NumPy generator seeded by :func:`derive_seed`."""
     return np.random.default_rng(derive_seed(*parts))
+
+
+@contextmanager
+def seeded_globally(*parts: str | int) -> Iterator[None]:
+    """Seed torch's global generator, which its initialisers read; it is put back afterwards."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(*parts))
+        yield

@@ -8,6 +8,7 @@ resolution) is a matrix per image, applied to rows and to columns: `R x C^T`.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -150,12 +151,8 @@ def degrade(images: Tensor, draws: torch.Generator) -> Tensor:
     return found.to(images.device).contiguous(memory_format=torch.channels_last)
 
 
-FIXED = ("blur", "noise", "contrast", "cut_out", "low_resolution", "jpeg")
-"""What report cards say of real images; see :func:`fixed`."""
-
-
-def fixed(name: str, images: np.ndarray) -> np.ndarray:
-    """Degrade images uint8 (N, H, W, 3) by one of ``FIXED``, all alike.
+def fixed(images: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Degrade images uint8 (N, H, W, 3), all alike, in six ways; yield their names and the images.
 
     Blur: sigma 4 % of the side. Noise: standard deviation 0.15 of [-1, 1]. Contrast: half. Cut-out:
     a mid-grey square of 30 % of the side in the middle. Low resolution: half. JPEG: quality 30.
@@ -166,23 +163,14 @@ def fixed(name: str, images: np.ndarray) -> np.ndarray:
     def alike(value: float, *shape: int) -> Tensor:
         return torch.full((count, *shape), value)
 
-    if name in ("blur", "low_resolution"):
-        blur = name == "blur"
-        matrix = (
-            blur_matrix(alike(0.04 * size), size)
-            if blur
-            else resolution_matrix(alike(size / 2), size)
-        )
-        values = separable(values, matrix, matrix)
-    elif name == "noise":
-        values = noisy(values, alike(0.15), torch.Generator().manual_seed(0))
-    elif name == "contrast":
-        values = contrasted(values, alike(0.5), alike(0.0))
-    elif name == "cut_out":
-        values = cut_out(values, alike(0.5, 2), alike(0.3, 2), alike(0.0, 3))
-    else:
-        values = compressed(values, alike(30))
-    return to_uint8(values)
+    blur, cells = blur_matrix(alike(0.04 * size), size), resolution_matrix(alike(size / 2), size)
+    draws = torch.Generator().manual_seed(0)
+    yield "blur", to_uint8(separable(values, blur, blur))
+    yield "noise", to_uint8(noisy(values, alike(0.15), draws))
+    yield "contrast", to_uint8(contrasted(values, alike(0.5), alike(0.0)))
+    yield "cut_out", to_uint8(cut_out(values, alike(0.5, 2), alike(0.3, 2), alike(0.0, 3)))
+    yield "low_resolution", to_uint8(separable(values, cells, cells))
+    yield "jpeg", to_uint8(compressed(values, alike(30)))
 
 
 def _each(values: Tensor) -> Tensor:

@@ -15,12 +15,12 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
 from eval.judge.networks.architecture import build_network
-from eval.judge.predict import check_images, in_batches
+from eval.judge.predict import Features, extract
 from eval.metrics.inception_score import top_class
 
 
-class Evaluator(nn.Module):
-    """An ensemble of classifiers that gives their embeddings beside their logits.
+class JudgeEnsemble(nn.Module):
+    """The evaluator: classifiers that give their embeddings beside their logits.
 
     Attributes:
         members: M networks of one architecture, trained apart.
@@ -51,11 +51,9 @@ class Evaluator(nn.Module):
             logits.append(member.forward_head(trunk))
         return torch.cat(features, dim=1), torch.stack(logits, dim=1)
 
-    def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, images: np.ndarray) -> Features:
         """Uint8 (N, H, W, 3) -> float32 features (N, M * D) and logits (N, M, C)."""
-        check_images(images, self.image_size)
-        features, logits = in_batches(self, images, next(self.parameters()).device)
-        return features, logits
+        return extract(images, self)
 
     def recognise(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Uint8 (..., H, W, 3) -> float32 features (..., M * D) and the top-1 class, (...)."""
@@ -64,8 +62,8 @@ class Evaluator(nn.Module):
         return features.reshape(*shape, -1), top_class(logits).reshape(shape)
 
 
-def load_evaluator(folder: str | Path, where: torch.device | str | None = None) -> Evaluator:
-    """Load an evaluator in evaluation mode, on ``where`` (CUDA where available by default).
+def load_evaluator(folder: str | Path) -> JudgeEnsemble:
+    """Load an evaluator in evaluation mode, on CUDA where available.
 
     Raises:
         UserError: the folder holds no readable evaluator.
@@ -78,20 +76,15 @@ def load_evaluator(folder: str | Path, where: torch.device | str | None = None) 
     except KeyError as error:
         raise UserError(
             f"{folder}/card.json: expected the card of an evaluator, found no {error}; train its "
-            "members with python -m eval.judge and join them with python -m "
-            "eval.judge.join"
+            "members with python -m eval.judge and join them with python -m eval.judge.join"
         ) from error
-    weights = load_weights(folder / WEIGHTS)
-    for i, member in enumerate(members):
-        start = f"{i}/"
-        member.load_state_dict(
-            {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
-        )
-    evaluator = Evaluator(members, card["image_size"], card)
-    return evaluator.to(device() if where is None else where).eval().requires_grad_(False)
+    evaluator = JudgeEnsemble(members, card["image_size"], card)
+    weights = {k.replace("/", ".", 1): part for k, part in load_weights(folder / WEIGHTS).items()}
+    evaluator.members.load_state_dict(weights)
+    return evaluator.to(device()).eval().requires_grad_(False)
 
 
-def load_judge(folder: str | Path, card: Mapping[str, Any]) -> Evaluator:
+def load_judge(folder: str | Path, card: Mapping[str, Any]) -> JudgeEnsemble:
     """Load the evaluator of a data set, known by its card.
 
     Raises:

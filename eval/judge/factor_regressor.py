@@ -11,6 +11,7 @@ one would be predicted badly and so drop out of `usable` by itself; a constant o
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
+from dlvae.stage.seeds import seeded_globally
+from eval.judge.networks.classifier import conv_norm_relu, scaled
 from eval.judge.predict import check_images, in_batches
-from eval.judge.training import CARD, Job, Named, Training, build_seeded, run_command
+from eval.judge.training import CARD, Named, Training, run_command
 
 USABLE = 0.5
 
@@ -56,12 +59,8 @@ class FactorRegressor(nn.Module):
         layers: list[nn.Module] = []
         channels, side, depth = 3, image_size, 0
         while side > 4:
-            n_out = max(8, 8 * round(min(32 * 3**depth, 128) * width / 8))
-            layers += [
-                nn.Conv2d(channels, n_out, 3, 2, 1, bias=False),
-                nn.BatchNorm2d(n_out),
-                nn.ReLU(inplace=True),
-            ]
+            n_out = scaled(min(32 * 3**depth, 128), width)
+            layers += conv_norm_relu(channels, n_out, 3, 2)
             channels, side, depth = n_out, (side + 1) // 2, depth + 1
         hidden = max(8, round(256 * width))
         self.trunk = nn.Sequential(*layers, nn.Flatten())
@@ -94,9 +93,7 @@ class FactorRegressor(nn.Module):
                 be read as well as new renders of the people trained on.
         """
         usable = [name for name in self.usable if name in IRRELEVANT_FACTORS]
-        if r2 is None:
-            return usable
-        return [name for name in usable if (r2.get(name) or 0.0) >= USABLE]
+        return [name for name in usable if r2 is None or (r2.get(name) or 0.0) >= USABLE]
 
     def in_spreads(self, images: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """Read factors off uint8 (N, H, W, 3) in units of their spread in training, float (N, F).
@@ -111,25 +108,22 @@ class Regressor(Named, Factors):
     """The settings of one training, and what it belongs to."""
 
 
-def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
+def train_factors(args: argparse.Namespace) -> dict[str, Any]:
     """Train a factor regressor and save it.
 
     Args:
-        job: a data set whose train and test splits hold factors, and where results go.
-        config: keys of :class:`Regressor`.
+        args: of the command line; the train and test splits of ``data`` hold factors, and
+            ``config`` holds keys of :class:`Regressor`.
 
     Returns:
         The card: R^2 per factor on held-out renders, and the factors that are usable.
     """
-    recipe = Regressor.read(config, "factors")
-    training = Training("factors", job, config)
-    train, test = (_rendered(job, name) for name in ("train", "test"))
+    recipe = Regressor.read(args.config, "factors")
+    training = Training("factors", args)
+    train, test = (_rendered(args.data, name) for name in ("train", "test"))
     names, size = train.factor_names.tolist(), train.images.shape[1]
-    network = build_seeded(
-        lambda: FactorRegressor(names, size, recipe.width, recipe.dropout),
-        *training.seed_parts,
-        "init",
-    )
+    with seeded_globally(*training.seed_parts, "init"):
+        network = FactorRegressor(names, size, recipe.width, recipe.dropout)
     mean, spread = train.factors.mean(axis=0), train.factors.std(axis=0)
     network.mean.copy_(torch.from_numpy(mean))
     network.scale.copy_(torch.from_numpy(np.where(spread > 0, spread, 1.0)))
@@ -141,13 +135,13 @@ def train_factors(job: Job, config: dict[str, Any]) -> dict[str, Any]:
     # The stream hands over labels; as row numbers they lead to the factors of each image.
     rows = Split(train.images, None, np.arange(len(train)), train.classes)
     training.run(network, loss, rows, recipe)
-    r2 = r_squared(test.factors, network.predict(test.images))
+    r2 = dict(zip(names, r_squared(test.factors, network.predict(test.images)), strict=True))
     card = {
         "width": recipe.width,
         "image_size": size,
         "factor_names": names,
-        "r2": dict(zip(names, r2, strict=True)),
-        "usable": [n for n, value in zip(names, r2, strict=True) if (value or 0.0) >= USABLE],
+        "r2": r2,
+        "usable": [name for name in names if (r2[name] or 0.0) >= USABLE],
         "usable_from": USABLE,
         "held_out": "new renders of the same identities",
         "images": {"train": len(train), "test": len(test)},
@@ -179,8 +173,8 @@ def r2_on(regressor: FactorRegressor, split: Split) -> dict[str, float | None]:
     return dict(zip(names, r_squared(known, read), strict=True))
 
 
-def load_factors(folder: str | Path, where: torch.device | str | None = None) -> FactorRegressor:
-    """Load a regressor in evaluation mode, on ``where`` (CUDA where available by default).
+def load_factors(folder: str | Path) -> FactorRegressor:
+    """Load a regressor in evaluation mode, on CUDA where available.
 
     Raises:
         UserError: the folder holds no readable factor regressor.
@@ -196,14 +190,14 @@ def load_factors(folder: str | Path, where: torch.device | str | None = None) ->
             "one with python -m eval.judge.factor_regressor"
         ) from error
     network.load_state_dict(load_weights(folder / WEIGHTS))
-    return network.to(device() if where is None else where).eval().requires_grad_(False)
+    return network.to(device()).eval().requires_grad_(False)
 
 
-def _rendered(job: Job, name: str) -> Split:
-    split = load_split(job.data, name)
+def _rendered(data: Path, name: str) -> Split:
+    split = load_split(data, name)
     if split.images is None or split.factors is None:
         raise UserError(
-            f"{job.data}: a factor regressor needs rendered images with ground-truth factors, "
+            f"{data}: a factor regressor needs rendered images with ground-truth factors, "
             f"{name}.npz has none; use the data set synthetic_faces"
         )
     return split

@@ -93,10 +93,8 @@ def features_of(scored: ScoredImages, evaluator: Path, card: Mapping[str, Any]) 
     from eval.judge.predict import extract
 
     judge = load_judge(evaluator, card)
-    found = extract(scored.images, judge)
     return FeatureSet(
-        found.features,
-        found.logits,
+        *extract(scored.images, judge),
         scored.labels,
         scored.sha256,
         scored.precision,

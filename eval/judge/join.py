@@ -24,13 +24,14 @@ SHARED = (
 )
 
 
-def join_members(members: Sequence[str | Path], out: str | Path) -> dict[str, Any]:
+def join_members(members: Sequence[Path], out: Path) -> dict[str, Any]:
     """Join members to one evaluator.
 
     Args:
-        members: folders of :func:`eval.judge.member.train_member`, in order. Tensors of the
+        members: folders of :func:`eval.judge.__main__.train_member`, in order. Tensors of the
             i-th are named ``i/<name>`` in the weights.
-        out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
+        out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``, which says
+            that the evaluator was made from what its members were made from.
 
     Returns:
         The card: what the members share, their hashes, and the hash of all weights.
@@ -41,9 +42,8 @@ def join_members(members: Sequence[str | Path], out: str | Path) -> dict[str, An
     started = time.time()
     if not members:
         raise UserError("expected the folders of members, found none")
-    folders = [Path(member) for member in members]
-    cards = [read_json(folder / CARD) for folder in folders]
-    for folder, card in zip(folders, cards, strict=True):
+    cards = [read_json(folder / CARD) for folder in members]
+    for folder, card in zip(members, cards, strict=True):
         for key in SHARED:
             if card.get(key) != cards[0].get(key):
                 raise UserError(
@@ -52,45 +52,31 @@ def join_members(members: Sequence[str | Path], out: str | Path) -> dict[str, An
                 )
     hashes = [card["weights_sha256"] for card in cards]
     if len(set(hashes)) < len(hashes):
-        raise UserError(f"{folders[0].parent}: expected different members, found the same twice")
+        raise UserError(f"{members[0].parent}: expected different members, found the same twice")
     weights = {
         f"{i}/{name}": tensor
-        for i, folder in enumerate(folders)
+        for i, folder in enumerate(members)
         for name, tensor in load_weights(folder / WEIGHTS).items()
     }
-    out = Path(out)
     save_weights(out / WEIGHTS, weights)
     card = {key: cards[0][key] for key in SHARED}
     card |= {"members": hashes, "parameters": sum(card["parameters"] for card in cards)}
     card |= {"config": {k: v for k, v in cards[0]["config"].items() if k != "member"}}
     card |= {"weights_sha256": sha256_file(out / WEIGHTS)}
     write_json(out / CARD, card)
-    _write_manifest(folders, out, card, started)
-    return card
-
-
-def _write_manifest(
-    folders: Sequence[Path], out: Path, card: dict[str, Any], started: float
-) -> None:
-    """Write the manifest: the evaluator was made from what its members were made from."""
-    manifests = [read_json(folder / MANIFEST) for folder in folders]
+    manifests = [read_json(folder / MANIFEST) for folder in members]
     first = manifests[0]
+    sums = {key: sum(each[key] for each in manifests) for key in ("steps", "images_seen")}
+    seconds = {"member_wall_seconds": [manifest["wall_seconds"] for manifest in manifests]}
     write_manifest(
         out / MANIFEST,
         inputs={name: entry["path"] for name, entry in first["inputs"].items()},
         config=card["config"],
         started=started,
-        seed=first["seed"],
-        threads=first["threads"],
-        precision=first["precision"],
-        device=first["device"],
-        extra={
-            "code": first["code"],
-            "steps": sum(manifest["steps"] for manifest in manifests),
-            "images_seen": sum(manifest["images_seen"] for manifest in manifests),
-            "member_wall_seconds": [manifest["wall_seconds"] for manifest in manifests],
-        },
+        **{key: first[key] for key in ("seed", "threads", "precision", "device")},
+        extra={"code": first["code"], **sums, **seconds},
     )
+    return card
 
 
 def main(args: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,8 +16,7 @@ from dlvae.stage.errors import UserError
 BATCH = 128
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(NamedTuple):
     """What the evaluator says of images, in their order.
 
     Attributes:
@@ -35,17 +34,14 @@ def check_images(images: np.ndarray, size: int | None) -> None:
     if size is not None and images.shape[1:3] != (size, size):
         height, width = images.shape[1:3]
         raise UserError(
-            f"images: expected {size} x {size} pixels, the size this network was trained on, "
-            f"found {height} x {width}; resize them or train on a data set of that size"
+            f"images: expected {size} x {size} pixels, the size that this judge is made for, found "
+            f"{height} x {width}; resize them or use a data set of that size"
         )
 
 
 @torch.inference_mode()
 def in_batches(
-    forward: Callable[[Tensor], tuple[Tensor, ...]],
-    images: np.ndarray,
-    where: torch.device,
-    batch_size: int = BATCH,
+    forward: Callable[[Tensor], tuple[Tensor, ...]], images: np.ndarray, where: torch.device
 ) -> tuple[np.ndarray, ...]:
     """Run ``forward`` over uint8 (N, H, W, 3) images; its outputs, joined, as float32 arrays.
 
@@ -53,14 +49,12 @@ def in_batches(
         forward: float (B, 3, H, W) in [-1, 1] -> tuple of tensors (B, ...).
         where: device that batches are put on.
     """
-    parts = [
-        forward(to_model_range(images[start : start + batch_size], where))
-        for start in range(0, len(images), batch_size)
-    ]
+    starts = range(0, len(images), BATCH)
+    parts = [forward(to_model_range(images[at : at + BATCH], where)) for at in starts]
     return tuple(torch.cat(outputs).float().cpu().numpy() for outputs in zip(*parts, strict=True))
 
 
-def extract(images: np.ndarray, evaluator: nn.Module, batch_size: int = BATCH) -> Features:
+def extract(images: np.ndarray, evaluator: nn.Module) -> Features:
     """Features and logits of uint8 (N, H, W, 3) images under an evaluator.
 
     Args:
@@ -73,7 +67,7 @@ def extract(images: np.ndarray, evaluator: nn.Module, batch_size: int = BATCH) -
     """
     check_images(images, getattr(evaluator, "image_size", None))
     where = next(iter(evaluator.parameters()), torch.empty(0)).device
-    found = Features(*in_batches(evaluator.eval(), images, where, batch_size))
+    found = Features(*in_batches(evaluator.eval(), images, where))
     if not np.isfinite(found.logits).all() or not np.isfinite(found.features).all():
         raise UserError(
             "the evaluator's output is not finite; train it again with a smaller learning rate"

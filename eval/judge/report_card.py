@@ -49,10 +49,16 @@ def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) 
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def confusion_matrix(labels: np.ndarray, judged: np.ndarray, classes: int) -> np.ndarray:
-    """Count images, int (C, C), by true class (rows) and class judged, both int (N,) in 0..C-1."""
-    cells = np.bincount(labels * classes + judged, minlength=classes**2)
-    return cells.reshape(classes, classes)
+def trust(logits: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:
+    """Share of images judged right (top-1 of the mean probabilities), and agreement of members.
+
+    The latter is None of a single member.
+    """
+    agreed = agreement(logits)
+    return {
+        "accuracy": float(np.mean(top_class(logits) == labels)),
+        "agreement": None if agreed is None else float(agreed.mean()),
+    }
 
 
 def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,16 +82,16 @@ def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict
             f"expected features of one evaluator, found {train.evaluator[:12]} and "
             f"{test.evaluator[:12]}; make both again with python -m eval.judge.features"
         )
-    judged, agreed = top_class(test.logits), agreement(test.logits)
-    confusion = confusion_matrix(test.labels, judged, card["classes"])
+    judged, classes = top_class(test.logits), card["classes"]
+    cells = np.bincount(test.labels * classes + judged, minlength=classes**2)
+    confusion = cells.reshape(classes, classes)  # by true class (rows) and class judged
     counts = zip(confusion.diagonal(), confusion.sum(axis=1), strict=True)
     return {
         "dataset": card["dataset"],
         "weights_sha256": test.evaluator,
         "class_names": card["class_names"],
-        "accuracy": float(np.mean(judged == test.labels)),
         "accuracy_by_member": hits(test.logits, test.labels).mean(axis=0).tolist(),
-        "agreement": None if agreed is None else float(agreed.mean()),
+        **trust(test.logits, test.labels),
         "accuracy_per_class": [float(right / n) if n else None for right, n in counts],
         "accuracy_train": float(np.mean(top_class(train.logits) == train.labels)),
         "calibration_error": calibration_error(test.logits, test.labels),
@@ -109,21 +115,14 @@ def degraded(evaluator: Path, data: Path, card: Mapping[str, Any]) -> dict[str, 
         By degradation: accuracy of the ensemble, and agreement of its members (None of one).
     """
     # Here: what reads and scores features alone is not to wait for torch.
-    from eval.judge.augment import FIXED, fixed
+    from eval.judge.augment import fixed
     from eval.judge.evaluator import load_judge
 
     judge, test = load_judge(evaluator, card), labelled_split(data, "test")
     kept = evenly_per_class(test.labels, max(1, DEGRADED // card["classes"]))
     images, labels = test.images[kept], test.labels[kept]
-    found: dict[str, Any] = {}
-    for name in FIXED:
-        logits = judge.predict(fixed(name, images))[1]
-        agreed = agreement(logits)
-        found[name] = {
-            "accuracy": float(np.mean(top_class(logits) == labels)),
-            "agreement": None if agreed is None else float(agreed.mean()),
-        }
-    return found
+    shown = fixed(images)
+    return {name: trust(judge.predict(found).logits, labels) for name, found in shown}
 
 
 def main(args: argparse.Namespace) -> None:

@@ -9,11 +9,9 @@ section in; weights, card and manifest out.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,6 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
 from dlvae.stage.registry import WEIGHTS, save_weights
 from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
-from dlvae.stage.seeds import derive_seed
 from dlvae.train.loop import Resume, fit
 
 CARD, MANIFEST = "card.json", "manifest.json"
@@ -73,8 +70,7 @@ class Learner:
         augment: Augment | None = None,
     ) -> None:
         self.network, self.loss, self.precision = network, loss, precision
-        self.augment = augment
-        self.lr = recipe.lr
+        self.augment, self.lr = augment, recipe.lr
         self.steps, self.warmup = recipe.steps(images)
         self.optimiser = SGD(
             network.parameters(),
@@ -129,65 +125,33 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def build_seeded(build: Callable[[], nn.Module], *seed_parts: str | int) -> nn.Module:
-    """Build a network whose initial weights depend on ``seed_parts`` alone."""
-    # torch's initialisers read the global generator; it is put back afterwards.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(*seed_parts))
-        return build()
-
-
-@dataclass(frozen=True)
-class Job:
-    """Files of one training and how it runs.
-
-    Attributes:
-        data: prepared data set.
-        images: prepared set of the same classes whose training images are learned from in place of
-            the data set's own; None for those.
-        out: folder for ``weights.safetensors``, ``card.json`` and ``manifest.json``.
-        resume_root: folder of resumable states.
-        run_log: JSON-lines log.
-        save_seconds: least time between two resumable states.
-    """
-
-    data: Path
-    out: Path
-    resume_root: Path
-    run_log: Path
-    threads: int = 1
-    precision: str = "auto"
-    fingerprint: str = ""
-    save_seconds: float = 30.0
-    images: Path | None = None
-
-
 class Training:
     """One supervised training, from a prepared data set to a folder with its network.
 
     Args:
         name: stage name, second of the seed's parts ("evaluator", "factors").
-        config: preset, dataset, seed and the settings, as recorded.
+        args: of the command line, see :func:`run_command`; their ``config`` holds preset, dataset,
+            seed and the settings, as recorded.
         seed_parts: what the seed derives from beside name, preset, data set and seed.
     """
 
-    def __init__(self, name: str, job: Job, config: dict[str, Any], *seed_parts: str | int) -> None:
+    def __init__(self, name: str, args: argparse.Namespace, *seed_parts: str | int) -> None:
         self.started = time.time()
-        self.job, self.config = job, config
-        self.data_card = load_card(job.data)
-        self.seed_parts = (config["preset"], name, config["dataset"], config["seed"], *seed_parts)
+        self.args, self.config = args, args.config
+        self.data_card, learned = load_card(args.data), load_card(args.images or args.data)
+        context = [self.config[key] for key in ("dataset", "seed")]
+        self.seed_parts = (self.config["preset"], name, *context, *seed_parts)
         self.device = device()
-        self.precision = resolve_precision(job.precision, self.device)
-        learned = load_card(job.images or job.data)
+        self.precision = resolve_precision(args.precision, self.device)
         if learned["class_names"] != self.data_card["class_names"]:
             raise UserError(
-                f"{job.images}: expected images of the classes of {job.data}, found others; "
+                f"{args.images}: expected images of the classes of {args.data}, found others; "
                 "prepare both by one preset"
             )
         self.learned = learned["sha256"]["train"]
-        key = [name, config, self.learned, job.fingerprint]
-        key += [self.precision, job.threads, self.device.type]
-        self.resume = Resume(job.resume_root, key)
+        key = [name, self.config, self.learned, args.fingerprint]
+        key += [self.precision, args.threads, self.device.type]
+        self.resume = Resume(args.resume_root, key)
 
     def run(
         self,
@@ -211,20 +175,20 @@ class Training:
         stream = BatchStream(
             split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )
-        label = "/".join(map(str, self.seed_parts[1:]))
-        log = RunLog(self.job.run_log, learner.steps, label, resumed=self.resume.exists)
-        seconds = self.job.save_seconds
-        fit(learner, learner.step, stream, learner.steps, log, self.resume, save_seconds=seconds)
+        label, steps = "/".join(map(str, self.seed_parts[1:])), learner.steps
+        log = RunLog(self.args.run_log, steps, label, resumed=self.resume.exists)
+        seconds = self.args.save_seconds
+        fit(learner, learner.step, stream, steps, log, self.resume, save_seconds=seconds)
         log.close()
         network.eval()
-        self.steps, self.images_seen = learner.steps, learner.steps * recipe.batch_size
+        self.taken = {"steps": steps, "images_seen": steps * recipe.batch_size}
 
     def save(self, network: nn.Module, card: dict[str, Any]) -> dict[str, Any]:
         """Write weights, card and manifest, drop the resumable state; the card as written.
 
         The card depends on the result alone: it holds no times.
         """
-        job, out = self.job, Path(self.job.out)
+        args, out = self.args, self.args.out
         save_weights(out / WEIGHTS, network.state_dict())
         card = card | {
             "dataset": self.config["dataset"],
@@ -236,31 +200,29 @@ class Training:
             "weights_sha256": sha256_file(out / WEIGHTS),
         }
         write_json(out / CARD, card)
-        read = {"data": job.data, "images": job.images}
+        read = {"data": args.data, "images": args.images}
         write_manifest(
             out / MANIFEST,
             inputs={name: folder / CARD for name, folder in read.items() if folder is not None},
             config=self.config,
             started=self.started,
             seed=self.config["seed"],
-            threads=job.threads,
+            threads=args.threads,
             precision=self.precision,
             device=str(self.device),
-            extra={
-                "code": job.fingerprint,
-                "steps": self.steps,
-                "images_seen": self.images_seen,
-            },
+            extra={"code": args.fingerprint, **self.taken},
         )
         self.resume.clear()
         return card
 
 
-def run_command(doc: str | None, train: Callable[[Job, dict[str, Any]], object]) -> None:
+def run_command(doc: str | None, train: Callable[[argparse.Namespace], object]) -> None:
     """Run the command line of a supervised training stage."""
     parser = stage_parser(doc)
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
-    parser.add_argument("--images", type=Path, help="prepared set to learn from instead")
+    parser.add_argument(
+        "--images", type=Path, help="prepared set of the same classes to learn from instead"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the network")
     parser.add_argument("--resume-root", type=Path, required=True, help="resumable states")
     parser.add_argument("--run-log", type=Path, required=True, help="JSON-lines log")
@@ -269,7 +231,6 @@ def run_command(doc: str | None, train: Callable[[Job, dict[str, Any]], object])
 
     def main(args: argparse.Namespace) -> None:
         use_threads(args.threads)
-        given = {field.name: getattr(args, field.name) for field in dataclasses.fields(Job)}
-        train(Job(**given), args.config)
+        train(args)
 
     run_stage(main, parser)

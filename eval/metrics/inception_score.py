@@ -15,8 +15,14 @@ import numpy as np
 from scipy import special
 
 from dlvae.stage.errors import UserError
-from eval.metrics.intervals import Interval, jackknife, jackknife_groups, over_judges, proportion
-from eval.metrics.measured import Measured
+from eval.metrics.intervals import (
+    delete_a_group,
+    jackknife,
+    jackknife_groups,
+    over_judges,
+    proportion,
+)
+from eval.metrics.measured import Measured, check_labels
 
 BLOCK = 4096  # images whose probabilities are held in float64 at a time
 _SHUFFLE = 2020  # torch-fidelity's order of the images before it splits them
@@ -93,32 +99,6 @@ def score_of_sums(entropy: np.ndarray, p: np.ndarray, n: np.ndarray) -> np.ndarr
     return np.exp(entropy / n - special.xlogy(marginal, marginal).sum(axis=-1))
 
 
-def inception_jackknife(
-    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Inception Scores of a whole set (one split) and with each group left out, in one pass.
-
-    Args:
-        logits: float (N, M, C) of M members, or (N, C) of one.
-        labels: int (N,), the class asked for.
-        groups: number of groups, about 20.
-
-    Returns:
-        Scores of all images by each member, (M,), and of the images kept, (groups, M).
-    """
-    logits = by_member(logits)
-    if labels.shape != logits.shape[:1]:
-        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
-    assignment = jackknife_groups(labels, groups, generator)
-    chosen = [np.flatnonzero(assignment == group) for group in range(groups)]
-    sums = [probability_sums(logits, group) for group in chosen]
-    entropy, p, n = (np.array(part) for part in zip(*sums, strict=True))
-    full = score_of_sums(entropy.sum(axis=0), p.sum(axis=0), n.sum())
-    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
-    kept = (n.sum() - n)[:, None]
-    return full, score_of_sums(entropy.sum(axis=0) - entropy, p.sum(axis=0) - p, kept)
-
-
 def measured_inception_score(
     logits: np.ndarray,
     labels: np.ndarray,
@@ -132,26 +112,40 @@ def measured_inception_score(
     several splits, which is another score, or of fewer images than groups.
 
     Args:
-        logits, labels, groups: see :func:`inception_jackknife`.
-        splits: see :func:`inception_of_logits`.
+        labels: int (N,), the class asked for.
+        groups: number of groups, about 20; the scores without each are had in one pass.
     """
-    found, n = inception_of_logits(logits, splits), len(logits)
-    whole: Interval | None = None
-    single: list[Interval | None] = [None] * len(found.members)
-    if splits == 1 and n >= groups:
-        full, left_out = inception_jackknife(logits, labels, groups, generator)
-        single = [jackknife(*pair) for pair in zip(full, left_out.T, strict=True)]
-        whole = over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
-    members = zip(found.members, single, strict=True)
-    return [Measured.sure(found.score, n, whole), *(Measured.sure(s, n, i) for s, i in members)]
+    logits, n = by_member(logits), len(logits)
+    check_labels("logits", labels, logits)
+    found = inception_of_logits(logits, splits)
+    scores = found.score, *found.members
+    if splits > 1 or n < groups:
+        return [Measured(score, n) for score in scores]
+    group_of = jackknife_groups(labels, groups, generator)
+    sums = [probability_sums(logits, np.flatnonzero(group_of == g)) for g in range(groups)]
+    entropy, p, count = (np.array(part) for part in zip(*sums, strict=True))
+    full = score_of_sums(entropy.sum(axis=0), p.sum(axis=0), count.sum())
+    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
+    kept = (count.sum() - count)[:, None]
+    left_out = score_of_sums(entropy.sum(axis=0) - entropy, p.sum(axis=0) - p, kept)
+    intervals = [over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)]
+    intervals += [jackknife(*pair) for pair in zip(full, left_out.T, strict=True)]
+    return [Measured.sure(s, n, interval) for s, interval in zip(scores, intervals, strict=True)]
 
 
 def top_class(logits: np.ndarray) -> np.ndarray:
     """Return the class of the largest probability, int (N,), in the mean over members."""
-    logits = by_member(logits)
-    if logits.shape[1] == 1:
-        return logits[:, 0].argmax(axis=1)
-    return special.softmax(logits.astype(np.float64), axis=2).mean(axis=1).argmax(axis=1)
+    return special.softmax(by_member(logits).astype(np.float64), axis=2).mean(axis=1).argmax(axis=1)
+
+
+def check_known(labels: np.ndarray, logits: np.ndarray) -> None:
+    """Refuse labels that are not one for each of the logits (N, M, C), in 0..C-1."""
+    check_labels("logits", labels, logits)
+    if labels.min() < 0 or labels.max() >= logits.shape[2]:
+        raise UserError(
+            f"labels out of range: expected 0 to {logits.shape[2] - 1}, the classes of the logits, "
+            f"found {labels.min()} to {labels.max()}; judge by an evaluator of the same data set"
+        )
 
 
 def hits(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -164,13 +158,7 @@ def hits(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
         UserError: labels that are not one per image, or that the evaluator has not.
     """
     logits = by_member(logits)
-    if labels.shape != (len(logits),):
-        raise UserError(f"expected {len(logits)} labels, found shape {labels.shape}")
-    if labels.min() < 0 or labels.max() >= logits.shape[2]:
-        raise UserError(
-            f"labels out of range: expected 0 to {logits.shape[2] - 1} (the evaluator's classes), "
-            f"found {labels.min()} to {labels.max()}"
-        )
+    check_known(labels, logits)
     return logits.argmax(axis=2) == labels[:, None]
 
 
@@ -183,10 +171,8 @@ def measured_label_fidelity(logits: np.ndarray, labels: np.ndarray) -> list[Meas
     n, shares = len(right), right.mean(axis=0)
     # Of a mean of shares of the same n images; the count need not be whole.
     whole = over_judges(proportion(right.sum() / right.shape[1], n), shares)
-    return [
-        Measured.sure(shares.mean(), n, whole),
-        *(Measured.share(share, n) for share in shares),
-    ]
+    members = [Measured.share(share, n) for share in shares]
+    return [Measured.sure(shares.mean(), n, whole), *members]
 
 
 def agreement(logits: np.ndarray) -> np.ndarray | None:
@@ -197,8 +183,7 @@ def agreement(logits: np.ndarray) -> np.ndarray | None:
     top = by_member(logits).argmax(axis=2)
     if top.shape[1] < 2:
         return None
-    pairs = combinations(range(top.shape[1]), 2)
-    return np.mean([top[:, i] == top[:, j] for i, j in pairs], axis=0)
+    return np.mean([one == other for one, other in combinations(top.T, 2)], axis=0)
 
 
 def measured_agreement(
@@ -207,7 +192,5 @@ def measured_agreement(
     """Mean of `agreement` over images, of an ensemble, with its jackknife interval."""
     per_image = agreement(logits)
     group_of = jackknife_groups(labels, groups, generator)
-    left_out = [float(per_image[group_of != group].mean()) for group in range(groups)]
-    return Measured.sure(
-        per_image.mean(), len(per_image), jackknife(float(per_image.mean()), left_out)
-    )
+    interval = delete_a_group(lambda kept: float(per_image[kept].mean()), group_of)
+    return Measured.sure(per_image.mean(), len(per_image), interval)

@@ -1,4 +1,4 @@
-"""Uncertainty of scores: 95 % intervals.
+"""Uncertainty of scores: 95 % intervals, and whether one model scores higher than another.
 
 An interval answers one question only, and its kind says which: would another training give this
 score (seeds), other images of the same model (images, subsets, paths), other images under other
@@ -20,11 +20,15 @@ LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 T_SEEDS = "t95_seeds"
-JACKKNIFE_IMAGES = "jackknife95_images"
-BOOTSTRAP_CLASSES = "bootstrap95_classes"
-T_SUBSETS = "t95_subsets"
 T_IMAGES = "t95_images"
 T_PATHS = "t95_paths"
+"""Paths are drawn apart from each other; the images along one are not: the path is the unit."""
+T_SUBSETS = "t95_subsets"
+"""Disjoint subsets of the images. Covers the expected score of a set of the *subset's* size: for an
+unbiased score (KID) that of the whole set too. The sampling error of real images that all subsets
+are compared with is not in it."""
+JACKKNIFE_IMAGES = "jackknife95_images"
+BOOTSTRAP_CLASSES = "bootstrap95_classes"
 WILSON = "wilson95"
 JACKKNIFE_JUDGES = "jackknife95_images_judges"
 WILSON_JUDGES = "wilson95_judges"
@@ -53,38 +57,21 @@ class Interval:
     kind: str
 
 
-def over_seeds(values: np.ndarray) -> Interval | None:
-    """Student t interval of the mean score over training seeds, float (S,); None below 3."""
-    return _t_of_mean(values, T_SEEDS)
+def t_interval(values: Sequence[float] | np.ndarray, kind: str) -> Interval | None:
+    """Student t interval of the mean of values (N,) drawn apart; None below `MIN_VALUES`.
 
-
-def over_subsets(values: np.ndarray) -> Interval | None:
-    """Student t interval from the score of each of m disjoint subsets of the images, float (m,).
-
-    It covers the expected score of a set of the *subset's* size: for an unbiased score (KID) that
-    of the whole set too; FID grows as sets shrink, so that its mean over subsets is the value this
-    belongs to. The sampling error of real images that all subsets are compared with is not in it.
-    None with fewer than 3 subsets.
+    Args:
+        kind: what they are the scores of: ``T_SEEDS``, ``T_IMAGES``, ``T_PATHS`` or ``T_SUBSETS``.
     """
-    return _t_of_mean(values, T_SUBSETS)
-
-
-def over_images(values: np.ndarray) -> Interval | None:
-    """Student t interval of a mean over images, float (N,), such as an error; None below 3."""
-    return _t_of_mean(values, T_IMAGES)
-
-
-def over_paths(values: np.ndarray) -> Interval | None:
-    """Student t interval of a mean over paths of the same model, float (P,); None below 3.
-
-    Paths are drawn apart from each other; the images along one are not, so that the path is the
-    unit.
-    """
-    return _t_of_mean(values, T_PATHS)
+    values = finite(values, "scores")
+    if len(values) < MIN_VALUES:
+        return None
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    return _around(float(values.mean()), float(error), len(values), kind)
 
 
 def over_classes(
-    per_class: np.ndarray, generator: np.random.Generator, draws: int = 2000
+    per_class: Sequence[float] | np.ndarray, generator: np.random.Generator, draws: int = 2000
 ) -> Interval | None:
     """Interval of a mean over classes (d_intra of Eq. 12), by a smoothed bootstrap-t of classes.
 
@@ -168,25 +155,27 @@ def jackknife_groups(labels: np.ndarray, groups: int, generator: np.random.Gener
 # bootstrap distribution is off, possibly by more than its width. Leaving images out duplicates
 # none, and the shift that all the smaller sets share cancels in the variance.
 def delete_a_group(statistic: Callable[[np.ndarray], float], assignment: np.ndarray) -> Interval:
-    """Delete-a-group jackknife interval of any smooth statistic of a set of images.
+    """Delete-a-group :func:`jackknife` of any smooth statistic of a set of images.
+
+    Args:
+        statistic: maps the indices kept, int64 (K,) in ascending order, to a score.
+        assignment: int (N,) in 0..g-1, as from :func:`jackknife_groups`.
+    """
+    present = np.unique(assignment)
+    if len(present) < 2 or not np.array_equal(present, np.arange(len(present))):
+        raise UserError(
+            f"expected at least 2 groups numbered from 0 without a gap, found {present.tolist()}"
+        )
+    full = statistic(np.arange(len(assignment)))
+    return jackknife(full, [statistic(np.flatnonzero(assignment != group)) for group in present])
+
+
+def jackknife(full: float, left_out: Sequence[float]) -> Interval:
+    """Jackknife interval of the score of a set of images, from the scores without each group.
 
     Variance (g - 1) / g * sum_i (theta_i - mean theta)^2 of the g scores with one group left out
     (Kott 2001), Student t with g - 1 degrees of freedom, centred on the score of all images. It
     covers the expected score of a set of as many images, whose finite-sample bias it shares.
-
-    Args:
-        statistic: maps the indices kept, int64 (K,) in ascending order, to a score. Called g + 1
-            times.
-        assignment: int (N,) in 0..g-1, as from :func:`jackknife_groups`.
-    """
-    groups = _count_groups(assignment)
-    full = statistic(np.arange(len(assignment)))
-    left_out = [statistic(np.flatnonzero(assignment != group)) for group in range(groups)]
-    return jackknife(full, left_out)
-
-
-def jackknife(full: float, left_out: Sequence[float]) -> Interval:
-    """:func:`delete_a_group` of a statistic whose scores are there already.
 
     Args:
         full: score of all images.
@@ -210,46 +199,58 @@ def over_judges(interval: Interval, by_judge: Sequence[float]) -> Interval:
         interval: of kind ``JACKKNIFE_IMAGES`` or ``WILSON``.
         by_judge: the score by each, (M,), whose mean the interval belongs to.
     """
-    scores = finite(list(by_judge), "scores of judges")
+    scores = finite(by_judge, "scores of judges")
     if len(scores) < 2:
         return interval
     mean = float(scores.mean())
-    half = t_quantile(len(scores)) * float(scores.std(ddof=1)) / math.sqrt(len(scores))
+    half = _t_quantile(len(scores)) * float(scores.std(ddof=1)) / math.sqrt(len(scores))
     low = mean - math.hypot(mean - interval.low, half)
     high = mean + math.hypot(interval.high - mean, half)
     return Interval(low, high, WITH_JUDGES[interval.kind])
 
 
-def _t_of_mean(values: np.ndarray, kind: str) -> Interval | None:
-    values = finite(values, "scores")
-    if len(values) < MIN_VALUES:
+def probability_of_higher_mean(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """P(the mean over trainings of one is higher than that of the other), in [0, 1].
+
+    1 minus the one-sided p value of Welch's t test (Welch 1947), whose degrees of freedom are those
+    of Satterthwaite: with a flat prior the posterior probability. None with fewer than `MIN_VALUES`
+    seeds on either side: errors over images or classes leave the variation between trainings out,
+    however small they are. A side without spread, such as a threshold, adds no error; with none on
+    both sides it is the order of the means, and 0.5 where they are equal.
+
+    Args:
+        one, other: scores by training seed, any number of each.
+
+    Raises:
+        UserError: a score that is not finite.
+    """
+    sides = finite(one, "scores of one"), finite(other, "scores of the other")
+    if min(map(len, sides)) < MIN_VALUES:
         return None
-    error = values.std(ddof=1) / math.sqrt(len(values))
-    return _around(float(values.mean()), float(error), len(values), kind)
+    # The mean and the variance of equal numbers differ from theirs and from 0 by rounding.
+    means = [float(x[0] if np.ptp(x) == 0 else x.mean()) for x in sides]
+    gap = means[0] - means[1]
+    squares = [0.0 if np.ptp(x) == 0 else float(x.var(ddof=1)) / len(x) for x in sides]
+    error = sum(squares)
+    if error == 0:
+        return float(np.sign(gap) + 1) / 2
+    parts = (square**2 / (len(x) - 1) for square, x in zip(squares, sides, strict=True))
+    return float(special.stdtr(error**2 / sum(parts), gap / error**0.5))
 
 
-def _around(centre: float, error: float, units: int, kind: str) -> Interval:
-    half = t_quantile(units) * error
-    return Interval(centre - half, centre + half, kind)
-
-
-def t_quantile(units: int) -> float:
-    """Return the 97.5 % quantile of Student's t for the mean of so many units."""
-    return float(special.stdtrit(units - 1, TAILS[1]))
-
-
-def _count_groups(assignment: np.ndarray) -> int:
-    present = np.unique(assignment)
-    if len(present) < 2 or not np.array_equal(present, np.arange(len(present))):
-        raise UserError(
-            f"expected at least 2 groups numbered from 0 without a gap, found {present.tolist()}"
-        )
-    return len(present)
-
-
-def finite(values: np.ndarray | list[float], what: str) -> np.ndarray:
+def finite(values: Sequence[float] | np.ndarray, what: str) -> np.ndarray:
     """Return values as float64; :class:`UserError` names ``what`` is not finite."""
     values = np.asarray(values, np.float64)
     if not np.isfinite(values).all():
         raise UserError(f"{what}: expected finite numbers, found NaN or infinity; score them again")
     return values
+
+
+def _around(centre: float, error: float, units: int, kind: str) -> Interval:
+    half = _t_quantile(units) * error
+    return Interval(centre - half, centre + half, kind)
+
+
+def _t_quantile(units: int) -> float:
+    """Return the 97.5 % quantile of Student's t for the mean of so many units."""
+    return float(special.stdtrit(units - 1, TAILS[1]))

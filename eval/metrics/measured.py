@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dlvae.stage.errors import UserError
-from eval.metrics.intervals import Interval, over_images, over_paths, proportion
+from eval.metrics.intervals import (
+    T_IMAGES,
+    T_PATHS,
+    Interval,
+    over_classes,
+    proportion,
+    t_interval,
+)
 from eval.rows import NONE
 
 Draws = Callable[..., np.random.Generator]
@@ -59,7 +66,7 @@ class Measured:
     @classmethod
     def mean_over_images(cls, values: np.ndarray) -> Measured:
         """Return the mean of one value per image, (N,)."""
-        return cls.sure(values.mean(), len(values), over_images(values))
+        return cls.sure(values.mean(), len(values), t_interval(values, T_IMAGES))
 
     @classmethod
     def mean_of(cls, per_path: np.ndarray, n: int) -> Measured:
@@ -68,7 +75,15 @@ class Measured:
         Paths that all agree have no interval: they do not tell how far others may lie.
         """
         spread = np.ptp(per_path) > 0
-        return cls.sure(np.mean(per_path), n, over_paths(per_path) if spread else None)
+        return cls.sure(np.mean(per_path), n, t_interval(per_path, T_PATHS) if spread else None)
+
+    @classmethod
+    def over_classes(
+        cls, per_class: Sequence[float], n: int, draws: np.random.Generator, resamples: int
+    ) -> Measured:
+        """Return the mean of one value per class; the interval is of ``resamples`` of classes."""
+        interval = over_classes(per_class, draws, resamples)
+        return cls.sure(np.mean(per_class), n, interval, tuple(per_class))
 
     @classmethod
     def missing(cls, n: int, found: int, needs: int, of: str) -> Measured:

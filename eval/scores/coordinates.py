@@ -16,7 +16,7 @@ import torch
 
 from dlvae.base import GenerativeModel
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
-from eval.judge.evaluator import Evaluator, load_judge
+from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import USABLE, FactorRegressor, load_factors
 from eval.metrics.disentanglement.factor_scores import completeness, disentanglement
 from eval.metrics.measured import Measured
@@ -95,7 +95,7 @@ def _unreadable(metrics: Sequence[str], regressor: FactorRegressor, n: int) -> d
 
 
 def _best_coordinates(
-    request: ScoreRequest, model: GenerativeModel, judge: Evaluator, regressor: FactorRegressor
+    request: ScoreRequest, model: GenerativeModel, judge: JudgeEnsemble, regressor: FactorRegressor
 ) -> dict[str, Measured]:
     """Choose a coordinate per usable factor and measure it on other codes."""
     usable = regressor.irrelevant()
@@ -128,7 +128,7 @@ def _best_coordinates(
     return values
 
 
-def _plain(request: ScoreRequest, model: GenerativeModel, judge: Evaluator) -> Measured:
+def _plain(request: ScoreRequest, model: GenerativeModel, judge: JudgeEnsemble) -> Measured:
     labels = np.repeat(_labels(model.task.classes, TRAVERSALS), COLUMNS)
     codes = model.sample_codes(torch.from_numpy(labels), request.draws("plain"))
     kept = judge.recognise(decode_grid(model, *codes))[1] == labels

@@ -141,7 +141,8 @@ def _diversity(request: ScoreRequest, images: ScoredImages) -> Measured:
     rules = request.protocol
     variant = rules.ms_ssim[VARIANT].at(images.images.shape[1])
     found = d_intra(images.images, images.labels, variant)
-    return found.measured(request.numpy_draws("classes"), rules.intervals.draws)
+    draws, resamples = request.numpy_draws("classes"), rules.intervals.draws
+    return Measured.over_classes(found.per_class, len(images.images), draws, resamples)
 
 
 def _costs(folder: Path, step: int) -> dict[str, Measured]:

@@ -24,9 +24,9 @@ def diversity(request: ScoreRequest) -> Scores:
     resamples = request.protocol.intervals.draws
     for name, rule in request.protocol.ms_ssim.items():
         found, metric = d_intra(images, labels, rule.at(images.shape[1])), f"d_intra_{name}"
-        draws = [request.numpy_draws("classes", name, suffix) for suffix in ("", "_offdiag")]
-        values[metric] = found.measured(draws[0], resamples)
-        values[f"{metric}_offdiag"] = found.measured_off_diagonal(draws[1], resamples)
+        for end, per_class in (("", found.per_class), ("_offdiag", found.off_diagonal)):
+            draws = request.numpy_draws("classes", name, end)
+            values[metric + end] = Measured.over_classes(per_class, n, draws, resamples)
         values[f"{metric}_clamped_share"] = Measured(found.clamped_share, n)
         for label, size, score in zip(classes, sizes, found.per_class, strict=True):
             values[f"{metric}:class:{label}"] = Measured(score, int(size))

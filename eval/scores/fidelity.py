@@ -7,9 +7,8 @@ import numpy as np
 from dlvae.data.dataset import load_split
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
-from dlvae.stage.runtime import device
 from eval.judge.features import FeatureSet
-from eval.metrics.intervals import jackknife_groups, over_classes
+from eval.metrics.intervals import jackknife_groups
 from eval.metrics.measured import Draws, Measured
 from eval.metrics.sets.copies import duplicate_share, feature_distance_intra, memorisation
 from eval.metrics.sets.distributions import fid, intra_fid, kid
@@ -65,24 +64,23 @@ def set_metrics(
             f"expected features of the {len(images)} generated images, found {len(ours)} rows; "
             "take both from the same file"
         )
-    where, groups = device(), None
+    groups = None
     if len(images) >= rule.groups:
         groups = jackknife_groups(labels, rule.groups, draws("groups"))
     found = {
         "fid": fid(ours, real_ones, groups),
         "kid": kid(ours, real_ones, draws("subsets")),
-        **precision_recall(ours, real_ones, device=where, groups=groups),
-        **density_coverage(ours, real_ones, device=where, groups=groups),
+        **precision_recall(ours, real_ones, groups=groups),
+        **density_coverage(ours, real_ones, groups=groups),
         "intra_fid": intra_fid(ours, labels, real_ones, train.labels),
-        **memorisation(ours, real_ones, held_out.features, where),
-        "feature_distance_intra": feature_distance_intra(ours, labels, where),
-        "duplicate_share": duplicate_share(ours, labels, held_out.features, held_out.labels, where),
+        **memorisation(ours, real_ones, held_out.features),
+        "feature_distance_intra": feature_distance_intra(ours, labels),
+        "duplicate_share": duplicate_share(ours, labels, held_out.features, held_out.labels),
         "sharpness": sharpness(images),
     }
     for name in CLASS_MEANS:
         if (mean := found[name]).value is not None:
-            interval = over_classes(np.array(mean.parts), draws(name), rule.draws)
-            found[name] = Measured.sure(mean.value, mean.n, interval, mean.parts)
+            found[name] = Measured.over_classes(mean.parts, mean.n, draws(name), rule.draws)
     return found
 
 

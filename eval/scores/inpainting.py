@@ -7,7 +7,7 @@ import numpy as np
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
 from dlvae.stage.artefact import sha256_arrays
-from eval.judge.evaluator import Evaluator, load_judge
+from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.metrics.inception_score import top_class
 from eval.metrics.masked_regions import masked_psnr, masked_ssim
 from eval.metrics.measured import Measured
@@ -59,7 +59,7 @@ def inpainting(request: ScoreRequest) -> Scores:
 
 
 def _of_mask(
-    test: Split, filled: np.ndarray, missing: np.ndarray, known: np.ndarray, judge: Evaluator
+    test: Split, filled: np.ndarray, missing: np.ndarray, known: np.ndarray, judge: JudgeEnsemble
 ) -> dict[str, Measured]:
     """Score inpainted images (N, H, W, 3); ``known`` are the features (N, D) of the originals."""
     features, logits = judge.predict(filled)

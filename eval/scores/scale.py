@@ -45,15 +45,16 @@ def scale(request: ScoreRequest) -> Scores:
     scored = labelled_images(path, request.card, request.data)
     study = _chosen(request, scored.images, scored.labels)
     values: dict[str, Measured] = {}
+    n, resamples = len(study.labels), request.protocol.intervals.draws
     for name, rule in settings().items():
         variant = rule.at(study.images.shape[1])
-        found, draws = d_intra(study.images, study.labels, variant), ("classes", name)
+        found = d_intra(study.images, study.labels, variant)
         values |= {
-            f"d_intra_offdiag:{name}": found.measured_off_diagonal(
-                request.numpy_draws(*draws), request.protocol.intervals.draws
+            f"d_intra_offdiag:{name}": Measured.over_classes(
+                found.off_diagonal, n, request.numpy_draws("classes", name), resamples
             ),
             f"d_intra_offdiag_unclamped:{name}": _unclamped(study, variant, found),
-            f"clamped_share:{name}": Measured(found.clamped_share, len(study.labels)),
+            f"clamped_share:{name}": Measured(found.clamped_share, n),
         }
         values |= {f"{metric}:{name}": v for metric, v in _likeness(study, variant).items()}
     extra = {"classes_scored": len(np.unique(study.labels))}
@@ -82,16 +83,16 @@ def random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:
     return np.stack([first, second], axis=1)
 
 
-def _unclamped(study: Study, variant: Variant, clamped: Diversity) -> Measured:
+def _unclamped(study: Study, variant: Variant, found: Diversity) -> Measured:
     """Return the value with negative factors as they are, where their powers exist."""
     n = len(study.labels)
-    if clamped.clamped_share == 0:
-        return Measured(clamped.off_diagonal, n)
-    if any(s.weight % 1 for s in variant.scales):
-        share = 100 * clamped.clamped_share
-        return Measured(None, n, note=f"{share:.1f} % of pairs have a negative factor")
-    loose = dataclasses.replace(variant, clamp=False)
-    return Measured(d_intra(study.images, study.labels, loose).off_diagonal, n)
+    if found.clamped_share > 0:
+        if any(s.weight % 1 for s in variant.scales):
+            share = 100 * found.clamped_share
+            return Measured(None, n, note=f"{share:.1f} % of pairs have a negative factor")
+        loose = dataclasses.replace(variant, clamp=False)
+        found = d_intra(study.images, study.labels, loose)
+    return Measured(float(np.mean(found.off_diagonal)), n)
 
 
 def _likeness(study: Study, variant: Variant) -> dict[str, Measured]:

@@ -18,7 +18,7 @@ from dlvae.base import GenerativeModel
 from dlvae.data.dataset import HELD_OUT, Split, load_card, load_split
 from dlvae.data.people import identities
 from dlvae.stage.registry import weights_hash
-from eval.judge.evaluator import Evaluator, load_judge
+from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import FactorRegressor, load_factors, r2_on
 from eval.metrics.likeness import brightness, nearer, squared_errors, unit, verification_auc
 from eval.metrics.measured import Measured
@@ -60,13 +60,13 @@ class Judge:
         note: which ``factors``, or why there are none.
     """
 
-    evaluator: Evaluator
+    evaluator: JudgeEnsemble
     factors: Describe | None
     note: str
 
     @classmethod
     def reading(
-        cls, evaluator: Evaluator, regressor: FactorRegressor, used: list[str], why_not: str
+        cls, evaluator: JudgeEnsemble, regressor: FactorRegressor, used: list[str], why_not: str
     ) -> Judge:
         """Return a judge that reads these factors; ``why_not`` says why there are none."""
         if not used:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from eval.judge.evaluator import Evaluator, load_judge
+from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import load_factors
 from eval.metrics.measured import Measured
 from eval.models.decoding import decode_grid, evenly_spaced, model_files, ready_model
@@ -111,7 +111,7 @@ def walks(request: ScoreRequest) -> Scores:
 
 def _walk(
     model: GenerativeModel,
-    judge: Evaluator,
+    judge: JudgeEnsemble,
     labels: np.ndarray,
     every: Iterable[tuple[Tensor, Tensor]],
     read: Read | None,

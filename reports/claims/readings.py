@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from eval.families import FAMILY_OF
-from eval.metrics.intervals import Interval, over_seeds
+from eval.metrics.intervals import T_SEEDS, Interval, t_interval
 from reports.claims.rules import REAL, Side
 from reports.names import dataset_title, model_title
 from reports.tables.cells import Cell, cell
@@ -116,7 +116,7 @@ def transformed(side: Side, found: Cell) -> Cell:
         side.times * (v if centre is None else abs(v - centre)) + side.plus for v in found.values
     )
     if len(values) > 1:
-        return Cell(values, over_seeds(values))
+        return Cell(values, t_interval(values, T_SEEDS))
     if found.interval is None:
         return Cell(values, None)
     below, above = found.interval.low - found.mean, found.interval.high - found.mean

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import TAILS
+from eval.metrics.intervals import TAILS, probability_of_higher_mean
 from reports.claims.preconditions import unmet
 from reports.claims.readings import Reading, Readings, Scope
 from reports.claims.rules import PLAIN, Claim, ClaimTest, Rules, Side, models_of
@@ -34,7 +33,7 @@ class Result:
 
     Attributes:
         probability: that the inequality holds for the means over trainings, see
-            :func:`eval.metrics.improvement.probability_of_higher_mean`; None where that cannot be
+            :func:`eval.metrics.intervals.probability_of_higher_mean`; None where that cannot be
             said.
         reason: why it was not run, or what is known of the noise.
         plain: the same test by the plain judges, where it is of a metric that they take too.

@@ -10,8 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from dlvae.stage.seeds import numpy_generator
-from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import LEVEL, MIN_VALUES, Interval, over_classes
+from eval.metrics.intervals import (
+    LEVEL,
+    MIN_VALUES,
+    Interval,
+    over_classes,
+    probability_of_higher_mean,
+)
 from eval.protocol import IntervalsRule
 from reports.compare.conditions import LESS_IS_BETTER
 from reports.tables.cells import Cell, cell

@@ -20,7 +20,7 @@ import pandas as pd
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.metrics.improvement import probability_of_higher_mean
+from eval.metrics.intervals import probability_of_higher_mean
 from eval.protocol import Protocol
 from eval.rows import refuse_mixed
 from reports.claims.verdicts import SURE

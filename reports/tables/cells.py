@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eval.metrics.improvement import probability_of_higher_mean
-from eval.metrics.intervals import Interval, over_seeds
+from eval.metrics.intervals import T_SEEDS, Interval, probability_of_higher_mean, t_interval
 from eval.rows import NONE
 from reports.names import as_published, fitted_form
 from reports.tables.formats import MISSING
@@ -78,7 +77,7 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell:
         return Cell((), None, MISSING if chosen.empty else str(without.iloc[0]["ci_kind"]))
     values = chosen["value"].to_numpy(float)
     if len(values) > 1:
-        return Cell(tuple(values), over_seeds(values))
+        return Cell(tuple(values), t_interval(values, T_SEEDS))
     row = chosen.iloc[0]
     low, high = float(row["ci_low"]), float(row["ci_high"])
     interval = None if math.isnan(low) else Interval(low, high, str(row["ci_kind"]))

@@ -31,12 +31,12 @@ from torch import Tensor
 from dlvae.data import digits
 from dlvae.data.batches import to_model_range
 from dlvae.stage.seeds import numpy_generator
-from eval.judge.evaluator import Evaluator, load_evaluator
+from eval.judge.evaluator import JudgeEnsemble, load_evaluator
 from eval.judge.features import FeatureSet, load_features, save_features
 from eval.judge.predict import BATCH, extract
 from eval.metrics.inception_score import inception_of_logits
 from eval.metrics.sets.distributions import SUBSET_SIZE, fid, kid
-from eval.metrics.sets.imagenet import UintImages
+from eval.metrics.sets.imagenet import as_data_set
 from eval.metrics.sets.manifolds import precision_recall
 from reports.freeze.machine import ROOT
 from tests.benchmarks.measuring.command import Run
@@ -59,7 +59,7 @@ class Extractor(torch_fidelity.FeatureExtractorBase):
     """The evaluator as a user registers it: uint8 (B, 3, H, W) -> features, logits."""
 
     def __init__(
-        self, name: str, features_list: list[str], evaluator: Evaluator, **_: object
+        self, name: str, features_list: list[str], evaluator: JudgeEnsemble, **_: object
     ) -> None:
         super().__init__(name, features_list)
         self.evaluator = evaluator
@@ -90,10 +90,10 @@ class Extractor(torch_fidelity.FeatureExtractorBase):
 torch_fidelity.register_feature_extractor(EXTRACTOR, Extractor)
 
 
-def one_judge() -> Evaluator:
+def one_judge() -> JudgeEnsemble:
     """Return the first member of the stored evaluator, as an evaluator of its own."""
-    found = load_evaluator(EVALUATOR, "cpu")
-    return Evaluator(found.members[:1], found.image_size, found.card)
+    found = load_evaluator(EVALUATOR).cpu()
+    return JudgeEnsemble(found.members[:1], found.image_size, found.card)
 
 
 def image_sets(models: int, count: int) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -111,7 +111,7 @@ def image_sets(models: int, count: int) -> tuple[np.ndarray, list[np.ndarray]]:
     return noisy(4), [noisy(20 * (model + 1)) for model in range(models)]
 
 
-def ours(evaluator: Evaluator, real: np.ndarray, sets: Sequence[np.ndarray]) -> list[Scores]:
+def ours(evaluator: JudgeEnsemble, real: np.ndarray, sets: Sequence[np.ndarray]) -> list[Scores]:
     """Store features of every set once, then score each model from what is stored."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.npz" for number in range(len(sets) + 1)]
@@ -134,12 +134,14 @@ def _scores(samples: Path, real: Path) -> Scores:
     return {"inception_score": inception} | {name: metric.value for name, metric in found.items()}
 
 
-def fidelity(evaluator: Evaluator, real: np.ndarray, sets: Sequence[np.ndarray]) -> list[Scores]:
+def fidelity(
+    evaluator: JudgeEnsemble, real: np.ndarray, sets: Sequence[np.ndarray]
+) -> list[Scores]:
     """Call torch-fidelity's front door once per model."""
     whole = [
         torch_fidelity.calculate_metrics(
-            input1=UintImages(images),
-            input2=UintImages(real),
+            input1=as_data_set(images),
+            input2=as_data_set(real),
             isc=True,
             isc_splits=1,
             fid=True,

@@ -55,8 +55,7 @@ def setting(request):
 def test_identical_images_have_none(setting):
     variant, size = setting
     found = d_intra(*clusters(size, [(BOLD, 7)], [(FAINT, 4)]), variant)
-    assert found.value == pytest.approx(0, abs=1e-6)
-    assert found.off_diagonal_per_class == pytest.approx((0, 0), abs=1e-6)
+    assert (found.per_class, found.off_diagonal) == (pytest.approx((0, 0), abs=1e-6),) * 2
 
 
 def test_two_clusters_in_one_class(reference, setting):
@@ -65,8 +64,9 @@ def test_two_clusters_in_one_class(reference, setting):
     across = 1 - between(reference, BOLD, FAINT, variant)
     for a, b in ((1, 1), (3, 5), (7, 2)):
         found, n = d_intra(*clusters(size, [(BOLD, a), (FAINT, b)]), variant), a + b
-        assert found.value == pytest.approx(2 * a * b / n**2 * across, abs=1e-6)
-        assert found.off_diagonal == pytest.approx(2 * a * b / (n * (n - 1)) * across, abs=1e-6)
+        assert found.per_class[0] == pytest.approx(2 * a * b / n**2 * across, abs=1e-6)
+        off = 2 * a * b / (n * (n - 1)) * across
+        assert found.off_diagonal[0] == pytest.approx(off, abs=1e-6)
         assert found.clamped_share == 0
     assert across > (0.05 if variant.pixel_range == (0, 255) else 1e-4)
 
@@ -76,9 +76,7 @@ def test_mean_over_classes_whatever_their_size(reference, setting):
     across = 1 - between(reference, BOLD, FAINT, variant)
     sets = clusters(size, [(BOLD, 3), (FAINT, 1)], [(FAINT, 9)], [(BOLD, 2), (FAINT, 2)])
     found = d_intra(*sets, variant)
-    expected = (6 / 16 * across, 0, 8 / 16 * across)
-    assert found.per_class == pytest.approx(expected, abs=1e-6)
-    assert found.value == pytest.approx(np.mean(expected), abs=1e-6)
+    assert found.per_class == pytest.approx((6 / 16 * across, 0, 8 / 16 * across), abs=1e-6)
 
 
 def test_inverted_contrast_in_one_colour_is_clamped_there(reference, setting):
@@ -87,7 +85,7 @@ def test_inverted_contrast_in_one_colour_is_clamped_there(reference, setting):
     structure, _ = reference.checkerboard_ms_ssim(BOLD[0], INVERTED[0], variant)
     across = between(reference, BOLD, INVERTED, variant)
     found = d_intra(*clusters(size, [(BOLD, 2), (INVERTED, 3)]), variant)
-    assert found.value == pytest.approx(12 / 25 * (1 - across), abs=1e-6)
+    assert found.per_class[0] == pytest.approx(12 / 25 * (1 - across), abs=1e-6)
     if variant.clamp:
         assert structure < -0.9 and across == pytest.approx(2 / 3)
         assert found.clamped_share == pytest.approx(6 / 10)

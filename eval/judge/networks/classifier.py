@@ -1,4 +1,4 @@
-"""What our own evaluator networks share: channel counts, and the head behind their trunks."""
+"""What our own judges share: channel counts, convolutions, and the head behind a trunk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ def scaled(channels: int, width: float) -> int:
     Eight floats fill an AVX2 register, so fewer channels would cost as much.
     """
     return max(8, 8 * round(channels * width / 8))
+
+
+def conv_norm_relu(
+    n_in: int, n_out: int, kernel: int | tuple[int, int], stride: int = 1, eps: float = 1e-5
+) -> nn.Sequential:
+    """Convolution ("same" padding, no bias), batch norm, ReLU; ``kernel`` is one side or two."""
+    padding = kernel // 2 if isinstance(kernel, int) else tuple(side // 2 for side in kernel)
+    return nn.Sequential(
+        nn.Conv2d(n_in, n_out, kernel, stride, padding, bias=False),
+        nn.BatchNorm2d(n_out, eps=eps),
+        nn.ReLU(inplace=True),
+    )
 
 
 class Classifier(nn.Module):

@@ -8,28 +8,20 @@ changes (5 A, 10 B, 5 + 1 C); `width` scales every hidden channel count.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from dlvae.stage.errors import UserError
-from eval.judge.networks.classifier import Classifier, scaled
+from eval.judge.networks.classifier import Classifier, conv_norm_relu, scaled
 
 SIZES = (32, 64)
 _EPS = 1e-3  # batch norm epsilon of facenet
+_conv = partial(conv_norm_relu, eps=_EPS)
 
 Layer = tuple[int, ...] | tuple[int, tuple[int, int]]
 """Of a branch: channels, kernel (one side or two), and the stride where it is not 1."""
-
-
-def _conv(n_in: int, n_out: int, kernel: int | tuple[int, int], stride: int = 1) -> nn.Sequential:
-    """Convolution ("same" padding, no bias), batch norm, ReLU."""
-    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, (height, width), stride, (height // 2, width // 2), bias=False),
-        nn.BatchNorm2d(n_out, eps=_EPS),
-        nn.ReLU(inplace=True),
-    )
 
 
 def _branch(n_in: int, *layers: Layer) -> nn.Sequential:

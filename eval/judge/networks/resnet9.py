@@ -12,18 +12,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dlvae.stage.errors import UserError
-from eval.judge.networks.classifier import Classifier, scaled
+from eval.judge.networks.classifier import Classifier, conv_norm_relu, scaled
 
 CHANNELS = 64  # of the first layer, at width 1
-
-
-def _conv(n_in: int, n_out: int, stride: int = 1) -> nn.Sequential:
-    """3 x 3 convolution ("same" padding, no bias), batch norm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False),
-        nn.BatchNorm2d(n_out),
-        nn.ReLU(inplace=True),
-    )
 
 
 class Residual(nn.Module):
@@ -31,7 +22,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, layers: int):
         super().__init__()
-        self.layers = nn.Sequential(*(_conv(channels, channels) for _ in range(layers)))
+        self.layers = nn.Sequential(*(conv_norm_relu(channels, channels, 3) for _ in range(layers)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, h, w) -> the same shape."""
@@ -57,12 +48,12 @@ class ResNet9(Classifier):
         super().__init__()
         n = scaled(CHANNELS, width)
         self.trunk = nn.Sequential(
-            _conv(3, n),
-            _conv(n, 2 * n, 2),
+            conv_norm_relu(3, n, 3),
+            conv_norm_relu(n, 2 * n, 3, 2),
             Residual(2 * n, 1),
-            _conv(2 * n, 4 * n, 2),
+            conv_norm_relu(2 * n, 4 * n, 3, 2),
             Residual(4 * n, 2),
-            _conv(4 * n, 8 * n, 2),
+            conv_norm_relu(4 * n, 8 * n, 3, 2),
             Residual(8 * n, 1),
         )
         self.head(8 * n, 2 * n, num_classes, drop_rate)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlvae.stage.errors import UserError
+from eval.judge.predict import check_images
 from eval.metrics.ms_ssim.maps import Limits, Piece, Workspace, evenly, halved, map_sums, pieces
 from eval.metrics.ms_ssim.variant import Variant
 
@@ -26,13 +26,11 @@ class PairScores:
     """MS-SSIM over the pairs of a set of N images.
 
     Attributes:
-        n: number of images.
         mean: over all ordered pairs, the N self pairs (1 each) included: the sum of Eq. 12.
         off_diagonal: mean over pairs of two different images; NaN for one image.
         clamped_share: share of those pairs with a negative factor at some scale and channel.
     """
 
-    n: int
     mean: float
     off_diagonal: float
     clamped_share: float
@@ -58,7 +56,6 @@ def all_pairs(
         clamped += int(negative.sum())
     pairs = n * (n - 1) // 2
     return PairScores(
-        n,
         (2.0 * total + n) / n**2,
         total / pairs if pairs else float("nan"),
         clamped / pairs if pairs else 0.0,
@@ -75,7 +72,7 @@ def pair_blocks(
         The images of either block; values (N_i, N_j), 0 where a pair was or is not to be counted:
         each counts once, as (i, j) with i < j; and whether a factor was negative, (N_i, N_j).
     """
-    _check_images(images, variant.size)
+    check_images(images, variant.size)
     limits = limits or LIMITS[device.type]
     members = evenly(len(images), limits.block)
     with _full_precision(), _workers(device) as workers:
@@ -86,19 +83,6 @@ def pair_blocks(
                 right = None
                 right = left if second is first else _pyramid(images[second], variant, device)
                 yield first, second, *_scored(left, right, variant, limits, workers)
-
-
-def _check_images(images: np.ndarray, size: int) -> None:
-    """Refuse anything but uint8 (N, size, size, 3), N > 0."""
-    if images.dtype != np.uint8:
-        raise UserError(
-            f"expected images of dtype uint8 (0 to 255), found {images.dtype}: floats could be "
-            "scored with the wrong range"
-        )
-    if images.ndim != 4 or images.shape[1:] != (size, size, 3) or len(images) == 0:
-        raise UserError(
-            f"expected images of shape (N, {size}, {size}, 3) with N > 0, found {images.shape}"
-        )
 
 
 @contextmanager

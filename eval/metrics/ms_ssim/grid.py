@@ -5,8 +5,6 @@ A setting is called ``<range>:<structure>``. Every variant here clamps negative 
 
 from __future__ import annotations
 
-from typing import Any
-
 from eval.metrics.ms_ssim.variant import SizeRule, VariantRule
 
 CLASSES, PER_CLASS = 20, 40
@@ -27,47 +25,42 @@ RANGES: dict[str, tuple[tuple[float, float], float]] = {
 is, but means in [-1, 1] have signs, and two of them that differ make the term negative.
 """
 
-_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003
-
-
-def _size(window: int, scales: int) -> SizeRule:
-    return SizeRule(window=window, scales=scales)
-
-
-def _structure(scales: int, **changes: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = {"sizes": dict.fromkeys(("32", "64"), _size(11, scales))}
-    fields |= {"window_rule": "shrinking", "sigma_rule": "proportional", "renormalise": True}
-    return fields | changes
-
-
-STRUCTURES: dict[str, dict[str, Any]] = {
+STRUCTURES: dict[str, tuple[int, tuple[int, int], str, str, bool]] = {
     # pytorch-msssim at sizes that it refuses: the variant `standard` of the protocol.
-    "three_fixed": _structure(
-        3,
-        sizes={"32": _size(7, 3), "64": _size(11, 3)},
-        window_rule="fixed",
-        sigma_rule="fixed",
-    ),
-    "three_shrinking": _structure(3),
-    "two_truncated": _structure(2, renormalise=False),
+    "three_fixed": (3, (7, 11), "fixed", "fixed", True),
+    "three_shrinking": (3, (11, 11), "shrinking", "proportional", True),
+    "two_truncated": (2, (11, 11), "shrinking", "proportional", False),
     # msssim.py of TensorFlow 1's model garden, widely copied; its default is L = 255.
-    "five_shrinking": _structure(5, renormalise=False),
+    "five_shrinking": (5, (11, 11), "shrinking", "proportional", False),
     # compare_gan of 2018: the window shrinks, sigma does not.
-    "five_fixed_sigma": _structure(5, renormalise=False, sigma_rule="fixed"),
+    "five_fixed_sigma": (5, (11, 11), "shrinking", "fixed", False),
     # SSIM without scales.
-    "single": _structure(1),
+    "single": (1, (11, 11), "shrinking", "proportional", True),
 }
-"""Scales, windows and weights, as fields of :class:`eval.metrics.ms_ssim.variant.VariantRule`."""
+"""Scales, windows at 32 and 64 pixels, and ``window_rule``, ``sigma_rule`` and ``renormalise`` of
+:class:`eval.metrics.ms_ssim.variant.VariantRule`."""
 
 
 def settings() -> dict[str, VariantRule]:
     """Return the rule of every setting, by name."""
-    shared = {"k1": 0.01, "k2": 0.03, "sigma": 1.5, "weights": _WEIGHTS, "clamp": True}
-    shared |= {"reference": "literal"}  # knows even windows
-    return {
-        f"{name}:{structure}": VariantRule(
-            pixel_range=pixels, data_range=data_range, **shared, **fields
-        )
-        for name, (pixels, data_range) in RANGES.items()
-        for structure, fields in STRUCTURES.items()
-    }
+    found = {}
+    for name, (pixels, data_range) in RANGES.items():
+        for structure, (scales, windows, window_rule, sigma_rule, whole) in STRUCTURES.items():
+            found[f"{name}:{structure}"] = VariantRule(
+                pixel_range=pixels,
+                data_range=data_range,
+                k1=0.01,
+                k2=0.03,
+                sigma=1.5,
+                window_rule=window_rule,
+                sigma_rule=sigma_rule,
+                weights=(0.0448, 0.2856, 0.3001, 0.2363, 0.1333),  # Wang et al. 2003
+                renormalise=whole,
+                clamp=True,
+                reference="literal",  # knows even windows
+                sizes={
+                    side: SizeRule(window=window, scales=scales)
+                    for side, window in zip(("32", "64"), windows, strict=True)
+                },
+            )
+    return found

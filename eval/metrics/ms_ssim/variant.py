@@ -125,34 +125,22 @@ class VariantRule(Section):
             )
         weights = self.weights[: rule.scales]
         total = sum(weights) if self.renormalise else 1.0
-        sides = _sides(size, rule.scales)
-        return Variant(
-            tuple(self._scale(s, rule, w / total) for s, w in zip(sides, weights, strict=True)),
-            self.pixel_range,
-            self.data_range,
-            self.k1,
-            self.k2,
-            self.clamp,
-        )
-
-    def _scale(self, side: int, rule: SizeRule, weight: float) -> Scale:
-        window = min(rule.window, side) if self.window_rule == "shrinking" else rule.window
-        if window > side:
-            raise UserError(
-                f"window {window} exceeds the image of {side} x {side} pixels at one of "
-                f"{rule.scales} scales; use a smaller window, fewer scales or the shrinking rule"
-            )
-        share = window / rule.window if self.sigma_rule == "proportional" else 1.0
-        return Scale(side, window, self.sigma * share, weight)
-
-
-def _sides(size: int, scales: int) -> list[int]:
-    sides = [size]
-    for _ in range(scales - 1):
-        if sides[-1] % 2 or sides[-1] == 0:
-            raise UserError(
-                f"{size} px with {scales} scales: the side {sides[-1]} cannot be halved; use fewer "
-                "scales"
-            )
-        sides.append(sides[-1] // 2)
-    return sides
+        scales, side = [], size
+        for weight in weights:
+            if scales and side % 2:
+                raise UserError(
+                    f"{size} px with {rule.scales} scales: the side {side} cannot be halved; use "
+                    "fewer scales"
+                )
+            side = side // 2 if scales else side
+            window = min(rule.window, side) if self.window_rule == "shrinking" else rule.window
+            if window > side:
+                raise UserError(
+                    f"window {window} exceeds the image of {side} x {side} pixels at one of "
+                    f"{rule.scales} scales; use a smaller window, fewer scales or the shrinking "
+                    "rule"
+                )
+            share = window / rule.window if self.sigma_rule == "proportional" else 1.0
+            scales.append(Scale(side, window, self.sigma * share, weight / total))
+        ranges = self.pixel_range, self.data_range
+        return Variant(tuple(scales), *ranges, self.k1, self.k2, self.clamp)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from eval.metrics.measured import Measured, check_features, check_labels
-from eval.metrics.sets.distances import ELEMENTS, Where, mean_distance, nearest, nearest_other
+from eval.metrics.sets.distances import mean_distance, nearest, nearest_other
 from eval.scored_images import evenly_per_class
 
 QUANTILE = 0.01
@@ -17,11 +17,7 @@ QUANTILE_NEEDS = 100
 
 
 def memorisation(
-    generated: np.ndarray,
-    train: np.ndarray,
-    held_out: np.ndarray,
-    device: Where = "cpu",
-    elements: int = ELEMENTS,
+    generated: np.ndarray, train: np.ndarray, held_out: np.ndarray
 ) -> dict[str, Measured]:
     """How near generated images come to training images, beside real images that are not theirs.
 
@@ -31,15 +27,14 @@ def memorisation(
 
     Args:
         generated, train, held_out: features (N, D), (M, D), (K, D).
-        elements: numbers of a distance matrix held at once.
 
     Raises:
         UserError: features that are empty, not finite or of different width.
     """
     check_features(generated=generated, train=train, held_out=held_out)
     n = len(generated)
-    ours = nearest(generated, train, device, elements)
-    theirs = nearest(held_out, train, device, elements)
+    ours = nearest(generated, train)
+    theirs = nearest(held_out, train)
     median = float(np.median(theirs))
     if median > 0:
         ratio = Measured(float(np.median(ours)) / median, n)
@@ -52,18 +47,12 @@ def memorisation(
     return {"nearest_train_ratio": ratio, "copies_share": share}
 
 
-def feature_distance_intra(
-    features: np.ndarray,
-    labels: np.ndarray,
-    device: Where = "cpu",
-    elements: int = ELEMENTS,
-) -> Measured:
+def feature_distance_intra(features: np.ndarray, labels: np.ndarray) -> Measured:
     """Mean distance of two different images of a class, mean over classes; 0 for a collapsed one.
 
     Args:
         features: (N, D).
         labels: int (N,); at least two images of every class that occurs.
-        elements: numbers of a distance matrix held at once.
 
     Raises:
         UserError: features that are empty or not finite; labels that are not one integer per image.
@@ -73,7 +62,7 @@ def feature_distance_intra(
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
         return Measured.missing(len(features), int(counts.min()), 2, "images of every class")
-    values = tuple(mean_distance(features[labels == c], device, elements) for c in classes)
+    values = tuple(mean_distance(features[labels == c]) for c in classes)
     return Measured(float(np.mean(values)), len(features), parts=values)
 
 
@@ -82,8 +71,6 @@ def duplicate_share(
     labels: np.ndarray,
     held_out: np.ndarray,
     held_out_labels: np.ndarray,
-    device: Where = "cpu",
-    elements: int = ELEMENTS,
 ) -> Measured:
     """Share (0..1) of images that have a duplicate in their class; near 1 after a mode collapse.
 
@@ -95,7 +82,6 @@ def duplicate_share(
     Args:
         generated, held_out: features (N, D) and (M, D).
         labels, held_out_labels: int (N,) and (M,).
-        elements: numbers of a distance matrix held at once.
 
     Returns:
         ``n`` counts the generated images in groups. Where every class has as many images the value
@@ -115,7 +101,7 @@ def duplicate_share(
         if size < 2:
             return Measured.missing(len(generated), size, 2, "images of every class in both sets")
         for features, distances in zip(sets, (ours, theirs), strict=True):
-            distances.append(_nearest_in_groups(features, size, device, elements))
+            distances.append(_nearest_in_groups(features, size))
     compared, real = np.concatenate(ours), np.concatenate(theirs)
     if len(real) < QUANTILE_NEEDS:
         return Measured.missing(len(compared), len(real), QUANTILE_NEEDS, "held-out images")
@@ -124,9 +110,9 @@ def duplicate_share(
     return Measured(float(np.mean(compared <= limit)), len(compared), parts=per_class)
 
 
-def _nearest_in_groups(features: np.ndarray, size: int, device: Where, elements: int) -> np.ndarray:
+def _nearest_in_groups(features: np.ndarray, size: int) -> np.ndarray:
     """Nearest other one within disjoint groups of ``size``, each spread evenly over the file."""
     groups = len(features) // size
     chosen = evenly_per_class(np.zeros(len(features), np.int64), groups * size)
     parts = [features[chosen[start::groups]] for start in range(groups)]
-    return np.concatenate([nearest_other(part, device, elements) for part in parts])
+    return np.concatenate([nearest_other(part) for part in parts])

@@ -1,4 +1,7 @@
-"""Euclidean distances between sets of features, in float64 and in bounded memory."""
+"""Euclidean distances between sets of features, in float64 and in bounded memory.
+
+They are computed on CUDA where it is available.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlvae.stage.runtime import device
+
 ELEMENTS = 1 << 24
 """Numbers of a distance matrix held at once (128 MiB); changes speed and memory, not values."""
 
 COLUMNS = 2048  # references turned into float64 at once
 BY_PRODUCTS = "use_mm_for_euclid_dist"  # torch's default depends on the number of rows
 
-Where = torch.device | str
+
+def rows_at_once(width: int) -> int:
+    """Return how many rows of ``width`` numbers are held at once."""
+    return max(1, ELEMENTS // width)
 
 
-def row_blocks(rows: int, width: int, elements: int) -> Iterator[slice]:
-    """Cut ``rows`` into slices of at most ``elements`` numbers, but at least one row each."""
-    step = max(1, elements // width)
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
-
-
-def distance_blocks(
-    queries: np.ndarray, references: np.ndarray, device: Where, elements: int
-) -> Iterator[tuple[slice, Tensor]]:
+def distance_blocks(queries: np.ndarray, references: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
     """Yield the distances of (N, D) queries to (M, D) references, some rows at a time.
 
     The same rows in two calls give the same bits where M, D and the values are the same.
@@ -37,14 +37,13 @@ def distance_blocks(
     origin = queries[0].astype(np.float64)
 
     def moved(features: np.ndarray) -> Tensor:
-        return torch.from_numpy(features - origin).to(device)
+        return torch.from_numpy(features - origin).to(device())
 
     # Rows of features are held in several copies, rows of distances in one.
-    width = max(len(references), 4 * references.shape[1])
-    blocks = list(row_blocks(len(queries), width, elements))
-    shape = (blocks[0].stop, len(references))
-    buffer = torch.empty(shape, dtype=torch.float64, device=device)
-    for rows in blocks:
+    step = min(len(queries), rows_at_once(max(len(references), 4 * references.shape[1])))
+    buffer = torch.empty((step, len(references)), dtype=torch.float64, device=device())
+    for first in range(0, len(queries), step):
+        rows = slice(first, min(first + step, len(queries)))
         ours = moved(queries[rows])
         block = buffer[: len(ours)]
         for start in range(0, len(references), COLUMNS):
@@ -54,34 +53,23 @@ def distance_blocks(
         yield rows, block
 
 
-def without_self(rows: slice, distances: Tensor, value: float) -> Tensor:
-    """Set each row's distance to itself to ``value``, in a block of a set against itself."""
-    index = torch.arange(rows.start, rows.stop, device=distances.device)
-    distances[index - rows.start, index] = value
-    return distances
+def distances_to_others(features: np.ndarray, own: float) -> Iterator[tuple[slice, Tensor]]:
+    """Yield the distances within a set (N, D), as `distance_blocks`; ``own`` to each row itself."""
+    for rows, block in distance_blocks(features, features):
+        block.diagonal(rows.start).fill_(own)
+        yield rows, block
 
 
-def nearest(
-    queries: np.ndarray,
-    references: np.ndarray,
-    device: Where = "cpu",
-    elements: int = ELEMENTS,
-) -> np.ndarray:
+def nearest(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Distance of each of (N, D) queries to the nearest of (M, D) references, float64 (N,)."""
-    found = np.empty(len(queries))
-    for rows, block in distance_blocks(queries, references, device, elements):
-        found[rows] = _exact(queries[rows], references, block)
-    return found
+    blocks = distance_blocks(queries, references)
+    return np.concatenate([_exact(queries[rows], references, block) for rows, block in blocks])
 
 
-def nearest_other(
-    features: np.ndarray, device: Where = "cpu", elements: int = ELEMENTS
-) -> np.ndarray:
+def nearest_other(features: np.ndarray) -> np.ndarray:
     """Distance of each of (N, D) features, N > 1, to the nearest other one, float64 (N,)."""
-    found = np.empty(len(features))
-    for rows, block in distance_blocks(features, features, device, elements):
-        found[rows] = _exact(features[rows], features, without_self(rows, block, torch.inf))
-    return found
+    blocks = distances_to_others(features, torch.inf)
+    return np.concatenate([_exact(features[rows], features, block) for rows, block in blocks])
 
 
 def _exact(queries: np.ndarray, references: np.ndarray, distances: Tensor) -> np.ndarray:
@@ -90,9 +78,9 @@ def _exact(queries: np.ndarray, references: np.ndarray, distances: Tensor) -> np
     return np.linalg.norm(queries.astype(np.float64) - references[which], axis=1)
 
 
-def mean_distance(features: np.ndarray, device: Where = "cpu", elements: int = ELEMENTS) -> float:
+def mean_distance(features: np.ndarray) -> float:
     """Mean distance over the pairs of two different ones of (N, D) features, N > 1."""
     total, n = 0.0, len(features)
-    for rows, block in distance_blocks(features, features, device, elements):
-        total += float(without_self(rows, block, 0.0).sum())
+    for _, block in distances_to_others(features, 0.0):
+        total += float(block.sum())
     return total / (n * (n - 1))

@@ -7,15 +7,12 @@ paper scale is 2.3 GB, so ours are summed in blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kernel_mmd
 
-from eval.metrics.intervals import Interval, jackknife, over_subsets
+from eval.metrics.intervals import T_SUBSETS, Interval, jackknife, t_interval
 from eval.metrics.measured import Measured, check_features, check_labels
-from eval.metrics.sets.distances import row_blocks
 
 SUBSET_SIZE = 1000
 SUBSETS = 100
@@ -52,26 +49,12 @@ def fid(generated: np.ndarray, real: np.ndarray, groups: np.ndarray | None = Non
     for name, features in (("generated", generated), ("real", real)):
         if len(features) < needed:
             return Measured.missing(n, len(features), needed, f"{name} images")
-    distance = _frechet_to(real)
+    moments = _moments(real)
+    value = _frechet(generated, moments)
     if groups is None or n - np.bincount(groups).max() < needed:
-        return Measured(distance(generated), n)
-    value = distance(generated)
-    left_out = tuple(distance(generated[groups != g]) for g in range(groups.max() + 1))
+        return Measured(value, n)
+    left_out = tuple(_frechet(generated[groups != g], moments) for g in range(groups.max() + 1))
     return Measured.sure(value, n, jackknife(value, left_out), left_out)
-
-
-def _frechet_to(real: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Return the distance of :func:`fid` to ``real`` as a function of the generated features.
-
-    The moments of the real set are computed once for all sets of a jackknife.
-    """
-    statistics = _statistics(real)
-
-    def distance(generated: np.ndarray) -> float:
-        found = fid_statistics_to_metric(_statistics(generated), statistics, verbose=False)
-        return found[KEY_METRIC_FID]
-
-    return distance
 
 
 def intra_fid(
@@ -94,7 +77,8 @@ def intra_fid(
         if fewest < needed:
             return Measured.missing(n, fewest, needed, f"{name} images of every class")
     values = tuple(
-        _frechet_to(real[real_labels == label])(generated[labels == label]) for label in classes
+        _frechet(generated[labels == label], _moments(real[real_labels == label]))
+        for label in classes
     )
     return Measured(float(np.mean(values)), n, parts=values)
 
@@ -123,37 +107,24 @@ def kid(
         UserError: features that are empty, not finite or of different width.
     """
     check_features(generated=generated, real=real)
-    sets = generated, real
-    sizes = [len(features) for features in sets]
-    fewest = min(sizes)
+    n, sets = len(generated), (generated, real)
+    fewest, most = sorted(map(len, sets))
     if fewest < 2:
-        return Measured.missing(len(generated), fewest, 2, "images of either set")
+        return Measured.missing(n, fewest, 2, "images of either set")
     size = min(subset_size, fewest)
-    count = 1 if size == max(sizes) else subsets  # every subset would be both whole sets
+    count = 1 if size == most else subsets  # every subset would be both whole sets
     values = [
         _mmd(*(f[draws.choice(len(f), size, replace=False)] for f in sets)) for _ in range(count)
     ]
-    value, apart = float(np.mean(values)), _disjoint(sets, fewest, subset_size, draws)
-    interval = None
-    if apart:
-        found = over_subsets(np.array(apart))
-        shift = value - float(np.mean(apart))
-        interval = Interval(found.low + shift, found.high + shift, found.kind)
-    return Measured.sure(value, len(generated), interval, apart)
-
-
-def _disjoint(
-    sets: tuple[np.ndarray, np.ndarray], fewest: int, most: int, draws: np.random.Generator
-) -> tuple[float, ...] | None:
-    size = min(most, fewest // FEWEST_DISJOINT)
+    value, size = float(np.mean(values)), min(subset_size, fewest // FEWEST_DISJOINT)
     if size < 2:
-        return None
+        return Measured(value, n)
     count = fewest // size
     orders = [draws.permutation(len(f))[: count * size].reshape(count, size) for f in sets]
-    return tuple(
-        _mmd(*(f[order[part]] for f, order in zip(sets, orders, strict=True)))
-        for part in range(count)
-    )
+    apart = tuple(_mmd(generated[one], real[other]) for one, other in zip(*orders, strict=True))
+    found, shift = t_interval(apart, T_SUBSETS), value - float(np.mean(apart))
+    interval = Interval(found.low + shift, found.high + shift, found.kind)
+    return Measured.sure(value, n, interval, apart)
 
 
 def _mmd(generated: np.ndarray, real: np.ndarray) -> float:
@@ -161,15 +132,16 @@ def _mmd(generated: np.ndarray, real: np.ndarray) -> float:
     return float(kernel_mmd(generated.astype(np.float64), real.astype(np.float64), **KERNEL))
 
 
-def _statistics(features: np.ndarray) -> dict[str, np.ndarray]:
+def _frechet(generated: np.ndarray, real: dict[str, np.ndarray]) -> float:
+    """Return the distance of features to a set whose moments are known."""
+    return fid_statistics_to_metric(_moments(generated), real, verbose=False)[KEY_METRIC_FID]
+
+
+def _moments(features: np.ndarray) -> dict[str, np.ndarray]:
     """Mean (D,) and unbiased covariance (D, D) in float64."""
     n, width = features.shape
-    mean = np.zeros(width)
-    for rows in row_blocks(n, width, BLOCK):
-        mean += features[rows].sum(axis=0, dtype=np.float64)
-    mean /= n
-    covariance = np.zeros((width, width))
-    for rows in row_blocks(n, width, BLOCK):
-        centred = features[rows] - mean
-        covariance += centred.T @ centred
+    step = max(1, BLOCK // width)
+    blocks = [features[start : start + step] for start in range(0, n, step)]
+    mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks) / n
+    covariance = sum(centred.T @ centred for centred in (block - mean for block in blocks))
     return {"mu": mean, "sigma": covariance / (n - 1)}

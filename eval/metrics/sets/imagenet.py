@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch_fidelity
-from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device
@@ -23,17 +22,10 @@ EXTRACTOR = "inception-v3-compat"
 FEATURES = 2048
 
 
-class UintImages(Dataset):
-    """uint8 (N, H, W, 3) as torch-fidelity reads it: one uint8 (3, H, W) tensor per image."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        self._images = torch.from_numpy(np.ascontiguousarray(images))
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self._images[index].permute(2, 0, 1)
+def as_data_set(images: np.ndarray) -> Dataset:
+    """Return uint8 (N, H, W, 3) as torch-fidelity reads it: a uint8 (3, H, W) tensor each."""
+    tensors = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    return Subset(tensors, range(len(tensors)))
 
 
 def imagenet_metrics(
@@ -53,8 +45,8 @@ def imagenet_metrics(
     enough = fewest > FEATURES
     with tempfile.TemporaryDirectory() as folder:
         found = torch_fidelity.calculate_metrics(
-            input1=UintImages(images),
-            input2=UintImages(train) if enough else None,
+            input1=as_data_set(images),
+            input2=as_data_set(train) if enough else None,
             isc=True,
             isc_splits=splits,
             fid=enough,

@@ -11,7 +11,6 @@ from scipy import ndimage
 from dlvae.data.batches import to_model_range, to_uint8
 from eval.judge import augment
 from eval.judge.augment import (
-    FIXED,
     blur_matrix,
     coloured,
     compressed,
@@ -160,11 +159,12 @@ def test_a_share_of_the_images_stays_untouched():
     assert abs(float(same) - augment.UNTOUCHED) < 0.04
 
 
-@pytest.mark.parametrize("name", FIXED)
-def test_fixed_degradations_change_images_and_are_the_same_again(name):
+def test_fixed_degradations_change_images_and_are_the_same_again():
     before = pictures(3)
-    found = fixed(name, before)
-    assert found.dtype == np.uint8 and found.shape == before.shape
-    np.testing.assert_array_equal(found, fixed(name, before))
-    change = np.abs(found.astype(int) - before).mean(axis=(1, 2, 3))
-    assert (change > 0.2).all() and (change < 80).all()
+    found, again = dict(fixed(before)), dict(fixed(before))
+    assert list(found) == ["blur", "noise", "contrast", "cut_out", "low_resolution", "jpeg"]
+    for name, images in found.items():
+        assert images.dtype == np.uint8 and images.shape == before.shape
+        np.testing.assert_array_equal(images, again[name])
+        change = np.abs(images.astype(int) - before).mean(axis=(1, 2, 3))
+        assert (change > 0.2).all() and (change < 80).all()

@@ -18,10 +18,9 @@ from dlvae.stage.artefact import save_samples
 from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
 from dlvae.train.__main__ import train
+from eval.judge.__main__ import train_member
 from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
-from eval.judge.member import train_member
-from eval.judge.training import Job
 from eval.protocol import load_protocol
 from eval.score_request import ScoreRequest
 from eval.scored_images import evenly_per_class, real, sampled
@@ -57,10 +56,15 @@ class Judge:
         config = NAMES | shared | DIGITS["evaluator"]["robust"] | {"kind": "robust"}
         folders = [self.folder / "evaluator" / f"member{i}" for i in range(members)]
         for member, out in enumerate(folders):
-            job = Job(self.data, out, self.folder / "resume", out.with_suffix(".jsonl"))
-            train_member(job, config | {"member": member})
+            self._run(train_member, out, config | {"member": member}, images=None)
         join_members(folders, self.folder / "evaluator")
         return self.folder / "evaluator"
+
+    def _run(self, train, out, config, **more):
+        """Call a training with the arguments of its command line."""
+        more |= {"threads": 1, "precision": "auto", "fingerprint": "", "save_seconds": 30.0}
+        more |= {"resume_root": self.folder / "resume", "run_log": out.with_suffix(".jsonl")}
+        train(Namespace(data=self.data, out=out, config=config, **more))
 
     def _features(self, images, name):
         save_features(self._path(name), features_of(images, self.evaluator, self.card))
@@ -89,11 +93,7 @@ class Judge:
         config = NAMES | {"model": "cvae", "stage": "supervised", "options": {}}
         config |= {"network": DIGITS["network"], "train": DIGITS["train"]}
         config |= {"method": QUICK.get("method", {}) | DIGITS.get("method", {})}
-        log = self.folder / "cvae.jsonl"
-        paths = {"data": self.data, "out": folder, "resume_root": self.folder / "resume"}
-        options = {"threads": 1, "precision": "auto", "fingerprint": "", "save_seconds": 30.0}
-        more = {"config": config, "run_log": log, "init": None, "keep_state": False}
-        train(Namespace(**paths, **options, **more))
+        self._run(train, folder, config, init=None, keep_state=False)
         model = load_model(folder)
         ready(model, load_protocol(PROTOCOL).bn_eval, generator("recalibrate"))
         return sample_set(model, PER_CLASS, generator("sample"))

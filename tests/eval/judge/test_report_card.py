@@ -9,7 +9,7 @@ from dlvae.data.dataset import Split, save_dataset
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.judge import report_card as stage
-from eval.judge.augment import FIXED, fixed
+from eval.judge.augment import fixed
 from eval.judge.evaluator import load_evaluator
 from eval.judge.features import FeatureSet, save_features
 from eval.judge.report_card import calibration_error, report
@@ -82,7 +82,7 @@ def test_command_line(tmp_path, capsys, save_evaluator):
     fields = {"dataset": "letters", "source": "made up", "licence": "none", "flip": False}
     save_dataset(tmp_path / "data", {"train": split, "test": split}, fields | {"preparation": {}})
     folder = save_evaluator(tmp_path / "judge", CARD["class_names"])
-    evaluator = load_evaluator(folder, "cpu")
+    evaluator = load_evaluator(folder)
     own = evaluator.card["weights_sha256"]
     for name in ("train", "test"):
         save_features(tmp_path / f"{name}.npz", judged([0, 1, 2], [0, 1, 1], own))
@@ -92,8 +92,9 @@ def test_command_line(tmp_path, capsys, save_evaluator):
     run_stage(stage.main, stage.command(), arguments)
     found = json.loads((tmp_path / "report.json").read_text())
     assert found["accuracy"] == pytest.approx(2 / 3) and found["kind"] == "robust"
-    assert set(found["degraded"]) == set(FIXED)
-    noisy = evaluator.predict(fixed("noise", images))[1]
+    degraded = dict(fixed(images))
+    assert found["degraded"].keys() == degraded.keys()
+    noisy = evaluator.predict(degraded["noise"]).logits
     expected = {"accuracy": np.mean(top_class(noisy) == labels), "agreement": agreement(noisy)}
     assert found["degraded"]["noise"] == pytest.approx(
         {"accuracy": expected["accuracy"], "agreement": expected["agreement"].mean()}

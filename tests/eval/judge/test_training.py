@@ -1,5 +1,6 @@
 import json
 import sys
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -9,17 +10,25 @@ from dlvae.data.dataset import load_split
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import load_weights
+from dlvae.stage.seeds import seeded_globally
+from eval.judge.__main__ import train_member
 from eval.judge.evaluator import load_evaluator
 from eval.judge.factor_regressor import load_factors, r_squared, train_factors
 from eval.judge.join import join_members
-from eval.judge.member import train_member
-from eval.judge.training import Job, Learner, Recipe, build_seeded, run_command
+from eval.judge.training import Learner, Recipe, run_command
 
 STAGES = [train_member, train_factors]
 
 
-def job(data, folder, **changes):
-    return Job(data, folder / "out", folder / "resume", folder / "run.jsonl", **changes)
+def job(data, folder, config, **changes):
+    """Arguments of the command line."""
+    made = {
+        "out": folder / "out",
+        "resume_root": folder / "resume",
+        "run_log": folder / "run.jsonl",
+    }
+    made |= {"threads": 1, "precision": "auto", "fingerprint": "", "save_seconds": 30.0}
+    return Namespace(**made | {"data": data, "images": None, "config": config} | changes)
 
 
 def files(folder):
@@ -33,8 +42,9 @@ FILES = ("weights.safetensors", "card.json")
 def test_a_stopped_training_continues_to_the_same_bytes(
     train, tiny_data, tiny_config, tmp_path, monkeypatch
 ):
-    train(job(tiny_data, tmp_path / "whole"), tiny_config)
-    stopped, step, taken = job(tiny_data, tmp_path / "stopped", save_seconds=0.0), Learner.step, []
+    train(job(tiny_data, tmp_path / "whole", tiny_config))
+    stopped = job(tiny_data, tmp_path / "stopped", tiny_config, save_seconds=0.0)
+    step, taken = Learner.step, []
 
     def stopping(learner, batch, index):
         if index == 3 and 3 not in taken:
@@ -45,9 +55,9 @@ def test_a_stopped_training_continues_to_the_same_bytes(
 
     monkeypatch.setattr(Learner, "step", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(stopped, tiny_config)
+        train(stopped)
     assert not (tmp_path / "stopped" / "out").exists()
-    train(stopped, tiny_config)
+    train(stopped)
     assert taken == [0, 1, 2, 3, 3, 4, 5]
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert not any((tmp_path / "stopped" / "resume").glob("*"))
@@ -57,8 +67,7 @@ def ensemble(data, config, folder, members=2):
     """Train members and join them: the card, and their folders."""
     folders = [folder / f"member{i}" for i in range(members)]
     for i, member in enumerate(folders):
-        made = Job(data, member, folder / "resume", folder / "run.jsonl")
-        train_member(made, config | {"member": i})
+        train_member(job(data, folder, config | {"member": i}, out=member))
     return join_members(folders, folder / "out"), folders
 
 
@@ -74,7 +83,7 @@ def test_an_ensemble_learns_and_is_read_back(tiny_data, tiny_config, tmp_path):
     assert manifest["steps"] == 2 * 30 and manifest["images_seen"] == 2 * 480
 
     test = load_split(tiny_data, "test")
-    evaluator = load_evaluator(tmp_path / "out", "cpu")
+    evaluator = load_evaluator(tmp_path / "out")
     assert not evaluator.training
     features, logits = evaluator.predict(test.images)
     assert features.shape == (12, 2 * 16) and logits.shape == (12, 2, 3)
@@ -93,7 +102,7 @@ def test_kinds_differ_in_what_they_see_and_the_same_member_is_the_same(
 ):
     tiny_config |= {"arch": "resnet9", "width": 0.125, "epochs": 1}
     for name, kind in {"a": "robust", "b": "robust", "c": "plain"}.items():
-        card = train_member(job(tiny_data, tmp_path / name), tiny_config | {"kind": kind})
+        card = train_member(job(tiny_data, tmp_path / name, tiny_config | {"kind": kind}))
         assert card["kind"] == kind
     first, again, plain = (files(tmp_path / name) for name in "abc")
     assert first == again and first["weights.safetensors"] != plain["weights.safetensors"]
@@ -108,7 +117,7 @@ def test_members_that_do_not_belong_together_are_refused(
 ):
     tiny_config |= {"arch": "resnet9", "width": 0.125, "epochs": 0.5, "kind": "plain"}
     for name, changes in {"a": {"member": 0}, "b": {"member": 1} | change}.items():
-        train_member(job(tiny_data, tmp_path / name), tiny_config | changes)
+        train_member(job(tiny_data, tmp_path / name, tiny_config | changes))
     with pytest.raises(UserError, match=words):
         join_members([tmp_path / name / "out" for name in "ab"], tmp_path / "joined")
     with pytest.raises(UserError, match="found none"):
@@ -118,21 +127,21 @@ def test_members_that_do_not_belong_together_are_refused(
 def test_a_model_of_timm_as_evaluator(tiny_data, tiny_config, tmp_path):
     card, _ = ensemble(tiny_data, tiny_config | {"arch": "test_resnet", "width": 1.0}, tmp_path)
     images = load_split(tiny_data, "test").images
-    logits = load_evaluator(tmp_path / "out", "cpu").predict(images)[1]
+    logits = load_evaluator(tmp_path / "out").predict(images)[1]
     assert card["arch"] == "test_resnet" and logits.shape == (12, 2, 3)
 
 
 def test_an_unknown_kind_is_a_user_error(tiny_data, tiny_config, tmp_path):
     with pytest.raises(UserError, match="Did you mean 'plain'"):
-        train_member(job(tiny_data, tmp_path), tiny_config | {"kind": "plane"})
+        train_member(job(tiny_data, tmp_path, tiny_config | {"kind": "plane"}))
 
 
 def test_factor_regressor_learns_and_its_card_tells(tiny_data, tiny_config, tmp_path):
     tiny_config |= {"width": 0.25, "epochs": 25, "pad_crop": 0}
-    card = train_factors(job(tiny_data, tmp_path), tiny_config)
+    card = train_factors(job(tiny_data, tmp_path, tiny_config))
     assert card["usable"] == ["red", "green"]
     assert card["r2"]["constant"] is None
-    regressor, test = load_factors(tmp_path / "out", "cpu"), load_split(tiny_data, "test")
+    regressor, test = load_factors(tmp_path / "out"), load_split(tiny_data, "test")
     assert regressor.names == ["red", "green", "constant"]
     predicted = regressor.predict(test.images)
     assert r_squared(test.factors, predicted)[:2] == [card["r2"]["red"], card["r2"]["green"]]
@@ -156,10 +165,12 @@ def test_schedule_warms_up_linearly_and_ends_near_zero():
 
 
 def test_initial_weights_depend_on_the_seed_and_leave_the_global_generator_alone():
+    def weights(*seed):
+        with seeded_globally("test", *seed):
+            return torch.nn.Linear(3, 3).weight
+
     state = torch.random.get_rng_state()
-    first, second, other = (
-        build_seeded(lambda: torch.nn.Linear(3, 3), "test", seed).weight for seed in (0, 0, 1)
-    )
+    first, second, other = (weights(seed) for seed in (0, 0, 1))
     assert torch.equal(first, second) and not torch.equal(first, other)
     assert torch.equal(torch.random.get_rng_state(), state)
 
@@ -175,12 +186,12 @@ def test_initial_weights_depend_on_the_seed_and_leave_the_global_generator_alone
 )
 def test_bad_settings_are_user_errors(train, change, message, tiny_data, tiny_config, tmp_path):
     with pytest.raises(UserError, match=message):
-        train(job(tiny_data, tmp_path), tiny_config | change)
+        train(job(tiny_data, tmp_path, tiny_config | change))
 
 
 def test_missing_context_is_a_user_error(tiny_data, tmp_path):
     with pytest.raises(UserError, match="missing key 'evaluator.seed'.*'evaluator.dataset'"):
-        train_member(job(tiny_data, tmp_path), {"preset": "smoke"})
+        train_member(job(tiny_data, tmp_path, {"preset": "smoke"}))
 
 
 @pytest.mark.parametrize("load", [load_evaluator, load_factors])
@@ -197,6 +208,7 @@ def test_command_line_hands_over_files_and_settings(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", [*arguments.split(), "--config", '{"seed": 3}'])
     given = []
     monkeypatch.setattr("eval.judge.training.use_threads", given.append)
-    run_command(None, lambda *received: given.extend(received))
-    assert given[0] == 1 and given[2] == {"seed": 3}
-    assert (str(given[1].resume_root), given[1].precision) == ("r", "fp32")
+    run_command(None, given.append)
+    threads, args = given
+    assert threads == 1 and args.config == {"seed": 3} and args.images is None
+    assert (str(args.resume_root), args.precision, args.save_seconds) == ("r", "fp32", 30.0)

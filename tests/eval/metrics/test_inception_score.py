@@ -5,12 +5,12 @@ import torch_fidelity
 from scipy.special import log_softmax, softmax
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.seeds import numpy_generator
-from eval.judge.evaluator import Evaluator
+from dlvae.stage.seeds import numpy_generator, seeded_globally
+from eval.judge import predict
+from eval.judge.evaluator import JudgeEnsemble
 from eval.judge.predict import extract
-from eval.judge.training import build_seeded
 from eval.metrics.inception_score import agreement, hits, inception_of_logits, top_class
-from eval.metrics.sets.imagenet import UintImages
+from eval.metrics.sets.imagenet import as_data_set
 
 CLASSES = 5
 
@@ -68,6 +68,11 @@ class Scrambled(torch.nn.Module):
         return logits, logits
 
 
+def scrambled(seed):
+    with seeded_globally(seed):
+        return Scrambled()
+
+
 def inception_score(images, evaluator, splits=1):
     return inception_of_logits(extract(images, evaluator).logits, splits).score
 
@@ -114,7 +119,7 @@ def test_one_class_alone_scores_one():
 
 
 def test_score_agrees_with_the_definition_in_float64():
-    logits = extract(random_images(300), build_seeded(Scrambled, 0)).logits
+    logits = extract(random_images(300), scrambled(0)).logits
     result = inception_of_logits(logits)
     assert 1.5 < result.score < CLASSES
     assert result.score == pytest.approx(reference(logits), rel=1e-10)
@@ -122,7 +127,7 @@ def test_score_agrees_with_the_definition_in_float64():
 
 
 def test_splits_are_scored_apart():
-    logits = extract(random_images(300), build_seeded(Scrambled, 0)).logits
+    logits = extract(random_images(300), scrambled(0)).logits
     result = inception_of_logits(logits, splits=3)
     # torch-fidelity shuffles with a fixed seed before it splits
     order = np.random.RandomState(2020).permutation(300)
@@ -132,9 +137,9 @@ def test_splits_are_scored_apart():
 
 @pytest.mark.parametrize("splits", [1, 4])
 def test_score_is_that_of_torch_fidelitys_front_door(splits):
-    images, evaluator = random_images(120), build_seeded(Scrambled, 0)
+    images, evaluator = random_images(120), scrambled(0)
     whole = torch_fidelity.calculate_metrics(
-        input1=UintImages(images), isc=True, isc_splits=splits, feature_extractor="evaluator",
+        input1=as_data_set(images), isc=True, isc_splits=splits, feature_extractor="evaluator",
         evaluator=evaluator, cuda=False, cache=False, save_cpu_ram=True, verbose=False,
     )  # fmt: skip
     own = inception_of_logits(extract(images, evaluator).logits, splits)
@@ -142,9 +147,12 @@ def test_score_is_that_of_torch_fidelitys_front_door(splits):
     assert own.spread == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_STD], rel=1e-6)
 
 
-def test_output_comes_in_the_order_of_the_images_whatever_the_batch():
-    images, evaluator = random_images(50), build_seeded(Scrambled, 0)
-    results = [extract(images, evaluator, batch_size=size) for size in (7, 50, 256)]
+def test_output_comes_in_the_order_of_the_images_whatever_the_batch(monkeypatch):
+    images, evaluator = random_images(50), scrambled(0)
+    results = []
+    for size in (7, 50, 256):
+        monkeypatch.setattr(predict, "BATCH", size)
+        results.append(extract(images, evaluator))
     direct = evaluator(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1)[1]
     for result in results:
         np.testing.assert_allclose(result.logits, direct.detach(), atol=1e-4)
@@ -152,14 +160,14 @@ def test_output_comes_in_the_order_of_the_images_whatever_the_batch():
 
 
 def test_no_evaluator_judges_in_training_mode():
-    evaluator = build_seeded(Scrambled, 0).train()
+    evaluator = scrambled(0).train()
     extract(random_images(3), evaluator)
     assert not any(module.training for module in evaluator.modules())
 
 
 def test_two_evaluators_of_one_architecture_give_two_scores():
     images = random_images(100)
-    scores = [inception_score(images, build_seeded(Scrambled, seed)) for seed in (0, 1, 0)]
+    scores = [inception_score(images, scrambled(seed)) for seed in (0, 1, 0)]
     assert scores[0] != scores[1]
     assert scores[0] == scores[2]
 
@@ -199,7 +207,11 @@ def test_agreement_is_the_share_of_pairs_of_members_that_see_one_class():
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [(np.array([0, 5]), "0 to 4"), (np.array([-1, 0]), "-1 to 0"), (np.zeros(3, int), "2 labels")],
+    [
+        (np.array([0, 5]), "0 to 4"),
+        (np.array([-1, 0]), "-1 to 0"),
+        (np.zeros(3, int), "2 integer labels"),
+    ],
 )
 def test_label_fidelity_refuses_labels_out_of_range(labels, message):
     with pytest.raises(UserError, match=message):
@@ -217,7 +229,7 @@ def test_label_fidelity_refuses_labels_out_of_range(labels, message):
     ],
 )
 def test_unusable_samples_are_user_errors(images, message):
-    evaluator = Evaluator([torch.nn.Linear(1, 1)], 8, {})
+    evaluator = JudgeEnsemble([torch.nn.Linear(1, 1)], 8, {})
     with pytest.raises(UserError, match=message):
         inception_score(images, evaluator)
 

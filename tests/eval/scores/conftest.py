@@ -20,7 +20,7 @@ from dlvae.method.prior import CodePrior, GaussianMixture
 from dlvae.stage.artefact import write_json
 from dlvae.stage.registry import build_seeded, save_model, save_weights
 from eval.judge import evaluator
-from eval.judge.evaluator import Evaluator
+from eval.judge.evaluator import JudgeEnsemble
 from eval.judge.factor_regressor import FactorRegressor
 from eval.rows import read_rows
 from eval.score_request import ScoreRequest
@@ -40,7 +40,7 @@ class Colours:
     """An evaluator of the upper half: its mean colour, and the class of the nearest one."""
 
     card = {"class_names": CLASSES.tolist(), "dataset": "halves", "weights_sha256": "ab" * 32}
-    sha256, recognise = "ab" * 32, Evaluator.recognise
+    sha256, recognise = "ab" * 32, JudgeEnsemble.recognise
 
     def predict(self, images):
         colour = images[:, :HALF].mean(axis=(1, 2)).astype(np.float32)

@@ -5,7 +5,7 @@ import pytest
 
 from dlvae.data.masks import face_masks
 from dlvae.stage.errors import UserError
-from eval.metrics.intervals import over_images, proportion
+from eval.metrics.intervals import T_IMAGES, proportion, t_interval
 from eval.models import decoding
 from eval.models.decoding import MID_GREY
 from eval.scores import inpainting as family
@@ -67,7 +67,7 @@ def test_means_are_over_images_with_t_intervals(world, planted):
     greys = world.split(6, 2).images[:, -1, 0, 0].astype(float)
     # Half of the masked pixels are exact.
     psnr = 10 * np.log10(255**2 / np.maximum((greys - MID_GREY) ** 2 / 2, 1 / 12))
-    interval = over_images(psnr)
+    interval = t_interval(psnr, T_IMAGES)
     assert found.value == pytest.approx(psnr.mean()) and found.kind == "t95_images"
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
 

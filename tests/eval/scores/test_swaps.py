@@ -12,7 +12,7 @@ from dlvae.data.dataset import load_card
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import weights_hash
 from eval.judge.factor_regressor import FactorRegressor
-from eval.metrics.intervals import over_images, proportion
+from eval.metrics.intervals import T_IMAGES, proportion, t_interval
 from eval.score_request import data_hash
 from eval.scores import swaps as family
 
@@ -296,7 +296,7 @@ def test_the_reconstruction_error_is_that_of_the_models_own_codes(world, planted
     images = world.split(5, 3).images / 127.5 - 1
     limit = round(1.5 * 127.5) / 127.5 - 1
     errors = ((images - np.minimum(images, limit)) ** 2).mean(axis=(1, 2, 3))
-    interval = over_images(errors)
+    interval = t_interval(errors, T_IMAGES)
     assert found.value == pytest.approx(errors.mean(), rel=1e-6)
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
     assert found.n == 20 and not math.isnan(found.low)

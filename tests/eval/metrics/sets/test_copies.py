@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from dlvae.stage.errors import UserError
+from eval.metrics.sets import distances
 from eval.metrics.sets.copies import duplicate_share, feature_distance_intra, memorisation
 from eval.metrics.sets.distances import distance_blocks, mean_distance, nearest, nearest_other
 
@@ -14,19 +15,20 @@ def points(n, seed=0, width=8, kind=np.float32):
 
 
 @pytest.mark.parametrize("elements", [1, 900, 1 << 20])
-def test_distances_are_those_of_scipy_whatever_the_block(elements):
+def test_distances_are_those_of_scipy_whatever_the_block(elements, monkeypatch):
     queries, references = points(60) + 100, points(2500, 1) + 100
-    where = {"device": "cpu", "elements": elements}
+    monkeypatch.setattr(distances, "ELEMENTS", elements)
     expected = cdist(queries.astype(float), references.astype(float))
-    assert nearest(queries, references, **where) == pytest.approx(expected.min(axis=1), rel=1e-9)
+    assert nearest(queries, references) == pytest.approx(expected.min(axis=1), rel=1e-9)
     own = cdist(queries.astype(float), queries.astype(float))
-    assert mean_distance(queries, **where) == pytest.approx(own.sum() / (60 * 59), rel=1e-9)
+    assert mean_distance(queries) == pytest.approx(own.sum() / (60 * 59), rel=1e-9)
     np.fill_diagonal(own, np.inf)
-    assert nearest_other(queries, **where) == pytest.approx(own.min(axis=1), rel=1e-9)
+    assert nearest_other(queries) == pytest.approx(own.min(axis=1), rel=1e-9)
 
 
-def test_blocks_stay_within_the_limit():
-    blocks = list(distance_blocks(points(50), points(30, 1), "cpu", 100))
+def test_blocks_stay_within_the_limit(monkeypatch):
+    monkeypatch.setattr(distances, "ELEMENTS", 100)
+    blocks = list(distance_blocks(points(50), points(30, 1)))
     assert [rows.start for rows, _ in blocks] == list(range(0, 50, 3))
     assert all(block.numel() <= 100 for _, block in blocks)
 
@@ -71,16 +73,16 @@ def test_memorisation_needs_held_out_images_that_are_held_out():
     assert leaked.value is None and "held-out images are training images" in leaked.note
 
 
-def test_feature_distance_is_the_mean_over_pairs_and_classes():
+def test_feature_distance_is_the_mean_over_pairs_and_classes(monkeypatch):
     features, labels = points(50), np.repeat([4, 7, 9], [10, 15, 25])
     order = np.random.default_rng(0).permutation(50)
     found = feature_distance_intra(features[order], labels[order])
     expected = [pdist(features[labels == c].astype(float)).mean() for c in (4, 7, 9)]
     assert found.parts == pytest.approx(expected)
     assert found.value == pytest.approx(np.mean(expected))
-    assert feature_distance_intra(features[order], labels[order], elements=40).value == (
-        pytest.approx(found.value)
-    )
+    monkeypatch.setattr(distances, "ELEMENTS", 40)
+    parts = feature_distance_intra(features[order], labels[order])
+    assert parts.value == pytest.approx(found.value)
 
 
 def test_a_class_of_one_image_has_no_feature_distance():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eval.metrics.intervals import jackknife_groups, proportion
-from eval.metrics.sets import manifolds
+from eval.metrics.sets import distances, manifolds
 from eval.metrics.sets.manifolds import density_coverage, precision_recall
 
 
@@ -64,11 +64,14 @@ def test_density_and_coverage_are_the_definitions(k, kind):
 @pytest.mark.parametrize(
     ("metrics", "name"), [(precision_recall, "recall"), (density_coverage, "coverage")]
 )
-def test_what_is_left_without_a_group_is_the_metric_of_the_rest(metrics, name, elements):
+def test_what_is_left_without_a_group_is_the_metric_of_the_rest(
+    metrics, name, elements, monkeypatch
+):
     """Groups of 1, 2, 3, ... images, fewer and more than k."""
     generated, real = points(45), 1.3 * points(70, 1, 0.4)
     groups = np.random.default_rng(2).permutation(np.repeat(np.arange(9), np.arange(1, 10)))
-    found = metrics(generated, real, elements=elements, groups=groups)
+    monkeypatch.setattr(distances, "ELEMENTS", elements)
+    found = metrics(generated, real, groups=groups)
     expected = [metrics(generated[groups != g], real)[name].value for g in range(9)]
     assert found[name].parts == pytest.approx(expected, abs=1e-6)
     assert len(set(expected)) > 3
@@ -134,9 +137,11 @@ def test_two_far_clusters_of_which_one_is_generated(metrics):
 
 @pytest.mark.parametrize("elements", [1, 500, 3000])
 @pytest.mark.parametrize("metrics", [precision_recall, density_coverage])
-def test_blocks_do_not_change_values(metrics, elements):
+def test_blocks_do_not_change_values(metrics, elements, monkeypatch):
     generated, real = points(90), points(110, 1, 0.4)
-    assert metrics(generated, real, elements=elements) == metrics(generated, real)
+    whole = metrics(generated, real)
+    monkeypatch.setattr(distances, "ELEMENTS", elements)
+    assert metrics(generated, real) == whole
 
 
 @pytest.mark.parametrize(("elements", "rows"), [(550, 5), (1, 1)])
@@ -149,7 +154,8 @@ def test_precision_and_recall_hold_no_more_than_the_limit(monkeypatch, elements,
         return {"precision": 0.25, "recall": 0.75}
 
     monkeypatch.setattr(manifolds, "prc_features_to_metric", recorded)
-    found = precision_recall(points(90), points(110, 1), elements=elements)
+    monkeypatch.setattr(distances, "ELEMENTS", elements)
+    found = precision_recall(points(90), points(110, 1))
     assert seen == [(rows, True)]
     assert (found["precision"].value, found["recall"].value) == (0.25, 0.75)
 
