@@ -74,7 +74,7 @@ def test_light_modules_import_no_torch():
 COMPILER = {"torch._dynamo", "sympy"}
 OTHERS = {"timm", "torchvision", "torch_fidelity", "sklearn", "scipy.stats", "pandas", "matplotlib"}
 NEEDLESS = {
-    # ScorePlan of feature sets that are there already, and what reads them.
+    # Scores of feature sets that are there already, and what reads them.
     (
         "eval.scores.inception",
         "eval.scores.__main__",
@@ -85,15 +85,19 @@ NEEDLESS = {
         *COMPILER,
         *OTHERS,
     },
-    # Training, sampling and judging by our own networks.
-    ("dlvae.train.__main__", "dlvae.method.algorithm1", "dlvae.sample"): COMPILER | OTHERS,
+    # Training, sampling, judging by our own networks, scoring and showing by them.
     (
+        "dlvae.train.__main__",
+        "dlvae.method.algorithm1",
+        "dlvae.sample",
         "eval.judge.__main__",
         "eval.judge.evaluator",
         "eval.judge.predict",
         "eval.judge.factor_regressor",
+        "eval.scores.diversity",
+        "eval.panels.__main__",
+        "eval.panels.figure3",
     ): COMPILER | OTHERS,
-    ("eval.scores.diversity", "eval.panels.__main__", "eval.panels.figure3"): COMPILER | OTHERS,
 }
 
 
