@@ -82,7 +82,8 @@ def _each(metrics: str, suffixes: Iterable[object]) -> tuple[str, ...]:
     return tuple(f"{metric}:{suffix}" for metric, suffix in product(metrics.split(), suffixes))
 
 
-_CODES, _DIRECTIONS, _UNSEEN = ("z_s", "z_u"), ("a", "b"), ("unseen_before", "unseen_after")
+_DIRECTIONS, _UNSEEN = ("a", "b"), ("unseen_before", "unseen_after")
+_IN_CODES = "probe_linear probe_mlp probe_excess active_units active_count"
 TOY_EPOCHS = range(0, 51, 10)  # snapshots of Figure 2
 _SETS = (
     "fid kid precision recall density coverage intra_fid nearest_train_ratio copies_share "
@@ -220,11 +221,12 @@ _ROWS = (
         of=ENCODING,
         fitted=False,
         metrics=(
-            *_each("probe_linear probe_mlp probe_excess active_units active_count", _CODES),
+            *_each(_IN_CODES, ("z_s",)),
+            *_each(_IN_CODES, ("z_u",)),
             *_each("probe_mlp probe_excess", ("z_u_sampled",)),
-            *("probe_chance", "position_r2", "bayes_accuracy", "mig", "sap"),
+            *("probe_chance", "dci_disentanglement", "dci_completeness", "dci_informativeness"),
+            *("mig", "sap", "position_r2", "bayes_accuracy"),
             *("reconstruction_mse", "image_variance"),
-            *("dci_disentanglement", "dci_completeness", "dci_informativeness"),
             *_each("factor_r2", IRRELEVANT_FACTORS),
         ),
     ),

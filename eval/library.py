@@ -25,15 +25,14 @@ from dlvae.stage.seeds import numpy_generator
 from eval.judge.evaluator import load_evaluator
 from eval.judge.predict import Features, extract
 from eval.metrics.d_intra import d_intra
-from eval.metrics.disentanglement.arrays import check_labels as check_classes
 from eval.metrics.disentanglement.probes import KINDS, label_probe
 from eval.metrics.inception_score import by_member, check_known, measured_inception_score
 from eval.metrics.intervals import jackknife_groups
-from eval.metrics.measured import Measured, check_features, check_labels
+from eval.metrics.measured import Measured, check_classes, check_features, check_labels
 from eval.metrics.sets.distributions import fid, kid
 from eval.metrics.sets.manifolds import precision_recall
 from eval.protocol import Protocol, load_protocol
-from eval.score_request import ScoreRequest
+from eval.request import ScoreRequest
 from eval.scored_images import evenly_per_class
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
@@ -235,7 +234,7 @@ def probe(
             f"kind: expected one of {', '.join(KINDS)}, found '{kind}'.{nearest(kind, KINDS)}"
         )
     if held_out is None:
-        check_classes(labels, "labels", len(codes))
+        check_classes("labels", labels, codes)
         draws = _draws("codes", seed, "held out", code)
         chosen = jackknife_groups(labels, PARTS, draws) == 0
         held_out = codes[chosen], labels[chosen]

@@ -1,22 +1,35 @@
-"""What a stage that is one of several alike is asked for: config slice and inputs by name."""
+"""What a panel or a family of scores is asked for, and what a family returns."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
+from dlvae.data.dataset import SPLITS, load_card
 from dlvae.stage.errors import UserError
+from dlvae.stage.registry import DEFINITION, WEIGHTS, weights_hash
 from dlvae.stage.seeds import generator, numpy_generator
+from eval.judge.features import FeatureSet, load_features
+from eval.metrics.measured import Measured
+from eval.protocol import Protocol, load_protocol
+from eval.rows import NONE, NOT_APPLICABLE, ScoreRow, data_hash, hashes_text
+from eval.scored_images import ScoredImages, real, sampled, training_precision
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 
 @dataclass(frozen=True)
 class Request:
     """One panel or one family of scores.
+
+    Subclasses say ``bn_eval``, the rule for the decoder's batch norms; see
+    :class:`eval.protocol.Protocol`.
 
     Attributes:
         name: the figure or the family.
@@ -41,20 +54,22 @@ class Request:
                 f"--config: expected the keys {', '.join(expected)}, missing {', '.join(missing)}"
             )
 
-    @property
-    def bn_eval(self) -> str:
-        """Rule for the decoder's batch norms; see :class:`eval.protocol.Protocol`."""
-        raise NotImplementedError
-
-    def path(self, key: str) -> Path:
-        """Return an input folder or file."""
-        if not self.inputs.get(key):
-            raise UserError(f"{self.name}: expected the input '{key}', found {sorted(self.inputs)}")
-        return Path(self.inputs[key])
-
     def has(self, key: str) -> bool:
         """Whether an optional input was given."""
         return bool(self.inputs.get(key))
+
+    def path(self, key: str) -> Path:
+        """Return an input folder or file."""
+        return Path(self._input(key))
+
+    def paths(self, key: str) -> dict[str, Path]:
+        """Return the folders or files of an input that holds several, in their order."""
+        return {name: Path(path) for name, path in self._input(key).items()}
+
+    def _input(self, key: str) -> Any:
+        if not self.has(key):
+            raise UserError(f"{self.name}: expected the input '{key}', found {sorted(self.inputs)}")
+        return self.inputs[key]
 
     def seed_parts(self, *more: str | int) -> tuple[str | int, ...]:
         """Return what this request's draws belong to; see :func:`dlvae.stage.seeds.derive_seed`."""
@@ -67,3 +82,167 @@ class Request:
     def numpy_draws(self, *more: str | int) -> np.random.Generator:
         """Return the generator of :meth:`seed_parts` for arrays."""
         return numpy_generator(*self.seed_parts(*more))
+
+
+@dataclass(frozen=True)
+class ScoreRequest(Request):
+    """One family of scores of one model, or of the real images (model ``real``).
+
+    Attributes:
+        data: folder of the prepared data set.
+        protocol_file: protocol; ``config["protocol_overrides"]`` is laid over it.
+    """
+
+    data: Path = Path()
+    protocol_file: Path = Path()
+
+    stage: ClassVar[str] = "scores"
+    context: ClassVar[tuple[str, ...]] = ("preset", "dataset", "model", "seed")
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """Card of the data set."""
+        return load_card(self.data)
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """How scores are taken."""
+        return load_protocol(self.protocol_file, self.config.get("protocol_overrides"))
+
+    @property
+    def bn_eval(self) -> str:
+        """Rule for the decoder's batch norms."""
+        return self.protocol.bn_eval
+
+    @property
+    def per_class(self) -> int:
+        """Images per class that are scored."""
+        return self.protocol.samples_per_class(self.card["classes"])
+
+    @property
+    def regressor(self) -> tuple[str, ...]:
+        """Hash of the factor regressor's weights, input ``factors``; empty without one."""
+        return (weights_hash(self.path("factors")),) if self.has("factors") else ()
+
+    def splits(self, *names: str) -> dict[str, Path]:
+        """Return the files of splits of the data set, for the manifest."""
+        return {f"data/{name}.npz": self.data / f"{name}.npz" for name in names}
+
+    def images(self) -> ScoredImages:
+        """Load the input ``images``: a split in the folder `data`, or a sample set."""
+        path = self.path("images")
+        if path.parent.resolve() == self.data.resolve() and path.stem in SPLITS:
+            return real(self.data, path.stem, self.card)
+        return sampled(path, self.card)
+
+    def features(self, key: str) -> FeatureSet:
+        """Load a feature set of this data set's images.
+
+        Raises:
+            UserError: it was made by the evaluator of another data set.
+        """
+        found = load_features(self.path(key))
+        if found.data != self.card["dataset"]:
+            raise UserError(
+                f"{self.path(key)}: expected features of '{self.card['dataset']}', found those of "
+                f"'{found.data}'; make them with python -m eval.judge.features"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Content hashes of what one metric depends on beside what its whole family does.
+
+    Attributes:
+        images: of what was scored in place of :attr:`FamilyScores.images`; empty for the same.
+        evaluator: of the judge in place of :attr:`FamilyScores.evaluator`; empty for the same.
+        judges: of further judges, beside the evaluator.
+        data: of further data or of where they were looked at, beside the data set.
+    """
+
+    images: str = ""
+    evaluator: str = ""
+    judges: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FamilyScores:
+    """What a family returns.
+
+    Attributes:
+        values: by metric.
+        images: content hash of what was scored: the images, or the weights.
+        precision: see :class:`eval.rows.ScoreRow`.
+        evaluator: hash of the evaluator's weights, `NONE` where none was used.
+        files: input files by name, for the manifest.
+        extra: what goes to the manifest beside the values.
+        basis: by metric, for those that depend on more than the above and the data set.
+    """
+
+    values: Mapping[str, Measured]
+    images: str
+    precision: str
+    evaluator: str = NONE
+    files: Mapping[str, Path] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    basis: Mapping[str, Basis] = field(default_factory=dict)
+
+    @classmethod
+    def of_model(
+        cls,
+        request: ScoreRequest,
+        values: Mapping[str, Measured],
+        evaluator: str = NONE,
+        label: str = "model",
+        files: Mapping[str, Path] | None = None,
+        images: str = "",
+        **more: Any,
+    ) -> FamilyScores:
+        """Return scores of the input ``model``.
+
+        Args:
+            label: what the manifest calls the model.
+            files: beside those of the model and the cards of what judged it.
+            images: hash of what was scored, if not the weights.
+            more: `extra` and `basis`.
+        """
+        folder = request.path("model")
+        judges = ("evaluator", "factors") if evaluator != NONE else ("factors",)
+        cards = {key: request.path(key) / "card.json" for key in judges if request.has(key)}
+        files = model_files(label, folder) | cards | (files or {})
+        images = images or weights_hash(folder)
+        return cls(values, images, training_precision(folder), evaluator, files, **more)
+
+    def rows(self, request: ScoreRequest, code: str) -> list[ScoreRow]:
+        """Return one row per metric; ``code`` is the fingerprint of the scoring code."""
+        shared = {key: request.config[key] for key in request.context}
+        shared |= {"classes": request.card["classes"], "precision": self.precision}
+        shared |= {"protocol": request.protocol.label, "code": code}
+        data, rows = data_hash(request.card), []
+        for metric, found in self.values.items():
+            basis, kind = self.basis.get(metric, Basis()), found.kind
+            if found.value is None:
+                told = found.note.startswith(NOT_APPLICABLE)
+                kind = found.note if told else f"{NOT_APPLICABLE}: {found.note}"
+            rows.append(
+                ScoreRow(
+                    metric=metric,
+                    value=np.nan if found.value is None else float(found.value),
+                    ci_low=float(found.low),
+                    ci_high=float(found.high),
+                    ci_kind=kind,
+                    n=found.n,
+                    evaluator=hashes_text(basis.evaluator or self.evaluator, *basis.judges),
+                    samples=hashes_text(basis.images or self.images),
+                    data=hashes_text(data, *basis.data),
+                    **shared,
+                )
+            )
+        return rows
+
+
+def model_files(name: str, folder: Path, *more: str) -> dict[str, Path]:
+    """Return the files that define a saved model, and ``more`` of its folder, for the manifest."""
+    return {f"{name}/{file}": folder / file for file in (WEIGHTS, DEFINITION, *more)}

@@ -6,12 +6,14 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dlvae.stage.artefact import write_text
+import numpy as np
+
+from dlvae.stage.artefact import sha256_arrays, write_text
 from dlvae.stage.errors import UserError
 
 if TYPE_CHECKING:
@@ -102,6 +104,11 @@ def first_hash(text: str) -> str:
 def every_hash(texts: Iterable[str]) -> str:
     """Return the hashes of several rows' columns, each once, as a column of its own."""
     return AND.join(dict.fromkeys(part for text in texts for part in text.split(AND)))
+
+
+def data_hash(card: Mapping[str, Any]) -> str:
+    """Hash of a data set, the same for rows that read its training and its held-out split."""
+    return sha256_arrays(**{k: np.array(v) for k, v in card["sha256"].items()})[:HASH]
 
 
 def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlvae.data.dataset import SPLITS, Split, load_split
+from dlvae.data.dataset import Split, load_split
 from dlvae.stage.artefact import load_samples, read_json, sha256_arrays
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import DEFINITION
@@ -36,17 +36,6 @@ class ScoredImages:
         """Return at most ``count`` images of each class; see `evenly_per_class`."""
         chosen = evenly_per_class(self.labels, count)
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
-
-
-def labelled_images(path: Path, card: Mapping[str, Any], data: Path) -> ScoredImages:
-    """Load a split of the real images, if ``path`` is one in the folder ``data``, or a sample set.
-
-    Args:
-        card: of the prepared data set in ``data``.
-    """
-    if path.parent.resolve() == data.resolve() and path.stem in SPLITS:
-        return real(data, path.stem, card)
-    return sampled(path, card)
 
 
 def sampled(path: Path, card: Mapping[str, Any]) -> ScoredImages:
@@ -92,12 +81,12 @@ def labelled_split(data: Path, split: str) -> Split:
 
 
 def _checked(scored: ScoredImages, name: str, card: Mapping[str, Any]) -> ScoredImages:
-    images, labels = scored.images, scored.labels
+    (_, height, width, _), labels = scored.images.shape, scored.labels
     size, classes = card["size"], card["classes"]
-    if images.shape[1:3] != (size, size):
+    if (height, width) != (size, size):
         raise UserError(
-            f"{name}: expected {size} x {size} pixels, as the data set has, found "
-            f"{images.shape[1]} x {images.shape[2]}"
+            f"{name}: expected {size} x {size} pixels, as the data set has, found {height} x "
+            f"{width}"
         )
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(

@@ -1,9 +1,9 @@
-"""A measured value and how sure it is, and the checks of features and labels that are measured."""
+"""A measured value and how sure it is, and the checks of the arrays that are measured."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,9 @@ from eval.metrics.intervals import (
     t_interval,
 )
 from eval.rows import NONE
+
+EVALUATE = "take them from a trained evaluator"
+ENCODE = "encode the images again with a trained model"
 
 Draws = Callable[..., np.random.Generator]
 """Names of a stream -> its generator, such as ``draws("groups")``; the same at every call."""
@@ -91,36 +94,45 @@ class Measured:
         return cls(None, n, note=f"n/a (n = {found}, needs {needs} {of})")
 
 
-def check_features(**sets: np.ndarray) -> None:
-    """Refuse sets of features, by name, that are not finite floats (N, D), N and D > 0, of one D.
+def check_matrix(values: np.ndarray, name: str, rows: int | None = None, fix: str = ENCODE) -> None:
+    """Refuse anything but finite floats (N, d) with N, d > 0, and N = ``rows`` unless None.
+
+    ``fix`` ends the message: what to do about it.
+    """
+    if values.ndim != 2 or 0 in values.shape or not np.issubdtype(values.dtype, np.floating):
+        raise UserError(
+            f"{name}: expected floats of shape (N, d) with N, d > 0, found {values.dtype} of shape "
+            f"{values.shape}; {fix}"
+        )
+    if rows is not None and len(values) != rows:
+        raise UserError(
+            f"{name}: expected {rows} rows, found {len(values)}; take all arrays from the same "
+            "images and the same model"
+        )
+    if not np.isfinite(values).all():
+        raise UserError(f"{name}: expected finite values, found NaN or infinity; {fix}")
+
+
+def check_same_width(sets: Mapping[str, np.ndarray]) -> None:
+    """Refuse matrices, by name, with different numbers of columns."""
+    widths = {name: values.shape[1] for name, values in sets.items()}
+    if len(set(widths.values())) > 1:
+        found = ", ".join(f"{width} ({name})" for name, width in widths.items())
+        raise UserError(
+            f"expected the same number of dimensions, found {found}; take all of them from the "
+            "same evaluator or model"
+        )
+
+
+def check_features(fix: str = EVALUATE, **sets: np.ndarray) -> None:
+    """Refuse sets of features or codes, by name, unless finite floats (N, D) of one D, N, D > 0.
 
     Raises:
         UserError: names the set, what was expected and what was found.
     """
-    widths = {}
     for name, features in sets.items():
-        if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating):
-            raise UserError(
-                f"{name}: expected features as floats of shape (N, D), found {features.dtype} of "
-                f"shape {features.shape}; take them from the evaluator"
-            )
-        if 0 in features.shape:
-            raise UserError(
-                f"{name}: expected at least 1 image and 1 feature, found shape {features.shape}; "
-                "hand in a set that has images"
-            )
-        if not np.isfinite(features).all():
-            raise UserError(
-                f"{name}: expected finite features, found NaN or infinity; train the evaluator "
-                "again with a smaller learning rate"
-            )
-        widths[name] = features.shape[1]
-    if len(set(widths.values())) > 1:
-        found = ", ".join(f"{width} ({name})" for name, width in widths.items())
-        raise UserError(
-            f"expected features of one width, found {found}; take all of them from the same "
-            "evaluator"
-        )
+        check_matrix(features, name, fix=fix)
+    check_same_width(sets)
 
 
 def check_labels(name: str, labels: np.ndarray, features: np.ndarray) -> None:
@@ -133,4 +145,18 @@ def check_labels(name: str, labels: np.ndarray, features: np.ndarray) -> None:
         raise UserError(
             f"{name}: expected {len(features)} integer labels, one per image, found {labels.dtype} "
             f"of shape {labels.shape}; hand in the labels of the same file as the images"
+        )
+
+
+def check_classes(name: str, labels: np.ndarray, codes: np.ndarray) -> None:
+    """Refuse labels that are not one integer per code, none negative, of two classes or more."""
+    check_labels(name, labels, codes)
+    if labels.min() < 0:
+        raise UserError(
+            f"{name}: expected labels >= 0, found {labels.min()}; use a labelled data set"
+        )
+    if labels.min() == labels.max():
+        raise UserError(
+            f"{name}: expected two classes or more, found class {labels.min()} alone; use images "
+            "of several classes"
         )

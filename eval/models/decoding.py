@@ -15,14 +15,14 @@ from dlvae.data.dataset import Split
 from dlvae.sample import ready
 from dlvae.stage.artefact import sha256_arrays
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import DEFINITION, WEIGHTS, load_model, weights_hash
+from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
 from eval.request import Request
+from eval.rows import HASH
 
 CHUNK = 256  # images decoded at once
 MID_GREY = 128  # 0 in [-1, 1] as uint8
 STATISTICS_IMAGES = 4096  # of a source, for batch-norm statistics; bounds the memory
-HASH = 12  # hexadecimal digits of a content hash that are stored
 
 Norm = nn.modules.batchnorm._BatchNorm
 
@@ -50,22 +50,20 @@ def ready_model(
     Raises:
         UserError: it lacks one.
     """
-    config = request.config
-    parts = [config["preset"], config["dataset"], name, config["seed"]]
-    images = None
-    if source is not None:
-        part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
-        images = model_values(part), torch.from_numpy(part.labels)
-    draws, model = generator(*parts, "recalibrate"), load_model(folder)
+    config, model, images = request.config, load_model(folder), None
     for ability in needs:
         if not hasattr(model, ability):
             raise UserError(
                 f"{request.name}: expected a model with '{ability}', found {type(model).__name__} "
                 "without it"
             )
-    if encoders and images is not None and request.bn_eval == "recalibrated":
-        estimate_encoder_norms(model, images[0])
-    return ready(model, request.bn_eval, draws, images)
+    if source is not None:
+        part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
+        images = model_values(part), torch.from_numpy(part.labels)
+        if encoders and request.bn_eval == "recalibrated":
+            estimate_encoder_norms(model, images[0])
+    parts = [config["preset"], config["dataset"], name, config["seed"]]
+    return ready(model, request.bn_eval, generator(*parts, "recalibrate"), images)
 
 
 def estimate_encoder_norms(model: GenerativeModel, images: Tensor) -> None:
@@ -84,16 +82,13 @@ def estimate_encoder_norms(model: GenerativeModel, images: Tensor) -> None:
     """
     of_decoder = {m for network in model.decoder_networks() for m in network.modules()}
     norms = [m for m in model.modules() if isinstance(m, Norm) and m not in of_decoder]
-    if not norms:
-        return
     # `encode` runs in evaluation mode; what a norm is set to there lasts until it ends.
     hooks = [norm.register_forward_pre_hook(_by_batch) for norm in norms]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average over the batches below
-    count = max(1, len(images) // model.task.batch_size)
-    for batch in torch.tensor_split(images, count):
+    for batch in torch.tensor_split(images, max(1, len(images) // model.task.batch_size)):
         model.encode(batch.to(model.device))
     for norm, hook, momentum in zip(norms, hooks, momenta, strict=True):
         hook.remove()
@@ -109,16 +104,6 @@ def model_values(split: Split, device: torch.device | str | None = None) -> Tens
     if split.images is not None:
         return to_model_range(split.images, device)
     return torch.from_numpy(split.points).to(device)
-
-
-def model_files(name: str, folder: Path, *more: str) -> dict[str, Path]:
-    """Return the files that define a saved model, and ``more`` of its folder, for the manifest."""
-    return {f"{name}/{file}": folder / file for file in (WEIGHTS, DEFINITION, *more)}
-
-
-def model_hash(folder: Path) -> str:
-    """Return the short content hash of a saved model's weights."""
-    return weights_hash(folder)[:HASH]
 
 
 def codes_hash(**codes: Tensor) -> str:
@@ -173,7 +158,8 @@ def inpaint(
     filled = []
     for start in range(0, len(corrupted), CHUNK):
         images = to_model_range(corrupted[start : start + CHUNK], model.device)
-        given = None if labels is None else torch.from_numpy(labels[start : start + CHUNK])
-        given = given if given is None else given.to(model.device)
+        given = labels
+        if labels is not None:
+            given = torch.from_numpy(labels[start : start + CHUNK]).to(model.device)
         filled.append(to_uint8(model.reconstruct(images, given)))
     return np.where(mask[..., None], np.concatenate(filled), corrupted)

@@ -19,6 +19,9 @@ from eval.scored_images import evenly_per_class
 AT_MOST = {"train": 20_000, "test": 10_000}  # images of a split
 TRAINING_POINTS = 6_000  # of two coordinates, which take a probe no more
 
+NO_CODES = "needs a model that encodes images"
+NO_Z_S = "the model has no z_s"
+
 
 @dataclass(frozen=True)
 class SplitCodes:
@@ -51,13 +54,12 @@ def split_to_encode(data: Path, name: str) -> Split:
     Raises:
         UserError: the data set has no labels.
     """
-    split = load_split(data, name)
+    split, limit = load_split(data, name), AT_MOST[name]
     if not split.labelled:
         raise UserError(
             f"{data}: expected a labelled data set, found one without classes; score the codes on "
             "the data that the model was trained on"
         )
-    limit = AT_MOST[name]
     if split.points is not None and name == "train":
         limit = TRAINING_POINTS
     return split.take(evenly_per_class(split.labels, limit // len(split.classes)))
@@ -69,7 +71,6 @@ def encode_split(model: GenerativeModel, split: Split) -> SplitCodes:
     Raises:
         UserError: ``encode`` gives no `z_u` or no `z_u_logvar`.
     """
-    labelled = not hasattr(model, "encode")
     parts = [_encode(model, *batch) for batch in _batches(model, split)]
     missing = [name for name in ("z_u", "z_u_logvar") if name not in parts[0]]
     if missing:
@@ -82,7 +83,7 @@ def encode_split(model: GenerativeModel, split: Split) -> SplitCodes:
         for name in ("z_u", "z_u_logvar", "z_s")
         if name in parts[0]
     }
-    return SplitCodes(split, **found, labelled=labelled)
+    return SplitCodes(split, **found, labelled=not hasattr(model, "encode"))
 
 
 def reconstruction_errors(model: GenerativeModel, split: Split) -> np.ndarray:
@@ -104,8 +105,8 @@ def variance(split: Split) -> float:
     image; in the same unit.
     """
     total, squares = 0.0, 0.0
-    for start in range(0, len(split), CHUNK):
-        values = model_values(split.take(np.s_[start : start + CHUNK]), "cpu").double()
+    for part in _parts(split):
+        values = model_values(part, "cpu").double()
         total, squares = total + values.sum(0), squares + values.square().sum(0)
     return float((squares / len(split) - (total / len(split)).square()).mean())
 
@@ -119,6 +120,9 @@ def _encode(model: GenerativeModel, values: Tensor, labels: Tensor) -> dict[str,
 
 
 def _batches(model: GenerativeModel, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
-    for start in range(0, len(split), CHUNK):
-        part = split.take(np.s_[start : start + CHUNK])
+    for part in _parts(split):
         yield model_values(part, model.device), torch.from_numpy(part.labels).to(model.device)
+
+
+def _parts(split: Split) -> Iterator[Split]:
+    return (split.take(np.s_[start : start + CHUNK]) for start in range(0, len(split), CHUNK))

@@ -10,16 +10,10 @@ import torch
 
 from dlvae.sample import ready, sample_set
 from dlvae.stage.artefact import read_json, sha256_arrays
-from dlvae.stage.registry import (
-    DEFINITION,
-    WEIGHTS,
-    load_model,
-    load_snapshots,
-    load_weights,
-)
+from dlvae.stage.registry import DEFINITION, WEIGHTS, load_model, load_snapshots, load_weights
 from dlvae.stage.seeds import generator
 from eval.models.decoding import ready_model
-from eval.request import Request
+from eval.request import Request, ScoreRequest
 from eval.scored_images import ScoredImages, training_precision
 
 MANIFEST = "manifest.json"
@@ -49,7 +43,7 @@ def snapshot_points(
 
 
 def snapshot_images(
-    request: Request, folder: Path, per_class: int, steps: Collection[int] | None = None
+    request: ScoreRequest, folder: Path, steps: Collection[int]
 ) -> Iterator[tuple[int, ScoredImages]]:
     """Sample an image model at its snapshots and at the end, as the sampling stage samples it.
 
@@ -58,23 +52,27 @@ def snapshot_images(
 
     Args:
         folder: of the saved model, its snapshots and the manifest of its training.
-        per_class: images per class.
-        steps: after which of the updates; by default all that weights were kept of.
+        steps: after which of the updates, where weights were kept.
 
     Yields:
         The step and the images.
     """
     config, model = request.config, load_model(folder)
-    # Not the name of this request: a fitted form or an ablation is sampled by the name of ours.
-    name = read_json(folder / DEFINITION)["model"]
-    parts = [config["preset"], config["dataset"], name, config["seed"]]
-    precision = training_precision(folder)
-    kept = load_snapshots(folder)
+    parts = [config["preset"], config["dataset"], trained_name(folder), config["seed"]]
+    precision, kept = training_precision(folder), load_snapshots(folder)
     kept.setdefault(read_json(folder / MANIFEST)["steps"], load_weights(folder / WEIGHTS))
-    for step, weights in kept.items():
-        if steps is None or step in steps:
-            model.load_state_dict(weights)
-            ready(model, request.bn_eval, generator(*parts, "recalibrate"))
-            images, labels = sample_set(model, per_class, generator(*parts, "sample"))
-            sha256 = sha256_arrays(images=images, labels=labels)
-            yield step, ScoredImages(images, labels, sha256, precision)
+    for step in (step for step in kept if step in steps):
+        model.load_state_dict(kept[step])
+        ready(model, request.bn_eval, generator(*parts, "recalibrate"))
+        images, labels = sample_set(model, request.per_class, generator(*parts, "sample"))
+        sha256 = sha256_arrays(images=images, labels=labels)
+        yield step, ScoredImages(images, labels, sha256, precision)
+
+
+def trained_name(folder: Path) -> str:
+    """Return the name that a saved model was trained by.
+
+    A model with fitted priors, or an ablation, has the name of ours, so that draws by this name are
+    the same for both.
+    """
+    return read_json(folder / DEFINITION)["model"]

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlvae.base import GenerativeModel
-from dlvae.data.dataset import load_card
-from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError, nearest
-from dlvae.stage.registry import DEFINITION
-from eval.models.decoding import evenly_spaced, model_files, model_hash, ready_model
-from eval.request import Request
+from dlvae.stage.registry import weights_hash
+from eval.models.decoding import evenly_spaced, ready_model
+from eval.models.snapshots import trained_name
+from eval.request import Request, model_files
+from eval.rows import HASH
 
 
 @dataclass
@@ -24,13 +24,23 @@ class Panel:
 
     Attributes:
         arrays: content of ``panel.npz``; image arrays are uint8 and end in (H, W, 3).
-        meta: content of ``panel.json``: codes, choices, how anything was selected.
-        files: input files by name, for the manifest.
+        meta: content of ``panel.json``: codes, choices, how anything was selected, and the hashes
+            of ``models``.
+        files: input files by name, those of ``models`` included, for the manifest.
+        models: folders of the models that were run, by name.
     """
 
     arrays: dict[str, np.ndarray]
     meta: dict[str, Any]
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, Path]
+    models: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.models:
+            hashes = {name: weights_hash(folder)[:HASH] for name, folder in self.models.items()}
+            self.meta = self.meta | {"model_hashes": hashes}
+        for name, folder in self.models.items():
+            self.files = self.files | model_files(name, folder)
 
 
 @dataclass(frozen=True)
@@ -51,59 +61,21 @@ class PanelRequest(Request):
         """The figure's own keys."""
         return self.config.get("figure") or {}
 
-
-def model_folders(request: PanelRequest) -> dict[str, Path]:
-    """Return the folders of the input ``models``, in the order in which models are drawn."""
-    if not request.has("models"):
-        raise UserError(
-            f"{request.name}: expected the input 'models', found {sorted(request.inputs)}"
-        )
-    return {name: Path(folder) for name, folder in request.inputs["models"].items()}
+    def splits(self, *names: str) -> dict[str, Path]:
+        """Return the files of splits of the input ``data``, for the manifest."""
+        return {f"data/{name}.npz": self.path("data") / f"{name}.npz" for name in names}
 
 
-def registered_name(folder: Path) -> str:
-    """Return the name that a saved model was trained by.
+def ready_forms(request: PanelRequest, ability: str) -> dict[str, GenerativeModel]:
+    """Load a model as published, first, and with its priors fitted, where the preset has that.
 
-    A model with fitted priors has the name of the model as published, so that draws by this name
-    are the same for both.
+    The first is the one by which anything is chosen that all forms show.
+
+    Args:
+        ability: an optional one that the model must have, ``decode`` or so.
     """
-    return read_json(folder / DEFINITION)["model"]
-
-
-@dataclass(frozen=True)
-class Forms:
-    """A model as published and, where the preset has it, with its priors fitted.
-
-    Attributes:
-        models: made ready, by the names of the input ``models``, as published first.
-        files: the files that define them, for the manifest.
-        hashes: short content hashes of their weights.
-    """
-
-    models: dict[str, GenerativeModel]
-    files: dict[str, Path]
-    hashes: dict[str, str]
-
-    @property
-    def published(self) -> GenerativeModel:
-        """The model as published, by which anything is chosen that all forms show."""
-        return next(iter(self.models.values()))
-
-
-def ready_forms(request: PanelRequest, ability: str) -> Forms:
-    """Load the forms of a model and check that it has an optional ability, ``decode`` or so."""
-    folders, models, files = model_folders(request), {}, {}
-    for name, folder in folders.items():
-        models[name] = ready_model(request, folder, registered_name(folder), needs=(ability,))
-        files |= model_files(name, folder)
-    return Forms(models, files, {name: model_hash(folder) for name, folder in folders.items()})
-
-
-def class_names(request: PanelRequest, count: int) -> list[str]:
-    """Return the class names of the labelled set, or numbers where the input ``data`` is absent."""
-    if not request.inputs.get("data"):
-        return [f"class {label}" for label in range(count)]
-    return [str(name) for name in load_card(request.path("data"))["class_names"]]
+    folders = request.paths("models").items()
+    return {n: ready_model(request, f, trained_name(f), needs=(ability,)) for n, f in folders}
 
 
 def choose_classes(classes: Sequence[str], asked: Sequence[str] | None, count: int) -> np.ndarray:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 
 from dlvae.data.dataset import load_split
 from dlvae.stage.artefact import load_samples, sha256_arrays
 from dlvae.stage.errors import UserError
-from eval.models.decoding import HASH
 from eval.panels.common import Panel, PanelRequest, choose_classes
+from eval.rows import HASH
 
 SIDE = 3  # images along each side of a block
 
@@ -23,10 +22,8 @@ def figure3(request: PanelRequest) -> Panel:
     """
     train = load_split(request.path("data"), "train")
     asked = (request.section.get("classes") or {}).get(request.config["dataset"])
-    (label,) = choose_classes(train.classes, None if asked is None else [asked], 1)
-    if asked is None:
-        label = 0
-    paths = {name: Path(path) for name, path in request.inputs["samples"].items()}
+    label = 0 if asked is None else int(choose_classes(train.classes, [asked], 1)[0])
+    paths = request.paths("samples")
     blocks, hashes = {"real": train.images[train.labels == label]}, {}
     for name, path in paths.items():
         images, labels = load_samples(path)
@@ -38,10 +35,9 @@ def figure3(request: PanelRequest) -> Panel:
     grids = [images[: side**2].reshape(side, side, *images.shape[1:]) for images in blocks.values()]
     meta = {
         "titles": list(blocks),
-        "label": int(label),
+        "label": label,
         "class_name": str(train.classes[label]),
         "selection": "The first images of the class in each set, none picked by hand.",
         "sample_hashes": hashes,
     }
-    files = {"data/train.npz": request.path("data") / "train.npz"} | paths
-    return Panel({"grids": np.stack(grids)}, meta, files)
+    return Panel({"grids": np.stack(grids)}, meta, request.splits("train") | paths)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from dlvae.data.dataset import load_card
 from eval.models.decoding import codes_hash, decode_grid
 from eval.models.paths import alphas, vary_z_s, vary_z_u
-from eval.panels.common import Panel, PanelRequest, choose_classes, class_names, ready_forms
+from eval.panels.common import Panel, PanelRequest, choose_classes, ready_forms
 
 ROWS = 3
 
@@ -19,10 +20,10 @@ def figure4(request: PanelRequest) -> Panel:
     own priors.
     """
     forms = ready_forms(request, "decode")
-    names = class_names(request, forms.published.task.classes)
+    names = load_card(request.path("data"))["class_names"]
     labels = torch.from_numpy(choose_classes(names, request.section.get("classes"), ROWS))
     grids, hashes = {"a": [], "b": []}, {"a": [], "b": []}
-    for model in forms.models.values():
+    for model in forms.values():
         draws = request.draws("codes")
         path_s, fixed_u = vary_z_s(model, labels, draws)
         rows_s, path_u = vary_z_u(model, labels, draws)
@@ -31,12 +32,12 @@ def figure4(request: PanelRequest) -> Panel:
         hashes["a"].append(codes_hash(z_s=path_s, z_u=fixed_u))
         hashes["b"].append(codes_hash(z_s=rows_s[:, 0], z_u=path_u))
     meta = {
-        "models": list(forms.models),
+        "models": list(forms),
         "classes": [names[int(label)] for label in labels],
         "labels": labels.tolist(),
         "alphas": alphas().tolist(),
         "codes": {"seed_parts": request.seed_parts("codes"), **hashes},
         "selection": "Classes are evenly spaced, codes are random draws.",
-        "model_hashes": forms.hashes,
     }
-    return Panel({name: np.stack(images) for name, images in grids.items()}, meta, forms.files)
+    arrays = {name: np.stack(images) for name, images in grids.items()}
+    return Panel(arrays, meta, {}, request.paths("models"))

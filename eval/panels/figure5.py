@@ -1,23 +1,26 @@
-"""Figure 5: three coordinates of z_u, each varied alone."""
+"""Figure 5: three coordinates of z_u, each varied alone, chosen by a factor regressor or by KL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import load_split
 from eval.judge.factor_regressor import USABLE, load_factors
 from eval.models.decoding import codes_hash, decode_grid, evenly_spaced
-from eval.models.traversals import (
+from eval.models.paths import (
+    CANDIDATES,
     FACTORS,
     TRAVERSALS,
-    by_factors,
-    by_kl,
-    posterior_kl,
+    Read,
+    correlations,
+    reader,
     settings,
     traverse,
 )
@@ -35,52 +38,49 @@ def figure5(request: PanelRequest) -> Panel:
     Every form of the model shows the same coordinates, chosen as published, from the same noise.
     """
     forms = ready_forms(request, "encode")
-    test = load_split(request.path("data"), "test")
-    values = settings()
-    choices, selection = _choose(request, forms.published, test.images, values)
+    test, values = load_split(request.path("data"), "test"), settings()
+    choices, selection = _choose(request, next(iter(forms.values())), test.images)
+    coordinates = [choice["coordinate"] for choice in choices]
     classes = choose_classes(test.classes, request.section.get("classes"), ROWS)
     grids, hashes = [], []
-    for model in forms.models.values():
+    for model in forms.values():
         draws = request.draws("codes")
         z_s, _ = model.sample_codes(torch.from_numpy(classes), draws)
         noise = model.noise(draws, 1, model.task.d_u)
-        paths = [traverse(noise, choice["coordinate"], values) for choice in choices]
-        z_u = [model.prior_u.sample(path) for path in paths]
-        grids.append([decode_grid(model, z_s[:, None], path[None]) for path in z_u])
+        paths = [model.prior_u.sample(traverse(noise, c, values)) for c in coordinates]
+        grids.append(np.stack([decode_grid(model, z_s[:, None], path[None]) for path in paths]))
         hashes.append(codes_hash(z_s=z_s, z_u=model.prior_u.sample(noise)))
     meta = {
-        "models": list(forms.models),
+        "models": list(forms),
         "classes": [str(test.classes[label]) for label in classes],
         "labels": classes.tolist(),
         "values": values.tolist(),
         "choices": choices,
-        "coordinates": [choice["coordinate"] for choice in choices],
+        "coordinates": coordinates,
         "names": [c.get("factor") or f"KL rank {c['rank']}" for c in choices],
         "selection": selection,
         "codes": {"seed_parts": request.seed_parts("codes"), "sha256": hashes},
-        "model_hashes": forms.hashes,
     }
-    files = forms.files | {"data/test.npz": request.path("data") / "test.npz"}
-    if request.inputs.get("factors"):
+    files = request.splits("test")
+    if request.has("factors"):
         files["factors/card.json"] = request.path("factors") / "card.json"
-    return Panel({"grids": np.stack([np.stack(form) for form in grids])}, meta, files)
+    return Panel({"grids": np.stack(grids)}, meta, files, request.paths("models"))
 
 
 def _choose(
-    request: PanelRequest, model, images: np.ndarray, values: torch.Tensor
+    request: PanelRequest, model: GenerativeModel, images: np.ndarray
 ) -> tuple[list[dict[str, Any]], str]:
     """Return the three choices and the sentence of the caption that explains them."""
     used = evenly_spaced(len(images), ENCODED)
     codes = model.encode(to_model_range(images[used], model.device))
     kl = posterior_kl(codes["z_u"], codes["z_u_logvar"])
-    if not request.inputs.get("factors"):
-        count = len(used)
-        text = f"Coordinates of the largest mean posterior KL over {count} held-out images."
+    if not request.has("factors"):
+        text = f"Coordinates of the largest mean posterior KL over {len(used)} held-out images."
         return by_kl(kl, len(FACTORS)), text
     regressor = load_factors(request.path("factors"))
     r2 = {name: regressor.r2.get(name) or 0.0 for name in FACTORS}
-    columns = {n: regressor.names.index(n) for n in FACTORS if n in regressor.usable}
-    found = by_factors(model, regressor.predict, columns, values, request.draws("choice"))
+    usable = [name for name in FACTORS if name in regressor.usable]
+    found = by_factors(model, reader(regressor, usable), usable, request.draws("choice"))
     spare = by_kl(kl, len(FACTORS), [coordinate for coordinate, _ in found.values()])
     choices: list[dict[str, Any]] = []
     for name in FACTORS:
@@ -91,6 +91,46 @@ def _choose(
         choice = {"by": "factor", "factor": name, "coordinate": coordinate}
         choices.append(choice | {"spearman": correlation, "r2": r2[name]})
     return choices, _sentence(found, r2)
+
+
+def posterior_kl(mean: Tensor, logvar: Tensor) -> np.ndarray:
+    """Return KL(q(z_u|x) || N(0, I)) per coordinate, averaged over images, in nats, (d_u,)."""
+    return (0.5 * (logvar.exp() + mean.square() - 1 - logvar)).mean(0).cpu().numpy()
+
+
+def by_kl(kl: np.ndarray, count: int, taken: Sequence[int] = ()) -> list[dict[str, Any]]:
+    """Return ``count`` coordinates of the largest mean posterior KL, without those taken."""
+    order = np.argsort(-kl, kind="stable").tolist()
+    free = [(rank, index) for rank, index in enumerate(order, start=1) if index not in taken]
+    return [
+        {"by": "kl", "coordinate": index, "rank": rank, "kl": float(kl[index])}
+        for rank, index in free[:count]
+    ]
+
+
+def by_factors(
+    model: GenerativeModel, read: Read, names: Sequence[str], draws: torch.Generator
+) -> dict[str, tuple[int, float]]:
+    """Choose a coordinate per factor: the largest |Spearman| of `correlations`, all distinct.
+
+    Returns:
+        factor to (coordinate, Spearman correlation along traversals).
+    """
+    if not names:
+        return {}
+    candidates, table = correlations(model, read, draws, max(CANDIDATES, len(names)))
+    chosen = zip(names, assign(table), table.T, strict=True)
+    return {name: (int(candidates[row]), float(column[row])) for name, row, column in chosen}
+
+
+def assign(table: np.ndarray) -> list[int]:
+    """Return a distinct row per column, taking the largest absolute entries first."""
+    left, rows = np.abs(table), [0] * table.shape[1]
+    for _ in rows:
+        row, column = np.unravel_index(np.argmax(left), left.shape)
+        rows[column] = int(row)
+        left[row], left[:, column] = -1.0, -1.0
+    return rows
 
 
 def _sentence(found: Mapping[str, tuple[int, float]], r2: Mapping[str, float]) -> str:

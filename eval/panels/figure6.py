@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.people import identities
-from eval.models.decoding import (
-    decode_grid,
-    evenly_spaced,
-    model_files,
-    model_hash,
-    ready_model,
-)
+from eval.models.decoding import decode_grid, encode_images, evenly_spaced, ready_model
 from eval.panels.common import Panel, PanelRequest
 
 ROWS, COLUMNS = 4, 8
@@ -24,12 +17,11 @@ def figure6(request: PanelRequest) -> Panel:
 
     Cell (r, c) decodes z_s of row image r with the posterior mean of z_u of column image c.
     """
-    folder = request.path("model")
-    unlabelled = load_split(request.path("unlabelled"), "train")
+    folder, people = request.path("model"), request.path("unlabelled")
+    unlabelled = load_split(people, "train")
     model = ready_model(request, folder, "ours_semi", source=unlabelled, needs=("encode",))
     rows, columns, selection = choose_sources(unlabelled, ROWS, COLUMNS)
-    images = to_model_range(unlabelled.images[np.concatenate([rows, columns])], model.device)
-    codes = model.encode(images)
+    codes = encode_images(model, unlabelled.images[np.concatenate([rows, columns])])
     z_s, z_u = codes["z_s"][: len(rows)], codes["z_u"][len(rows) :]
     arrays = {
         "row_images": unlabelled.images[rows],
@@ -41,10 +33,9 @@ def figure6(request: PanelRequest) -> Panel:
         "column_indices": columns.tolist(),
         "codes": {"z_s": "Encoder_s of the row image", "z_u": "posterior mean of the column image"},
         "selection": selection,
-        "model_hashes": {"ours_semi": model_hash(folder)},
     }
-    files = {"unlabelled/train.npz": request.path("unlabelled") / "train.npz"}
-    return Panel(arrays, meta, files | model_files("ours_semi", folder))
+    files = {"unlabelled/train.npz": people / "train.npz"}
+    return Panel(arrays, meta, files, {"ours_semi": folder})
 
 
 def choose_sources(split: Split, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, str]:

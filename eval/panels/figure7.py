@@ -6,14 +6,7 @@ import numpy as np
 
 from dlvae.data.dataset import load_split
 from dlvae.data.masks import face_masks
-from eval.models.decoding import (
-    corrupt,
-    evenly_spaced,
-    inpaint,
-    model_files,
-    model_hash,
-    ready_model,
-)
+from eval.models.decoding import corrupt, evenly_spaced, inpaint, ready_model
 from eval.panels.common import Panel, PanelRequest
 
 IMAGES = 3
@@ -26,23 +19,15 @@ def figure7(request: PanelRequest) -> Panel:
     """
     train, test = (load_split(request.path("data"), name) for name in ("train", "test"))
     chosen = evenly_spaced(len(test), IMAGES)
-    images = test.images[chosen]
+    images, given = test.images[chosen], {"cvae_gan": test.labels[chosen], "ours": None}
     masks = face_masks(images.shape[1], request.section.get("landmarks"))
-    stacked = np.stack(list(masks.values()))
-    corrupted = np.stack([corrupt(images, mask) for mask in stacked])
+    corrupted = np.stack([corrupt(images, mask) for mask in masks.values()])
     arrays = {"original": np.broadcast_to(images, corrupted.shape), "corrupted": corrupted}
-    folders = {name: request.path(name) for name in ("cvae_gan", "ours")}
-    labels = {"cvae_gan": test.labels[chosen], "ours": None}
-    files = {f"data/{name}.npz": request.path("data") / f"{name}.npz" for name in ("train", "test")}
-    for name, folder in folders.items():
-        model = ready_model(request, folder, name, source=train, needs=("reconstruct",))
-        arrays[name] = np.stack(
-            [
-                inpaint(model, broken, mask, labels[name])
-                for broken, mask in zip(corrupted, stacked, strict=True)
-            ]
-        )
-        files |= model_files(name, folder)
+    folders = {name: request.path(name) for name in given}
+    for name, labels in given.items():
+        model = ready_model(request, folders[name], name, source=train, needs=("reconstruct",))
+        pairs = zip(corrupted, masks.values(), strict=True)
+        arrays[name] = np.stack([inpaint(model, broken, mask, labels) for broken, mask in pairs])
     meta = {
         "masks": list(masks),
         "image_indices": chosen.tolist(),
@@ -50,6 +35,6 @@ def figure7(request: PanelRequest) -> Panel:
         "classes": [str(test.classes[label]) for label in test.labels[chosen]],
         "codes": {"z_s": "Encoder_s of the corrupted image", "z_u": "posterior mean of it"},
         "selection": "Images are evenly spaced over the held-out set.",
-        "model_hashes": {name: model_hash(folder) for name, folder in folders.items()},
     }
-    return Panel(arrays | {"masks": stacked}, meta, files)
+    arrays["masks"] = np.stack(list(masks.values()))
+    return Panel(arrays, meta, request.splits("train", "test"), folders)

@@ -19,25 +19,18 @@ from pathlib import Path
 from dlvae.stage.artefact import write_manifest
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.families import FAMILIES
+from eval.request import ScoreRequest
 from eval.rows import write_rows
-from eval.score_request import ScoreRequest, Scores
-
-
-def score(request: ScoreRequest) -> Scores:
-    """Return the scores of the family ``request.name``, one of :data:`eval.families.FAMILIES`."""
-    module = importlib.import_module(FAMILIES[request.name].module_name)
-    return getattr(module, request.name)(request)
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the scoring stage."""
-    started = time.time()
-    where = "cpu"
-    if not FAMILIES[args.family].of_logits:  # importing torch would take longer than the score
+    started, where, family = time.time(), "cpu", FAMILIES[args.family]
+    if not family.of_logits:  # importing torch would take longer than the score
         use_threads(args.threads)
         where = str(device())
     request = ScoreRequest(args.family, args.config, args.inputs, args.data, args.protocol)
-    scores = score(request)
+    scores = getattr(importlib.import_module(family.module_name), args.family)(request)
     write_rows(args.out, scores.rows(request, args.fingerprint))
     write_manifest(
         args.out.with_suffix(".manifest.json"),

@@ -27,13 +27,16 @@ from dlvae.base import GenerativeModel
 from dlvae.data.dataset import Split
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.registry import load_model
+from eval.families import FAMILIES
 from eval.metrics.disentanglement.factor_scores import dci, mig, sap
 from eval.metrics.disentanglement.latents import active_units
 from eval.metrics.disentanglement.probes import KINDS, label_probe, regression_probe
 from eval.metrics.measured import Measured
 from eval.metrics.toy_points import arc_position, bayes_accuracy
-from eval.models.decoding import model_files, ready_model
+from eval.models.decoding import ready_model
 from eval.models.encoding import (
+    NO_CODES,
+    NO_Z_S,
     SplitCodes,
     encode_split,
     has_codes,
@@ -41,21 +44,15 @@ from eval.models.encoding import (
     split_to_encode,
     variance,
 )
-from eval.score_request import ScoreRequest, Scores
+from eval.request import FamilyScores, ScoreRequest
 
-PROBES = tuple(f"probe_{kind}" for kind in KINDS) + ("probe_excess",)
 EXCESS_OF = "mlp"
-UNITS = ("active_units", "active_count")
 FACTORS = ("dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap")
-OF_Z_S = tuple(f"{name}:z_s" for name in (*PROBES, *UNITS))
-SAMPLED = (f"probe_{EXCESS_OF}:z_u_sampled", "probe_excess:z_u_sampled")
-OF_Z_U = tuple(f"{name}:z_u" for name in (*PROBES, *UNITS)) + SAMPLED
-RECONSTRUCTION = ("reconstruction_mse", "image_variance")
 OF_ARCS = ("position_r2", "bayes_accuracy")
-METRICS = (*OF_Z_S, *OF_Z_U, "probe_chance", *FACTORS, *OF_ARCS, *RECONSTRUCTION)
+RECONSTRUCTION = ("reconstruction_mse", "image_variance")
+METRICS = [m for m in FAMILIES["codes"].metrics if not m.startswith("factor_r2")]
+OF_Z_S = [m for m in METRICS if m.endswith(":z_s")]
 
-NO_CODES = "needs a model that encodes images"
-NO_Z_S = "the model has no z_s"
 NO_FACTORS = "needs two label-irrelevant ground-truth factors that vary"
 NO_POSITION = "needs the arcs of three_moons"
 NO_RECONSTRUCTION = "the model does not reconstruct images"
@@ -64,36 +61,31 @@ Found = tuple[dict[str, Measured], dict[str, Any]]
 """Values by metric, and what goes to the manifest."""
 
 
-def codes(request: ScoreRequest) -> Scores:
+def codes(request: ScoreRequest) -> FamilyScores:
     """Score a model with ``encode``, or with ``posterior`` of a label-fed encoder, input ``model``.
 
     `METRICS`, and `factor_r2:<factor>` where there are ground-truth factors. A metric that the
     model or the data set has not is there without a value.
     """
-    folder = request.path("model")
-    train, test = (split_to_encode(request.data, name) for name in ("train", "test"))
-    values = {name: Measured(None, len(test), note=NO_CODES) for name in METRICS}
+    folder, name = request.path("model"), request.config["model"]
+    train, test = (split_to_encode(request.data, split) for split in ("train", "test"))
+    values = dict.fromkeys(METRICS, Measured(None, len(test), note=NO_CODES))
     extra: dict[str, Any] = {"training": len(train), "held_out": len(test)}
     able = load_model(folder)
     if has_codes(able):
         source = train if hasattr(able, "reconstruct") else None
-        model = ready_model(request, folder, request.config["model"], source=source)
-        for found, more in _all(request, model, train, test):
+        model = ready_model(request, folder, name, source=source)
+        learned, held_out = encode_split(model, train), encode_split(model, test)
+        for found, more in (
+            _label(request, learned, held_out),
+            _units(held_out),
+            _factors(request, learned, held_out),
+            _position(request, learned, held_out),
+            _reconstruction(model, test),
+        ):
             values, extra = values | found, extra | more
-    files = model_files(request.config["model"], folder)
-    files |= {f"data/{name}.npz": request.data / f"{name}.npz" for name in ("train", "test")}
-    return Scores.of_model(folder, values, files=files, extra=extra)
-
-
-def _all(request: ScoreRequest, model: GenerativeModel, train: Split, test: Split) -> list[Found]:
-    learned, held_out = encode_split(model, train), encode_split(model, test)
-    return [
-        _label(request, learned, held_out),
-        _units(held_out),
-        _factors(request, learned, held_out),
-        _position(request, learned, held_out),
-        _reconstruction(model, test),
-    ]
+    files = request.splits("train", "test")
+    return FamilyScores.of_model(request, values, label=name, files=files, extra=extra)
 
 
 def _label(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
@@ -128,8 +120,9 @@ def _sampled(codes: SplitCodes, draws: np.random.Generator) -> np.ndarray:
 
 def _units(test: SplitCodes) -> Found:
     """Units in use: of z_u, and of z_s where there is one."""
-    n = len(test.split)
-    values = {name: Measured(None, n, note=NO_Z_S) for name in OF_Z_S if test.z_s is None}
+    n, values = len(test.split), {}
+    if test.z_s is None:
+        values = dict.fromkeys(OF_Z_S, Measured(None, n, note=NO_Z_S))
     for code in ("z_s", "z_u"):
         if (x := getattr(test, code)) is not None:
             active = active_units(x)
@@ -152,13 +145,13 @@ def _factors(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Foun
         "dci_completeness": Measured(forests.completeness, n),
         "dci_informativeness": Measured(forests.informativeness, n),
     }
-    values |= {name: Measured(gap.value, gap.n) for name, gap in gaps.items()}
+    for name, gap in gaps.items():
+        values[name] = Measured(float(np.mean(list(gap.values()))), len(f))
     for j, name in enumerate(names):
         draws = request.numpy_draws("factor", name)
         found = regression_probe(train.z_u, f[:, j], test.z_u, truth[:, j], "linear", draws)
         values[f"factor_r2:{name}"] = Measured(found.score, n)
-    per_factor = {name: gap.per_factor for name, gap in gaps.items()}
-    return values, {"forest_r2": forests.r2, "per_factor": per_factor}
+    return values, {"forest_r2": forests.r2, "per_factor": gaps}
 
 
 def _irrelevant(*splits: Split) -> list[str]:
@@ -181,19 +174,16 @@ def _position(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Fou
     t, truth = (arc_position(part.split.points, part.split.labels) for part in (train, test))
     draws = request.numpy_draws("position")
     found = regression_probe(train.z_u, t, test.z_u, truth, "mlp", draws)
-    noise = request.card["preparation"]["noise"]
-    values = {
-        "position_r2": Measured(found.score, found.n),
-        "bayes_accuracy": Measured(bayes_accuracy(noise), found.n),
-    }
-    return values, {"position_converged": found.converged}
+    best = bayes_accuracy(request.card["preparation"]["noise"])
+    values = (Measured(found.score, found.n), Measured(best, found.n))
+    return dict(zip(OF_ARCS, values, strict=True)), {"position_converged": found.converged}
 
 
 def _reconstruction(model: GenerativeModel, test: Split) -> Found:
     """Error of reconstructions, and that of the mean image in the place of each."""
-    n = len(test)
     if not hasattr(model, "reconstruct"):
-        return dict.fromkeys(RECONSTRUCTION, Measured(None, n, note=NO_RECONSTRUCTION)), {}
-    errors = reconstruction_errors(model, test)
-    found = Measured.mean_over_images(errors)
-    return {"reconstruction_mse": found, "image_variance": Measured(variance(test), n)}, {}
+        none = Measured(None, len(test), note=NO_RECONSTRUCTION)
+        return dict.fromkeys(RECONSTRUCTION, none), {}
+    found = Measured.mean_over_images(reconstruction_errors(model, test))
+    values = (found, Measured(variance(test), len(test)))
+    return dict(zip(RECONSTRUCTION, values, strict=True)), {}

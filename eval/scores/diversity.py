@@ -10,14 +10,12 @@ import numpy as np
 
 from eval.metrics.d_intra import d_intra
 from eval.metrics.measured import Measured
-from eval.score_request import ScoreRequest, Scores
-from eval.scored_images import labelled_images
+from eval.request import FamilyScores, ScoreRequest
 
 
-def diversity(request: ScoreRequest) -> Scores:
+def diversity(request: ScoreRequest) -> FamilyScores:
     """Score images: input ``images``, a sample set, or a split of the real images."""
-    path = request.path("images")
-    scored = labelled_images(path, request.card, request.data).evenly(request.per_class)
+    scored = request.images().evenly(request.per_class)
     images, labels = scored.images, scored.labels
     values, extra, n = {}, {}, len(images)
     classes, sizes = np.unique(labels, return_counts=True)
@@ -31,4 +29,5 @@ def diversity(request: ScoreRequest) -> Scores:
         for label, size, score in zip(classes, sizes, found.per_class, strict=True):
             values[f"{metric}:class:{label}"] = Measured(score, int(size))
         extra[metric] = {"per_class": found.per_class}
-    return Scores(values, scored.sha256, scored.precision, files={"images": path}, extra=extra)
+    files = {"images": request.path("images")}
+    return FamilyScores(values, scored.sha256, scored.precision, files=files, extra=extra)

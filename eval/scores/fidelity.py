@@ -15,13 +15,13 @@ from eval.metrics.sets.distributions import fid, intra_fid, kid
 from eval.metrics.sets.manifolds import density_coverage, precision_recall
 from eval.metrics.sets.sharpness import sharpness
 from eval.protocol import IntervalsRule
-from eval.score_request import ScoreRequest, Scores
-from eval.scored_images import labelled_images, real
+from eval.request import FamilyScores, ScoreRequest
+from eval.scored_images import real
 
 CLASS_MEANS = ("intra_fid", "feature_distance_intra")
 
 
-def fidelity(request: ScoreRequest) -> Scores:
+def fidelity(request: ScoreRequest) -> FamilyScores:
     """Score a feature set, input ``features``, and its images, input ``images``.
 
     Compared with the inputs ``real_train`` and ``real_test``, whole. For the real images
@@ -29,13 +29,13 @@ def fidelity(request: ScoreRequest) -> Scores:
     """
     scored = request.features("features").evenly(request.per_class)
     train, held_out = (request.features(name) for name in ("real_train", "real_test"))
-    images = labelled_images(request.path("images"), request.card, request.data)
-    chosen, rule = images.evenly(request.per_class).images, request.protocol.intervals
-    values = set_metrics(chosen, scored, train, held_out, request.numpy_draws, rule)
+    chosen = request.images().evenly(request.per_class).images
+    rule, draws = request.protocol.intervals, request.numpy_draws
+    values = set_metrics(chosen, scored, train, held_out, draws, rule)
     test = sharpness(load_split(request.data, "test").images).value
     values["sharpness_ratio"] = Measured(values["sharpness"].value / test, len(chosen))
     files = {name: request.path(name) for name in ("features", "real_train", "real_test", "images")}
-    return Scores(values, scored.images, scored.precision, scored.evaluator, files)
+    return FamilyScores(values, scored.images, scored.precision, scored.evaluator, files)
 
 
 def set_metrics(
@@ -84,7 +84,7 @@ def set_metrics(
     return found
 
 
-def imagenet(request: ScoreRequest) -> Scores:
+def imagenet(request: ScoreRequest) -> FamilyScores:
     """Score images, input ``images``, against the training images, with the input ``weights``.
 
     Raises:
@@ -93,10 +93,10 @@ def imagenet(request: ScoreRequest) -> Scores:
     # Here: torchvision, which it needs, takes longer to import than the other family to score.
     from eval.metrics.sets.imagenet import imagenet_metrics
 
-    path, weights = request.path("images"), request.path("weights")
-    scored = labelled_images(path, request.card, request.data).evenly(request.per_class)
+    weights = request.path("weights")
+    scored = request.images().evenly(request.per_class)
     train = real(request.data, "train", request.card).images
     splits = request.protocol.inception.splits
     values = imagenet_metrics(scored.images, train, weights, splits)
-    files = {"images": path, "weights": weights}
-    return Scores(values, scored.sha256, scored.precision, sha256_file(weights), files)
+    files = {"images": request.path("images"), "weights": weights}
+    return FamilyScores(values, scored.sha256, scored.precision, sha256_file(weights), files)

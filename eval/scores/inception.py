@@ -17,8 +17,8 @@ from eval.metrics.inception_score import (
     measured_label_fidelity,
 )
 from eval.metrics.measured import Measured
+from eval.request import Basis, FamilyScores, ScoreRequest
 from eval.rows import PLAIN
-from eval.score_request import Basis, ScoreRequest, Scores
 
 SCORE, TOP1, AGREEMENT = "inception_score", "label_fidelity", "judge_agreement"
 
@@ -26,7 +26,7 @@ JUDGES = {"features": "", "features_plain": f":{PLAIN}"}
 """Inputs, and the end of the names of what is measured on them."""
 
 
-def inception(request: ScoreRequest) -> Scores:
+def inception(request: ScoreRequest) -> FamilyScores:
     """Score a feature set, input ``features``, and that of the plain judge, ``features_plain``.
 
     Raises:
@@ -49,17 +49,14 @@ def inception(request: ScoreRequest) -> Scores:
         found = by_judge(request, scored, JUDGES[key])
         values |= found
         basis |= dict.fromkeys(found, Basis(evaluator=scored.evaluator))
-    return Scores(
+    spread = inception_of_logits(first.logits, request.protocol.inception.splits).spread
+    return FamilyScores(
         values,
         first.images,
         first.precision,
         first.evaluator,
         {key: request.path(key) for key in keys},
-        {
-            "spread_over_splits": inception_of_logits(
-                first.logits, request.protocol.inception.splits
-            ).spread
-        },
+        {"spread_over_splits": spread},
         basis,
     )
 
@@ -70,12 +67,13 @@ def by_judge(request: ScoreRequest, scored: FeatureSet, end: str = "") -> dict[s
     Args:
         end: of the names of metrics; the judge comes before its member.
     """
-    rules, members = request.protocol, {}
-    logits, labels, groups = scored.logits, scored.labels, rules.intervals.groups
-    members[SCORE] = measured_inception_score(
-        logits, labels, rules.inception.splits, groups, request.numpy_draws("groups")
-    )
-    members[TOP1] = measured_label_fidelity(logits, labels)
+    rules, logits, labels = request.protocol, scored.logits, scored.labels
+    groups, splits = rules.intervals.groups, rules.inception.splits
+    draws = request.numpy_draws("groups")
+    members = {
+        SCORE: measured_inception_score(logits, labels, splits, groups, draws),
+        TOP1: measured_label_fidelity(logits, labels),
+    }
     if len(members[SCORE]) == 2:
         return {f"{name}{end}": values[0] for name, values in members.items()}
     found = {}

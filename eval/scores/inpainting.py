@@ -11,8 +11,8 @@ from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.metrics.inception_score import top_class
 from eval.metrics.masked_regions import masked_psnr, masked_ssim
 from eval.metrics.measured import Measured
-from eval.models.decoding import corrupt, evenly_spaced, inpaint, model_files, ready_model
-from eval.score_request import Basis, ScoreRequest, Scores
+from eval.models.decoding import corrupt, evenly_spaced, inpaint, ready_model
+from eval.request import Basis, FamilyScores, ScoreRequest
 from eval.scored_images import labelled_split
 
 IMAGES = 500
@@ -21,7 +21,7 @@ UNAIDED = "ours"  # any other model is told the true label
 TOO_SMALL = f"the masks need images of at least {SMALLEST} pixels"
 
 
-def inpainting(request: ScoreRequest) -> Scores:
+def inpainting(request: ScoreRequest) -> FamilyScores:
     """Score a model with ``reconstruct``, input ``model``, by the judgement of an ``evaluator``.
 
     Ours is given no label, other models the true one. Over up to `IMAGES` held-out images, spread
@@ -36,7 +36,7 @@ def inpainting(request: ScoreRequest) -> Scores:
     size, values, placed = test.images.shape[1], {}, Basis()
     if size < SMALLEST:
         names = [f"{metric}:{mask}" for mask in BOXES_64 for metric in METRICS]
-        values = {metric: Measured(None, len(test), note=TOO_SMALL) for metric in names}
+        values = dict.fromkeys(names, Measured(None, len(test), note=TOO_SMALL))
     else:
         train = load_split(request.data, "train")
         model = ready_model(request, folder, name, source=train, needs=("reconstruct",))
@@ -49,13 +49,8 @@ def inpainting(request: ScoreRequest) -> Scores:
             filled = inpaint(model, corrupt(test.images, missing), missing, given)
             found = _of_mask(test, filled, missing, known, judge)
             values |= {f"{metric}:{mask}": value for metric, value in found.items()}
-    return Scores.of_model(
-        folder,
-        values,
-        evaluator=judge.sha256,
-        files=model_files("model", folder) | request.cards("evaluator"),
-        basis=dict.fromkeys(values, placed),
-    )
+    basis = dict.fromkeys(values, placed)
+    return FamilyScores.of_model(request, values, evaluator=judge.sha256, basis=basis)
 
 
 def _of_mask(

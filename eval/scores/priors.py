@@ -7,38 +7,35 @@ were fitted to the codes. A baseline's z is scored as z_u; it has no z_s.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from dlvae.base import GenerativeModel
 from dlvae.method.prior import GaussianMixture
 from dlvae.stage.registry import load_model
-from eval.metrics.disentanglement.latents import AggregatePosterior, aggregate_posterior
-from eval.metrics.disentanglement.mixture import MixtureFit, mixture_fit, prior_distance
+from eval.families import FAMILIES
+from eval.metrics.disentanglement.latents import aggregate_posterior
+from eval.metrics.disentanglement.mixture import mixture_fit, prior_distance
 from eval.metrics.measured import Measured
-from eval.models.decoding import model_files
-from eval.models.encoding import SplitCodes, encode_split, has_codes, split_to_encode
-from eval.score_request import ScoreRequest, Scores
-
-OF_Z_S = (
-    "mixture_accuracy",
-    "mahalanobis_ratio",
-    "mahalanobis_ks",
-    "centre_separation",
-    "information_bound",
-    "information_ceiling",
-    "prior_distance",
+from eval.models.encoding import (
+    NO_CODES,
+    NO_Z_S,
+    SplitCodes,
+    encode_split,
+    has_codes,
+    split_to_encode,
 )
-OF_Z_U = ("aggregate_kl", "posterior_kl")
-METRICS = (*OF_Z_S, *OF_Z_U)
+from eval.request import FamilyScores, ScoreRequest
 
-NO_CODES = "needs a model that encodes images"
-NO_Z_S = "the model has no z_s"
+METRICS = FAMILIES["priors"].metrics
+OF_Z_S, OF_Z_U = METRICS[:-2], METRICS[-2:]
+
 NO_MIXTURE = "the model has no mixture over z_s"
 NO_SPREAD = "needs codes that spread in every direction"
 
 
-def priors(request: ScoreRequest) -> Scores:
+def priors(request: ScoreRequest) -> FamilyScores:
     """Score a model that encodes, input ``model``: `METRICS`.
 
     The mixture: accuracy of the class that Eq. 8 finds most likely, mean squared Mahalanobis
@@ -47,55 +44,41 @@ def priors(request: ScoreRequest) -> Scores:
     KL of codes to prior. z_u: KL of the aggregate posterior to its prior in nats per dimension, and
     of the posterior of an image in nats. A metric that the model has not is there without a value.
     """
-    folder, test = request.path("model"), split_to_encode(request.data, "test")
-    n = len(test)
-    values = {name: Measured(None, n, note=NO_CODES) for name in METRICS}
-    extra = {}
-    model = load_model(folder)
+    model, test = load_model(request.path("model")), split_to_encode(request.data, "test")
+    values = dict.fromkeys(METRICS, Measured(None, len(test), note=NO_CODES))
+    extra: dict[str, Any] = {}
     if has_codes(model):
         codes = encode_split(model, test)
-        fit, near = _mixture(model, codes)
+        found, extra = _of_z_s(model, codes)
         aggregate = aggregate_posterior(*_in_units_of_the_prior(model, codes))
-        values |= _of_z_s(codes, fit, near, n) | _of_z_u(aggregate, codes.z_u.shape[1], n)
+        of_z_u = (aggregate.kl / codes.z_u.shape[1], aggregate.kl_per_image)
+        values |= found | {m: Measured(v, len(test)) for m, v in zip(OF_Z_U, of_z_u, strict=True)}
         extra["aggregate_posterior"] = dataclasses.asdict(aggregate)
-        if fit is not None:
-            extra["calibration"] = fit.calibration
-    files = model_files(request.config["model"], folder)
-    files |= {"data/test.npz": request.data / "test.npz"}
-    return Scores.of_model(folder, values, files=files, extra=extra)
+    label, files = request.config["model"], request.splits("test")
+    return FamilyScores.of_model(request, values, label=label, files=files, extra=extra)
 
 
-def _mixture(model: GenerativeModel, codes: SplitCodes) -> tuple[MixtureFit | None, float]:
+def _of_z_s(
+    model: GenerativeModel, codes: SplitCodes
+) -> tuple[dict[str, Measured], dict[str, Any]]:
     """Hold z_s against the mixture that it is sampled from, if there are both."""
-    prior = getattr(model, "prior", None)
+    prior, labels, n = getattr(model, "prior", None), codes.split.labels, len(codes.split)
     if codes.z_s is None or not isinstance(prior, GaussianMixture):
-        return None, np.inf
-    mu, sigma = (part.detach().cpu().numpy() for part in prior.sampled_moments())
-    labels = codes.split.labels
-    return mixture_fit(mu, sigma, codes.z_s, labels), prior_distance(mu, sigma, codes.z_s, labels)
-
-
-def _of_z_s(codes: SplitCodes, fit: MixtureFit | None, near: float, n: int) -> dict[str, Measured]:
-    if fit is None:
         note = NO_Z_S if codes.z_s is None else NO_MIXTURE
-        return {name: Measured(None, n, note=note) for name in OF_Z_S}
-    distance = Measured(near, n) if np.isfinite(near) else Measured(None, n, note=NO_SPREAD)
-    return {
+        return dict.fromkeys(OF_Z_S, Measured(None, n, note=note)), {}
+    mu, sigma = (part.detach().cpu().numpy() for part in prior.sampled_moments())
+    fit = mixture_fit(mu, sigma, codes.z_s, labels)
+    near = prior_distance(mu, sigma, codes.z_s, labels)
+    values = {
         "mixture_accuracy": Measured.share(fit.accuracy, n),
         "mahalanobis_ratio": Measured(fit.mahalanobis, n),
         "mahalanobis_ks": Measured(fit.ks, n),
         "centre_separation": Measured(fit.centre_separation, n),
         "information_bound": Measured(fit.information, n),
         "information_ceiling": Measured(fit.ceiling, n),
-        "prior_distance": distance,
+        "prior_distance": Measured(near if np.isfinite(near) else None, n, note=NO_SPREAD),
     }
-
-
-def _of_z_u(aggregate: AggregatePosterior, dimensions: int, n: int) -> dict[str, Measured]:
-    return {
-        "aggregate_kl": Measured(aggregate.kl / dimensions, n),
-        "posterior_kl": Measured(aggregate.kl_per_image, n),
-    }
+    return values, {"calibration": fit.calibration}
 
 
 def _in_units_of_the_prior(

@@ -19,8 +19,8 @@ from eval.metrics.ms_ssim.literal import ms_ssim_of_pairs
 from eval.metrics.ms_ssim.squared_error import squared_error, weighted_squared_error
 from eval.metrics.ms_ssim.variant import Variant
 from eval.models.decoding import evenly_spaced
-from eval.score_request import ScoreRequest, Scores
-from eval.scored_images import evenly_per_class, labelled_images
+from eval.request import FamilyScores, ScoreRequest
+from eval.scored_images import ScoredImages, evenly_per_class
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Study:
     second: np.ndarray
 
 
-def scale(request: ScoreRequest) -> Scores:
+def scale(request: ScoreRequest) -> FamilyScores:
     """Score images, as for diversity, under every setting of eval.metrics.ms_ssim.grid.
 
     Per setting: `d_intra_offdiag`, with negative factors clamped and not; `clamped_share`, of
@@ -41,46 +41,41 @@ def scale(request: ScoreRequest) -> Scores:
     weighted squared error that it is a form of where the constants prevail, the ratio of their
     means, and the correlation with the mean squared error of the pixels.
     """
-    path = request.path("images")
-    scored = labelled_images(path, request.card, request.data)
-    study = _chosen(request, scored.images, scored.labels)
+    scored = request.images()
+    study = _chosen(request, scored)
     values: dict[str, Measured] = {}
     n, resamples = len(study.labels), request.protocol.intervals.draws
     for name, rule in settings().items():
         variant = rule.at(study.images.shape[1])
         found = d_intra(study.images, study.labels, variant)
-        values |= {
-            f"d_intra_offdiag:{name}": Measured.over_classes(
-                found.off_diagonal, n, request.numpy_draws("classes", name), resamples
-            ),
-            f"d_intra_offdiag_unclamped:{name}": _unclamped(study, variant, found),
-            f"clamped_share:{name}": Measured(found.clamped_share, n),
+        draws = request.numpy_draws("classes", name)
+        measured = {
+            "d_intra_offdiag": Measured.over_classes(found.off_diagonal, n, draws, resamples),
+            "d_intra_offdiag_unclamped": _unclamped(study, variant, found),
+            "clamped_share": Measured(found.clamped_share, n),
+            **_likeness(study, variant),
         }
-        values |= {f"{metric}:{name}": v for metric, v in _likeness(study, variant).items()}
+        values |= {f"{metric}:{name}": value for metric, value in measured.items()}
     extra = {"classes_scored": len(np.unique(study.labels))}
-    return Scores(values, scored.sha256, scored.precision, files={"images": path}, extra=extra)
+    files = {"images": request.path("images")}
+    return FamilyScores(values, scored.sha256, scored.precision, files=files, extra=extra)
 
 
-def _chosen(request: ScoreRequest, images: np.ndarray, labels: np.ndarray) -> Study:
-    """Take few images of few classes, spread evenly, and draw pairs within the classes."""
-    classes = np.unique(labels)
-    kept = np.isin(labels, classes[evenly_spaced(len(classes), CLASSES)])
-    images, labels = images[kept], labels[kept]
-    taken = evenly_per_class(labels, min(PER_CLASS, request.per_class))
-    images, labels = images[taken], labels[taken]
-    draws, pairs, present = request.numpy_draws("pairs"), [], np.unique(labels)
-    for index, label in enumerate(present):
+def _chosen(request: ScoreRequest, scored: ScoredImages) -> Study:
+    """Take few images of few classes, spread evenly, and draw pairs of two of one class."""
+    classes = np.unique(scored.labels)
+    classes = classes[evenly_spaced(len(classes), CLASSES)]
+    kept = np.flatnonzero(np.isin(scored.labels, classes))
+    kept = kept[evenly_per_class(scored.labels[kept], min(PER_CLASS, request.per_class))]
+    images, labels = scored.images[kept], scored.labels[kept]
+    draws, pairs = request.numpy_draws("pairs"), []
+    for index, label in enumerate(classes):
         members = np.flatnonzero(labels == label)
-        count = len(range(index, PAIRS, len(present)))
-        pairs.append(members[random_pairs(len(members), count, draws)])
+        count = len(range(index, PAIRS, len(classes)))
+        first = draws.integers(0, len(members), count)
+        second = (first + draws.integers(1, len(members), count)) % len(members)
+        pairs.append(members[np.stack([first, second], axis=1)])
     return Study(images, labels, *(images[side] for side in np.concatenate(pairs).T))
-
-
-def random_pairs(n: int, count: int, draws: np.random.Generator) -> np.ndarray:
-    """Draw int (count, 2): pairs of two different images out of n."""
-    first = draws.integers(0, n, count)
-    second = (first + draws.integers(1, n, count)) % n
-    return np.stack([first, second], axis=1)
 
 
 def _unclamped(study: Study, variant: Variant, found: Diversity) -> Measured:

@@ -8,7 +8,7 @@ is trained on other images of them, never told who is in these; what is scored i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,14 +22,10 @@ from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import FactorRegressor, load_factors, r2_on
 from eval.metrics.likeness import brightness, nearer, squared_errors, unit, verification_auc
 from eval.metrics.measured import Measured
-from eval.models.decoding import (
-    decode_grid,
-    encode_images,
-    evenly_spaced,
-    model_files,
-    ready_model,
-)
-from eval.score_request import Basis, ScoreRequest, Scores, data_hash
+from eval.models.decoding import decode_grid, encode_images, evenly_spaced, ready_model
+from eval.models.paths import Read
+from eval.request import Basis, FamilyScores, ScoreRequest, model_files
+from eval.rows import data_hash
 from eval.scored_images import evenly_per_class, labelled_split
 
 CELLS = 500
@@ -46,8 +42,6 @@ NO_IDENTITIES = "needs to know who is in an image, which the unlabelled set does
 NO_PAIRS = "needs two people, one of them with two images"
 NO_CELLS = "needs images of two people"
 
-Describe = Callable[[np.ndarray], np.ndarray]
-
 
 @dataclass(frozen=True)
 class Judge:
@@ -55,24 +49,20 @@ class Judge:
 
     Attributes:
         evaluator: its embedding tells people apart.
-        factors: uint8 (N, H, W, 3) -> float (N, F), what should come from the z_u image; None
-            where nothing can be read.
+        factors: reads what should come from the z_u image; None where nothing can be read.
         note: which ``factors``, or why there are none.
     """
 
     evaluator: JudgeEnsemble
-    factors: Describe | None
-    note: str
+    factors: Read | None = None
+    note: str = NO_REGRESSOR
 
-    @classmethod
-    def reading(
-        cls, evaluator: JudgeEnsemble, regressor: FactorRegressor, used: list[str], why_not: str
-    ) -> Judge:
-        """Return a judge that reads these factors; ``why_not`` says why there are none."""
+    def reading(self, regressor: FactorRegressor, used: Sequence[str], why_not: str) -> Judge:
+        """Return the judge that reads these factors; ``why_not`` says why there are none."""
         if not used:
-            return cls(evaluator, None, why_not)
+            return Judge(self.evaluator, note=why_not)
         factors = partial(regressor.in_spreads, names=used)
-        return cls(evaluator, factors, f"factors {', '.join(used)}")
+        return Judge(self.evaluator, factors, f"factors {', '.join(used)}")
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return embeddings of uint8 (N, H, W, 3), of length 1."""
@@ -95,7 +85,7 @@ class Cells:
     columns: np.ndarray
 
 
-def swaps(request: ScoreRequest) -> Scores:
+def swaps(request: ScoreRequest) -> FamilyScores:
     """Score a model with ``encode`` and ``decode(z_s, z_u)``, input ``model``.
 
     Other inputs: ``evaluator``; and, where there are such, ``factors``, ``unlabelled``, ``semi``.
@@ -107,35 +97,34 @@ def swaps(request: ScoreRequest) -> Scores:
     images as well as it must (R^2 of `USABLE`). ``swap_brightness`` is that share in mean
     brightness, which needs no regressor.
     """
-    evaluator = load_judge(request.path("evaluator"), request.card)
+    judge = Judge(load_judge(request.path("evaluator"), request.card))
     regressor = load_factors(request.path("factors")) if request.has("factors") else None
-    judge, extra = Judge(evaluator, None, NO_REGRESSOR), {}
     if regressor is not None:
-        judge = Judge.reading(evaluator, regressor, regressor.irrelevant(), NO_FACTORS)
+        judge = judge.reading(regressor, regressor.irrelevant(), NO_FACTORS)
     held_out = labelled_split(request.data, "test")
     values = _of_set(request, "seen", held_out, {"seen": "model"}, judge)
     del values["reconstruction_mse:seen"]  # the held-out error is a score of the family codes
+    extra, files = {"swap_factors": judge.note}, {}
     if request.has("unlabelled"):
-        unlabelled, other, r2 = load_split(request.path("unlabelled"), HELD_OUT), judge, {}
+        folder, r2 = request.path("unlabelled"), {}
+        unlabelled, files = load_split(folder, HELD_OUT), {"unlabelled": folder / "card.json"}
         if regressor is not None:  # it knows none of these people: how well does it read them?
             r2 = r2_on(regressor, unlabelled)
-            used = regressor.irrelevant(r2)
-            other = Judge.reading(evaluator, regressor, used, NO_UNSEEN_FACTORS)
-        values |= _of_set(request, "unseen", unlabelled, STAGES, other)
-        extra = {"swap_factors_unseen": other.note, "factor_r2_unseen": r2}
+            judge = judge.reading(regressor, regressor.irrelevant(r2), NO_UNSEEN_FACTORS)
+        values |= _of_set(request, "unseen", unlabelled, STAGES, judge)
+        extra |= {"swap_factors_unseen": judge.note, "factor_r2_unseen": r2}
     else:
         names = [f"{metric}:{stage}" for stage in STAGES for metric in METRICS]
-        names.append("verification_auc:unseen")
-        values |= {name: Measured(None, len(held_out), note=NO_UNLABELLED) for name in names}
-    files = request.cards("evaluator", "factors", "unlabelled")
-    for key in ("model", "semi"):
-        files |= model_files(key, request.path(key)) if request.has(key) else {}
-    return Scores.of_model(
-        request.path("model"),
+        none = Measured(None, len(held_out), note=NO_UNLABELLED)
+        values |= dict.fromkeys([*names, "verification_auc:unseen"], none)
+    if request.has("semi"):
+        files |= model_files("semi", request.path("semi"))
+    return FamilyScores.of_model(
+        request,
         values,
-        evaluator=evaluator.sha256,
+        evaluator=judge.evaluator.sha256,
         files=files,
-        extra={"swap_factors": judge.note} | extra,
+        extra=extra,
         basis={metric: _basis(request, *metric.split(":")) for metric in values},
     )
 
@@ -156,12 +145,21 @@ def _of_set(
 ) -> dict[str, Measured]:
     """Score the images of one set, and swaps between them by the model of every stage."""
     cells = choose_cells(split, request.numpy_draws(name))
-    embedding = judge.embed(cells.images)
+    embedding, n = judge.embed(cells.images), len(cells.images)
     values = {}
     for stage, key in stages.items():
-        found = _of_model(request, key, split, cells, embedding, judge)
+        if request.has(key) and len(cells.rows):
+            found = _of_model(_ready(request, key, split), cells, embedding, judge)
+        else:
+            note = NO_CELLS if request.has(key) else NO_SEMI
+            found = dict.fromkeys(METRICS, Measured(None, n, note=note))
         values |= {f"{metric}:{stage}": value for metric, value in found.items()}
-    verified = _verified(request, name, embedding, cells.identity)
+    verified = Measured(None, n, note=NO_IDENTITIES)
+    if cells.identity is not None:
+        groups, draws = request.protocol.intervals.groups, request.numpy_draws(name, "groups")
+        auc, interval = verification_auc(embedding, cells.identity, groups, draws)
+        none = Measured(None, n, note=NO_PAIRS)
+        verified = none if auc is None else Measured.sure(auc, n, interval)
     return values | {f"verification_auc:{name}": verified}
 
 
@@ -189,31 +187,8 @@ def choose_cells(split: Split, draws: np.random.Generator, most: int = CELLS) ->
     return Cells(split.images[chosen], identity, rows, columns)
 
 
-def _of_model(
-    request: ScoreRequest,
-    key: str,
-    split: Split,
-    cells: Cells,
-    embedding: np.ndarray,
-    judge: Judge,
-) -> dict[str, Measured]:
-    """Score the swaps of the model that the input ``key`` holds."""
-    n = len(cells.images)
-    if not request.has(key) or not len(cells.rows):
-        note = NO_CELLS if request.has(key) else NO_SEMI
-        return {metric: Measured(None, n, note=note) for metric in METRICS}
-    swapped, own = swap(_ready(request, key, split), cells)
-    of_z_s, of_z_u = embedding[cells.rows], embedding[cells.columns]
-    return {
-        "swap_identity": _share(nearer(judge.embed(swapped), of_z_s, of_z_u)),
-        "swap_factors": _like_z_u(cells, swapped, judge.factors, judge.note),
-        "swap_brightness": _like_z_u(cells, swapped, brightness),
-        "reconstruction_mse": Measured.mean_over_images(squared_errors(cells.images, own)),
-    }
-
-
 def _ready(request: ScoreRequest, key: str, split: Split) -> GenerativeModel:
-    """Return a model with its batch norms ready for the people of a split.
+    """Return the model that the input ``key`` holds, its batch norms ready for a split's people.
 
     One rule for the model before and after the semi-supervised stage: the norms of encoders and
     decoder are estimated on the images of that stage, with the same draws.
@@ -229,6 +204,23 @@ def _ready(request: ScoreRequest, key: str, split: Split) -> GenerativeModel:
     )
 
 
+def _of_model(
+    model: GenerativeModel, cells: Cells, embedding: np.ndarray, judge: Judge
+) -> dict[str, Measured]:
+    """Score the swaps of a model between images with these embeddings, (N, D)."""
+    swapped, own = swap(model, cells)
+    of_z_s, of_z_u = embedding[cells.rows], embedding[cells.columns]
+    by_factors = Measured(None, len(swapped), note=judge.note)
+    if judge.factors is not None:
+        by_factors = _like_z_u(cells, swapped, judge.factors)
+    return {
+        "swap_identity": _share(nearer(judge.embed(swapped), of_z_s, of_z_u)),
+        "swap_factors": by_factors,
+        "swap_brightness": _like_z_u(cells, swapped, brightness),
+        "reconstruction_mse": Measured.mean_over_images(squared_errors(cells.images, own)),
+    }
+
+
 def swap(model: GenerativeModel, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     """Decode every cell and every image's own codes, z_u at the posterior mean.
 
@@ -240,26 +232,11 @@ def swap(model: GenerativeModel, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     return decode_grid(model, z_s[cells.rows], z_u[cells.columns]), decode_grid(model, z_s, z_u)
 
 
-def _like_z_u(
-    cells: Cells, swapped: np.ndarray, describe: Describe | None, why_not: str = ""
-) -> Measured:
-    if describe is None:
-        return Measured(None, len(swapped), note=why_not)
-    real = describe(cells.images)
-    return _share(nearer(describe(swapped), real[cells.columns], real[cells.rows]))
+def _like_z_u(cells: Cells, swapped: np.ndarray, read: Read) -> Measured:
+    real = read(cells.images)
+    return _share(nearer(read(swapped), real[cells.columns], real[cells.rows]))
 
 
 def _share(found: np.ndarray) -> Measured:
     # An image is in some two cells, which the interval takes as independent.
     return Measured.share(found.mean(), len(found))
-
-
-def _verified(
-    request: ScoreRequest, name: str, embedding: np.ndarray, identity: np.ndarray | None
-) -> Measured:
-    n = len(embedding)
-    if identity is None:
-        return Measured(None, n, note=NO_IDENTITIES)
-    groups, draws = request.protocol.intervals.groups, request.numpy_draws(name, "groups")
-    value, interval = verification_auc(embedding, identity, groups, draws)
-    return Measured(None, n, note=NO_PAIRS) if value is None else Measured.sure(value, n, interval)

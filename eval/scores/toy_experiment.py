@@ -7,6 +7,7 @@ are generated, says what the same measure gives for the data themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -15,14 +16,12 @@ from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import SNAPSHOTS
 from dlvae.stage.seeds import numpy_generator
-from eval.metrics.intervals import Interval, delete_a_group, jackknife, jackknife_groups
+from eval.metrics.intervals import delete_a_group, jackknife, jackknife_groups
 from eval.metrics.measured import Measured
 from eval.metrics.sets.manifolds import PRECISION_RECALL_K, precision_recall
 from eval.metrics.toy_points import arc_residual, sliced_wasserstein
-from eval.models.decoding import model_files
 from eval.models.snapshots import POINTS, snapshot_points
-from eval.score_request import ScoreRequest, Scores
-from eval.scored_images import training_precision
+from eval.request import FamilyScores, ScoreRequest, model_files
 
 MEASURES = ("precision", "recall", "wasserstein")
 SPREADS = {"spread_radial": arc_residual, "spread_y": lambda points, label: points[:, 1]}
@@ -38,7 +37,7 @@ class Real:
     other: np.ndarray
 
 
-def toy(request: ScoreRequest) -> Scores:
+def toy(request: ScoreRequest) -> FamilyScores:
     """Score the snapshots of a model, input ``model``, on three_moons.
 
     Per epoch, of every class and as a mean over classes: `precision` and `recall` by k = 3 nearest
@@ -69,12 +68,12 @@ def toy(request: ScoreRequest) -> Scores:
     ]
     floor = float(np.mean([found["wasserstein"] for found in halves]))
     values["toy_wasserstein_floor"] = Measured(floor, len(chosen))
-    files = model_files(model, folder, SNAPSHOTS)
-    return Scores(
+    return FamilyScores.of_model(
+        request,
         values,
-        sha256_file(folder / SNAPSHOTS),
-        training_precision(folder),
-        files=files | {"data/test.npz": request.data / "test.npz"},
+        label=model,
+        files=model_files(model, folder, SNAPSHOTS) | request.splits("test"),
+        images=sha256_file(folder / SNAPSHOTS),
         extra={"held_out_halves": dict(zip(names, halves, strict=True))},
     )
 
@@ -125,42 +124,34 @@ def _measured(
     suffix: str,
 ) -> dict[str, Measured]:
     """Return the measures of points (N, 2), as means over the classes in ``real``."""
-    draws = request.numpy_draws("groups" + suffix)
+    draws, n = request.numpy_draws("groups" + suffix), len(points)
     groups = jackknife_groups(labels, request.protocol.intervals.groups, draws)
-    found = [
-        distances(points[labels == c], part.reference, groups[labels == c])
-        for c, part in real.items()
-    ]
-    values, n = {}, len(points)
+    own = {c: labels == c for c in real}
+    found = [distances(points[own[c]], part.reference, groups[own[c]]) for c, part in real.items()]
     # Classes are of one size: the mean of their shares is the share of all.
     means = {name: float(np.mean([of[name].value for of in found])) for name in MEASURES}
     left_out = np.mean([of["recall"].parts for of in found], axis=0)
-    values[f"toy_precision{suffix}"] = Measured.share(means["precision"], n)
-    values[f"toy_recall{suffix}"] = Measured.sure(
-        means["recall"], n, jackknife(means["recall"], left_out)
-    )
-    values[f"toy_wasserstein{suffix}"] = Measured(means["wasserstein"], n)
+    recall, interval = means["recall"], jackknife(means["recall"], left_out)
+    values = {
+        f"toy_precision{suffix}": Measured.share(means["precision"], n),
+        f"toy_recall{suffix}": Measured.sure(recall, n, interval),
+        f"toy_wasserstein{suffix}": Measured(means["wasserstein"], n),
+    }
     for name, residual in SPREADS.items():
         scale = {c: float(np.std(residual(part.all, c), ddof=1)) for c, part in real.items()}
         if min(scale.values()) < FLAT:
             values[f"toy_{name}{suffix}"] = Measured(None, n, note="the data have no such spread")
             continue
-        ratios = {c: residual(points[labels == c], c) / scale[c] for c in real}
-        mean, interval = _spread(ratios, groups, labels)
-        values[f"toy_{name}{suffix}"] = Measured.sure(mean, n, interval)
+        ratios = np.empty(n)
+        for c in real:
+            ratios[own[c]] = residual(points[own[c]], c) / scale[c]
+        spread = partial(_spread, ratios, labels)
+        interval = delete_a_group(spread, groups)
+        values[f"toy_{name}{suffix}"] = Measured.sure(spread(np.arange(n)), n, interval)
     return values
 
 
-def _spread(
-    residuals: dict[int, np.ndarray], groups: np.ndarray, labels: np.ndarray
-) -> tuple[float, Interval]:
-    """Return the mean over classes of the standard deviation of residuals, and its interval."""
-    flat = np.empty(len(labels))
-    for label, part in residuals.items():
-        flat[labels == label] = part
-
-    def statistic(kept: np.ndarray) -> float:
-        parts = (flat[kept][labels[kept] == c] for c in residuals)
-        return float(np.mean([np.std(part, ddof=1) for part in parts]))
-
-    return statistic(np.arange(len(flat))), delete_a_group(statistic, groups)
+def _spread(ratios: np.ndarray, labels: np.ndarray, kept: np.ndarray) -> float:
+    """Return the mean over classes of the standard deviation of the numbers kept."""
+    parts = (ratios[kept][labels[kept] == c] for c in np.unique(labels))
+    return float(np.mean([np.std(part, ddof=1) for part in parts]))

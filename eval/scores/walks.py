@@ -12,15 +12,16 @@ from functools import partial
 
 import numpy as np
 import torch
+from sklearn.metrics.pairwise import cosine_similarity
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
 from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import load_factors
 from eval.metrics.measured import Measured
-from eval.models.decoding import decode_grid, evenly_spaced, model_files, ready_model
-from eval.models.paths import COLUMNS, consistency, smoothness, vary_z_s, vary_z_u
-from eval.score_request import Basis, ScoreRequest, Scores
+from eval.models.decoding import decode_grid, evenly_spaced, ready_model
+from eval.models.paths import COLUMNS, Read, vary_z_s, vary_z_u
+from eval.request import Basis, FamilyScores, ScoreRequest
 
 PATHS = 24  # in each direction
 CLASSES = 16  # rows of every path; all classes where there are no more
@@ -31,9 +32,6 @@ STILL = "needs paths along which the images change"
 NO_FACTORS = "needs a factor regressor"
 UNUSABLE = "needs a usable label-irrelevant factor"
 
-Read = Callable[[np.ndarray], np.ndarray]
-"""Images (N, H, W, 3) to their factors, standardised, (N, F)."""
-
 
 @dataclass(frozen=True)
 class Walked:
@@ -41,10 +39,10 @@ class Walked:
 
     Attributes:
         kept: share of images that the evaluator takes for their row's class, (PATHS,).
-        smooth: mean :func:`eval.models.paths.smoothness` of the rows in the evaluator's features;
-            NaN for a path that moves in no row, (PATHS,).
-        consistent: :func:`eval.models.paths.consistency` of the rows, from one end to the other,
-            in factors, (PATHS,); NaN where none can be read.
+        smooth: mean :func:`smoothness` of the rows in the evaluator's features; NaN for a path that
+            moves in no row, (PATHS,).
+        consistent: :func:`consistency` of the rows, from one end to the other, in factors,
+            (PATHS,); NaN where none can be read.
         consistent_features: the same in the evaluator's features, (PATHS,).
         n: number of images.
     """
@@ -56,22 +54,25 @@ class Walked:
     n: int
 
 
-def walks(request: ScoreRequest) -> Scores:
+def walks(request: ScoreRequest) -> FamilyScores:
     """Score a model with ``decode``, input ``model``, by the judgement of an ``evaluator``.
 
     For a, z_s varied, and b, z_u varied: ``walk_top1``, the share of images of the row's class by
     the evaluator's top-1; ``walk_ratio``, that over ``walk_top1_plain``, the share among as many
-    plain samples of the same classes; ``walk_smoothness``, :func:`eval.models.paths.smoothness`.
-    For b also :func:`eval.models.paths.consistency`: ``walk_consistency`` in the usable
-    label-irrelevant factors, standardised, that the optional input ``factors`` reads off the
-    images, without a value where it reads none; ``walk_consistency_features`` in the evaluator's
-    features.
+    plain samples of the same classes; ``walk_smoothness``, :func:`smoothness`. For b also
+    :func:`consistency`: ``walk_consistency`` in the usable label-irrelevant factors, standardised,
+    that the optional input ``factors`` reads off the images, without a value where it reads none;
+    ``walk_consistency_features`` in the evaluator's features.
     """
-    folder = request.path("model")
+    folder, name = request.path("model"), request.config["model"]
     judge = load_judge(request.path("evaluator"), request.card)
-    model = ready_model(request, folder, request.config["model"], needs=("decode",))
+    model = ready_model(request, folder, name, needs=("decode",))
     labels = torch.from_numpy(evenly_spaced(model.task.classes, CLASSES))
-    read, used, why = _factors(request)
+    used, read = [], None
+    if request.has("factors"):
+        regressor = load_factors(request.path("factors"))
+        used = regressor.irrelevant()
+        read = partial(regressor.in_spreads, names=used) if used else None
 
     def walk(name: str, codes: Callable[..., tuple[Tensor, Tensor]]) -> Walked:
         every = (codes(model, labels, request.draws(name, path)) for path in range(PATHS))
@@ -84,29 +85,24 @@ def walks(request: ScoreRequest) -> Scores:
         values[f"walk_top1:{name}"] = Measured.mean_of(found.kept, found.n)
         values[f"walk_ratio:{name}"] = _ratio(found, plain)
         values[f"walk_smoothness:{name}"] = _smoothness(found)
-    b = along["b"]
+    b, why = along["b"], UNUSABLE if request.has("factors") else NO_FACTORS
     values["walk_consistency:b"] = (
         Measured.mean_of(b.consistent, b.n) if read else Measured(None, b.n, note=why)
     )
     values["walk_consistency_features:b"] = Measured.mean_of(b.consistent_features, b.n)
-    return Scores.of_model(
-        folder,
-        values,
-        evaluator=judge.sha256,
-        files=model_files("model", folder) | request.cards("evaluator", "factors"),
-        extra={
-            "walked_classes": labels.tolist(),
-            "paths": PATHS,
-            "consistency_in": used,
-            # What a path would score whose images came in no order and from no shared codes.
-            "plain_in_a_row": {
-                "smoothness": _smoothness(plain).value,
-                "consistency": float(plain.consistent.mean()) if read else None,
-                "consistency_features": float(plain.consistent_features.mean()),
-            },
+    extra = {
+        "walked_classes": labels.tolist(),
+        "paths": PATHS,
+        "consistency_in": used,
+        # What a path would score whose images came in no order and from no shared codes.
+        "plain_in_a_row": {
+            "smoothness": _smoothness(plain).value,
+            "consistency": float(plain.consistent.mean()) if read else None,
+            "consistency_features": float(plain.consistent_features.mean()),
         },
-        basis={"walk_consistency:b": Basis(judges=request.regressor)},
-    )
+    }
+    basis = {"walk_consistency:b": Basis(judges=request.regressor)}
+    return FamilyScores.of_model(request, values, evaluator=judge.sha256, extra=extra, basis=basis)
 
 
 def _walk(
@@ -140,15 +136,34 @@ def _unordered(
     return z_s.view(len(labels), COLUMNS, -1), z_u.view(len(labels), COLUMNS, -1)
 
 
-def _factors(request: ScoreRequest) -> tuple[Read | None, list[str], str]:
-    """Return what reads the factors off images, if anything; their names; why there are none."""
-    if not request.has("factors"):
-        return None, [], NO_FACTORS
-    regressor = load_factors(request.path("factors"))
-    used = regressor.irrelevant()
-    if not used:
-        return None, [], UNUSABLE
-    return partial(regressor.in_spreads, names=used), used, ""
+def smoothness(points: np.ndarray) -> np.ndarray:
+    """Tell smooth paths from those that jump: 1 - s, scaled to [0, 1].
+
+    s is the largest step of the path in units of its diameter, the largest distance between any two
+    of its points. A straight line in K - 1 even steps has s = 1 / (K - 1) and scores 1; a path that
+    makes one of its steps as large as itself, a jump or points in no order, scores 0.
+
+    Args:
+        points: float (..., K, D), K > 2.
+
+    Returns:
+        float64 (...), NaN for a path that does not move.
+    """
+    points = points.astype(np.float64)
+    gaps = np.linalg.norm(points[..., :, None, :] - points[..., None, :, :], axis=-1)
+    largest = np.diagonal(gaps, 1, -2, -1).max(axis=-1)
+    diameter = gaps.max(axis=(-2, -1))
+    share = np.divide(largest, diameter, out=np.full_like(largest, np.nan), where=diameter > 0)
+    return (1 - share) / (1 - 1 / (points.shape[-2] - 1))
+
+
+def consistency(displacements: np.ndarray) -> float:
+    """Mean cosine over all pairs of rows of float (rows, D), rows > 1; in [-1, 1].
+
+    1 if all rows move in the same direction, about 0 if they move at random. A row that does not
+    move has cosine 0 with every other.
+    """
+    return float(cosine_similarity(displacements)[np.triu_indices(len(displacements), 1)].mean())
 
 
 def _ratio(found: Walked, plain: Walked) -> Measured:

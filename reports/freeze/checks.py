@@ -16,8 +16,7 @@ from typing import Any
 from dlvae.config.preset import canonical
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
-from eval.rows import AND, COLUMNS, HASH, NONE, first_hash
-from eval.score_request import data_hash
+from eval.rows import AND, COLUMNS, HASH, NONE, data_hash, first_hash
 from reports.freeze.lineage import artefact_of, stage_of
 from reports.freeze.machine import ROOT
 from reports.freeze.stored import UNREADABLE, Finding, Part, Stored, score_names, scores_text

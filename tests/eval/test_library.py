@@ -13,12 +13,12 @@ import torch
 from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.stage.artefact import save_samples
 from dlvae.stage.errors import UserError
-from eval import library, score_request
+from eval import library
 from eval.judge.features import features_of, save_features
 from eval.metrics.disentanglement import probes
 from eval.models.encoding import encode_split, split_to_encode
 from eval.protocol import load_protocol
-from eval.score_request import ScoreRequest
+from eval.request import ScoreRequest
 from eval.scored_images import real, sampled
 from eval.scores import codes as family_of_codes
 from eval.scores.diversity import diversity
@@ -127,8 +127,8 @@ def test_probes_are_those_of_the_score_rows(run, monkeypatch):
     monkeypatch.setattr(probes, "_PATIENCE_UPDATES", 20)  # they may stop early here
     monkeypatch.setattr(family_of_codes, "load_model", lambda _: Pixels())
     monkeypatch.setattr(family_of_codes, "ready_model", lambda *_, **__: Pixels())
-    monkeypatch.setattr(score_request, "weights_hash", lambda _: "ab" * 32)
-    monkeypatch.setattr(score_request, "training_precision", lambda _: "fp32")
+    monkeypatch.setattr("eval.request.weights_hash", lambda _: "ab" * 32)
+    monkeypatch.setattr("eval.request.training_precision", lambda _: "fp32")
     config = dict(zip(ScoreRequest.context, ROW, strict=True))
     request = ScoreRequest("codes", config, {"model": str(run.data)}, run.data, SMOKE)
     rows = family_of_codes.codes(request).values
@@ -211,13 +211,16 @@ CODES = np.zeros((20, 3)) + LABELS[:, None]
         (lambda: library.inception_score_of_logits(CODES, LABELS), "0 to 2.*found 0 to 4"),
         (lambda: library.inception_score_of_logits(CODES, LABELS[:3]), "expected 20 integer"),
         (lambda: library.inception_score_of_logits(CODES * np.nan), "logits: .*finite"),
-        (lambda: library.inception_score_of_logits(CODES[:0]), "at least 1 image"),
+        (lambda: library.inception_score_of_logits(CODES[:0]), "with N, d > 0"),
         (lambda: library.set_metrics(CODES, CODES[:, :2]), r"3 \(generated\), 2 \(train\)"),
         (lambda: library.set_metrics(CODES, CODES, LABELS[:4]), "generated: expected 20 integer"),
         (lambda: library.probe(CODES, LABELS, kind="lineal"), "mean 'linear'"),
         (lambda: library.probe(CODES, LABELS[:4]), "expected 20 integer labels"),
         (lambda: library.probe(CODES, np.zeros(20, int)), "two classes or more"),
-        (lambda: library.probe(CODES, LABELS, (CODES[:, :2], LABELS)), "found 3 and 2"),
+        (
+            lambda: library.probe(CODES, LABELS, (CODES[:, :2], LABELS)),
+            r"found 3 \(training codes\), 2 \(",
+        ),
     ],
 )
 def test_unusable_arrays_are_user_errors(call, words):

@@ -11,7 +11,7 @@ from dlvae.stage.artefact import write_json
 from dlvae.stage.registry import build_seeded, save_model, save_snapshots
 from eval.judge import features
 from eval.protocol import load_protocol
-from eval.score_request import ScoreRequest
+from eval.request import ScoreRequest
 from eval.scored_images import real
 
 CLASSES = list("abcd")

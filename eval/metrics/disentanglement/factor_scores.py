@@ -17,13 +17,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import mutual_info_score, r2_score
 
 from dlvae.stage.errors import UserError
-from eval.metrics.disentanglement.arrays import (
-    Draws,
-    check_matrix,
-    check_same_width,
-    random_state,
-    subsample,
-)
+from eval.metrics.disentanglement.probes import random_state, subsample
+from eval.metrics.measured import check_matrix, check_same_width
 
 BINS = 20
 """Bins of equal width per dimension and per factor for the mutual information of MIG."""
@@ -50,7 +45,6 @@ class DCI:
         r2: held-out R^2 of every factor's forest, by name; at most 1, below 0 if worse than the
             mean.
         importance: float64 (d, F); every column of an informative forest sums to 1.
-        n: held-out codes.
     """
 
     disentanglement: float
@@ -58,23 +52,6 @@ class DCI:
     informativeness: float
     r2: dict[str, float]
     importance: np.ndarray
-    n: int
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Mean over factors of the best dimension's lead over the second best.
-
-    Attributes:
-        value: mean of ``per_factor``.
-        per_factor: by name, in [0, 1]; 1 if one dimension holds the whole factor and no other
-            holds any of it.
-        n: codes.
-    """
-
-    value: float
-    per_factor: dict[str, float]
-    n: int
 
 
 def dci(
@@ -83,7 +60,7 @@ def dci(
     codes: np.ndarray,
     factors: np.ndarray,
     names: Sequence[str],
-    draws: Draws,
+    draws: np.random.Generator | int,
 ) -> DCI:
     """Grow one random forest per factor on training codes and score it on held-out codes.
 
@@ -98,7 +75,7 @@ def dci(
     """
     _check(train_codes, train_factors, names)
     _check(codes, factors, names)
-    check_same_width(train_codes, codes, "training and held-out codes")
+    check_same_width({"training codes": train_codes, "held-out codes": codes})
     if len(names) < 2:
         raise UserError(f"DCI: expected at least 2 factors, found {list(names)}; name more")
     draws = np.random.default_rng(draws)
@@ -115,7 +92,6 @@ def dci(
         float(np.mean(list(r2.values()))),
         r2,
         importance,
-        len(codes),
     )
 
 
@@ -145,7 +121,7 @@ def completeness(importance: np.ndarray) -> float:
     return float(per_factor.mean())
 
 
-def mig(codes: np.ndarray, factors: np.ndarray, names: Sequence[str]) -> Gap:
+def mig(codes: np.ndarray, factors: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     """Mutual information gap (Chen et al. 2018), in shares of the factor's entropy.
 
     Mutual information from a histogram of `BINS` x `BINS` cells of equal width, as is usual for
@@ -157,6 +133,10 @@ def mig(codes: np.ndarray, factors: np.ndarray, names: Sequence[str]) -> Gap:
         codes: float (N, d), d > 1.
         factors: float (N, F), binned too.
         names: of the F factors.
+
+    Returns:
+        By factor, the lead of the best dimension over the second best, in [0, 1]; 1 if one holds
+        the whole factor and no other any of it. Their mean is the score.
 
     Raises:
         UserError: shapes that do not match, NaN, a constant factor, one dimension only.
@@ -170,27 +150,25 @@ def mig(codes: np.ndarray, factors: np.ndarray, names: Sequence[str]) -> Gap:
             None, None, contingency=cells.reshape(BINS, BINS).astype(np.float64)
         )
     entropies = [entropy(np.bincount(column)) for column in binned_factors.T]
-    return _gap(information / entropies, names, len(codes))
+    return _gap(information / entropies, names)
 
 
-def sap(codes: np.ndarray, factors: np.ndarray, names: Sequence[str]) -> Gap:
+def sap(codes: np.ndarray, factors: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     """Separated attribute predictability (Kumar et al. 2018) of continuous factors.
 
     The score of a dimension for a factor is the R^2 of a line through them, which is their
     squared correlation; that of a constant dimension is 0.
 
-    Args and errors: as for :func:`mig`.
+    Args, result and errors: as for :func:`mig`.
     """
     _check(codes, factors, names)
     z, v = _standardised(codes), _standardised(factors)
-    return _gap(np.square(z.T @ v / len(z)), names, len(codes))
+    return _gap(np.square(z.T @ v / len(z)), names)
 
 
-def _gap(scores: np.ndarray, names: Sequence[str], n: int) -> Gap:
-    """Lead of the best over the second best of scores (d, F), per factor and averaged."""
+def _gap(scores: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     second, best = np.sort(scores, axis=0)[-2:]
-    gaps = best - second
-    return Gap(float(gaps.mean()), dict(zip(names, gaps.tolist(), strict=True)), n)
+    return dict(zip(names, (best - second).tolist(), strict=True))
 
 
 def _binned(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 
 from dlvae.method.losses import kl_standard_normal
 from dlvae.stage.errors import UserError
-from eval.metrics.disentanglement.arrays import check_matrix, check_same_width
+from eval.metrics.measured import check_matrix, check_same_width
 
 ACTIVE_ABOVE = 0.01
 """Variance over images above which a unit is active (Burda et al. 2016, Section 5.2)."""
@@ -110,7 +110,7 @@ def aggregate_posterior(means: np.ndarray, logvars: np.ndarray) -> AggregatePost
     """
     _check(means)
     check_matrix(logvars, "log-variances of z_u", len(means))
-    check_same_width(means, logvars, "means and log-variances of z_u")
+    check_same_width({"means": means, "log-variances of z_u": logvars})
     n, dim = means.shape
     within, kl_per_image = np.zeros(dim), 0.0
     for start in range(0, n, _BATCH):

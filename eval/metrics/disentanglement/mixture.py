@@ -11,13 +11,8 @@ from scipy.stats import chi2, kstest
 
 from dlvae.method.prior import GaussianMixture
 from dlvae.stage.errors import UserError
-from eval.metrics.disentanglement.arrays import (
-    ENCODE_AGAIN,
-    check_labels,
-    check_matrix,
-    check_same_width,
-)
 from eval.metrics.disentanglement.latents import moments
+from eval.metrics.measured import ENCODE, check_classes, check_matrix, check_same_width
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 """Levels of the calibration curve, 0.05 to 0.95."""
@@ -48,7 +43,6 @@ class MixtureFit:
             of the mutual information of z_s and a class drawn uniformly from them, for L_cls
             (Eq. 8) is averaged within classes first; below 0 it says nothing.
         ceiling: log K, the largest value that ``information`` can have.
-        n: codes.
     """
 
     accuracy: float
@@ -58,7 +52,6 @@ class MixtureFit:
     centre_separation: float
     information: float
     ceiling: float
-    n: int
 
 
 def mixture_fit(
@@ -90,7 +83,7 @@ def mixture_fit(
     hit, loss, distance, mahalanobis = map(np.concatenate, zip(*parts, strict=True))
     spread = float(np.sqrt(_per_class(distance, labels)).mean())
     if spread == 0:
-        raise UserError(f"z_s: expected codes with a spread, found all on mu_c; {ENCODE_AGAIN}")
+        raise UserError(f"z_s: expected codes with a spread, found all on mu_c; {ENCODE}")
     degrees = z_s.shape[1]
     ceiling = float(np.log(len(np.unique(labels))))
     return MixtureFit(
@@ -101,7 +94,6 @@ def mixture_fit(
         float(pdist(mu).mean()) / spread,
         ceiling - float(_per_class(loss, labels).mean()),
         ceiling,
-        len(z_s),
     )
 
 
@@ -139,9 +131,8 @@ def _check(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarra
     check_matrix(mu, "mu", fix=_TAKE)
     check_matrix(sigma, "sigma", len(mu), _TAKE)
     check_matrix(z_s, "z_s")
-    check_same_width(mu, sigma, "mu and sigma")
-    check_same_width(mu, z_s, "mu and z_s")
-    check_labels(labels, "labels", len(z_s))
+    check_same_width({"mu": mu, "sigma": sigma, "z_s": z_s})
+    check_classes("labels", labels, z_s)
     if sigma.min() <= 0:
         raise UserError(f"sigma: expected standard deviations > 0, found {sigma.min()}; {_TAKE}")
     if labels.max() >= len(mu):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,19 +24,13 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
+from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dlvae.stage.errors import UserError
-from eval.metrics.disentanglement.arrays import (
-    Draws,
-    check_labels,
-    check_matrix,
-    check_same_width,
-    random_state,
-    subsample,
-)
+from eval.metrics.measured import ENCODE, check_classes, check_features, check_matrix
 
 KINDS = ("linear", "mlp")
 TRAINING_ROWS = 20_000
@@ -82,7 +77,7 @@ def label_probe(
     codes: np.ndarray,
     labels: np.ndarray,
     kind: str,
-    draws: Draws,
+    draws: np.random.Generator | int,
 ) -> Probed:
     """Train a classifier of the label on training codes, score it on held-out codes.
 
@@ -97,13 +92,13 @@ def label_probe(
         UserError: lengths that do not match, NaN, one class only, a class with one training code
             or none.
     """
-    _check_pair(train_codes, codes)
-    check_labels(train_labels, "training labels", len(train_codes))
-    check_labels(labels, "held-out labels", len(codes))
-    _check_classes(train_labels, labels)
+    _check(train_codes, codes, kind)
+    check_classes("training labels", train_labels, train_codes)
+    check_classes("held-out labels", labels, codes)
+    _check_held_out(train_labels, labels)
     draws = np.random.default_rng(draws)
     x, y = subsample(TRAINING_ROWS, draws, (train_codes, train_labels), stratify=train_labels)
-    if _kind(kind) == "linear":
+    if kind == "linear":
         model = LogisticRegression(**_LINEAR)
     else:
         # Two codes at least, where a tenth is less: scikit-learn sets one of either class aside.
@@ -111,12 +106,11 @@ def label_probe(
         model = MLPClassifier(**_mlp(len(y), draws), validation_fraction=share)
     probe = make_pipeline(StandardScaler(), model)
     _fit(probe, x, y)
-    _, counts = np.unique(labels, return_counts=True)
     return Probed(
         float(np.mean(probe.predict(codes.astype(np.float64)) == labels)),
         len(labels),
         bool(np.max(model.n_iter_) < model.max_iter),
-        float(counts.max() / len(labels)),
+        float(np.bincount(labels).max() / len(labels)),
     )
 
 
@@ -126,7 +120,7 @@ def regression_probe(
     codes: np.ndarray,
     targets: np.ndarray,
     kind: str,
-    draws: Draws,
+    draws: np.random.Generator | int,
 ) -> Probed:
     """Train a regressor of one number per image on training codes, score it on held-out codes.
 
@@ -140,7 +134,7 @@ def regression_probe(
         UserError: lengths that do not match, NaN, fewer than `FEWEST_TARGETS` training codes, a
             held-out target that is constant and so has no R^2.
     """
-    _check_pair(train_codes, codes)
+    _check(train_codes, codes, kind)
     check_matrix(train_targets[:, None], "training targets", len(train_codes), _CHECK_DATA)
     check_matrix(targets[:, None], "held-out targets", len(codes), _CHECK_DATA)
     if len(train_targets) < FEWEST_TARGETS:
@@ -155,9 +149,8 @@ def regression_probe(
         )
     draws = np.random.default_rng(draws)
     x, y = subsample(TRAINING_ROWS, draws, (train_codes, train_targets))
-    if _kind(kind) == "linear":
-        model = Ridge()
-    else:
+    model = Ridge()
+    if kind == "mlp":
         model = MLPRegressor(**_mlp(len(y), draws), validation_fraction=_SET_ASIDE)
     probe = TransformedTargetRegressor(
         make_pipeline(StandardScaler(), model), transformer=StandardScaler()
@@ -171,19 +164,13 @@ def regression_probe(
     )
 
 
-def _kind(kind: str) -> str:
+def _check(train_codes: np.ndarray, codes: np.ndarray, kind: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, found {kind!r}")
-    return kind
+    check_features(**{"training codes": train_codes, "held-out codes": codes}, fix=ENCODE)
 
 
-def _check_pair(train_codes: np.ndarray, codes: np.ndarray) -> None:
-    check_matrix(train_codes, "training codes")
-    check_matrix(codes, "held-out codes")
-    check_same_width(train_codes, codes, "training and held-out codes")
-
-
-def _check_classes(train_labels: np.ndarray, labels: np.ndarray) -> None:
+def _check_held_out(train_labels: np.ndarray, labels: np.ndarray) -> None:
     classes, counts = np.unique(train_labels, return_counts=True)
     if counts.min() < 2:
         raise UserError(
@@ -214,3 +201,26 @@ def _fit(probe, x: np.ndarray, y: np.ndarray) -> None:
         # Reported as `converged`.
         warnings.simplefilter("ignore", ConvergenceWarning)
         probe.fit(x.astype(np.float64), y)
+
+
+def random_state(draws: np.random.Generator) -> int:
+    """Draw a seed in the range that scikit-learn takes."""
+    return int(draws.integers(2**32))
+
+
+def subsample(
+    limit: int,
+    draws: np.random.Generator,
+    arrays: Sequence[np.ndarray],
+    stratify: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """The same ``limit`` random rows of every array, or the arrays themselves if they are short.
+
+    Args:
+        stratify: labels (N,) whose shares are kept; every class has two rows or more.
+    """
+    if len(arrays[0]) <= limit:
+        return list(arrays)
+    state, rows = random_state(draws), np.arange(len(arrays[0]))
+    kept, _ = train_test_split(rows, train_size=limit, stratify=stratify, random_state=state)
+    return [array[kept] for array in arrays]

@@ -22,9 +22,11 @@ from eval.judge.__main__ import train_member
 from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
 from eval.protocol import load_protocol
-from eval.score_request import ScoreRequest
+from eval.request import ScoreRequest
 from eval.scored_images import evenly_per_class, real, sampled
-from eval.scores.__main__ import score
+from eval.scores.diversity import diversity
+from eval.scores.fidelity import fidelity
+from eval.scores.inception import inception
 
 CONFIG = Path(__file__).parents[3] / "config"
 PROTOCOL = CONFIG / "protocol" / "v2.yaml"
@@ -82,9 +84,9 @@ class Judge:
         # One model's name for all: equal images are then cut into equal subsets.
         config = NAMES | {"model": "candidate", "protocol_overrides": OVERRIDES}
         found = {}
-        for family in ("inception", "diversity", "fidelity"):
-            request = ScoreRequest(family, config, inputs, self.data, PROTOCOL)
-            found |= {key: part.value for key, part in score(request).values.items()}
+        for family in (inception, diversity, fidelity):
+            request = ScoreRequest(family.__name__, config, inputs, self.data, PROTOCOL)
+            found |= {key: part.value for key, part in family(request).values.items()}
         return found
 
     def cvae(self):

@@ -1,10 +1,12 @@
-"""Codes along the paths of Figure 4 against the equations, and what is said of a path."""
+"""Codes along the paths of Figure 4 against the equations, and along single coordinates."""
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from dlvae.base import Method, Task
+from dlvae.method.prior import CodePrior
 from dlvae.stage.registry import build_seeded
 from eval.models import paths
 
@@ -63,34 +65,40 @@ def test_paths_follow_a_prior_of_z_u_that_was_fitted(model, monkeypatch):
     )
 
 
-def test_smoothness_of_known_paths():
-    start, direction = np.random.default_rng(0).normal(size=(2, 5))
-    even = start + np.linspace(0, 1, 8)[:, None] * direction
-    jump = start + np.repeat([0.0, 1.0], 4)[:, None] * direction
-    still = np.tile(start, (8, 1))
-    found = paths.smoothness(np.stack([[even, jump], [still, 100 * even]]))
-    np.testing.assert_allclose(found, [[1, 0], [np.nan, 1]], atol=1e-9)
-    # Steps of 1 and 2 on a line of length 3: s = 2/3, and at least 1/2.
-    assert paths.smoothness(np.array([[0.0], [1.0], [3.0]])) == pytest.approx((1 - 2 / 3) / 0.5)
-    # Half a circle in even steps: the diameter is 2, a step the chord of pi/7.
-    angles = np.linspace(0, np.pi, 8)
-    arc = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    assert paths.smoothness(arc) == pytest.approx((1 - np.sin(np.pi / 14)) / (6 / 7))
+def test_a_traversal_changes_one_coordinate():
+    codes = torch.zeros(2, 1, 5)
+    path = paths.traverse(codes, 3, torch.tensor([-1.0, 1.0]))
+    assert path.shape == (2, 2, 5) and codes.abs().sum() == 0
+    assert path[..., 3].tolist() == [[-1.0, 1.0]] * 2 and path.abs().sum() == 4
 
 
-def test_points_in_no_order_are_not_smooth():
-    found = paths.smoothness(np.random.default_rng(1).normal(size=(200, 8, 64)))
-    assert (found >= -1e-12).all() and found.mean() < 0.1
+def test_values_are_in_units_of_the_prior():
+    """The colours of a pixel are the coordinates, a tenth of each."""
+
+    class Shown:
+        device, prior_u = torch.device("cpu"), CodePrior(3)
+
+        def decode(self, z_s, z_u):
+            return z_u[:, :, None, None] / 10
+
+    model, values = Shown(), torch.tensor([-3.0, 0.0, 3.0])
+    model.prior_u.mean[1], model.prior_u.std[1] = 0.5, 2.0
+    codes = torch.zeros(2, 1), torch.zeros(2, 3)
+
+    def read(images):
+        return 10 * (images[:, 0, 0] / 127.5 - 1)
+
+    for coordinate, expected in ((1, [-5.5, 0.5, 6.5]), (0, [-3.0, 0.0, 3.0])):
+        images, factors = paths.read_along(model, read, codes, coordinate, values)
+        assert images.shape == (2, 3, 1, 1, 3)
+        others = np.delete(factors, coordinate, axis=2)
+        np.testing.assert_allclose(factors[..., coordinate], [expected] * 2, atol=0.05)
+        np.testing.assert_allclose(others, np.zeros((2, 3, 2)), atol=0.05)
 
 
-def test_consistency_is_the_mean_cosine_over_pairs():
-    rows = np.random.default_rng(2).normal(size=(5, 3))
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    pairs = [unit[i] @ unit[j] for i in range(5) for j in range(i)]
-    assert paths.consistency(rows) == pytest.approx(np.mean(pairs))
-    assert paths.consistency(np.array([[1.0, 1], [5, 5], [0.1, 0.1]])) == pytest.approx(1)
-    assert paths.consistency(np.array([[1.0, 0], [-2, 0]])) == pytest.approx(-1)
-
-
-def test_a_row_that_does_not_move_agrees_with_none():
-    assert paths.consistency(np.array([[1.0, 0], [1, 0], [0, 0]])) == pytest.approx(1 / 3)
+def test_spearman_agrees_with_scipy_and_survives_a_constant():
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, 5, (40, 1)), random.normal(size=(40, 1))
+    expected = spearmanr(left[:, 0], right[:, 0]).statistic
+    assert paths.spearman(left, right)[0, 0] == pytest.approx(expected)
+    assert paths.spearman(np.ones((40, 1)), right)[0, 0] == 0

@@ -25,7 +25,7 @@ from dlvae.stage.registry import (
     save_weights,
 )
 from eval.judge.factor_regressor import FactorRegressor
-from eval.models import traversals
+from eval.models import paths
 from eval.models.decoding import evenly_spaced
 from eval.panels import figure5
 from eval.panels.__main__ import FIGURES, main, make_panel
@@ -126,8 +126,8 @@ def inputs(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     """Few random codes: what is chosen does not matter here."""
-    monkeypatch.setattr(traversals, "SCREENED", 64)
-    monkeypatch.setattr(traversals, "TRAVERSALS", 4)
+    monkeypatch.setattr(paths, "SCREENED", 64)
+    monkeypatch.setattr(paths, "TRAVERSALS", 4)
 
 
 def request(figure, inputs, section=None, bn_eval="running"):

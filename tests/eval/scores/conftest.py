@@ -22,8 +22,8 @@ from dlvae.stage.registry import build_seeded, save_model, save_weights
 from eval.judge import evaluator
 from eval.judge.evaluator import JudgeEnsemble
 from eval.judge.factor_regressor import FactorRegressor
+from eval.request import ScoreRequest
 from eval.rows import read_rows
-from eval.score_request import ScoreRequest
 from eval.scores import __main__ as scores
 
 SIDE, HALF = 32, 16

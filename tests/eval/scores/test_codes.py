@@ -16,8 +16,8 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import build_seeded, save_model
 from eval.metrics.disentanglement import probes
 from eval.models import encoding
+from eval.request import ScoreRequest
 from eval.rows import read_rows
-from eval.score_request import ScoreRequest
 from eval.scores import __main__ as scores
 from eval.scores import codes as family
 from eval.scores.codes import METRICS, OF_Z_S, codes

@@ -8,7 +8,7 @@ from scipy import stats
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import weights_hash
-from eval.models import traversals as choice
+from eval.models import paths as choice
 from eval.scores import coordinates as family
 
 INPUTS = {"model": "ours", "evaluator": "evaluator", "factors": "factors"}

@@ -1,4 +1,4 @@
-"""Learning curves: every snapshot is scored as the last weights are by the other families."""
+"""Learning curves, and scores after half of a training: as the last weights are scored too."""
 
 import dataclasses
 from pathlib import Path
@@ -8,12 +8,18 @@ import pytest
 
 from dlvae.stage.artefact import load_samples, read_json, sha256_arrays, sha256_file, write_json
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import SNAPSHOTS, WEIGHTS
+from dlvae.stage.registry import (
+    SNAPSHOTS,
+    WEIGHTS,
+    load_snapshots,
+    save_snapshots,
+    weights_hash,
+)
 from eval.judge.features import load_features, save_features
 from eval.models.snapshots import snapshot_images
 from eval.rows import NONE
 from eval.scored_images import sampled
-from eval.scores.curve import curve
+from eval.scores.curve import curve, progress
 from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
@@ -33,7 +39,7 @@ def trained(tmp_path, save_evaluator):
 def test_the_last_weights_give_the_sample_set(trained):
     images, labels = load_samples(trained.sampled())
     request = trained.request("curve", *INPUTS)
-    found = dict(snapshot_images(request, trained.folder / "model", request.per_class))
+    found = dict(snapshot_images(request, trained.folder / "model", [1, 2, STEPS, 7]))
     assert list(found) == [1, 2, STEPS]
     assert found[STEPS].sha256 == sha256_arrays(images=images, labels=labels)
     assert np.array_equal(found[STEPS].images, images) and found[STEPS].precision == "bf16"
@@ -127,3 +133,44 @@ def test_a_model_without_snapshots_is_an_error(trained):
     (trained.folder / "model" / "snapshots.safetensors").unlink()
     with pytest.raises(UserError, match="snapshots.safetensors"):
         curve(trained.request("curve", *INPUTS))
+
+
+def test_scores_after_half_are_those_of_the_curve_there(trained):
+    half = progress(trained.request("progress", "model", "evaluator")).values
+    whole = curve(trained.request("curve", "model", "evaluator", "real_train")).values
+    for name in ("inception_score", "label_fidelity"):
+        assert half[f"{name}:half"].value == whole[f"{name}:2"].value
+        assert half[f"{name}:half"].n == 40
+    assert half["inception_score:half"].value != whole[f"inception_score:{STEPS}"].value
+
+
+def test_costs_come_from_the_manifest(trained):
+    request = trained.request("progress", "model", "evaluator")
+    found = progress(request)
+    assert set(found.values) == {
+        "inception_score:half",
+        "label_fidelity:half",
+        "updates",
+        "images_read",
+    }
+    assert found.values["updates"].value == STEPS
+    assert found.values["images_read"].value == STEPS * PER_UPDATE
+    rows = {row.metric: row for row in found.rows(request, "c0de")}
+    assert rows["updates"].evaluator == rows["images_read"].evaluator == NONE
+    assert rows["inception_score:half"].evaluator != NONE
+    samples = weights_hash(trained.folder / "model")[:12]
+    assert {row.samples for row in rows.values()} == {samples}
+
+
+def test_a_training_of_one_update_is_its_own_half(trained):
+    write_json(trained.folder / "model" / "manifest.json", MANIFEST | {"steps": 1})
+    found = progress(trained.request("progress", "model", "evaluator"))
+    assert found.values["updates"].value == 1 and "inception_score:half" in found.values
+
+
+def test_a_missing_half_is_an_error(trained):
+    folder = trained.folder / "model"
+    kept = {step: state for step, state in load_snapshots(folder).items() if step != 2}
+    save_snapshots(folder, kept)
+    with pytest.raises(UserError, match="expected a snapshot after 2 of 4 updates, found none"):
+        progress(trained.request("progress", "model", "evaluator"))

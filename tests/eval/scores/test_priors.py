@@ -13,7 +13,7 @@ from dlvae.data.dataset import save_dataset
 from dlvae.method.prior import CodePrior
 from dlvae.stage.registry import build_seeded, load_model, save_model
 from eval.models import encoding
-from eval.score_request import ScoreRequest
+from eval.request import ScoreRequest
 from eval.scores import priors as family
 from eval.scores.priors import METRICS, OF_Z_S, OF_Z_U, priors
 

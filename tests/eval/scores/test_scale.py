@@ -11,8 +11,9 @@ from dlvae.stage.artefact import save_samples
 from eval.metrics.d_intra import d_intra
 from eval.metrics.ms_ssim.grid import settings
 from eval.protocol import load_protocol
+from eval.request import ScoreRequest
 from eval.rows import NONE
-from eval.score_request import ScoreRequest
+from eval.scored_images import ScoredImages
 from eval.scores import scale as family
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "v2.yaml"
@@ -157,7 +158,7 @@ def test_few_images_of_few_classes_are_scored(folder, monkeypatch):
     found, labels = images(40)[0], np.arange(40) % 8
     config = {"preset": "smoke", "dataset": "grey", "model": "ours", "seed": 0}
     request = ScoreRequest("scale", config, {}, folder / "data", PROTOCOL)
-    study = family._chosen(request, found, labels)
+    study = family._chosen(request, ScoredImages(found, labels, "", ""))
     assert np.unique(study.labels).tolist() == [1, 4, 6]
     assert np.bincount(study.labels)[[1, 4, 6]].tolist() == [2, 2, 2]
     assert len(study.first) == len(study.second) == family.PAIRS

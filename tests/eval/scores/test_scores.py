@@ -13,9 +13,10 @@ from dlvae.stage.artefact import save_samples, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.judge.features import FeatureSet, save_features
+from eval.metrics.measured import Measured
 from eval.protocol import load_protocol
+from eval.request import FamilyScores
 from eval.rows import COLUMNS, read_rows
-from eval.score_request import Measured, Scores
 from eval.scored_images import evenly_per_class, real
 from eval.scores import __main__ as scores
 
@@ -204,8 +205,8 @@ def test_rows_follow_what_they_depend_on(folder):
 
 
 def test_a_value_that_cannot_be_had_says_why(folder, monkeypatch):
-    found = Scores({"fid": Measured(None, 12, note="needs n > 64")}, "ab" * 32, "none")
-    monkeypatch.setattr(scores, "score", lambda request: found)
+    found = FamilyScores({"fid": Measured(None, 12, note="needs n > 64")}, "ab" * 32, "none")
+    monkeypatch.setattr("eval.scores.inception.inception", lambda request: found)
     row = run(folder, "inception")[0].iloc[0]
     assert np.isnan(row["value"]) and row["ci_kind"] == "n/a: needs n > 64" and row["n"] == 12
 

@@ -13,7 +13,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import weights_hash
 from eval.judge.factor_regressor import FactorRegressor
 from eval.metrics.intervals import T_IMAGES, proportion, t_interval
-from eval.score_request import data_hash
+from eval.rows import data_hash
 from eval.scores import swaps as family
 
 METRICS = [

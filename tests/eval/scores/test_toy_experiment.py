@@ -18,8 +18,8 @@ from eval.metrics.intervals import jackknife
 from eval.metrics.sets.manifolds import precision_recall
 from eval.metrics.toy_points import sliced_wasserstein
 from eval.models import snapshots
-from eval.rows import read_rows
-from eval.score_request import ScoreRequest, data_hash
+from eval.request import ScoreRequest
+from eval.rows import data_hash, read_rows
 from eval.scores import __main__ as scores
 from eval.scores import toy_experiment as family
 

@@ -182,3 +182,36 @@ def test_rows_and_manifest_of_an_untrained_model(world, monkeypatch):
 def test_a_model_without_two_codes_is_refused(world):
     with pytest.raises(UserError, match="walks: expected a model with 'decode'"):
         family.walks(world.request("walks", INPUTS | {"model": "told"}, model="cvae"))
+
+
+def test_smoothness_of_known_paths():
+    start, direction = np.random.default_rng(0).normal(size=(2, 5))
+    even = start + np.linspace(0, 1, 8)[:, None] * direction
+    jump = start + np.repeat([0.0, 1.0], 4)[:, None] * direction
+    still = np.tile(start, (8, 1))
+    found = family.smoothness(np.stack([[even, jump], [still, 100 * even]]))
+    np.testing.assert_allclose(found, [[1, 0], [np.nan, 1]], atol=1e-9)
+    # Steps of 1 and 2 on a line of length 3: s = 2/3, and at least 1/2.
+    assert family.smoothness(np.array([[0.0], [1.0], [3.0]])) == pytest.approx((1 - 2 / 3) / 0.5)
+    # Half a circle in even steps: the diameter is 2, a step the chord of pi/7.
+    angles = np.linspace(0, np.pi, 8)
+    arc = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert family.smoothness(arc) == pytest.approx((1 - np.sin(np.pi / 14)) / (6 / 7))
+
+
+def test_points_in_no_order_are_not_smooth():
+    found = family.smoothness(np.random.default_rng(1).normal(size=(200, 8, 64)))
+    assert (found >= -1e-12).all() and found.mean() < 0.1
+
+
+def test_consistency_is_the_mean_cosine_over_pairs():
+    rows = np.random.default_rng(2).normal(size=(5, 3))
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    pairs = [unit[i] @ unit[j] for i in range(5) for j in range(i)]
+    assert family.consistency(rows) == pytest.approx(np.mean(pairs))
+    assert family.consistency(np.array([[1.0, 1], [5, 5], [0.1, 0.1]])) == pytest.approx(1)
+    assert family.consistency(np.array([[1.0, 0], [-2, 0]])) == pytest.approx(-1)
+
+
+def test_a_row_that_does_not_move_agrees_with_none():
+    assert family.consistency(np.array([[1.0, 0], [1, 0], [0, 0]])) == pytest.approx(1 / 3)

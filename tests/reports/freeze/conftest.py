@@ -19,8 +19,7 @@ from dlvae.stage.artefact import (
 )
 from dlvae.stage.registry import WEIGHTS, save_weights
 from eval.protocol import load_protocol
-from eval.rows import ScoreRow, by_plain, read_texts, write_rows
-from eval.score_request import data_hash
+from eval.rows import ScoreRow, by_plain, data_hash, read_texts, write_rows
 from reports import leaderboard
 from reports.claims.rules import load_rules, needed_scores
 from reports.freeze.__main__ import freeze

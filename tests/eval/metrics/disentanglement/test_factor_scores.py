@@ -37,9 +37,13 @@ def unrelated(values):
     return np.random.default_rng(2).normal(size=(len(values), F)).astype(np.float32)
 
 
+def mean(by_factor):
+    return np.mean(list(by_factor.values()))
+
+
 def all_scores(codes, values):
     found = dci(*halves(codes, values), NAMES, 0)
-    gaps = mig(codes, values, NAMES).value, sap(codes, values, NAMES).value
+    gaps = mean(mig(codes, values, NAMES)), mean(sap(codes, values, NAMES))
     return np.array([found.disentanglement, found.completeness, *gaps, found.informativeness])
 
 
@@ -50,16 +54,14 @@ def test_permuted_and_scaled_factors_are_disentangled():
     assert found.informativeness > 0.97
     order = np.random.default_rng(1).permutation(F)
     assert found.importance.argmax(0).tolist() == np.argsort(order).tolist()
-    assert found.n == 400
-    assert sap(permuted(values), values, NAMES).value > 0.95
+    assert mean(sap(permuted(values), values, NAMES)) > 0.95
 
 
 def test_mig_of_perfect_codes_lacks_only_the_bias_of_the_histogram():
     values = factors(n=5000)
     found = mig(permuted(values), values, NAMES)
     bias = (factor_scores.BINS - 1) ** 2 / (2 * 5000) / np.log(factor_scores.BINS)
-    assert 1 - 2 * bias < found.value < 1
-    assert found.n == 5000
+    assert 1 - 2 * bias < mean(found) < 1
 
 
 def test_a_rotation_is_entangled():
@@ -103,15 +105,14 @@ def test_mig_by_hand():
     level = np.tile(np.arange(4.0), 30)
     side = np.repeat([0.0, 1.0], 60)
     found = mig(np.stack([level // 2, -level, side], 1), np.stack([level, side], 1), ["v", "w"])
-    assert found.per_factor == pytest.approx({"v": 0.5, "w": 1.0})
-    assert found.value == pytest.approx(0.75)
+    assert found == pytest.approx({"v": 0.5, "w": 1.0})
 
 
 def test_mig_is_in_shares_of_the_entropy():
     """The same codes of a factor with a rarer level: H and I of a 1/4 : 3/4 split."""
     v = np.repeat([0.0, 1.0], [10, 30])
     half = np.repeat([0.0, 1.0, 0.0, 1.0], [5, 5, 15, 15])  # independent of v
-    assert mig(np.stack([v, half], 1), v[:, None], ["v"]).value == pytest.approx(1)
+    assert mig(np.stack([v, half], 1), v[:, None], ["v"]) == pytest.approx({"v": 1})
 
 
 def test_bins_have_equal_width():
@@ -126,7 +127,7 @@ def test_bins_have_equal_width():
     information = -(shares @ np.log(shares)) + 0.99 * (rest @ np.log(rest))
     assert information < split + 1e-12
     expected = information / -(shares @ np.log(shares))
-    assert mig(codes, v[:, None], ["v"]).value == pytest.approx(expected)
+    assert mig(codes, v[:, None], ["v"]) == pytest.approx({"v": expected})
 
 
 def test_sap_by_hand():
@@ -134,8 +135,7 @@ def test_sap_by_hand():
     hadamard = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], float)
     a, b, c = hadamard.T
     found = sap(np.stack([5 * a + 3, b - a, b], 1), np.stack([a, b, c], 1), ["a", "b", "c"])
-    assert found.per_factor == pytest.approx({"a": 0.5, "b": 0.5, "c": 0.0}, abs=1e-12)
-    assert found.value == pytest.approx(1 / 3)
+    assert found == pytest.approx({"a": 0.5, "b": 0.5, "c": 0.0}, abs=1e-12)
 
 
 def test_r2_is_that_of_held_out_codes():
@@ -166,7 +166,6 @@ def test_many_training_codes_are_thinned_out(monkeypatch):
     monkeypatch.setattr(factor_scores, "TRAINING_ROWS", 40)
     few = dci(*args)
     assert few.informativeness < whole.informativeness - 0.02
-    assert few.n == whole.n
 
 
 @pytest.mark.parametrize("score", [mig, sap])
@@ -191,7 +190,10 @@ def test_gaps_refuse(score, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda x, w, z, v: (x, w, z[:, 1:], v, NAMES), "same number of dimensions, found 5 and 4"),
+        (
+            lambda x, w, z, v: (x, w, z[:, 1:], v, NAMES),
+            r"same number of dimensions, found 5 \(.*, 4 \(",
+        ),
         (lambda x, w, z, v: (x, w[1:], z, v, NAMES), "factors: expected 20 rows, found 19"),
         (lambda x, w, z, v: (x, w, z, v[1:], NAMES), "factors: expected 20 rows, found 19"),
         (lambda x, w, z, v: (x, w[:, :1], z, v[:, :1], NAMES[:1]), "at least 2 factors"),

@@ -119,7 +119,7 @@ def test_one_dimension_and_batches(monkeypatch):
     ("change", "message"),
     [
         (lambda m, v: (m, v[1:]), "log-variances of z_u: expected 10 rows, found 9"),
-        (lambda m, v: (m, v[:, 1:]), "means and log-variances of z_u: expected the same number"),
+        (lambda m, v: (m, v[:, 1:]), r"dimensions, found 3 \(means\), 2 \(log-var"),
         (lambda m, v: (m * np.nan, v), "codes: expected finite"),
         (lambda m, v: (m, v * np.inf), "log-variances of z_u: expected finite"),
         (lambda m, v: (m[:1], v[:1]), "codes: expected at least 2, found 1"),

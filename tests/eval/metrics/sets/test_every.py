@@ -92,12 +92,12 @@ CALLS = [
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (np.zeros((20, 3)), "one width, found .*3"),
+        (np.zeros((20, 3)), "number of dimensions, found .*3"),
         (np.full((20, 4), np.nan), "found NaN"),
         (np.full((20, 4), np.inf), "infinity"),
-        (np.zeros((0, 4)), "at least 1 image"),
+        (np.zeros((0, 4)), "with N, d > 0"),
         (np.zeros((20, 4), int), "floats.*int64"),
-        (np.zeros(20), r"shape \(N, D\).*\(20,\)"),
+        (np.zeros(20), r"shape \(N, d\).*\(20,\)"),
     ],
 )
 def test_bad_features_are_refused_on_either_side(metric, bad, words):
