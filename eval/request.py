@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Request:
     """One panel or one family of scores.
 
-    Subclasses say ``bn_eval``, the rule for the decoder's batch norms; see
-    :class:`eval.protocol.Protocol`.
+    Subclasses say ``data``, the folder of the prepared data set, and ``bn_eval``, the rule for the
+    decoder's batch norms; see :class:`eval.protocol.Protocol`.
 
     Attributes:
         name: the figure or the family.
@@ -70,6 +70,10 @@ class Request:
         if not self.has(key):
             raise UserError(f"{self.name}: expected the input '{key}', found {sorted(self.inputs)}")
         return self.inputs[key]
+
+    def splits(self, *names: str) -> dict[str, Path]:
+        """Return the files of splits of the data set, for the manifest."""
+        return {f"data/{name}.npz": self.data / f"{name}.npz" for name in names}
 
     def seed_parts(self, *more: str | int) -> tuple[str | int, ...]:
         """Return what this request's draws belong to; see :func:`dlvae.stage.seeds.derive_seed`."""
@@ -123,10 +127,6 @@ class ScoreRequest(Request):
     def regressor(self) -> tuple[str, ...]:
         """Hash of the factor regressor's weights, input ``factors``; empty without one."""
         return (weights_hash(self.path("factors")),) if self.has("factors") else ()
-
-    def splits(self, *names: str) -> dict[str, Path]:
-        """Return the files of splits of the data set, for the manifest."""
-        return {f"data/{name}.npz": self.data / f"{name}.npz" for name in names}
 
     def images(self) -> ScoredImages:
         """Load the input ``images``: a split in the folder `data`, or a sample set."""

@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from eval.metrics.intervals import Interval, delete_a_group, jackknife_groups
+from eval.metrics.intervals import delete_a_group, jackknife_groups
+from eval.metrics.measured import Measured
 
+NO_PAIRS = "needs two people, one of them with two images"
 ENOUGH = 3  # images of a person, of whom two are then left whatever group the jackknife leaves out
 
 
@@ -41,7 +43,7 @@ def squared_errors(images: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 def verification_auc(
     embedding: np.ndarray, identity: np.ndarray, groups: int, draws: np.random.Generator
-) -> tuple[float | None, Interval | None]:
+) -> Measured:
     """Tell from the cosine of two embeddings whether they are of one person: area under the ROC.
 
     It says how far the embedding can judge identities: 0.5 is guessing, 1 never errs. All pairs of
@@ -53,19 +55,19 @@ def verification_auc(
         groups: of images that the jackknife leaves out in turn, 3 or more.
 
     Returns:
-        The area, None without pairs of both kinds; and its interval over images, None unless two
-        people have `ENOUGH` images.
+        The area, no value without pairs of both kinds; with its interval over images if two people
+        have `ENOUGH` images.
     """
+    n = len(identity)
     _, counts = np.unique(identity, return_counts=True)
     if len(counts) < 2 or counts.max() < 2:
-        return None, None
+        return Measured(None, n, note=NO_PAIRS)
     vectors = unit(embedding)
     area = partial(_area, vectors @ vectors.T, identity[:, None] == identity)
-    value = area(np.arange(len(identity)))
-    if np.sum(counts >= ENOUGH) < 2:
-        return value, None
-    groups = min(groups, len(identity))
-    return value, delete_a_group(area, jackknife_groups(identity, groups, draws))
+    interval = None
+    if np.sum(counts >= ENOUGH) >= 2:
+        interval = delete_a_group(area, jackknife_groups(identity, min(groups, n), draws))
+    return Measured.sure(area(np.arange(n)), n, interval)
 
 
 def _area(cosine: np.ndarray, same: np.ndarray, kept: np.ndarray) -> float:

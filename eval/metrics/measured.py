@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,6 @@ from eval.rows import NONE
 
 EVALUATE = "take them from a trained evaluator"
 ENCODE = "encode the images again with a trained model"
-
-Draws = Callable[..., np.random.Generator]
-"""Names of a stream -> its generator, such as ``draws("groups")``; the same at every call."""
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,10 @@ class PanelRequest(Request):
         """The figure's own keys."""
         return self.config.get("figure") or {}
 
-    def splits(self, *names: str) -> dict[str, Path]:
-        """Return the files of splits of the input ``data``, for the manifest."""
-        return {f"data/{name}.npz": self.path("data") / f"{name}.npz" for name in names}
+    @property
+    def data(self) -> Path:
+        """Folder of the prepared data set."""
+        return self.path("data")
 
 
 def ready_forms(request: PanelRequest, ability: str) -> dict[str, GenerativeModel]:

@@ -17,7 +17,7 @@ def figure2(request: PanelRequest) -> Panel:
     Models are those of the inputs, in their order; the forms of a model draw the same noise.
     """
     folders, files = request.paths("models"), request.splits("test")
-    test = load_split(request.path("data"), "test")
+    test = load_split(request.data, "test")
     order = request.numpy_draws("real").permutation(len(test))[:POINTS]
     labels = np.arange(POINTS) % len(test.classes)
     samples, seed_parts, epochs = [], [], None

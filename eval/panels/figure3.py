@@ -20,7 +20,7 @@ def figure3(request: PanelRequest) -> Panel:
 
     The class is ``classes: {<data set>: <name>}`` of the figure's section, else the first one.
     """
-    train = load_split(request.path("data"), "train")
+    train = load_split(request.data, "train")
     asked = (request.section.get("classes") or {}).get(request.config["dataset"])
     label = 0 if asked is None else int(choose_classes(train.classes, [asked], 1)[0])
     paths = request.paths("samples")

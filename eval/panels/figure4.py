@@ -20,7 +20,7 @@ def figure4(request: PanelRequest) -> Panel:
     own priors.
     """
     forms = ready_forms(request, "decode")
-    names = load_card(request.path("data"))["class_names"]
+    names = load_card(request.data)["class_names"]
     labels = torch.from_numpy(choose_classes(names, request.section.get("classes"), ROWS))
     grids, hashes = {"a": [], "b": []}, {"a": [], "b": []}
     for model in forms.values():

@@ -38,7 +38,7 @@ def figure5(request: PanelRequest) -> Panel:
     Every form of the model shows the same coordinates, chosen as published, from the same noise.
     """
     forms = ready_forms(request, "encode")
-    test, values = load_split(request.path("data"), "test"), settings()
+    test, values = load_split(request.data, "test"), settings()
     choices, selection = _choose(request, next(iter(forms.values())), test.images)
     coordinates = [choice["coordinate"] for choice in choices]
     classes = choose_classes(test.classes, request.section.get("classes"), ROWS)

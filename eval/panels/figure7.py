@@ -17,7 +17,7 @@ def figure7(request: PanelRequest) -> Panel:
 
     See `inpaint`; cVAE-GAN is given the true label, ours is given none.
     """
-    train, test = (load_split(request.path("data"), name) for name in ("train", "test"))
+    train, test = (load_split(request.data, name) for name in ("train", "test"))
     chosen = evenly_spaced(len(test), IMAGES)
     images, given = test.images[chosen], {"cvae_gan": test.labels[chosen], "ours": None}
     masks = face_masks(images.shape[1], request.section.get("landmarks"))

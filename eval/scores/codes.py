@@ -29,7 +29,7 @@ from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.registry import load_model
 from eval.families import FAMILIES
 from eval.metrics.disentanglement.factor_scores import dci, mig, sap
-from eval.metrics.disentanglement.latents import active_units
+from eval.metrics.disentanglement.prior_fit import active_units
 from eval.metrics.disentanglement.probes import KINDS, label_probe, regression_probe
 from eval.metrics.measured import Measured
 from eval.metrics.toy_points import arc_position, bayes_accuracy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dlvae.data.dataset import load_split
@@ -9,7 +11,7 @@ from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from eval.judge.features import FeatureSet
 from eval.metrics.intervals import jackknife_groups
-from eval.metrics.measured import Draws, Measured
+from eval.metrics.measured import Measured
 from eval.metrics.sets.copies import duplicate_share, feature_distance_intra, memorisation
 from eval.metrics.sets.distributions import fid, intra_fid, kid
 from eval.metrics.sets.manifolds import density_coverage, precision_recall
@@ -43,7 +45,7 @@ def set_metrics(
     generated: FeatureSet,
     train: FeatureSet,
     held_out: FeatureSet,
-    draws: Draws,
+    draws: Callable[..., np.random.Generator],
     rule: IntervalsRule,
 ) -> dict[str, Measured]:
     """Measure a generated set, with intervals as far as its images go.
@@ -54,6 +56,7 @@ def set_metrics(
     Args:
         images: uint8 (N, H, W, 3), whose features are ``generated``.
         generated, train, held_out: features of one evaluator.
+        draws: name of a stream -> its generator, the same at every call.
 
     Raises:
         UserError: as many images as features are expected; see the metrics for the rest.

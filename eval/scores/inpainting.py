@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.data.dataset import Split, load_split
+from dlvae.data.dataset import load_split
 from dlvae.data.masks import BOXES_64, SMALLEST, face_masks
 from dlvae.stage.artefact import sha256_arrays
-from eval.judge.evaluator import JudgeEnsemble, load_judge
+from eval.judge.evaluator import load_judge
 from eval.metrics.inception_score import top_class
 from eval.metrics.masked_regions import masked_psnr, masked_ssim
 from eval.metrics.measured import Measured
@@ -44,26 +44,17 @@ def inpainting(request: ScoreRequest) -> FamilyScores:
         landmarks = request.config.get("landmarks")
         if landmarks is not None:
             placed = Basis(data=(sha256_arrays(landmarks=np.asarray(landmarks, np.float64)),))
-        known = judge.predict(test.images)[0]
+        known = judge.predict(test.images)[0].astype(np.float64)
         for mask, missing in face_masks(size, landmarks).items():
             filled = inpaint(model, corrupt(test.images, missing), missing, given)
-            found = _of_mask(test, filled, missing, known, judge)
-            values |= {f"{metric}:{mask}": value for metric, value in found.items()}
+            features, logits = judge.predict(filled)
+            found = (
+                Measured.mean_over_images(masked_psnr(test.images, filled, missing)),
+                Measured.mean_over_images(masked_ssim(test.images, filled, missing)),
+                Measured.mean_over_images(np.linalg.norm(features - known, axis=1)),
+                Measured.share((top_class(logits) == test.labels).mean(), len(test)),
+            )
+            names = (f"{metric}:{mask}" for metric in METRICS)
+            values |= dict(zip(names, found, strict=True))
     basis = dict.fromkeys(values, placed)
     return FamilyScores.of_model(request, values, evaluator=judge.sha256, basis=basis)
-
-
-def _of_mask(
-    test: Split, filled: np.ndarray, missing: np.ndarray, known: np.ndarray, judge: JudgeEnsemble
-) -> dict[str, Measured]:
-    """Score inpainted images (N, H, W, 3); ``known`` are the features (N, D) of the originals."""
-    features, logits = judge.predict(filled)
-    distances = np.linalg.norm(features.astype(np.float64) - known, axis=1)
-    right = top_class(logits) == test.labels
-    values = (
-        Measured.mean_over_images(masked_psnr(test.images, filled, missing)),
-        Measured.mean_over_images(masked_ssim(test.images, filled, missing)),
-        Measured.mean_over_images(distances),
-        Measured.share(right.mean(), len(test)),
-    )
-    return dict(zip(METRICS, values, strict=True))

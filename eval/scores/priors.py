@@ -15,8 +15,7 @@ from dlvae.base import GenerativeModel
 from dlvae.method.prior import GaussianMixture
 from dlvae.stage.registry import load_model
 from eval.families import FAMILIES
-from eval.metrics.disentanglement.latents import aggregate_posterior
-from eval.metrics.disentanglement.mixture import mixture_fit, prior_distance
+from eval.metrics.disentanglement.prior_fit import aggregate_posterior, mixture_fit
 from eval.metrics.measured import Measured
 from eval.models.encoding import (
     NO_CODES,
@@ -68,7 +67,7 @@ def _of_z_s(
         return dict.fromkeys(OF_Z_S, Measured(None, n, note=note)), {}
     mu, sigma = (part.detach().cpu().numpy() for part in prior.sampled_moments())
     fit = mixture_fit(mu, sigma, codes.z_s, labels)
-    near = prior_distance(mu, sigma, codes.z_s, labels)
+    near = fit.distance if np.isfinite(fit.distance) else None
     values = {
         "mixture_accuracy": Measured.share(fit.accuracy, n),
         "mahalanobis_ratio": Measured(fit.mahalanobis, n),
@@ -76,7 +75,7 @@ def _of_z_s(
         "centre_separation": Measured(fit.centre_separation, n),
         "information_bound": Measured(fit.information, n),
         "information_ceiling": Measured(fit.ceiling, n),
-        "prior_distance": Measured(near if np.isfinite(near) else None, n, note=NO_SPREAD),
+        "prior_distance": Measured(near, n, note=NO_SPREAD),
     }
     return values, {"calibration": fit.calibration}
 

@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from scipy.special import logsumexp
 
-from eval.metrics.disentanglement.mixture import mixture_fit
+from eval.metrics.disentanglement.prior_fit import mixture_fit
 
 TRUE = {
     1: ([[-1.2], [0.3], [1.5]], [[0.7], [0.5], [1.2]]),

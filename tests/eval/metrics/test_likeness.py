@@ -58,7 +58,7 @@ def test_squared_errors_are_those_of_the_models_range():
 
 def test_verification_is_the_mann_whitney_statistic_over_all_pairs():
     embedding, identity = people(draws(), 6, 5, 1.5)
-    found, _ = verification_auc(embedding, identity, 5, draws())
+    found = verification_auc(embedding, identity, 5, draws()).value
     cosine = {True: [], False: []}
     for i in range(30):
         for j in range(i):
@@ -71,18 +71,18 @@ def test_verification_is_the_mann_whitney_statistic_over_all_pairs():
 
 def test_verification_of_perfect_and_of_empty_embeddings():
     _, identity = people(draws(), 4, 6, 0)
-    assert verification_auc(np.eye(4)[identity], identity, 5, draws())[0] == 1
-    assert verification_auc(np.zeros((24, 3)), identity, 5, draws())[0] == 0.5
+    assert verification_auc(np.eye(4)[identity], identity, 5, draws()).value == 1
+    assert verification_auc(np.zeros((24, 3)), identity, 5, draws()).value == 0.5
 
 
 def test_verification_interval_holds_the_area_of_many_images():
-    truth, _ = verification_auc(*people(draws(99), 40, 12, 2.0), 5, draws())
+    truth = verification_auc(*people(draws(99), 40, 12, 2.0), 5, draws()).value
     embedding, identity = people(draws(99), 40, 12, 2.0)
     kept = np.arange(len(identity)) % 12 < 6
-    value, interval = verification_auc(embedding[kept], identity[kept], 20, draws())
-    assert interval.kind == "jackknife95_images"
-    assert interval.low < value < interval.high and interval.low < truth < interval.high
-    assert interval.high - interval.low < 0.1
+    found = verification_auc(embedding[kept], identity[kept], 20, draws())
+    assert found.kind == "jackknife95_images" and found.n == kept.sum()
+    assert found.low < found.value < found.high and found.low < truth < found.high
+    assert found.high - found.low < 0.1
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,5 @@ def test_verification_interval_holds_the_area_of_many_images():
 def test_verification_needs_pairs_of_both_kinds(identity, value, interval):
     identity = np.array(identity)
     found = verification_auc(draws().normal(size=(len(identity), 4)), identity, 20, draws())
-    assert tuple(part is not None for part in found) == (value, interval)
+    assert (found.value is not None, found.kind != "none") == (value, interval)
+    assert bool(found.note) is not value

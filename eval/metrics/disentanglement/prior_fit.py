@@ -1,4 +1,7 @@
-"""How well codes z_s follow the Gaussian mixture that the model learned for them (Section 3.3)."""
+"""Latents in use, and how near the codes of a data set come to the priors that samples are from.
+
+Of z_u the prior is N(0, I), of z_s the Gaussian mixture that the model learned (Section 3.3).
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,58 @@ import torch
 from scipy.spatial.distance import pdist
 from scipy.stats import chi2, kstest
 
+from dlvae.method.losses import kl_standard_normal
 from dlvae.method.prior import GaussianMixture
 from dlvae.stage.errors import UserError
-from eval.metrics.disentanglement.latents import moments
 from eval.metrics.measured import ENCODE, check_classes, check_matrix, check_same_width
+
+ACTIVE_ABOVE = 0.01
+"""Variance over images above which a unit is active (Burda et al. 2016, Section 5.2)."""
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 """Levels of the calibration curve, 0.05 to 0.95."""
 
 _BATCH = 4096
 _TAKE = "take mu and sigma from the model's mixture"
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and covariance of a distribution, against N(0, I).
+
+    Attributes:
+        kl: KL of the Gaussian with this mean and covariance to N(0, I), in nats; 0 at best,
+            infinite where there is a direction without any spread.
+        covariance: "full" if N > 2 d, else "diagonal", for fewer codes do not determine a full one.
+        mean, variance: float64 (d,).
+    """
+
+    kl: float
+    covariance: str
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+@dataclass(frozen=True)
+class AggregatePosterior:
+    """The aggregate posterior q(z_u) = 1/N sum_i N(m_i, diag exp(logvar_i)) against N(0, I).
+
+    Attributes:
+        kl, covariance: see :class:`Moments`. With a full covariance, N codes of a perfect model
+            still give about d (d + 3) / 4N if the means vary as much as the prior does.
+        mean_offset: mean over dimensions of the absolute mean; 0 at best.
+        variance_offset: mean over dimensions of the absolute difference of the variance from
+            1; 0 at best.
+        kl_per_image: KL(q(z_u|x) || N(0, I)) in nats, the L_kl of Eq. 3, mean over images.
+        n: images.
+    """
+
+    kl: float
+    covariance: str
+    mean_offset: float
+    variance_offset: float
+    kl_per_image: float
+    n: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +88,10 @@ class MixtureFit:
             of the mutual information of z_s and a class drawn uniformly from them, for L_cls
             (Eq. 8) is averaged within classes first; below 0 it says nothing.
         ceiling: log K, the largest value that ``information`` can have.
+        distance: how far codes are from the prior p(z_s|y) that is sampled from, in nats per
+            dimension: `Moments.kl` of (z_s - mu_y) / sigma_y, all classes pooled, over d. 0 at
+            best. Beside too wide codes, which the Mahalanobis distance finds as well, it finds too
+            narrow and correlated ones. Infinite where codes have no spread in some direction.
     """
 
     accuracy: float
@@ -52,6 +101,78 @@ class MixtureFit:
     centre_separation: float
     information: float
     ceiling: float
+    distance: float
+
+
+def active_units(means: np.ndarray) -> np.ndarray:
+    """Which dimensions depend on the image, bool (d,): their variance is above `ACTIVE_ABOVE`.
+
+    Args:
+        means: float (N, d), N > 1: posterior means of z_u; or z_s itself, which is deterministic
+            and so its own posterior mean. The scale of z_u is set by N(0, I), that of z_s by the
+            learned mixture, so the two counts share a threshold but not a unit of length.
+
+    Raises:
+        UserError: NaN, or fewer than two codes.
+    """
+    _check_codes(means)
+    return means.var(axis=0, dtype=np.float64) > ACTIVE_ABOVE
+
+
+def moments(codes: np.ndarray, within: np.ndarray | float = 0.0) -> Moments:
+    """Compare the moments of codes, float (N, d), with those of N(0, I).
+
+    Args:
+        within: float (d,), variance of each code about itself, mean over the codes; 0 for
+            deterministic codes.
+
+    Raises:
+        UserError: NaN, or fewer than two codes.
+    """
+    _check_codes(codes)
+    n, dim = codes.shape
+    mean = codes.mean(axis=0, dtype=np.float64)
+    variance = codes.var(axis=0, dtype=np.float64) + within
+    full = n > 2 * dim
+    if full:
+        covariance = np.cov(codes, rowvar=False, bias=True, dtype=np.float64).reshape(dim, dim)
+        covariance[np.diag_indices(dim)] += within
+        log_determinant = np.linalg.slogdet(covariance).logabsdet
+    else:
+        with np.errstate(divide="ignore"):
+            log_determinant = np.log(variance).sum()
+    kl = float(0.5 * (variance.sum() + mean @ mean - dim - log_determinant))
+    return Moments(kl, "full" if full else "diagonal", mean, variance)
+
+
+def aggregate_posterior(means: np.ndarray, logvars: np.ndarray) -> AggregatePosterior:
+    """Compare the aggregate posterior of z_u with N(0, I), from its exact first two moments.
+
+    Args:
+        means, logvars: float (N, d), N > 1, of the posteriors q(z_u|x).
+
+    Raises:
+        UserError: shapes that do not match, NaN, or fewer than two codes.
+    """
+    _check_codes(means)
+    check_matrix(logvars, "log-variances of z_u", len(means))
+    check_same_width({"means": means, "log-variances of z_u": logvars})
+    n, dim = means.shape
+    within, kl_per_image = np.zeros(dim), 0.0
+    for start in range(0, n, _BATCH):
+        m, logvar = (array[start : start + _BATCH].astype(np.float64) for array in (means, logvars))
+        within += np.exp(logvar).sum(axis=0) / n
+        kl = kl_standard_normal(torch.from_numpy(m), torch.from_numpy(logvar)).item()
+        kl_per_image += kl * len(m) / n
+    found = moments(means, within)
+    return AggregatePosterior(
+        found.kl,
+        found.covariance,
+        float(np.abs(found.mean).mean()),
+        float(np.abs(found.variance - 1).mean()),
+        kl_per_image,
+        n,
+    )
 
 
 def mixture_fit(
@@ -69,7 +190,7 @@ def mixture_fit(
         UserError: shapes that do not match, NaN, one class only, a sigma that is not positive,
             labels beyond C, or no spread (all codes on their centres).
     """
-    _check(mu, sigma, z_s, labels)
+    _check_mixture(mu, sigma, z_s, labels)
     mu, sigma = mu.astype(np.float64), sigma.astype(np.float64)
     mixture = _mixture(mu, sigma)
     parts = []
@@ -94,22 +215,8 @@ def mixture_fit(
         float(pdist(mu).mean()) / spread,
         ceiling - float(_per_class(loss, labels).mean()),
         ceiling,
+        moments((z_s.astype(np.float64) - mu[labels]) / sigma[labels]).kl / degrees,
     )
-
-
-def prior_distance(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray) -> float:
-    """How far codes are from the prior p(z_s|y) that is sampled from, in nats per dimension.
-
-    KL to N(0, I) of the Gaussian with the moments of (z_s - mu_y) / sigma_y, all classes pooled,
-    over d: what `eval.metrics.disentanglement.latents` asks of z_u. 0 at best. Beside too wide
-    codes, which the Mahalanobis distance finds as well, it finds too narrow and correlated ones.
-    Infinite where the codes have no spread in some direction.
-
-    Args and errors: as for :func:`mixture_fit`.
-    """
-    _check(mu, sigma, z_s, labels)
-    standardised = (z_s.astype(np.float64) - mu[labels]) / sigma[labels]
-    return moments(standardised).kl / z_s.shape[1]
 
 
 def _mixture(mu: np.ndarray, sigma: np.ndarray) -> GaussianMixture:
@@ -127,7 +234,7 @@ def _per_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels, values)[counts > 0] / counts[counts > 0]
 
 
-def _check(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray) -> None:
+def _check_mixture(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray) -> None:
     check_matrix(mu, "mu", fix=_TAKE)
     check_matrix(sigma, "sigma", len(mu), _TAKE)
     check_matrix(z_s, "z_s")
@@ -140,3 +247,9 @@ def _check(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarra
             f"labels: expected 0 to {len(mu) - 1} (the mixture's classes), found {labels.max()}; "
             "use the data set that the model was trained on"
         )
+
+
+def _check_codes(codes: np.ndarray) -> None:
+    check_matrix(codes, "codes")
+    if len(codes) < 2:
+        raise UserError("codes: expected at least 2, found 1; use more images")
