@@ -35,7 +35,8 @@ class Run:
     """What is known of one sample set of the candidate.
 
     Attributes:
-        samples: manifest of the sample set; ``findings`` are those of taking it in.
+        samples: manifest of the sample set; ``findings`` are those of taking it in: ``kind``,
+            ``severity`` and ``text`` each.
         duplicates: ``findings`` of the search for near-duplicates of real images.
         model: manifest of the training; None for samples from outside.
     """
@@ -45,11 +46,6 @@ class Run:
     samples: Mapping[str, Any]
     duplicates: Mapping[str, Any]
     model: Mapping[str, Any] | None = None
-
-    @property
-    def findings(self) -> list[Mapping[str, Any]]:
-        """What stood out in the samples: ``kind``, ``severity`` and ``text`` each."""
-        return [*self.samples.get("findings", ()), *self.duplicates.get("findings", ())]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ COSTS = {
     "precision": "precision",
 }
 # Parts of a training's configuration that models share, so that a difference is unfair.
-SHARED = ("stage", "network", "train", "method")
+SHARED = ("config.stage", "config.network", "config.train", "config.method")
+SHARED += ("precision", "threads", "packages")
 
 
 def comparison_page(found: Comparison, figure: Path) -> tuple[str, str]:
@@ -68,7 +69,9 @@ def _findings(found: Comparison) -> Iterator[str]:
     for run in found.runs:
         several = len(found.of(run.dataset)) > 1
         where = f"{dataset_title(run.dataset)}{f', seed {run.seed}' if several else ''}"
-        yield from (f"{capital(f['severity'])}, {where}: {f['text']}" for f in run.findings)
+        for part in (run.samples, run.duplicates):
+            for finding in part.get("findings", ()):
+                yield f"{capital(finding['severity'])}, {where}: {finding['text']}"
     for dataset in found.datasets:
         rows = found.rows[found.rows["dataset"] == dataset]
         own = set(rows[rows["model"] == found.title]["samples"])
@@ -159,7 +162,7 @@ def _costs(found: Comparison, dataset: str) -> pd.DataFrame:
     trained = {found.title: [run.model for run in runs if run.model is not None]}
     rows = {}
     for model, manifests in (_stored_trainings(found, dataset) | trained).items():
-        made = [dict(_flat(manifest)) for manifest in manifests]
+        made = [_flat(manifest) for manifest in manifests]
         texts = [_listed(flat.get(name) for flat in made) for name in COSTS.values()]
         rows[model_title(model)] = texts if made else [MISSING, *[UNKNOWN] * (len(COSTS) - 1)]
     if not trained[found.title]:  # the sample set's manifest may know the precision
@@ -177,7 +180,7 @@ def _unequal_settings(found: Comparison, dataset: str) -> list[str]:
     texts = set()
     for model, manifests in _stored_trainings(found, dataset).items() if own else ():
         for stored in manifests:
-            keys = (*SHARED, "options") if model == found.candidate.name else SHARED
+            keys = (*SHARED, "config.options") if model == found.candidate.name else SHARED
             here, there = (_settings(side, keys) for side in (own[0], stored))
             texts |= {
                 f"{key}: {here.get(key, MISSING)} (stored: {there.get(key, MISSING)})"
@@ -201,16 +204,12 @@ def _listed(values: Iterable[Any]) -> str:
     return ", ".join(dict.fromkeys(map(str, values)))
 
 
-def _settings(manifest: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
-    """Return what a training's manifest says of what models share, flat and as texts."""
-    config = {key: manifest["config"].get(key) for key in keys}
-    more = {key: manifest.get(key) for key in ("precision", "threads", "packages")}
-    return dict(_flat(config | more))
+def _settings(manifest: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, str]:
+    """Return what a training's manifest says of what models share."""
+    flat = _flat(manifest).items()
+    return {name.removeprefix("config."): text for name, text in flat if name.startswith(keys)}
 
 
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if not isinstance(value, Mapping):
-        yield name, str(value)
-        return
-    for key, inside in value.items():
-        yield from _flat(inside, f"{name}.{key}" if name else str(key))
+def _flat(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the entries of a manifest as texts, those inside others as ``config.train.steps``."""
+    return pd.json_normalize(dict(manifest)).iloc[0].map(str).to_dict()

@@ -56,10 +56,8 @@ def git_commit(root: Path = ROOT) -> str:
 def _cpu_name() -> str:
     if platform.system() == "Darwin":
         return _run("sysctl", "-n", "machdep.cpu.brand_string") or UNKNOWN
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or UNKNOWN
 
