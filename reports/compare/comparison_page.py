@@ -128,12 +128,10 @@ def _differences(found: Comparison, dataset: str) -> PrintedTable:
     def change(model: str, column: Column) -> Difference | None:
         return found.differences[dataset, model, column.metric]
 
-    models, kinds = found.models(dataset), {}
-    for column in SHOWN:
-        for own in (change(model, column) for model in models):
-            if own is not None and own.interval is not None:
-                # As an ordered set.
-                kinds.setdefault(own.interval.kind, {})[column.title] = None
+    models = found.models(dataset)
+    changes = [(column.title, change(model, column)) for column in SHOWN for model in models]
+    known = [(own.interval.kind, title) for title, own in changes if own and own.interval]
+    kinds = {kind: dict.fromkeys(title for k, title in known if k == kind) for kind, _ in known}
     less = [COLUMNS[metric].title for metric in LESS_IS_BETTER]
     cells = _cells(models, lambda model, column: _difference_text(change(model, column), column))
     return PrintedTable(cells, prose("differences", less=less, kinds=kinds))

@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dlvae.config.preset import canonical
-from dlvae.stage.artefact import read_json, sha256_file, write_json, write_text
+from dlvae.stage.artefact import read_json, write_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.rows import read_texts, refuse_mixed
-from reports.freeze.checks import BESIDE, check, index_hash, tried
+from reports.freeze.checks import BESIDE, check, tried, write_index
 from reports.freeze.lineage import STAGES, portable, stage_of, trace
 from reports.freeze.machine import ROOT, machine
-from reports.freeze.recompute import recompute
+from reports.freeze.remake import recompute
 from reports.freeze.stored import STORED, Lines, Page, Part, Stored, score_names, scores_text
 
 PROTOCOLS = ROOT / "config" / "protocol"
@@ -115,26 +115,6 @@ def command(config: Mapping[str, Any]) -> str:
     local = {"data_root": own or config["data_root"], "unlabelled_root": config["unlabelled_root"]}
     keys = " ".join(f"{key}=PATH" for key, used in local.items() if used)
     return f"{text} --config {keys}" if keys else text
-
-
-def write_index(
-    out: Path, entries: Mapping[str, Any], beside: Iterable[Path], root: Path = ROOT
-) -> None:
-    """Write ``index.json``: the hash of every file, of those beside, and of the index itself.
-
-    Args:
-        entries: what it holds besides, the commit, command, machine and protocol.
-        beside: files elsewhere that the pages rest on.
-        root: of the checkout, from which they are named.
-    """
-    paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != Part.INDEX)
-    index = {
-        **entries,
-        "preset": Stored(out, {}).config["preset"],
-        "files": {path.relative_to(out).as_posix(): sha256_file(path) for path in paths},
-        "beside": {path.relative_to(root).as_posix(): sha256_file(path) for path in beside},
-    }
-    write_json(out / Part.INDEX, index | {"sha256": index_hash(index)})
 
 
 def _families(lines: Lines) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dlvae.config.preset import canonical
-from dlvae.stage.artefact import sha256_file
+from dlvae.stage.artefact import sha256_file, write_json
 from dlvae.stage.errors import UserError
 from eval.rows import AND, COLUMNS, HASH, NONE, data_hash, first_hash
 from reports.freeze.lineage import artefact_of, stage_of
@@ -55,6 +55,26 @@ def index_hash(index: Mapping[str, Any]) -> str:
     """Return the SHA-256 of an index, its own entry ``sha256`` aside."""
     entries = {key: value for key, value in index.items() if key != "sha256"}
     return hashlib.sha256(canonical(entries).encode()).hexdigest()
+
+
+def write_index(
+    out: Path, entries: Mapping[str, Any], beside: Iterable[Path], root: Path = ROOT
+) -> None:
+    """Write ``index.json``: the hash of every file, of those beside, and of the index itself.
+
+    Args:
+        entries: what it holds besides, the commit, command, machine and protocol.
+        beside: files elsewhere that the pages rest on.
+        root: of the checkout, from which they are named.
+    """
+    paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != Part.INDEX)
+    index = {
+        **entries,
+        "preset": Stored(out, {}).config["preset"],
+        "files": {path.relative_to(out).as_posix(): sha256_file(path) for path in paths},
+        "beside": {path.relative_to(root).as_posix(): sha256_file(path) for path in beside},
+    }
+    write_json(out / Part.INDEX, index | {"sha256": index_hash(index)})
 
 
 def files(stored: Stored) -> Iterator[Finding]:

@@ -224,16 +224,12 @@ def load_stored(preset: str, root: Path = STORED) -> Stored:
         UserError: there are none, or their index cannot be read.
     """
     folder, known = root / preset, stored_presets(root)
-    if preset not in known and (folder / Part.SCORES).exists():
-        raise UserError(
-            f"{folder}: expected {Part.INDEX} beside {Part.SCORES}, found none. Bring it back "
-            f"with: git checkout -- {folder}"
-        )
     if preset not in known:
         raise UserError(
-            f"expected stored results of preset '{preset}' in {folder}, found "
+            f"expected stored results of preset '{preset}' in {folder}, with {Part.INDEX}, found "
             f"{'those of ' + ', '.join(known) if known else 'none'}.{nearest(preset, known)} "
-            "Make them with: snakemake --cores all freeze"
+            "Make them with: snakemake --cores all freeze; or, if they were there, restore them: "
+            f"git checkout -- {folder}"
         )
     return Stored(folder, read_json(folder / Part.INDEX))
 

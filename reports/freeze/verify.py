@@ -6,7 +6,7 @@ Usage: python -m reports.freeze.verify --preset NAME [--stored DIR] [--config JS
 1. Every file, and every file beside that pages rest on, has the hash of ``index.json``; judges,
    manifests and rows agree with each other, and nothing is left out or put in
    (:mod:`reports.freeze.checks`).
-2. Every page follows from the stored rows, byte by byte (:mod:`reports.freeze.recompute`), and so
+2. Every page follows from the stored rows, byte by byte (:mod:`reports.freeze.remake`), and so
    do the leaderboard and the README's tables.
 3. One small training, made again by the workflow, gave the same bytes
    (:mod:`reports.freeze.retraining`).
@@ -29,7 +29,7 @@ from reports import leaderboard
 from reports.freeze.checks import check, tried
 from reports.freeze.lineage import stage_of
 from reports.freeze.machine import ROOT
-from reports.freeze.recompute import first_difference, recompute
+from reports.freeze.remake import first_difference, recompute
 from reports.freeze.retraining import compare_training
 from reports.freeze.stored import STORED, Finding, Part, Stored, load_stored
 

@@ -25,7 +25,7 @@ from reports.claims.rules import load_rules, needed_scores
 from reports.freeze.__main__ import freeze
 from reports.freeze.checks import index_hash
 from reports.freeze.machine import ROOT
-from reports.freeze.recompute import make_page
+from reports.freeze.remake import make_page
 from reports.freeze.stored import Page, load_stored
 
 PROTOCOL = ROOT / "config" / "protocol" / "v2.yaml"

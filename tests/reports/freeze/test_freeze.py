@@ -87,7 +87,7 @@ def test_the_reading_api_finds_what_was_frozen(frozen, made_up_run):
 def test_a_lost_index_comes_back_from_git(frozen, tmp_path):
     shutil.copytree(frozen.folder, tmp_path / "made_up")
     (tmp_path / "made_up" / "index.json").unlink()
-    with pytest.raises(UserError, match="index.json .*found none.* git checkout -- .*made_up"):
+    with pytest.raises(UserError, match="with index.json, found none.* git checkout -- .*made_up"):
         load_stored("made_up", tmp_path)
 
 

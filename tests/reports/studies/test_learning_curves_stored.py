@@ -6,7 +6,7 @@ import shutil
 from dlvae.stage.runtime import run_stage
 from eval.rows import read_texts, write_rows
 from made_up_curves import CEILING, MODELS, PROTOCOL, made_up
-from reports.freeze.recompute import make_page
+from reports.freeze.remake import make_page
 from reports.freeze.stored import Page
 from reports.studies import learning_curves
 from reports.tables.inputs import page_parser
