@@ -92,7 +92,6 @@ class Comparison:
         judges: of data sets whose scores another evaluator judged, the hash of the stored one and
             of the other.
         least: thresholds by data set and metric.
-        other_code: what was scored by other code than the stored rows.
     """
 
     stored: Stored
@@ -102,7 +101,6 @@ class Comparison:
     runs: Sequence[Run]
     judges: Mapping[str, tuple[str, str]]
     least: Thresholds
-    other_code: Sequence[str]
 
     @property
     def datasets(self) -> Sequence[str]:
@@ -131,6 +129,22 @@ class Comparison:
             for model in self.models(dataset)
             for metric in COLUMNS
         }
+
+    @property
+    def other_code(self) -> list[str]:
+        """Which metrics of the candidate were scored by other code than the stored ones."""
+        own, found = self.rows["model"] == self.title, {}
+        for metric, column in COLUMNS.items():
+            here = self.rows["metric"] == metric
+            sides = (set(self.rows[here & side]["code"]) for side in (own, ~own))
+            codes = tuple(" ".join(sorted(side)) for side in sides)
+            if all(codes) and codes[0] != codes[1]:
+                found.setdefault(codes, []).append(column.title)
+        return [
+            f"{', '.join(titles)}: scored by other code here ({here}) than in the stored results "
+            f"({there}), so that numbers may differ by the code alone"
+            for (here, there), titles in found.items()
+        ]
 
     def of(self, dataset: str) -> list[Run]:
         """Return the candidate's runs on a data set, in the order of their seeds."""
@@ -176,20 +190,18 @@ def beside_stored(
     beside = _of_columns(stored.rows)
     beside = beside[beside["dataset"].isin(datasets) & ~beside["model"].isin(apart)]
     check_evaluators(beside, {d: c for d, c in stored.cards().items() if d in datasets})
-    judges, parts, other_code = {}, [beside], {}
+    judges, parts = {}, [beside]
     for dataset in datasets:
         own = _of_columns(rows[(rows["dataset"] == dataset) & (rows["model"] == candidate.name)])
-        theirs = beside[beside["dataset"] == dataset]
-        there = _judge(theirs, dataset, "the stored results")
+        there = _judge(beside[beside["dataset"] == dataset], dataset, "the stored results")
         here = _judge(own, dataset, "the candidate")
         if here != there:
             judges[dataset] = there, here
             own = own[own["evaluator"] == NONE]
-        other_code |= dict.fromkeys(_other_code(own, theirs))
         parts.append(own.assign(model=title))
     every = pd.concat(parts, ignore_index=True)
     refuse_mixed(every)
-    return Comparison(stored, candidate, title, every, runs, judges, least, list(other_code))
+    return Comparison(stored, candidate, title, every, runs, judges, least)
 
 
 def _of_columns(rows: pd.DataFrame) -> pd.DataFrame:
@@ -204,21 +216,6 @@ def _judge(rows: pd.DataFrame, dataset: str, whose: str) -> str:
         found = ", ".join(judges) or "none"
         raise UserError(f"{dataset}: expected scores by one evaluator of {whose}, found {found}")
     return judges[0]
-
-
-def _other_code(own: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
-    """Say which metrics were scored by other code than the stored rows of theirs."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for metric, column in COLUMNS.items():
-        sides = (rows[rows["metric"] == metric]["code"] for rows in (own, theirs))
-        codes = tuple(" ".join(sorted(set(code))) for code in sides)
-        if all(codes) and codes[0] != codes[1]:
-            found.setdefault(codes, []).append(column.title)
-    return [
-        f"{', '.join(titles)}: scored by other code here ({here}) than in the stored results "
-        f"({there}), so that numbers may differ by the code alone"
-        for (here, there), titles in found.items()
-    ]
 
 
 def tidy(found: Comparison) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,19 +35,18 @@ def check(stored: Stored, root: Path = ROOT) -> list[Finding]:
     Args:
         root: of the checkout, for the files beside.
     """
-    checks = (files, partial(beside, root=root), contents, lineage, complete)
-    return [found for one in checks for found in tried(stored, one)]
+    found = [*tried(stored, files), *tried(stored, beside, root), *tried(stored, contents)]
+    return [*found, *tried(stored, lineage), *tried(stored, complete)]
 
 
-def tried(stored: Stored, one: Callable[[Stored], Iterable[Finding]]) -> list[Finding]:
+def tried(stored: Stored, one: Callable[..., Iterable[Finding]], *more: Path) -> list[Finding]:
     """Return the findings of a check, or that damage keeps it from being made."""
     found: list[Finding] = []
     try:
-        found += one(stored)
+        found += one(stored, *more)
     except UNREADABLE as error:
         said = str(error) if isinstance(error, (UserError, OSError)) else repr(error)
-        name = (one.func if isinstance(one, partial) else one).__name__
-        found.append(stored.finding("", f"{name}: expected to be readable, found: {said}"))
+        found.append(stored.finding("", f"{one.__name__}: expected to be readable, found: {said}"))
     return found
 
 
