@@ -112,10 +112,9 @@ class Comparison:
         known = set(self.rows[self.rows["dataset"] == dataset]["model"]) - {REAL, self.title}
         return in_paper_order(sorted(known))
 
-    def cell(self, dataset: str, model: str, metric: str) -> Cell | None:
-        """Return a metric of a model, of real images or of the candidate; None without a row."""
-        found = cell(self.rows, dataset, model, metric)
-        return None if found.reason == MISSING else found
+    def cell(self, dataset: str, model: str, metric: str) -> Cell:
+        """Return a metric of a model, of real images or of the candidate."""
+        return cell(self.rows, dataset, model, metric)
 
     @cached_property
     def differences(self) -> dict[tuple[str, str, str], Difference | None]:
@@ -152,10 +151,10 @@ class Comparison:
 
     def lacks(self, dataset: str, model: str, metric: str) -> str:
         """Say why there is no value of a metric; empty where there is one."""
-        if own := self.cell(dataset, model, metric):
-            return own.reason
         foreign = model == self.title and dataset in self.judges
-        return "judged by another evaluator" if foreign else "not scored"
+        without = "judged by another evaluator" if foreign else "not scored"
+        reason = self.cell(dataset, model, metric).reason
+        return without if reason == MISSING else reason
 
     @cached_property
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
@@ -259,10 +258,9 @@ def _record(found: Comparison, dataset: str, model: str, metric: str) -> dict[st
     }
 
 
-def spread(found: Cell | None) -> float | None:
+def spread(found: Cell) -> float | None:
     """Return the standard deviation over the training seeds; None with one seed."""
-    several = found is not None and len(found.values) > 1
-    return float(np.std(found.values, ddof=1)) if several else None
+    return float(np.std(found.values, ddof=1)) if len(found.values) > 1 else None
 
 
 def _ends(found: Cell | Difference | None, start: str) -> dict[str, Any]:

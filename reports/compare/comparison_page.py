@@ -91,10 +91,9 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
     models = [*found.models(dataset), found.title]
 
     def score(model: str, column: Column) -> str:
-        if cell := found.cell(dataset, model, column.metric):
-            return cell.text(column)
+        text = found.cell(dataset, model, column.metric).text(column)
         foreign = model == found.title and dataset in found.judges
-        return "other evaluator" if foreign else MISSING
+        return "other evaluator" if foreign and text == MISSING else text
 
     def deviation(model: str, column: Column) -> str:
         value = spread(found.cell(dataset, model, column.metric))

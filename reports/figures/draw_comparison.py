@@ -65,7 +65,7 @@ def _dots(axes: Axes, found: Comparison, dataset: str, models: list[str], column
     times, empty = (100 if column.percent else 1), True
     for line, model in enumerate(models):
         own = found.cell(dataset, model, column.metric)
-        if own is None or own.reason:
+        if own.reason:
             continue
         style, empty = (CANDIDATE if model == found.title else STORED), False
         if own.interval is not None:
@@ -73,7 +73,7 @@ def _dots(axes: Axes, found: Comparison, dataset: str, models: list[str], column
             axes.plot(ends, [line, line], color=style["color"], linewidth=1.4)
         axes.plot(times * own.mean, line, markersize=4.2, linestyle="", **style)
     real = found.cell(dataset, REAL, column.metric)
-    if real is not None and not real.reason:
+    if not real.reason:
         axes.axvline(times * real.mean, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
     axes.set(ylim=(len(models) - 0.2, -0.8), yticks=[])
     axes.margins(x=0.08)
