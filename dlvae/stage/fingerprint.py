@@ -112,16 +112,11 @@ def _imports(name: str) -> tuple[str, ...]:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            source = _absolute(name, node)
+            package = name if _path(name).name == "__init__.py" else name.rpartition(".")[0]
+            source = util.resolve_name("." * node.level + (node.module or ""), package)
             # "from package import module" and "from module import name" look the same.
             found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
     return tuple(found)
-
-
-def _absolute(name: str, node: ast.ImportFrom) -> str:
-    """Return the module that ``from ... import`` names in module ``name``, dots resolved."""
-    package = name if _path(name).name == "__init__.py" else name.rpartition(".")[0]
-    return util.resolve_name("." * node.level + (node.module or ""), package)
 
 
 @cache
