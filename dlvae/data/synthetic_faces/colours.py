@@ -6,12 +6,20 @@ import numpy as np
 
 from dlvae.data.synthetic_faces.head import Face
 
-Colour = np.ndarray | tuple[float, float, float]
+Colour = tuple[float, float, float]
 
 
 def mix(low: Colour, high: Colour, share: float) -> Colour:
     """Colour at `share` of the way from low to high."""
-    return np.add(low, np.subtract(high, low) * share)
+    (r, g, b), (s, t, u) = low, high
+    return r + (s - r) * share, g + (t - g) * share, b + (u - b) * share
+
+
+def times(colour: Colour, factor: Colour | float) -> Colour:
+    """Colour filtered by a colour, or dimmed by a number."""
+    r, g, b = colour
+    s, t, u = (factor, factor, factor) if isinstance(factor, float) else factor
+    return r * s, g * t, b * u
 
 
 def three_way(low: Colour, middle: Colour, high: Colour, share: float) -> Colour:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlvae.data.synthetic_faces.colours import Colour, hair_colour, mix, skin_colour
+from dlvae.data.synthetic_faces.colours import Colour, hair_colour, mix, skin_colour, times
 from dlvae.data.synthetic_faces.geometry import Ellipsoid, Grid, between, ramp, to_head, wave
 from dlvae.data.synthetic_faces.head import Anatomy, Face
 from dlvae.data.synthetic_faces.surface import Surface
@@ -42,7 +42,7 @@ def _cap(f, a, grid):
     front = v > edge
     hairy = (front | (back_v > lowest)).nonzero()[0]
     density = min(0.35 + 7.0 * length, 1.0)
-    colour = mix(skin_colour(f) * 0.9, hair_colour(f), density)
+    colour = mix(times(skin_colour(f), 0.9), hair_colour(f), density)
     strand = _strands(f, u, v, w)
     index += rows.start
     return _two_sided(index, near, front, colour, strand).part(hairy)

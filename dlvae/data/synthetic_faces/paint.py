@@ -11,6 +11,7 @@ from dlvae.data.synthetic_faces.colours import (
     hair_colour,
     mix,
     skin_colour,
+    times,
 )
 from dlvae.data.synthetic_faces.geometry import between, bump, ramp, wave
 from dlvae.data.synthetic_faces.head import EYE_Y, Anatomy, Face
@@ -23,18 +24,18 @@ def paint_skin(f: Face, a: Anatomy, p: Surface) -> None:
     p.gloss[:] = 0.16
     p.fill(skin, 1.0)
     ear = bump(p.side, p.v, a.face_width + 0.02, -0.01, 0.05, 0.09)
-    cover(p.colour, skin * (0.62, 0.46, 0.42), 0.8 * ear * (p.w < 0.0))
+    cover(p.colour, times(skin, (0.62, 0.46, 0.42)), 0.8 * ear * (p.w < 0.0))
     chosen = (p.w > -0.05).nonzero()[0]
     front = p.part(chosen)
     _flush(f, a, front, skin)
-    _lines(f, a, front, skin * (0.62, 0.50, 0.46))
+    _lines(f, a, front, times(skin, (0.62, 0.50, 0.46)))
     if f["beard"] > 0.0:
         _beard(f, a, front)
     p.put(chosen, front)
 
 
 def _flush(f, a, p: Surface, skin: Colour) -> None:
-    rosy = skin * (1.02, 0.72, 0.68)
+    rosy = times(skin, (1.02, 0.72, 0.68))
     share = (0.25 + 0.5 * f["make_up"]) * bump(p.side, p.v, 0.28, -0.14, 0.20, 0.16)
     share += 0.3 * bump(p.u, p.v, 0.0, a.nose_y + 0.03, 0.12, 0.10)
     cover(p.colour, rosy, share)
@@ -59,7 +60,7 @@ def _lines(f, a, p: Surface, shade: Colour) -> None:
         foot = bump(side, v, a.eye_x + a.eye_width + 0.06, EYE_Y, 0.06, 0.07)
         share += (0.7 * age) * foot * wave(v * 22.0).clip(0.0, 1.0)
     cover(p.colour, shade, share.clip(0.0, 1.0))
-    cover(p.colour, shade * 0.3, (1.6 * nostril).clip(0.0, 1.0))
+    cover(p.colour, times(shade, 0.3), (1.6 * nostril).clip(0.0, 1.0))
 
 
 def _beard(f, a, p: Surface) -> None:
@@ -71,7 +72,7 @@ def _beard(f, a, p: Surface) -> None:
     mask = np.maximum(mask, (2.0 * moustache).clip(0.0, 1.0))
     mask *= 0.88 + 0.12 * wave(p.u * 17.0 + 0.4 * wave(p.v * 9.0))
     opacity = min(1.5 * f["beard"], 0.95)
-    cover(p.colour, hair_colour(f) * 0.85, opacity * mask)
+    cover(p.colour, times(hair_colour(f), 0.85), opacity * mask)
     p.gloss *= 1.0 - (0.8 * opacity) * mask
 
 
@@ -103,12 +104,12 @@ def _mouth(f, a, p: Surface, skin: Colour) -> None:
     lips_share = ramp(np.minimum(upper - up, up - lower), 0.008, 0.014)
     make_up = f["make_up"]
     lipstick = mix((0.74, 0.10, 0.16), (0.45, 0.05, 0.12), f["skin_tone"])
-    lips = mix(skin * (0.80, 0.46, 0.45), lipstick, make_up)
+    lips = mix(times(skin, (0.80, 0.46, 0.45)), lipstick, make_up)
     cover(p.colour, lips, (0.80 + 0.20 * make_up) * lips_share)
-    cover(p.colour, lips * 0.72, 0.6 * lips_share * ramp(up - top, 0.01, 0.03))
+    cover(p.colour, times(lips, 0.72), 0.6 * lips_share * ramp(up - top, 0.01, 0.03))
     p.gloss += (0.12 + 0.2 * make_up) * lips_share
     seam = ramp(0.018 - np.abs(up - 0.5 * (top + bottom)), 0.0, 0.014) * ramp(1.08 - t, 0.0, 0.12)
-    cover(p.colour, skin * (0.30, 0.16, 0.15), 0.9 * seam)
+    cover(p.colour, times(skin, (0.30, 0.16, 0.15)), 0.9 * seam)
     if a.mouth_open > 0.0:
         hole = ramp(np.minimum(top - up, up - bottom), 0.006, 0.01)
         cover(p.colour, (0.24, 0.06, 0.06), hole)
@@ -127,7 +128,7 @@ def _eyes(f, a, p: Surface, skin: Colour) -> None:
     shadow = bump(out, up, 0.02, 0.07, 0.17, 0.075)
     lid_paint = mix((0.35, 0.22, 0.32), (0.16, 0.10, 0.14), f["skin_tone"])
     cover(p.colour, lid_paint, (0.75 * make_up) * shadow)
-    cover(p.colour, skin * 0.55, 0.30 * bump(out, up, -0.03, 0.09, 0.16, 0.06))
+    cover(p.colour, times(skin, 0.55), 0.30 * bump(out, up, -0.03, 0.09, 0.16, 0.06))
     inside = ramp(np.minimum(top - up, up - bottom), 0.007, 0.012)
     cover(p.colour, (0.95, 0.93, 0.92), inside)
     _iris(f, a, p, inside, up, half)
@@ -135,9 +136,9 @@ def _eyes(f, a, p: Surface, skin: Colour) -> None:
     p.gloss *= 1.0 - 0.7 * inside
     lash = 0.013 + 0.012 * make_up
     line = ramp(lash - np.abs(up - top - 0.006), 0.0, 0.012) * ramp(1.12 - t, 0.0, 0.1)
-    cover(p.colour, skin * 0.14, 0.92 * line)
+    cover(p.colour, times(skin, 0.14), 0.92 * line)
     under = ramp(0.007 - np.abs(up - bottom + 0.004), 0.0, 0.010) * ramp(1.0 - t, 0.0, 0.1)
-    cover(p.colour, skin * 0.35, (0.5 + 0.4 * make_up) * under)
+    cover(p.colour, times(skin, 0.35), (0.5 + 0.4 * make_up) * under)
 
 
 def _iris(f, a, p: Surface, inside, up, half: float) -> None:
@@ -146,8 +147,8 @@ def _iris(f, a, p: Surface, inside, up, half: float) -> None:
     rise = up - 0.14 * half + 0.035 * a.turn[1][2]
     ring = (look * look + rise * rise) * (1.0 / (0.46 * a.eye_width) ** 2)
     colour = eye_colour(f)
-    cover(p.colour, colour * 0.55, inside * ramp(ring, 1.0, -0.25))
-    cover(p.colour, colour * 1.1, inside * ramp(ring, 0.72, -0.4))
+    cover(p.colour, times(colour, 0.55), inside * ramp(ring, 1.0, -0.25))
+    cover(p.colour, times(colour, 1.1), inside * ramp(ring, 0.72, -0.4))
     cover(p.colour, (0.02, 0.02, 0.02), inside * ramp(ring, 0.24, -0.15))
     glint = bump(look, rise, 0.018, 0.022, 0.022, 0.022)
     cover(p.colour, (1.0, 1.0, 1.0), inside * (2.0 * glint).clip(0.0, 1.0))
@@ -161,5 +162,5 @@ def _brows(f, a, p: Surface, skin: Colour) -> None:
     middle += (0.055 * frown - 0.004) * out
     thick = between(0.016, 0.040, f["brow_thickness"]) * np.clip(1.0 - 0.45 * out, 0.3, 2.0)
     share = ramp(thick - np.abs(p.v - middle), 0.0, 0.016) * ramp(np.abs(out), 1.0, -0.15)
-    hair = mix(hair_colour(f) * 0.65, skin * 0.5, 0.15)
+    hair = mix(times(hair_colour(f), 0.65), times(skin, 0.5), 0.15)
     cover(p.colour, hair, between(0.75, 0.95, f["brow_thickness"]) * share)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dlvae.data.synthetic_faces.colours import skin_colour
+from dlvae.data.synthetic_faces.colours import skin_colour, times
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES
 from dlvae.data.synthetic_faces.geometry import (
     UPRIGHT,
@@ -74,7 +74,7 @@ def _add_body(f: Face, a: Anatomy, scene: Scene, lamp: Vector) -> None:
     trunk = Ellipsoid.place(UPRIGHT, (0.0, -1.25, -0.26), (1.0, 0.50, 0.42))
     warm, light = f["clothing_warmth"], 0.12 + 0.75 * f["clothing_light"]
     cloth = (light * (1.0 + 0.3 * warm), light * 0.95, light * (1.0 - 0.3 * warm))
-    for body, colour in ((neck, skin_colour(f) * 0.92), (trunk, cloth)):
+    for body, colour in ((neck, times(skin_colour(f), 0.92)), (trunk, cloth)):
         near, _, q = body.surface(x, y)
         # The collar is wide: the clothes' edge lies lower in the middle.
         shown = q > 0.0 if body is neck else (q > 0.0) & (1.6 * (x * x) - y > 0.84)

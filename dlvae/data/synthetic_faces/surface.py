@@ -32,7 +32,7 @@ class Surface:
 
     def fill(self, colour, brightness) -> None:
         """Colour every sample with an RGB triple, times `brightness` (a number or (M,))."""
-        for channel, value in zip(self.colour, np.array(colour).tolist(), strict=True):
+        for channel, value in zip(self.colour, colour, strict=True):
             np.multiply(brightness, value, out=channel)
 
     def part(self, chosen: np.ndarray) -> Surface:
