@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import yaml
@@ -97,10 +98,8 @@ class Section(BaseModel):
         if not (info.context or {}).get("words"):
             return check(value)
         if value == "null":
-            try:
+            with suppress(ValidationError):
                 return check(None)
-            except ValidationError:
-                pass
         try:
             return check(value)
         except ValidationError as first:
@@ -151,8 +150,6 @@ def read_words(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     for read in (int, float):  # YAML takes 1e-3 for a word
-        try:
+        with suppress(ValueError):
             return read(value)
-        except ValueError:
-            pass
     return yaml.safe_load(value)

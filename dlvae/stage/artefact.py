@@ -12,7 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -168,10 +168,6 @@ def write_manifest(
         inputs: name to file; each is recorded by path and SHA-256.
         started: ``time.time()`` at the start of the stage, for the wall time in seconds.
     """
-    versions = {}
-    for name in PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
     write_json(
         path,
         {
@@ -182,7 +178,7 @@ def write_manifest(
             "precision": precision,
             "device": device,
             "python": platform.python_version(),
-            "packages": versions,
+            "packages": {name: metadata.version(name) for name in PACKAGES},
             "wall_seconds": round(time.time() - started, 2),
             "peak_memory_mib": round(peak_memory_mib(), 1),
             **(extra or {}),
