@@ -17,9 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -35,12 +33,6 @@ from reports.figures.draw_comparison import draw_comparison
 from reports.freeze.stored import load_stored
 
 
-def _run(entry: Mapping[str, Any]) -> Run:
-    model = entry["model"] and read_json(entry["model"])
-    parts = (read_json(entry[key]) for key in ("samples", "duplicates"))
-    return Run(entry["dataset"], int(entry["seed"]), *parts, model)
-
-
 def page(args: argparse.Namespace) -> None:
     """Run the subcommand ``page``."""
     config = args.config
@@ -51,7 +43,11 @@ def page(args: argparse.Namespace) -> None:
     stored = load_stored(args.stored.name, args.stored.parent)
     rows = read_rows([path for entry in args.runs for path in entry["scores"]])
     least = thresholds(config["fail_below"], candidate.datasets)
-    found = beside_stored(stored, candidate, rows, list(map(_run, args.runs)), least)
+    runs = []
+    for entry in args.runs:
+        parts = [entry[key] and read_json(entry[key]) for key in ("samples", "duplicates", "model")]
+        runs.append(Run(entry["dataset"], entry["seed"], *parts))
+    found = beside_stored(stored, candidate, rows, runs, least)
     figure = Path(f"{args.out}.png")
     draw_comparison(found, figure)
     markdown, html = comparison_page(found, figure)

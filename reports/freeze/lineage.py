@@ -64,7 +64,7 @@ def trace(results: Path, scores: Iterable[str], protocol: Path) -> dict[str, dic
     Raises:
         UserError: a manifest is missing, or a file has changed since another was made from it.
     """
-    hash_of = cache(sha256_file)
+    hash_of, root = cache(sha256_file), Path(os.path.abspath(results))
     found: dict[str, dict[str, Any]] = {}
     pending = list(scores)
     while pending:
@@ -75,7 +75,8 @@ def trace(results: Path, scores: Iterable[str], protocol: Path) -> dict[str, dic
         path = results / f"{artefact}{'/' if stage in FOLDERS else '.'}manifest.json"
         manifest, inputs = read_json(path), {}
         for name, entry in manifest["inputs"].items():
-            inside = _inside(results, entry["path"])
+            full = Path(os.path.abspath(entry["path"]))
+            inside = full.relative_to(root).as_posix() if full.is_relative_to(root) else None
             if inside and (present := hash_of(results / inside)) != entry["sha256"]:
                 raise UserError(
                     f"{path}: expected {results / inside} as it was read, "
@@ -102,9 +103,3 @@ def portable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [portable(item) for item in value]
     return None if isinstance(value, str) and ABSOLUTE.match(value) else value
-
-
-def _inside(results: Path, path: str) -> str | None:
-    """Return a path relative to the results, None where it lies elsewhere."""
-    full, root = Path(os.path.abspath(path)), Path(os.path.abspath(results))
-    return full.relative_to(root).as_posix() if full.is_relative_to(root) else None
