@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlvae.fast.memory import use_memory_again
@@ -18,14 +19,20 @@ if TYPE_CHECKING:
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
-def stage_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser with ``--config``, ``--threads`` and ``--precision``."""
+def stage_parser(doc: str | None, **paths: str) -> argparse.ArgumentParser:
+    """Return a parser with ``--config``, ``--threads``, ``--precision`` and the ``paths`` required.
+
+    Args:
+        paths: what is at each, for the help.
+    """
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=_json_object, default={}, help="config slice, as JSON")
     parser.add_argument("--threads", type=int, default=1, help="threads of this job")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto")
+    for name, text in paths.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True, help=text)
     return parser
 
 

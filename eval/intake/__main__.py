@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -120,12 +119,8 @@ def main(args: argparse.Namespace) -> None:
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument("--candidate", type=Path, required=True, help=".npz, or folder of folders")
-    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
-    parser.add_argument("--protocol", type=Path, required=True, help="how scores are taken")
-    parser.add_argument("--out", type=Path, required=True, help="sample set, .npz")
-    return parser
+    paths = {"candidate": ".npz, or folder of folders", "data": "prepared data set"}
+    return stage_parser(__doc__, **paths, protocol="how scores are taken", out="sample set, .npz")
 
 
 if __name__ == "__main__":

@@ -278,11 +278,8 @@ def main(args: argparse.Namespace) -> None:
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument("--samples", type=Path, required=True, help="sample set, .npz")
-    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
-    parser.add_argument("--out", type=Path, required=True, help="report, .json")
-    return parser
+    paths = {"samples": "sample set, .npz", "data": "prepared data set", "out": "report, .json"}
+    return stage_parser(__doc__, **paths)
 
 
 if __name__ == "__main__":

@@ -62,43 +62,36 @@ def read_picture(payload: bytes, where: str, size: int) -> tuple[np.ndarray, lis
     with image:
         if image.size != (size, size):
             raise UserError(wrong_size(where, *image.size, size))
-        _check_values(image, payload, where)
+        deep = image.format == "PNG" and payload[PNG_DEPTH] == 16
+        if deep or image.mode not in MODES:
+            found = "16 bits" if deep else f"mode '{image.mode}'"
+            raise UserError(
+                f"{where}: expected RGB with 8 bits per channel, found {found}; save it with "
+                "PIL.Image.fromarray(image.astype('uint8')).save(path), values 0 to 255"
+            )
         if frames > 1:
             raise UserError(
                 f"{where}: expected one image, found {frames} frames; save each as a file"
             )
         pixels = np.asarray(decode(payload, where)[0])
-        return pixels, [*_kinds(image, payload), *_opaque(image, where)]
+        return pixels, _kinds(image, payload, where)
 
 
-def _check_values(image: Image.Image, payload: bytes, where: str) -> None:
-    deep = image.format == "PNG" and payload[PNG_DEPTH] == 16
-    if deep or image.mode not in MODES:
-        found = "16 bits" if deep else f"mode '{image.mode}'"
-        raise UserError(
-            f"{where}: expected RGB with 8 bits per channel, found {found}; save it with "
-            "PIL.Image.fromarray(image.astype('uint8')).save(path), values 0 to 255"
-        )
-
-
-def _kinds(image: Image.Image, payload: bytes) -> list[str]:
+def _kinds(image: Image.Image, payload: bytes, where: str) -> list[str]:
     lossless = image.format == "PNG" or (image.format == "WEBP" and payload[12:16] == b"VP8L")
     kinds = [] if lossless else ["lossy_files"]
-    if image.mode in ("L", "1", "LA"):
-        kinds.append("grey_files")
-    return [*kinds, "palette_files"] if image.mode == "P" else kinds
-
-
-def _opaque(image: Image.Image, where: str) -> list[str]:
-    if not image.has_transparency_data:
-        return []
-    least, _ = image.convert("RGBA").getchannel("A").getextrema()
-    if least < 255:
-        raise UserError(
-            f"{where}: expected an opaque image, found transparent pixels (alpha {least} of 255), "
-            "whose colour depends on what lies behind; save RGB, e.g. image.convert('RGB')"
-        )
-    return ["opaque_alpha"]
+    kinds += ["grey_files"] if image.mode in ("L", "1", "LA") else []
+    kinds += ["palette_files"] if image.mode == "P" else []
+    if image.has_transparency_data:
+        least, _ = image.convert("RGBA").getchannel("A").getextrema()
+        if least < 255:
+            raise UserError(
+                f"{where}: expected an opaque image, found transparent pixels (alpha {least} of "
+                "255), whose colour depends on what lies behind; save RGB, e.g. "
+                "image.convert('RGB')"
+            )
+        kinds.append("opaque_alpha")
+    return kinds
 
 
 def wrong_size(where: str, width: int, height: int, size: int) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,6 @@ from dlvae.stage.artefact import load_npz, save_npz, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.scored_images import ScoredImages, evenly_per_class, real, sampled
-
-TEXTS = ("images", "precision", "evaluator", "data")
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,12 @@ class FeatureSet:
         return replace(self, **arrays)
 
 
+FIELDS = {field.name for field in fields(FeatureSet)}
+
+
 def save_features(path: str | Path, found: FeatureSet) -> None:
     """Save a feature set as one ``.npz``."""
-    texts = {name: np.array(getattr(found, name)) for name in TEXTS}
-    arrays = {"features": found.features, "logits": found.logits, "labels": found.labels}
-    save_npz(path, compress=False, **arrays, **texts)
+    save_npz(path, compress=False, **{name: np.asarray(getattr(found, name)) for name in FIELDS})
 
 
 def load_features(path: str | Path) -> FeatureSet:
@@ -69,13 +68,12 @@ def load_features(path: str | Path) -> FeatureSet:
         UserError: the file is missing or holds something else.
     """
     arrays = load_npz(path)
-    expected = {"features", "logits", "labels", *TEXTS}
-    if arrays.keys() != expected:
+    if arrays.keys() != FIELDS:
         raise UserError(
-            f"{path}: expected the arrays {', '.join(sorted(expected))}, found "
+            f"{path}: expected the arrays {', '.join(sorted(FIELDS))}, found "
             f"{', '.join(sorted(arrays))}; make it with python -m eval.judge.features"
         )
-    return FeatureSet(**arrays | {name: str(arrays[name]) for name in TEXTS})
+    return FeatureSet(**{name: part if part.ndim else str(part) for name, part in arrays.items()})
 
 
 def features_of(scored: ScoredImages, evaluator: Path, card: Mapping[str, Any]) -> FeatureSet:
@@ -131,13 +129,11 @@ def main(args: argparse.Namespace) -> None:
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
+    paths = {"data": "prepared data set", "evaluator": "folder of the evaluator"}
+    parser = stage_parser(__doc__, **paths, out="feature set, .npz")
     images = parser.add_mutually_exclusive_group(required=True)
     images.add_argument("--samples", type=Path, help="sample set, .npz")
     images.add_argument("--real", choices=("train", "test"), help="this split of the real images")
-    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
-    parser.add_argument("--evaluator", type=Path, required=True, help="folder of the evaluator")
-    parser.add_argument("--out", type=Path, required=True, help="feature set, .npz")
     parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
     return parser
 

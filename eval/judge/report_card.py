@@ -151,13 +151,9 @@ def main(args: argparse.Namespace) -> None:
 
 def command() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument("--train", type=Path, required=True, help="features of training images")
-    parser.add_argument("--test", type=Path, required=True, help="features of held-out images")
-    parser.add_argument("--evaluator", type=Path, required=True, help="folder of the evaluator")
-    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
-    parser.add_argument("--out", type=Path, required=True, help="report, .json")
-    return parser
+    features = {"train": "features of training images", "test": "features of held-out images"}
+    paths = {"evaluator": "folder of the evaluator", "data": "prepared data set"}
+    return stage_parser(__doc__, **features, **paths, out="report, .json")
 
 
 if __name__ == "__main__":

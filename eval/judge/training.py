@@ -218,14 +218,12 @@ class Training:
 
 def run_command(doc: str | None, train: Callable[[argparse.Namespace], object]) -> None:
     """Run the command line of a supervised training stage."""
-    parser = stage_parser(doc)
-    parser.add_argument("--data", type=Path, required=True, help="prepared data set")
+    paths = {"data": "prepared data set", "out": "folder for the network"}
+    paths |= {"resume_root": "folder of resumable states", "run_log": "JSON-lines log"}
+    parser = stage_parser(doc, **paths)
     parser.add_argument(
         "--images", type=Path, help="prepared set of the same classes to learn from instead"
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for the network")
-    parser.add_argument("--resume-root", type=Path, required=True, help="resumable states")
-    parser.add_argument("--run-log", type=Path, required=True, help="JSON-lines log")
     parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
     parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
 
