@@ -75,10 +75,10 @@ class ScoreRow:
     code: str
 
 
-FIELDS = {field.name: field.type for field in dataclasses.fields(ScoreRow)}
-COLUMNS = tuple(FIELDS)
+COLUMNS = tuple(field.name for field in dataclasses.fields(ScoreRow))
 # By the field's type, not by looks: a hash of digits, or one like 12e4..., stays a text.
-_READERS = {"str": str, "int": int, "float": lambda text: float(text) if text else math.nan}
+_TYPES = {"str": str, "int": int, "float": lambda text: float(text) if text else math.nan}
+_READERS = [_TYPES[field.type] for field in dataclasses.fields(ScoreRow)]
 
 
 PLAIN = "plain"
@@ -122,7 +122,8 @@ def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(["" if _is_nan(v) else v for v in dataclasses.astuple(r)] for r in rows)
+    for row in rows:  # NaN alone is not itself
+        writer.writerow(["" if value != value else value for value in dataclasses.astuple(row)])
     write_text(path, text.getvalue())
 
 
@@ -153,8 +154,16 @@ def read_rows(paths: Sequence[str | Path]) -> pd.DataFrame:
     """
     import pandas as pd  # scoring writes rows, and waits for no package that reads them
 
-    frames = [_read(Path(path)) for path in paths]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+    found = []
+    for path in map(Path, paths):
+        for line in read_texts(path):
+            try:
+                values = [read(text) for read, text in zip(_READERS, line, strict=True)]
+            except ValueError as error:
+                raise UserError(f"expected readable score rows at {path}: {error}") from error
+            _check(ScoreRow(*values), str(path))
+            found.append(values)
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def refuse_mixed(rows: pd.DataFrame) -> None:
@@ -191,23 +200,7 @@ def _names(rows: pd.DataFrame) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    lines = read_texts(path)
-    readers = [_READERS[kind] for kind in FIELDS.values()]
-    try:
-        rows = [[r(text) for r, text in zip(readers, line, strict=True)] for line in lines]
-    except ValueError as error:
-        raise UserError(f"expected readable score rows at {path}: {error}") from error
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    for row in frame.itertuples():
-        _check(row, str(path))
-    return frame
-
-
 def _check(row: ScoreRow, where: str) -> None:
-    """Check a row, or a tuple with its fields."""
     without = row.ci_kind.startswith(NOT_APPLICABLE)
     if math.isfinite(row.value) == without or math.isinf(row.value):
         expected = "no value" if without else "a finite value"
@@ -216,7 +209,3 @@ def _check(row: ScoreRow, where: str) -> None:
         raise UserError(
             f"{where}: {row.metric}: expected n and classes >= 1, found {row.n} and {row.classes}"
         )
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)

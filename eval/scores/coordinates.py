@@ -9,7 +9,6 @@ better than it is on the codes it was chosen by. `effects` traverses all coordin
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -147,43 +146,33 @@ def effects(request: ScoreRequest) -> FamilyScores:
         return FamilyScores.of_model(request, values)
     regressor = load_factors(request.path("factors"))
     model = ready_model(request, folder, name, needs=("decode",))
-    values, extra = _all_effects(request, model, regressor)
+    usable, d_u, extra = regressor.irrelevant(), model.task.d_u, {}
+    count = _codes(d_u)
+    n = count * VALUES * d_u
+    values, found = _unreadable(PER_FACTOR, regressor, n), [Measured(None, n, note=NO_FACTOR)] * 3
+    for name in _of(usable, PER_FACTOR):
+        del values[name]
+    if usable:
+        labels = torch.from_numpy(_labels(model.task.classes, count))
+        codes = model.sample_codes(labels, request.draws("codes"))
+        spread = _spread(request, regressor, usable)
+        matrix = effect_matrix(model, reader(regressor, usable), spread, codes)
+        for name, column in zip(usable, matrix.T, strict=True):
+            values[f"effect:{name}"] = Measured(float(column.max()), n)
+            values[f"effect_coordinate:{name}"] = Measured(float(column.argmax()), n)
+        one = Measured(None, n, note=ONE_FACTOR)
+        found = (
+            Measured(disentanglement(matrix), n) if len(usable) > 1 else one,
+            Measured(completeness(matrix), n),
+            Measured(float(effect_gap(matrix).mean()), n),
+        )
+        stored = dict(zip(usable, matrix.T.tolist(), strict=True))
+        extra = {"effects": stored, "codes": count, "values": VALUES}
+    values |= dict(zip(SUMMARIES, found, strict=True))
     basis = dict.fromkeys(values, Basis(judges=request.regressor))
     return FamilyScores.of_model(
         request, values, files=request.splits("test"), extra=extra, basis=basis
     )
-
-
-def _all_effects(
-    request: ScoreRequest, model: GenerativeModel, regressor: FactorRegressor
-) -> tuple[dict[str, Measured], dict[str, Any]]:
-    usable, d_u = regressor.irrelevant(), model.task.d_u
-    count = _codes(d_u)
-    n = count * VALUES * d_u
-    values = _unreadable(PER_FACTOR, regressor, n)
-    for name in _of(usable, PER_FACTOR):
-        del values[name]
-    if not usable:
-        return values | dict.fromkeys(SUMMARIES, Measured(None, n, note=NO_FACTOR)), {}
-    labels, spread = (
-        torch.from_numpy(_labels(model.task.classes, count)),
-        _spread(request, regressor, usable),
-    )
-    codes = model.sample_codes(labels, request.draws("codes"))
-    matrix = effect_matrix(model, reader(regressor, usable), spread, codes)
-    by_factor = dict(zip(usable, matrix.T, strict=True))
-    for name, column in by_factor.items():
-        values[f"effect:{name}"] = Measured(float(column.max()), n)
-        values[f"effect_coordinate:{name}"] = Measured(float(column.argmax()), n)
-    one = Measured(None, n, note=ONE_FACTOR)
-    found = (
-        Measured(disentanglement(matrix), n) if len(usable) > 1 else one,
-        Measured(completeness(matrix), n),
-        Measured(float(effect_gap(matrix).mean()), n),
-    )
-    stored = {name: column.tolist() for name, column in by_factor.items()}
-    extra = {"effects": stored, "codes": count, "values": VALUES}
-    return values | dict(zip(SUMMARIES, found, strict=True)), extra
 
 
 def _codes(d_u: int) -> int:

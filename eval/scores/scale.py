@@ -7,7 +7,6 @@ Eq. 12 of N images, self pairs included, is (1 - 1/N) times that.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import pearsonr
@@ -23,16 +22,6 @@ from eval.request import FamilyScores, ScoreRequest
 from eval.scored_images import ScoredImages, evenly_per_class
 
 
-@dataclass(frozen=True)
-class Study:
-    """Images uint8 (N, H, W, 3), labels (N,), and both images of M random pairs of one class."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-
-
 def scale(request: ScoreRequest) -> FamilyScores:
     """Score images, as for diversity, under every setting of eval.metrics.ms_ssim.grid.
 
@@ -42,27 +31,33 @@ def scale(request: ScoreRequest) -> FamilyScores:
     means, and the correlation with the mean squared error of the pixels.
     """
     scored = request.images()
-    study = _chosen(request, scored)
+    images, labels, pairs = chosen(request, scored)
     values: dict[str, Measured] = {}
-    n, resamples = len(study.labels), request.protocol.intervals.draws
+    n, resamples = len(labels), request.protocol.intervals.draws
     for name, rule in settings().items():
-        variant = rule.at(study.images.shape[1])
-        found = d_intra(study.images, study.labels, variant)
+        variant = rule.at(images.shape[1])
+        found = d_intra(images, labels, variant)
         draws = request.numpy_draws("classes", name)
         measured = {
             "d_intra_offdiag": Measured.over_classes(found.off_diagonal, n, draws, resamples),
-            "d_intra_offdiag_unclamped": _unclamped(study, variant, found),
+            "d_intra_offdiag_unclamped": _unclamped(images, labels, variant, found),
             "clamped_share": Measured(found.clamped_share, n),
-            **_likeness(study, variant),
+            **_likeness(*pairs, variant),
         }
         values |= {f"{metric}:{name}": value for metric, value in measured.items()}
-    extra = {"classes_scored": len(np.unique(study.labels))}
+    extra = {"classes_scored": len(np.unique(labels))}
     files = {"images": request.path("images")}
     return FamilyScores(values, scored.sha256, scored.precision, files=files, extra=extra)
 
 
-def _chosen(request: ScoreRequest, scored: ScoredImages) -> Study:
-    """Take few images of few classes, spread evenly, and draw pairs of two of one class."""
+def chosen(
+    request: ScoreRequest, scored: ScoredImages
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Take few images of few classes, spread evenly, and draw pairs of two of one class.
+
+    Returns:
+        images uint8 (N, H, W, 3), labels (N,), and both images of each of M pairs.
+    """
     classes = np.unique(scored.labels)
     classes = classes[evenly_spaced(len(classes), CLASSES)]
     kept = np.flatnonzero(np.isin(scored.labels, classes))
@@ -75,33 +70,34 @@ def _chosen(request: ScoreRequest, scored: ScoredImages) -> Study:
         first = draws.integers(0, len(members), count)
         second = (first + draws.integers(1, len(members), count)) % len(members)
         pairs.append(members[np.stack([first, second], axis=1)])
-    return Study(images, labels, *(images[side] for side in np.concatenate(pairs).T))
+    first, second = np.concatenate(pairs).T
+    return images, labels, (images[first], images[second])
 
 
-def _unclamped(study: Study, variant: Variant, found: Diversity) -> Measured:
+def _unclamped(
+    images: np.ndarray, labels: np.ndarray, variant: Variant, found: Diversity
+) -> Measured:
     """Return the value with negative factors as they are, where their powers exist."""
-    n = len(study.labels)
     if found.clamped_share > 0:
         if any(s.weight % 1 for s in variant.scales):
             share = 100 * found.clamped_share
-            return Measured(None, n, note=f"{share:.1f} % of pairs have a negative factor")
-        loose = dataclasses.replace(variant, clamp=False)
-        found = d_intra(study.images, study.labels, loose)
-    return Measured(float(np.mean(found.off_diagonal)), n)
+            return Measured(
+                None, len(labels), note=f"{share:.1f} % of pairs have a negative factor"
+            )
+        found = d_intra(images, labels, dataclasses.replace(variant, clamp=False))
+    return Measured(float(np.mean(found.off_diagonal)), len(labels))
 
 
-def _likeness(study: Study, variant: Variant) -> dict[str, Measured]:
-    """Compare 1 - MS-SSIM of the random pairs with squared errors; MS-SSIM in float64."""
-    similarity = ms_ssim_of_pairs(study.first, study.second, variant)
-    weighted = weighted_squared_error(study.first, study.second, variant)
+def _likeness(first: np.ndarray, second: np.ndarray, variant: Variant) -> dict[str, Measured]:
+    """Compare 1 - MS-SSIM of pairs with squared errors; MS-SSIM in float64."""
+    similarity = ms_ssim_of_pairs(first, second, variant)
+    weighted = weighted_squared_error(first, second, variant)
     count, dissimilarity = len(similarity), 1.0 - similarity
     ratio = float(dissimilarity.mean() / weighted.mean()) if weighted.mean() > 0 else None
     return {
         "weighted_error_correlation": _correlation(dissimilarity, weighted),
         "weighted_error_ratio": Measured(ratio, count, note="the pairs are of equal images"),
-        "pixel_error_correlation": _correlation(
-            dissimilarity, squared_error(study.first, study.second)
-        ),
+        "pixel_error_correlation": _correlation(dissimilarity, squared_error(first, second)),
     }
 
 

@@ -145,10 +145,16 @@ def _of_set(
     """Score the images of one set, and swaps between them by the model of every stage."""
     cells = choose_cells(split, request.numpy_draws(name))
     embedding, n = judge.embed(cells.images), len(cells.images)
-    values = {}
+    values, source, unseen = {}, split, not split.labelled
+    # One rule for the model before and after the semi-supervised stage: the norms of encoders and
+    # decoder are estimated on the images of that stage, with the same draws.
+    if unseen:
+        source = load_split(request.path("unlabelled"), "train")
     for stage, key in stages.items():
         if request.has(key) and len(cells.rows):
-            found = _of_model(_ready(request, key, split), cells, embedding, judge)
+            folder, name, needs = request.path(key), request.config["model"], ("encode", "decode")
+            model = ready_model(request, folder, name, source, encoders=unseen, needs=needs)
+            found = _of_model(model, cells, embedding, judge)
         else:
             note = NO_CELLS if request.has(key) else NO_SEMI
             found = dict.fromkeys(METRICS, Measured(None, n, note=note))
@@ -182,23 +188,6 @@ def choose_cells(split: Split, draws: np.random.Generator, most: int = CELLS) ->
     cells = draws.choice(pairs, min(most, len(pairs)), replace=False)
     rows, columns = np.divmod(cells, len(chosen))
     return Cells(split.images[chosen], identity, rows, columns)
-
-
-def _ready(request: ScoreRequest, key: str, split: Split) -> GenerativeModel:
-    """Return the model that the input ``key`` holds, its batch norms ready for a split's people.
-
-    One rule for the model before and after the semi-supervised stage: the norms of encoders and
-    decoder are estimated on the images of that stage, with the same draws.
-    """
-    unseen = not split.labelled
-    return ready_model(
-        request,
-        request.path(key),
-        request.config["model"],
-        source=load_split(request.path("unlabelled"), "train") if unseen else split,
-        encoders=unseen,
-        needs=("encode", "decode"),
-    )
 
 
 def _of_model(

@@ -158,7 +158,7 @@ def test_few_images_of_few_classes_are_scored(folder, monkeypatch):
     found, labels = images(40)[0], np.arange(40) % 8
     config = {"preset": "smoke", "dataset": "grey", "model": "ours", "seed": 0}
     request = ScoreRequest("scale", config, {}, folder / "data", PROTOCOL)
-    study = family._chosen(request, ScoredImages(found, labels, "", ""))
-    assert np.unique(study.labels).tolist() == [1, 4, 6]
-    assert np.bincount(study.labels)[[1, 4, 6]].tolist() == [2, 2, 2]
-    assert len(study.first) == len(study.second) == family.PAIRS
+    _, labels, pairs = family.chosen(request, ScoredImages(found, labels, "", ""))
+    assert np.unique(labels).tolist() == [1, 4, 6]
+    assert np.bincount(labels)[[1, 4, 6]].tolist() == [2, 2, 2]
+    assert len(pairs[0]) == len(pairs[1]) == family.PAIRS
