@@ -122,22 +122,14 @@ def check_same_width(sets: Mapping[str, np.ndarray]) -> None:
 
 
 def check_features(fix: str = EVALUATE, **sets: np.ndarray) -> None:
-    """Refuse sets of features or codes, by name, unless finite floats (N, D) of one D, N, D > 0.
-
-    Raises:
-        UserError: names the set, what was expected and what was found.
-    """
+    """Refuse sets of features or codes, by name, unless finite floats (N, D) of one D, N, D > 0."""
     for name, features in sets.items():
         check_matrix(features, name, fix=fix)
     check_same_width(sets)
 
 
 def check_labels(name: str, labels: np.ndarray, features: np.ndarray) -> None:
-    """Refuse labels that are not one integer for each of the ``features``.
-
-    Raises:
-        UserError: names the set, what was expected and what was found.
-    """
+    """Refuse labels that are not one integer for each of the ``features``."""
     if labels.shape != (len(features),) or not np.issubdtype(labels.dtype, np.integer):
         raise UserError(
             f"{name}: expected {len(features)} integer labels, one per image, found {labels.dtype} "

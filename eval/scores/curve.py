@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import SNAPSHOTS, weights_hash
@@ -80,12 +76,17 @@ def curve(request: ScoreRequest) -> FamilyScores:
     end = 0
     for label, folder in folders.items():
         files |= model_files(label, folder, *TRAINED)
-        manifest = _manifest(folder)
-        steps = [int(step) for step in manifest["cpu_seconds"] if int(step) > end]
-        end = manifest["steps"]
+        manifest = read_json(folder / MANIFEST)
+        seconds = manifest.get("cpu_seconds", {})
+        steps, end = [int(step) for step in seconds if int(step) > end], manifest["steps"]
+        if str(end) not in seconds:
+            raise UserError(
+                f"{folder / MANIFEST}: expected cpu_seconds after {end} updates, found "
+                f"{', '.join(seconds) or 'none'}; train it again with this configuration"
+            )
         for step, images in snapshot_images(request, folder, steps):
-            read = step * (manifest["images_seen"] // manifest["steps"])
-            costs = {"images_read": read, "cpu_seconds": manifest["cpu_seconds"][str(step)]}
+            read = step * (manifest["images_seen"] // end)
+            costs = {"images_read": read, "cpu_seconds": seconds[str(step)]}
             found = _of_images(request, images, real)
             found |= {metric: Measured(float(cost), 1) for metric, cost in costs.items()}
             weights = weights_hash(folder) if step == end else sha256_file(folder / SNAPSHOTS)
@@ -118,14 +119,3 @@ def _of_images(
     draws, resamples = request.numpy_draws("classes"), rules.intervals.draws
     found[DIVERSITY] = Measured.over_classes(diversity, len(images.images), draws, resamples)
     return found | {"fid": fid(features.features, real.features)}
-
-
-def _manifest(folder: Path) -> Mapping[str, Any]:
-    found = read_json(folder / MANIFEST)
-    if str(found["steps"]) not in found.get("cpu_seconds", {}):
-        raise UserError(
-            f"{folder / MANIFEST}: expected cpu_seconds after {found['steps']} updates, found "
-            f"{', '.join(found.get('cpu_seconds', {})) or 'none'}; train it again with this "
-            "configuration"
-        )
-    return found

@@ -44,14 +44,12 @@ class Walked:
         consistent: :func:`consistency` of the rows, from one end to the other, in factors,
             (PATHS,); NaN where none can be read.
         consistent_features: the same in the evaluator's features, (PATHS,).
-        n: number of images.
     """
 
     kept: np.ndarray
     smooth: np.ndarray
     consistent: np.ndarray
     consistent_features: np.ndarray
-    n: int
 
 
 def walks(request: ScoreRequest) -> FamilyScores:
@@ -68,7 +66,7 @@ def walks(request: ScoreRequest) -> FamilyScores:
     judge = load_judge(request.path("evaluator"), request.card)
     model = ready_model(request, folder, name, needs=("decode",))
     labels = torch.from_numpy(evenly_spaced(model.task.classes, CLASSES))
-    used, read = [], None
+    n, used, read = PATHS * len(labels) * COLUMNS, [], None
     if request.has("factors"):
         regressor = load_factors(request.path("factors"))
         used = regressor.irrelevant()
@@ -80,23 +78,23 @@ def walks(request: ScoreRequest) -> FamilyScores:
 
     plain = walk("plain", _unordered)
     along = {name: walk(name, codes) for name, codes in VARIED.items()}
-    values = {"walk_top1_plain": Measured.share(plain.kept.mean(), plain.n)}
+    values = {"walk_top1_plain": Measured.share(plain.kept.mean(), n)}
     for name, found in along.items():
-        values[f"walk_top1:{name}"] = Measured.mean_of(found.kept, found.n)
-        values[f"walk_ratio:{name}"] = _ratio(found, plain)
-        values[f"walk_smoothness:{name}"] = _smoothness(found)
+        values[f"walk_top1:{name}"] = Measured.mean_of(found.kept, n)
+        values[f"walk_ratio:{name}"] = _ratio(found, plain, n)
+        values[f"walk_smoothness:{name}"] = _smoothness(found, n)
     b, why = along["b"], UNUSABLE if request.has("factors") else NO_FACTORS
     values["walk_consistency:b"] = (
-        Measured.mean_of(b.consistent, b.n) if read else Measured(None, b.n, note=why)
+        Measured.mean_of(b.consistent, n) if read else Measured(None, n, note=why)
     )
-    values["walk_consistency_features:b"] = Measured.mean_of(b.consistent_features, b.n)
+    values["walk_consistency_features:b"] = Measured.mean_of(b.consistent_features, n)
     extra = {
         "walked_classes": labels.tolist(),
         "paths": PATHS,
         "consistency_in": used,
         # What a path would score whose images came in no order and from no shared codes.
         "plain_in_a_row": {
-            "smoothness": _smoothness(plain).value,
+            "smoothness": _smoothness(plain, n).value,
             "consistency": float(plain.consistent.mean()) if read else None,
             "consistency_features": float(plain.consistent_features.mean()),
         },
@@ -113,7 +111,7 @@ def _walk(
     read: Read | None,
 ) -> Walked:
     """Follow paths, given by their z_s and z_u, one at a time."""
-    found, n = [], 0
+    found = []
     for z_s, z_u in every:
         images = decode_grid(model, z_s, z_u)
         features, classes = judge.recognise(images)
@@ -124,8 +122,7 @@ def _walk(
         in_factors = consistency(read(images[:, -1]) - read(images[:, 0])) if read else np.nan
         in_features = consistency(features[:, -1] - features[:, 0])
         found.append((kept, smooth, in_factors, in_features))
-        n += classes.size
-    return Walked(*np.array(found, np.float64).T, n)
+    return Walked(*np.array(found, np.float64).T)
 
 
 def _unordered(
@@ -166,7 +163,7 @@ def consistency(displacements: np.ndarray) -> float:
     return float(cosine_similarity(displacements)[np.triu_indices(len(displacements), 1)].mean())
 
 
-def _ratio(found: Walked, plain: Walked) -> Measured:
+def _ratio(found: Walked, plain: Walked, n: int) -> Measured:
     """Return the share kept along paths over that of plain samples.
 
     The interval is that of a ratio of means, by its linear part: the mean over paths of
@@ -174,13 +171,13 @@ def _ratio(found: Walked, plain: Walked) -> Measured:
     """
     level = plain.kept.mean()
     if level == 0:
-        return Measured(None, found.n, note=UNRECOGNISED)
+        return Measured(None, n, note=UNRECOGNISED)
     ratio = found.kept.mean() / level
-    return Measured.mean_of(ratio + (found.kept - ratio * plain.kept) / level, found.n)
+    return Measured.mean_of(ratio + (found.kept - ratio * plain.kept) / level, n)
 
 
-def _smoothness(found: Walked) -> Measured:
+def _smoothness(found: Walked, n: int) -> Measured:
     moving = found.smooth[~np.isnan(found.smooth)]
     if len(moving) == 0:
-        return Measured(None, found.n, note=STILL)
-    return Measured.mean_of(moving, found.n * len(moving) // len(found.smooth))
+        return Measured(None, n, note=STILL)
+    return Measured.mean_of(moving, n * len(moving) // len(found.smooth))

@@ -92,7 +92,7 @@ def label_probe(
         UserError: lengths that do not match, NaN, one class only, a class with one training code
             or none.
     """
-    _check(train_codes, codes, kind)
+    _check_codes(train_codes, codes, kind)
     check_classes("training labels", train_labels, train_codes)
     check_classes("held-out labels", labels, codes)
     _check_held_out(train_labels, labels)
@@ -124,17 +124,15 @@ def regression_probe(
 ) -> Probed:
     """Train a regressor of one number per image on training codes, score it on held-out codes.
 
-    Args:
-        train_codes, codes: float (N, d) of training and of held-out images.
+    Args: as for :func:`label_probe`, but
         train_targets, targets: float (N,), such as the position within an arc of the toy data.
         kind: "linear" (ridge regression) or "mlp".
-        draws: as for :func:`label_probe`.
 
     Raises:
         UserError: lengths that do not match, NaN, fewer than `FEWEST_TARGETS` training codes, a
             held-out target that is constant and so has no R^2.
     """
-    _check(train_codes, codes, kind)
+    _check_codes(train_codes, codes, kind)
     check_matrix(train_targets[:, None], "training targets", len(train_codes), _CHECK_DATA)
     check_matrix(targets[:, None], "held-out targets", len(codes), _CHECK_DATA)
     if len(train_targets) < FEWEST_TARGETS:
@@ -164,7 +162,7 @@ def regression_probe(
     )
 
 
-def _check(train_codes: np.ndarray, codes: np.ndarray, kind: str) -> None:
+def _check_codes(train_codes: np.ndarray, codes: np.ndarray, kind: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, found {kind!r}")
     check_features(**{"training codes": train_codes, "held-out codes": codes}, fix=ENCODE)

@@ -119,8 +119,7 @@ def test_features_never_stand_in_for_factors(world, score, usable, note):
 def test_intervals_are_over_paths(world, score, monkeypatch):
     draws = np.random.default_rng(0)
     walked = [
-        family.Walked(draws.uniform(0.4, 0.9, 6), *draws.uniform(size=(3, 6)), 192)
-        for _ in range(3)
+        family.Walked(draws.uniform(0.4, 0.9, 6), *draws.uniform(size=(3, 6))) for _ in range(3)
     ]
     plain, a, b = walked
     a.smooth[2] = np.nan
