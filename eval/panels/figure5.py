@@ -84,12 +84,12 @@ def _choose(
     spare = by_kl(kl, len(FACTORS), [coordinate for coordinate, _ in found.values()])
     choices: list[dict[str, Any]] = []
     for name in FACTORS:
-        if name not in found:
+        if name in found:
+            coordinate, correlation = found[name]
+            choice = {"by": "factor", "factor": name, "coordinate": coordinate}
+            choices.append(choice | {"spearman": correlation, "r2": r2[name]})
+        else:
             choices.append(spare.pop(0) | {"instead_of": name, "r2": r2[name]})
-            continue
-        coordinate, correlation = found[name]
-        choice = {"by": "factor", "factor": name, "coordinate": coordinate}
-        choices.append(choice | {"spearman": correlation, "r2": r2[name]})
     return choices, _sentence(found, r2)
 
 

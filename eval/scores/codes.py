@@ -53,9 +53,11 @@ RECONSTRUCTION = ("reconstruction_mse", "image_variance")
 METRICS = [m for m in FAMILIES["codes"].metrics if not m.startswith("factor_r2")]
 OF_Z_S = [m for m in METRICS if m.endswith(":z_s")]
 
-NO_FACTORS = "needs two label-irrelevant ground-truth factors that vary"
-NO_POSITION = "needs the arcs of three_moons"
-NO_RECONSTRUCTION = "the model does not reconstruct images"
+WITHOUT = dict.fromkeys(OF_Z_S, NO_Z_S)
+WITHOUT |= dict.fromkeys(FACTORS, "needs two label-irrelevant ground-truth factors that vary")
+WITHOUT |= dict.fromkeys(OF_ARCS, "needs the arcs of three_moons")
+WITHOUT |= dict.fromkeys(RECONSTRUCTION, "the model does not reconstruct images")
+"""Why a model that encodes has no value."""
 
 Found = tuple[dict[str, Measured], dict[str, Any]]
 """Values by metric, and what goes to the manifest."""
@@ -69,9 +71,10 @@ def codes(request: ScoreRequest) -> FamilyScores:
     """
     folder, name = request.path("model"), request.config["model"]
     train, test = (split_to_encode(request.data, split) for split in ("train", "test"))
-    values = dict.fromkeys(METRICS, Measured(None, len(test), note=NO_CODES))
-    extra: dict[str, Any] = {"training": len(train), "held_out": len(test)}
     able = load_model(folder)
+    why = WITHOUT if has_codes(able) else {}
+    values = {m: Measured(None, len(test), note=why.get(m, NO_CODES)) for m in METRICS}
+    extra: dict[str, Any] = {"training": len(train), "held_out": len(test)}
     if has_codes(able):
         source = train if hasattr(able, "reconstruct") else None
         model = ready_model(request, folder, name, source=source)
@@ -121,8 +124,6 @@ def _sampled(codes: SplitCodes, draws: np.random.Generator) -> np.ndarray:
 def _units(test: SplitCodes) -> Found:
     """Units in use: of z_u, and of z_s where there is one."""
     n, values = len(test.split), {}
-    if test.z_s is None:
-        values = dict.fromkeys(OF_Z_S, Measured(None, n, note=NO_Z_S))
     for code in ("z_s", "z_u"):
         if (x := getattr(test, code)) is not None:
             active = active_units(x)
@@ -135,7 +136,7 @@ def _factors(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Foun
     """Label-irrelevant factors in z_u: DCI by forests, MIG, SAP; R^2 of a ridge regression."""
     names, n = _irrelevant(train.split, test.split), len(test.split)
     if len(names) < 2:
-        return dict.fromkeys(FACTORS, Measured(None, n, note=NO_FACTORS)), {}
+        return {}, {}
     columns = [train.split.factor_names.tolist().index(name) for name in names]
     f, truth = (part.split.factors[:, columns] for part in (train, test))
     forests = dci(train.z_u, f, test.z_u, truth, names, request.numpy_draws("dci"))
@@ -170,7 +171,7 @@ def _position(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Fou
     No probe can read the label off codes of the points better than off the points themselves.
     """
     if request.card["dataset"] != "three_moons":
-        return dict.fromkeys(OF_ARCS, Measured(None, len(test.split), note=NO_POSITION)), {}
+        return {}, {}
     t, truth = (arc_position(part.split.points, part.split.labels) for part in (train, test))
     draws = request.numpy_draws("position")
     found = regression_probe(train.z_u, t, test.z_u, truth, "mlp", draws)
@@ -182,8 +183,7 @@ def _position(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Fou
 def _reconstruction(model: GenerativeModel, test: Split) -> Found:
     """Error of reconstructions, and that of the mean image in the place of each."""
     if not hasattr(model, "reconstruct"):
-        none = Measured(None, len(test), note=NO_RECONSTRUCTION)
-        return dict.fromkeys(RECONSTRUCTION, none), {}
+        return {}, {}
     found = Measured.mean_over_images(reconstruction_errors(model, test))
     values = (found, Measured(variance(test), len(test)))
     return dict(zip(RECONSTRUCTION, values, strict=True)), {}
