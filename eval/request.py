@@ -123,10 +123,10 @@ class ScoreRequest(Request):
         """Images per class that are scored."""
         return self.protocol.samples_per_class(self.card["classes"])
 
-    @property
-    def regressor(self) -> tuple[str, ...]:
-        """Hash of the factor regressor's weights, input ``factors``; empty without one."""
-        return (weights_hash(self.path("factors")),) if self.has("factors") else ()
+    def regressed(self, evaluator: str = NONE) -> dict[str, str]:
+        """Return the columns of what the regressor, input ``factors`` if given, judges too."""
+        judges = [weights_hash(self.path("factors"))] if self.has("factors") else []
+        return {"evaluator": hashes_text(evaluator, *judges)}
 
     def images(self) -> ScoredImages:
         """Load the input ``images``: a split in the folder `data`, or a sample set."""
@@ -151,23 +151,6 @@ class ScoreRequest(Request):
 
 
 @dataclass(frozen=True)
-class Basis:
-    """Content hashes of what one metric depends on beside what its whole family does.
-
-    Attributes:
-        images: of what was scored in place of :attr:`FamilyScores.images`; empty for the same.
-        evaluator: of the judge in place of :attr:`FamilyScores.evaluator`; empty for the same.
-        judges: of further judges, beside the evaluator.
-        data: of further data or of where they were looked at, beside the data set.
-    """
-
-    images: str = ""
-    evaluator: str = ""
-    judges: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class FamilyScores:
     """What a family returns.
 
@@ -178,7 +161,8 @@ class FamilyScores:
         evaluator: hash of the evaluator's weights, `NONE` where none was used.
         files: input files by name, for the manifest.
         extra: what goes to the manifest beside the values.
-        basis: by metric, for those that depend on more than the above and the data set.
+        columns: by metric, columns of its row that are not as the above and the data set say:
+            content hashes of what else was scored, judged or looked at.
     """
 
     values: Mapping[str, Measured]
@@ -187,7 +171,7 @@ class FamilyScores:
     evaluator: str = NONE
     files: Mapping[str, Path] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    basis: Mapping[str, Basis] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of_model(
@@ -206,7 +190,7 @@ class FamilyScores:
             label: what the manifest calls the model.
             files: beside those of the model and the cards of what judged it.
             images: hash of what was scored, if not the weights.
-            more: `extra` and `basis`.
+            more: `extra` and `columns`.
         """
         folder = request.path("model")
         judges = ("evaluator", "factors") if evaluator != NONE else ("factors",)
@@ -220,9 +204,10 @@ class FamilyScores:
         shared = {key: request.config[key] for key in request.context}
         shared |= {"classes": request.card["classes"], "precision": self.precision}
         shared |= {"protocol": request.protocol.label, "code": code}
-        data, rows = data_hash(request.card), []
+        shared |= {"evaluator": hashes_text(self.evaluator), "samples": hashes_text(self.images)}
+        shared["data"], rows = data_hash(request.card), []
         for metric, found in self.values.items():
-            basis, kind = self.basis.get(metric, Basis()), found.kind
+            kind = found.kind
             if found.value is None:
                 told = found.note.startswith(NOT_APPLICABLE)
                 kind = found.note if told else f"{NOT_APPLICABLE}: {found.note}"
@@ -234,10 +219,7 @@ class FamilyScores:
                     ci_high=float(found.high),
                     ci_kind=kind,
                     n=found.n,
-                    evaluator=hashes_text(basis.evaluator or self.evaluator, *basis.judges),
-                    samples=hashes_text(basis.images or self.images),
-                    data=hashes_text(data, *basis.data),
-                    **shared,
+                    **(shared | self.columns.get(metric, {})),
                 )
             )
         return rows

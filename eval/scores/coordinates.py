@@ -32,7 +32,7 @@ from eval.models.paths import (
     settings,
     spearman,
 )
-from eval.request import Basis, FamilyScores, ScoreRequest
+from eval.request import FamilyScores, ScoreRequest
 from eval.scored_images import evenly_per_class, labelled_split
 
 METRICS = ("coordinate_spearman", "coordinate_index", "coordinate_top1")
@@ -71,12 +71,12 @@ def coordinates(request: ScoreRequest) -> FamilyScores:
     values = _unreadable(METRICS, regressor, IMAGES)
     values |= _best_coordinates(request, model, judge, regressor)
     # The regressor chooses the coordinate, so that all of it is of its making.
-    basis = dict.fromkeys(values, Basis(judges=request.regressor))
+    columns = dict.fromkeys(values, request.regressed(judge.sha256))
     labels = np.repeat(_labels(model.task.classes, TRAVERSALS), COLUMNS)
     codes = model.sample_codes(torch.from_numpy(labels), request.draws("plain"))
     kept = judge.recognise(decode_grid(model, *codes))[1] == labels
     values[PLAIN] = Measured.share(kept.mean(), IMAGES)
-    return FamilyScores.of_model(request, values, evaluator=judge.sha256, basis=basis)
+    return FamilyScores.of_model(request, values, judge.sha256, columns=columns)
 
 
 def _of(factors: Iterable[str], metrics: Iterable[str]) -> list[str]:
@@ -169,10 +169,8 @@ def effects(request: ScoreRequest) -> FamilyScores:
         stored = dict(zip(usable, matrix.T.tolist(), strict=True))
         extra = {"effects": stored, "codes": count, "values": VALUES}
     values |= dict(zip(SUMMARIES, found, strict=True))
-    basis = dict.fromkeys(values, Basis(judges=request.regressor))
-    return FamilyScores.of_model(
-        request, values, files=request.splits("test"), extra=extra, basis=basis
-    )
+    files, columns = request.splits("test"), dict.fromkeys(values, request.regressed())
+    return FamilyScores.of_model(request, values, files=files, extra=extra, columns=columns)
 
 
 def _codes(d_u: int) -> int:

@@ -9,8 +9,8 @@ from eval.judge.features import FeatureSet, features_of
 from eval.metrics.d_intra import d_intra
 from eval.metrics.measured import Measured
 from eval.models.snapshots import MANIFEST, snapshot_images
-from eval.request import Basis, FamilyScores, ScoreRequest, model_files
-from eval.rows import NONE
+from eval.request import FamilyScores, ScoreRequest, model_files
+from eval.rows import NONE, hashes_text
 from eval.scored_images import ScoredImages
 from eval.scores.inception import AGREEMENT, SCORE, TOP1, by_judge
 
@@ -49,7 +49,7 @@ def progress(request: ScoreRequest) -> FamilyScores:
         evaluator=features.evaluator,
         label=name,
         files=model_files(name, folder, *TRAINED),
-        basis=dict.fromkeys(costs, Basis(evaluator=NONE)),
+        columns=dict.fromkeys(costs, {"evaluator": NONE}),
     )
 
 
@@ -72,7 +72,7 @@ def curve(request: ScoreRequest) -> FamilyScores:
     if request.has("longer"):
         folders[f"{name}, longer"] = request.path("longer")
     values: dict[str, Measured] = {}
-    basis: dict[str, Basis] = {}
+    columns: dict[str, dict[str, str]] = {}
     end = 0
     for label, folder in folders.items():
         files |= model_files(label, folder, *TRAINED)
@@ -91,11 +91,11 @@ def curve(request: ScoreRequest) -> FamilyScores:
             found |= {metric: Measured(float(cost), 1) for metric, cost in costs.items()}
             weights = weights_hash(folder) if step == end else sha256_file(folder / SNAPSHOTS)
             for metric, measured in found.items():
-                by = NONE if metric in (DIVERSITY, *costs) else ""
-                values[f"{metric}:{step}"] = measured
-                basis[f"{metric}:{step}"] = Basis(images=weights, evaluator=by)
+                by = NONE if metric in (DIVERSITY, *costs) else real.evaluator
+                of = {"samples": hashes_text(weights), "evaluator": hashes_text(by)}
+                values[f"{metric}:{step}"], columns[f"{metric}:{step}"] = measured, of
     return FamilyScores.of_model(
-        request, values, evaluator=real.evaluator, label=name, files=files, basis=basis
+        request, values, real.evaluator, label=name, files=files, columns=columns
     )
 
 

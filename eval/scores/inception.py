@@ -17,8 +17,8 @@ from eval.metrics.inception_score import (
     measured_label_fidelity,
 )
 from eval.metrics.measured import Measured
-from eval.request import Basis, FamilyScores, ScoreRequest
-from eval.rows import PLAIN
+from eval.request import FamilyScores, ScoreRequest
+from eval.rows import PLAIN, hashes_text
 
 SCORE, TOP1, AGREEMENT = "inception_score", "label_fidelity", "judge_agreement"
 
@@ -36,7 +36,7 @@ def inception(request: ScoreRequest) -> FamilyScores:
     sets = {key: request.features(key).evenly(request.per_class) for key in keys}
     first = sets["features"]
     values: dict[str, Measured] = {}
-    basis: dict[str, Basis] = {}
+    columns: dict[str, dict[str, str]] = {}
     for key, scored in sets.items():
         same = scored.images == first.images, scored.evaluator == first.evaluator
         if scored is not first and same != (True, False):
@@ -48,7 +48,7 @@ def inception(request: ScoreRequest) -> FamilyScores:
             )
         found = by_judge(request, scored, JUDGES[key])
         values |= found
-        basis |= dict.fromkeys(found, Basis(evaluator=scored.evaluator))
+        columns |= dict.fromkeys(found, {"evaluator": hashes_text(scored.evaluator)})
     spread = inception_of_logits(first.logits, request.protocol.inception.splits).spread
     return FamilyScores(
         values,
@@ -57,7 +57,7 @@ def inception(request: ScoreRequest) -> FamilyScores:
         first.evaluator,
         {key: request.path(key) for key in keys},
         {"spread_over_splits": spread},
-        basis,
+        columns,
     )
 
 

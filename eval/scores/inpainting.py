@@ -12,7 +12,8 @@ from eval.metrics.inception_score import top_class
 from eval.metrics.masked_regions import masked_psnr, masked_ssim
 from eval.metrics.measured import Measured
 from eval.models.decoding import corrupt, evenly_spaced, inpaint, ready_model
-from eval.request import Basis, FamilyScores, ScoreRequest
+from eval.request import FamilyScores, ScoreRequest
+from eval.rows import data_hash, hashes_text
 from eval.scored_images import labelled_split
 
 IMAGES = 500
@@ -33,7 +34,7 @@ def inpainting(request: ScoreRequest) -> FamilyScores:
     judge = load_judge(request.path("evaluator"), request.card)
     test = labelled_split(request.data, "test")
     test = test.take(evenly_spaced(len(test), IMAGES))
-    size, values, placed = test.images.shape[1], {}, Basis()
+    size, values, placed = test.images.shape[1], {}, {}
     if size < SMALLEST:
         names = [f"{metric}:{mask}" for mask in BOXES_64 for metric in METRICS]
         values = dict.fromkeys(names, Measured(None, len(test), note=TOO_SMALL))
@@ -43,7 +44,8 @@ def inpainting(request: ScoreRequest) -> FamilyScores:
         given = None if name == UNAIDED else test.labels
         landmarks = request.config.get("landmarks")
         if landmarks is not None:
-            placed = Basis(data=(sha256_arrays(landmarks=np.asarray(landmarks, np.float64)),))
+            points = sha256_arrays(landmarks=np.asarray(landmarks, np.float64))
+            placed = {"data": hashes_text(data_hash(request.card), points)}
         known = judge.predict(test.images)[0].astype(np.float64)
         for mask, missing in face_masks(size, landmarks).items():
             filled = inpaint(model, corrupt(test.images, missing), missing, given)
@@ -56,5 +58,5 @@ def inpainting(request: ScoreRequest) -> FamilyScores:
             )
             names = (f"{metric}:{mask}" for metric in METRICS)
             values |= dict(zip(names, found, strict=True))
-    basis = dict.fromkeys(values, placed)
-    return FamilyScores.of_model(request, values, evaluator=judge.sha256, basis=basis)
+    columns = dict.fromkeys(values, placed)
+    return FamilyScores.of_model(request, values, judge.sha256, columns=columns)

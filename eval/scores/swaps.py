@@ -24,8 +24,8 @@ from eval.metrics.likeness import brightness, nearer, squared_errors, unit, veri
 from eval.metrics.measured import Measured
 from eval.models.decoding import decode_grid, encode_images, evenly_spaced, ready_model
 from eval.models.paths import Read
-from eval.request import Basis, FamilyScores, ScoreRequest, model_files
-from eval.rows import data_hash
+from eval.request import FamilyScores, ScoreRequest, model_files
+from eval.rows import data_hash, hashes_text
 from eval.scored_images import evenly_per_class, labelled_split
 
 CELLS = 500
@@ -124,19 +124,21 @@ def swaps(request: ScoreRequest) -> FamilyScores:
         evaluator=judge.evaluator.sha256,
         files=files,
         extra=extra,
-        basis={metric: _basis(request, *metric.split(":")) for metric in values},
+        columns={metric: _columns(request, judge, *metric.split(":")) for metric in values},
     )
 
 
-def _basis(request: ScoreRequest, metric: str, where: str) -> Basis:
+def _columns(request: ScoreRequest, judge: Judge, metric: str, where: str) -> dict[str, str]:
     """Return what a metric depends on beside the model, the evaluator and the labelled set."""
-    unseen = where != "seen" and request.has("unlabelled")
-    key = STAGES.get(where, "model")
-    return Basis(
-        images=weights_hash(request.path(key)) if request.has(key) else "",
-        judges=request.regressor if metric == "swap_factors" else (),
-        data=(data_hash(load_card(request.path("unlabelled"))),) if unseen else (),
-    )
+    found, key = {}, STAGES.get(where, "model")
+    if request.has(key):
+        found["samples"] = hashes_text(weights_hash(request.path(key)))
+    if metric == "swap_factors":
+        found |= request.regressed(judge.evaluator.sha256)
+    if where != "seen" and request.has("unlabelled"):
+        cards = (request.card, load_card(request.path("unlabelled")))
+        found["data"] = hashes_text(*map(data_hash, cards))
+    return found
 
 
 def _of_set(
@@ -152,8 +154,8 @@ def _of_set(
         source = load_split(request.path("unlabelled"), "train")
     for stage, key in stages.items():
         if request.has(key) and len(cells.rows):
-            folder, name, needs = request.path(key), request.config["model"], ("encode", "decode")
-            model = ready_model(request, folder, name, source, encoders=unseen, needs=needs)
+            known, needs = request.config["model"], ("encode", "decode")
+            model = ready_model(request, request.path(key), known, source, unseen, needs)
             found = _of_model(model, cells, embedding, judge)
         else:
             note = NO_CELLS if request.has(key) else NO_SEMI

@@ -21,7 +21,7 @@ from eval.judge.factor_regressor import load_factors
 from eval.metrics.measured import Measured
 from eval.models.decoding import decode_grid, evenly_spaced, ready_model
 from eval.models.paths import COLUMNS, Read, vary_z_s, vary_z_u
-from eval.request import Basis, FamilyScores, ScoreRequest
+from eval.request import FamilyScores, ScoreRequest
 
 PATHS = 24  # in each direction
 CLASSES = 16  # rows of every path; all classes where there are no more
@@ -99,8 +99,8 @@ def walks(request: ScoreRequest) -> FamilyScores:
             "consistency_features": float(plain.consistent_features.mean()),
         },
     }
-    basis = {"walk_consistency:b": Basis(judges=request.regressor)}
-    return FamilyScores.of_model(request, values, evaluator=judge.sha256, extra=extra, basis=basis)
+    columns = {"walk_consistency:b": request.regressed(judge.sha256)}
+    return FamilyScores.of_model(request, values, judge.sha256, extra=extra, columns=columns)
 
 
 def _walk(
