@@ -81,13 +81,13 @@ def ready_forms(request: PanelRequest, ability: str) -> dict[str, GenerativeMode
 
 def choose_classes(classes: Sequence[str], asked: Sequence[str] | None, count: int) -> np.ndarray:
     """Return the labels of the classes asked for by name, or ``count`` evenly spaced ones."""
-    names = [str(name) for name in classes]
+    names, asked = list(map(str, classes)), list(map(str, asked or ()))
     if not asked:
         return evenly_spaced(len(names), count)
-    for name in map(str, asked):
+    for name in asked:
         if name not in names:
             raise UserError(
                 f"unknown class '{name}': the data set has {len(names)} classes, among them "
                 f"{', '.join(names[:5])}.{nearest(name, names)}"
             )
-    return np.array([names.index(str(name)) for name in asked])
+    return np.array([names.index(name) for name in asked])

@@ -96,7 +96,11 @@ def _label(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
     y, truth, values, converged = train.split.labels, test.split.labels, {}, {}
     pairs = {code: (getattr(train, code), getattr(test, code), KINDS) for code in ("z_s", "z_u")}
     draws = request.numpy_draws("sampled")
-    pairs["z_u_sampled"] = (_sampled(train, draws), _sampled(test, draws), (EXCESS_OF,))
+    sampled = (
+        part.z_u + np.exp(part.z_u_logvar / 2) * draws.standard_normal(part.z_u.shape)
+        for part in (train, test)
+    )
+    pairs["z_u_sampled"] = (*sampled, (EXCESS_OF,))
     for code, (x, held_out, kinds) in pairs.items():
         if x is None:
             continue
@@ -116,11 +120,6 @@ def _label(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
     return values, {"converged": converged, "encoder_told_labels": train.labelled}
 
 
-def _sampled(codes: SplitCodes, draws: np.random.Generator) -> np.ndarray:
-    """Return one sample of the posterior of z_u per image, (N, d_u)."""
-    return codes.z_u + np.exp(codes.z_u_logvar / 2) * draws.standard_normal(codes.z_u.shape)
-
-
 def _units(test: SplitCodes) -> Found:
     """Units in use: of z_u, and of z_s where there is one."""
     n, values = len(test.split), {}
@@ -134,11 +133,15 @@ def _units(test: SplitCodes) -> Found:
 
 def _factors(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
     """Label-irrelevant factors in z_u: DCI by forests, MIG, SAP; R^2 of a ridge regression."""
-    names, n = _irrelevant(train.split, test.split), len(test.split)
+    splits, n = (train.split, test.split), len(test.split)
+    if any(split.factors is None for split in splits):
+        return {}, {}
+    vary = [set(s.factor_names[np.ptp(s.factors, axis=0) > 0].tolist()) for s in splits]
+    names = [name for name in IRRELEVANT_FACTORS if name in set.intersection(*vary)]
     if len(names) < 2:
         return {}, {}
     columns = [train.split.factor_names.tolist().index(name) for name in names]
-    f, truth = (part.split.factors[:, columns] for part in (train, test))
+    f, truth = (split.factors[:, columns] for split in splits)
     forests = dci(train.z_u, f, test.z_u, truth, names, request.numpy_draws("dci"))
     gaps = {"mig": mig(train.z_u, f, names), "sap": sap(train.z_u, f, names)}
     values = {
@@ -153,16 +156,6 @@ def _factors(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Foun
         found = regression_probe(train.z_u, f[:, j], test.z_u, truth[:, j], "linear", draws)
         values[f"factor_r2:{name}"] = Measured(found.score, n)
     return values, {"forest_r2": forests.r2, "per_factor": gaps}
-
-
-def _irrelevant(*splits: Split) -> list[str]:
-    """Names of the label-irrelevant factors that vary in every split."""
-    if any(split.factors is None for split in splits):
-        return []
-    varying = [
-        set(split.factor_names[np.ptp(split.factors, axis=0) > 0].tolist()) for split in splits
-    ]
-    return [name for name in IRRELEVANT_FACTORS if name in set.intersection(*varying)]
 
 
 def _position(request: ScoreRequest, train: SplitCodes, test: SplitCodes) -> Found:
