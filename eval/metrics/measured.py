@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,22 +110,17 @@ def check_matrix(values: np.ndarray, name: str, rows: int | None = None, fix: st
         raise UserError(f"{name}: expected finite values, found NaN or infinity; {fix}")
 
 
-def check_same_width(sets: Mapping[str, np.ndarray]) -> None:
-    """Refuse matrices, by name, with different numbers of columns."""
-    widths = {name: values.shape[1] for name, values in sets.items()}
+def check_features(fix: str = EVALUATE, **sets: np.ndarray) -> None:
+    """Refuse sets of features or codes, by name, unless finite floats (N, D) of one D, N, D > 0."""
+    for name, features in sets.items():
+        check_matrix(features, name, fix=fix)
+    widths = {name: features.shape[1] for name, features in sets.items()}
     if len(set(widths.values())) > 1:
         found = ", ".join(f"{width} ({name})" for name, width in widths.items())
         raise UserError(
             f"expected the same number of dimensions, found {found}; take all of them from the "
             "same evaluator or model"
         )
-
-
-def check_features(fix: str = EVALUATE, **sets: np.ndarray) -> None:
-    """Refuse sets of features or codes, by name, unless finite floats (N, D) of one D, N, D > 0."""
-    for name, features in sets.items():
-        check_matrix(features, name, fix=fix)
-    check_same_width(sets)
 
 
 def check_labels(name: str, labels: np.ndarray, features: np.ndarray) -> None:

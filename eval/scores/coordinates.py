@@ -61,13 +61,12 @@ def coordinates(request: ScoreRequest) -> FamilyScores:
     ``coordinate_top1``, the share of images along these that the evaluator takes for the class
     asked for, beside ``coordinate_top1_plain`` of plain samples.
     """
-    folder, name = request.path("model"), request.config["model"]
     if not request.has("factors"):
         none = Measured(None, IMAGES, note=WITHOUT)
         return FamilyScores.of_model(request, dict.fromkeys([*_of(FACTORS, METRICS), PLAIN], none))
     judge = load_judge(request.path("evaluator"), request.card)
     regressor = load_factors(request.path("factors"))
-    model = ready_model(request, folder, name, needs=("decode",))
+    model = ready_model(request, request.path("model"), request.config["model"], needs=("decode",))
     values = _unreadable(METRICS, regressor, IMAGES)
     values |= _best_coordinates(request, model, judge, regressor)
     # The regressor chooses the coordinate, so that all of it is of its making.
@@ -140,12 +139,11 @@ def effects(request: ScoreRequest) -> FamilyScores:
     None has an interval: a largest value of few codes has none that could be trusted. The summaries
     say how effects are shared out and not how large they are; read them with ``effect``.
     """
-    folder, name = request.path("model"), request.config["model"]
     if not request.has("factors"):
         values = dict.fromkeys(SUMMARIES, Measured(None, 1, note=WITHOUT))
         return FamilyScores.of_model(request, values)
     regressor = load_factors(request.path("factors"))
-    model = ready_model(request, folder, name, needs=("decode",))
+    model = ready_model(request, request.path("model"), request.config["model"], needs=("decode",))
     usable, d_u, extra = regressor.irrelevant(), model.task.d_u, {}
     count = _codes(d_u)
     n = count * VALUES * d_u

@@ -7,8 +7,8 @@ each other, so that intervals over paths are of other codes for the same model a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,23 +33,13 @@ NO_FACTORS = "needs a factor regressor"
 UNUSABLE = "needs a usable label-irrelevant factor"
 
 
-@dataclass(frozen=True)
-class Walked:
-    """What was found along every path of a direction.
+class Walked(NamedTuple):
+    """What was found along every path of a direction, each (PATHS,)."""
 
-    Attributes:
-        kept: share of images that the evaluator takes for their row's class, (PATHS,).
-        smooth: mean :func:`smoothness` of the rows in the evaluator's features; NaN for a path that
-            moves in no row, (PATHS,).
-        consistent: :func:`consistency` of the rows, from one end to the other, in factors,
-            (PATHS,); NaN where none can be read.
-        consistent_features: the same in the evaluator's features, (PATHS,).
-    """
-
-    kept: np.ndarray
-    smooth: np.ndarray
-    consistent: np.ndarray
-    consistent_features: np.ndarray
+    kept: np.ndarray  # share of images that the evaluator takes for their row's class
+    smooth: np.ndarray  # mean `smoothness` of the rows that move, in features; NaN if none does
+    consistent: np.ndarray  # `consistency` of the rows, end to end, in factors; NaN without
+    consistent_features: np.ndarray  # the same in the evaluator's features
 
 
 def walks(request: ScoreRequest) -> FamilyScores:
@@ -62,9 +52,8 @@ def walks(request: ScoreRequest) -> FamilyScores:
     that the optional input ``factors`` reads off the images, without a value where it reads none;
     ``walk_consistency_features`` in the evaluator's features.
     """
-    folder, name = request.path("model"), request.config["model"]
     judge = load_judge(request.path("evaluator"), request.card)
-    model = ready_model(request, folder, name, needs=("decode",))
+    model = ready_model(request, request.path("model"), request.config["model"], needs=("decode",))
     labels = torch.from_numpy(evenly_spaced(model.task.classes, CLASSES))
     n, used, read = PATHS * len(labels) * COLUMNS, [], None
     if request.has("factors"):

@@ -18,7 +18,7 @@ from sklearn.metrics import mutual_info_score, r2_score
 
 from dlvae.stage.errors import UserError
 from eval.metrics.disentanglement.probes import random_state, subsample
-from eval.metrics.measured import check_matrix, check_same_width
+from eval.metrics.measured import ENCODE, check_features, check_matrix
 
 BINS = 20
 """Bins of equal width per dimension and per factor for the mutual information of MIG."""
@@ -75,7 +75,7 @@ def dci(
     """
     _check(train_codes, train_factors, names)
     _check(codes, factors, names)
-    check_same_width({"training codes": train_codes, "held-out codes": codes})
+    check_features(ENCODE, **{"training codes": train_codes, "held-out codes": codes})
     if len(names) < 2:
         raise UserError(f"DCI: expected at least 2 factors, found {list(names)}; name more")
     draws = np.random.default_rng(draws)

@@ -15,7 +15,7 @@ from scipy.stats import chi2, kstest
 from dlvae.method.losses import kl_standard_normal
 from dlvae.method.prior import GaussianMixture
 from dlvae.stage.errors import UserError
-from eval.metrics.measured import ENCODE, check_classes, check_matrix, check_same_width
+from eval.metrics.measured import ENCODE, check_classes, check_features, check_matrix
 
 ACTIVE_ABOVE = 0.01
 """Variance over images above which a unit is active (Burda et al. 2016, Section 5.2)."""
@@ -156,7 +156,7 @@ def aggregate_posterior(means: np.ndarray, logvars: np.ndarray) -> AggregatePost
     """
     _check_codes(means)
     check_matrix(logvars, "log-variances of z_u", len(means))
-    check_same_width({"means": means, "log-variances of z_u": logvars})
+    check_features(ENCODE, **{"means": means, "log-variances of z_u": logvars})
     n, dim = means.shape
     within, kl_per_image = np.zeros(dim), 0.0
     for start in range(0, n, _BATCH):
@@ -237,8 +237,7 @@ def _per_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _check_mixture(mu: np.ndarray, sigma: np.ndarray, z_s: np.ndarray, labels: np.ndarray) -> None:
     check_matrix(mu, "mu", fix=_TAKE)
     check_matrix(sigma, "sigma", len(mu), _TAKE)
-    check_matrix(z_s, "z_s")
-    check_same_width({"mu": mu, "sigma": sigma, "z_s": z_s})
+    check_features(ENCODE, z_s=z_s, mu=mu, sigma=sigma)
     check_classes("labels", labels, z_s)
     if sigma.min() <= 0:
         raise UserError(f"sigma: expected standard deviations > 0, found {sigma.min()}; {_TAKE}")

@@ -38,11 +38,7 @@ TRAINING_ROWS = 20_000
 
 FEWEST_TARGETS = 20  # so that the tenth that is set aside has an R^2
 _LINEAR = {"max_iter": 500}
-_MLP = {
-    "hidden_layer_sizes": (128,),
-    "learning_rate_init": 1e-3,
-    "early_stopping": True,
-}
+_MLP = {"hidden_layer_sizes": (128,), "learning_rate_init": 1e-3, "early_stopping": True}
 _EPOCHS, _UPDATES = 200, 4_000
 _PATIENCE_EPOCHS, _PATIENCE_UPDATES = 20, 1_500
 _BATCH = 64
@@ -165,7 +161,7 @@ def regression_probe(
 def _check_codes(train_codes: np.ndarray, codes: np.ndarray, kind: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, found {kind!r}")
-    check_features(**{"training codes": train_codes, "held-out codes": codes}, fix=ENCODE)
+    check_features(ENCODE, **{"training codes": train_codes, "held-out codes": codes})
 
 
 def _check_held_out(train_labels: np.ndarray, labels: np.ndarray) -> None:

@@ -290,11 +290,11 @@ def test_no_draw_of_torch_is_used_up():
         (lambda m, s, z, y: (m, s[1:], z, y), "sigma: expected 4 rows, found 3"),
         (
             lambda m, s, z, y: (m, s[:, 1:], z, y),
-            r"dimensions, found 6 \(mu\), 5 \(sigma\), 6 \(z_s\)",
+            r"found 6 \(z_s\), 6 \(mu\), 5 \(sigma\)",
         ),
         (
             lambda m, s, z, y: (m, s, z[:, 1:], y),
-            r"dimensions, found 6 \(mu\), 6 \(sigma\), 5 \(z_s\)",
+            r"found 5 \(z_s\), 6 \(mu\), 6 \(sigma\)",
         ),
         (lambda m, s, z, y: (m, s, z, y[1:]), "labels: expected 40 integer labels"),
         (lambda m, s, z, y: (m, s, z, y * 0), "expected two classes or more, found class 0"),
