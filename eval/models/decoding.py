@@ -157,9 +157,8 @@ def inpaint(
     """
     filled = []
     for start in range(0, len(corrupted), CHUNK):
-        images = to_model_range(corrupted[start : start + CHUNK], model.device)
-        given = labels
-        if labels is not None:
-            given = torch.from_numpy(labels[start : start + CHUNK]).to(model.device)
+        part = slice(start, start + CHUNK)
+        images = to_model_range(corrupted[part], model.device)
+        given = None if labels is None else torch.from_numpy(labels[part]).to(model.device)
         filled.append(to_uint8(model.reconstruct(images, given)))
     return np.where(mask[..., None], np.concatenate(filled), corrupted)

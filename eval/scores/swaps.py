@@ -9,8 +9,8 @@ is trained on other images of them, never told who is in these; what is scored i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,19 +42,12 @@ NO_IDENTITIES = "needs to know who is in an image, which the unlabelled set does
 NO_CELLS = "needs images of two people"
 
 
-@dataclass(frozen=True)
-class Judge:
-    """What says which image a cell is like.
+class Judge(NamedTuple):
+    """What says which image a cell is like."""
 
-    Attributes:
-        evaluator: its embedding tells people apart.
-        factors: reads what should come from the z_u image; None where nothing can be read.
-        note: which ``factors``, or why there are none.
-    """
-
-    evaluator: JudgeEnsemble
-    factors: Read | None = None
-    note: str = NO_REGRESSOR
+    evaluator: JudgeEnsemble  # its embedding tells people apart
+    factors: Read | None = None  # reads what should come from the z_u image, where it can be read
+    note: str = NO_REGRESSOR  # which factors, or why there are none
 
     def reading(self, regressor: FactorRegressor, used: Sequence[str], why_not: str) -> Judge:
         """Return the judge that reads these factors; ``why_not`` says why there are none."""
@@ -68,20 +61,13 @@ class Judge:
         return unit(self.evaluator.predict(images)[0])
 
 
-@dataclass(frozen=True)
-class Cells:
-    """Images of one set, and which of them are swapped.
+class Cells(NamedTuple):
+    """Images of one set, and which of them are swapped."""
 
-    Attributes:
-        images: uint8 (N, H, W, 3).
-        identity: int64 (N,), equal for images of one person; None where it is not known.
-        rows, columns: int64 (M,), indices of the images that give z_s and z_u of each cell.
-    """
-
-    images: np.ndarray
-    identity: np.ndarray | None
-    rows: np.ndarray
-    columns: np.ndarray
+    images: np.ndarray  # uint8 (N, H, W, 3)
+    identity: np.ndarray | None  # int64 (N,), equal for one person; None where it is not known
+    rows: np.ndarray  # int64 (M,), indices of the images that give z_s of each cell
+    columns: np.ndarray  # likewise z_u
 
 
 def swaps(request: ScoreRequest) -> FamilyScores:

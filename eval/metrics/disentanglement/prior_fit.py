@@ -6,6 +6,7 @@ Of z_u the prior is N(0, I), of z_s the Gaussian mixture that the model learned 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,21 +28,13 @@ _BATCH = 4096
 _TAKE = "take mu and sigma from the model's mixture"
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Mean and covariance of a distribution, against N(0, I).
+class Moments(NamedTuple):
+    """Mean and covariance of a distribution, and the KL of their Gaussian to N(0, I)."""
 
-    Attributes:
-        kl: KL of the Gaussian with this mean and covariance to N(0, I), in nats; 0 at best,
-            infinite where there is a direction without any spread.
-        covariance: "full" if N > 2 d, else "diagonal", for fewer codes do not determine a full one.
-        mean, variance: float64 (d,).
-    """
-
-    kl: float
-    covariance: str
-    mean: np.ndarray
-    variance: np.ndarray
+    kl: float  # in nats; 0 at best, infinite where there is a direction without any spread
+    covariance: str  # "full" if N > 2 d, else "diagonal": fewer codes determine no full one
+    mean: np.ndarray  # float64 (d,)
+    variance: np.ndarray  # float64 (d,)
 
 
 @dataclass(frozen=True)
