@@ -228,13 +228,8 @@ class Checkout:
 
     beside = ("reports/published.csv", "reports/claims.yaml", "config/protocol/v2.yaml")
 
-    def __init__(self, root, stored):
+    def __init__(self, root):
         self.root, self.stored = root, root / "reports" / "stored"
-        for name in self.beside:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, root / name)
-        shutil.copytree(stored, self.stored / PRESET)
-        leaderboard.main(Namespace(root=self.stored, readme=None))
 
     def file(self, name):
         return self.stored / PRESET / name
@@ -266,7 +261,21 @@ class Checkout:
         return texts
 
 
+@pytest.fixture(scope="session")
+def untouched(frozen, tmp_path_factory):
+    """The folder of a checkout with the frozen results of the made-up run; not to be changed."""
+    root = tmp_path_factory.mktemp("untouched")
+    for name in Checkout.beside:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    stored = Checkout(root).stored
+    shutil.copytree(frozen.folder, stored / PRESET)
+    leaderboard.main(Namespace(root=stored, readme=None))
+    return root
+
+
 @pytest.fixture
-def checkout(frozen, tmp_path):
+def checkout(untouched, tmp_path):
     """A checkout with the frozen results of the made-up run."""
-    return Checkout(tmp_path, frozen.folder)
+    shutil.copytree(untouched, tmp_path, dirs_exist_ok=True)
+    return Checkout(tmp_path)
