@@ -104,7 +104,7 @@ class LeaderboardSection:
             found = cell(rows, dataset, model, HEADLINE)
             return -math.inf if found.reason else found.mean
 
-        names = in_paper_order(list(dict.fromkeys(rows["model"])))
+        names = in_paper_order(rows["model"])
         # Stable: what has no score stays in the paper's order, at the end.
         return sorted(names, key=lambda name: (name == "real", score(name)), reverse=True)
 
@@ -214,7 +214,7 @@ def block(section: LeaderboardSection) -> str:
         heads += [f"{dataset_title(dataset)}: {first}", *others]
     lines = [
         [title(model), *(t for name in section.datasets for t in section.texts(name, model, SHORT))]
-        for model in in_paper_order(list(dict.fromkeys(rows["model"])))
+        for model in in_paper_order(rows["model"])
     ]
     titles = {column.metric: column.title for column in SHORT if column.interval}
     shown = rows[rows["metric"].isin(list(titles))]

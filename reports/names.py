@@ -74,14 +74,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def in_paper_order(models: list[str]) -> list[str]:
-    """Return models in the order of the paper's tables, others after cVAE-GAN, ours last.
+def in_paper_order(models: Iterable[str]) -> list[str]:
+    """Return models, each once, as the paper's tables have them: others after cVAE-GAN, ours last.
 
     A model with fitted priors follows the model itself.
     """
     first = ["real", "cvae", "cgan", "cvae_gan", "cvae_gan_bao"]
     last = ["ours", "ours_semi"]
-    plain = list(dict.fromkeys(as_published(name) for name in models))
+    models = dict.fromkeys(models)
+    plain = list(dict.fromkeys(map(as_published, models)))
     others = [name for name in plain if name not in first + last]
     every = forms_of([*first, *others, *last], [as_published(n) for n in models if n not in plain])
     return [name for name in every if name in models]

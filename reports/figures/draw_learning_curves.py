@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from itertools import cycle
-from pathlib import Path
+from itertools import cycle, product
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -42,7 +41,7 @@ LEGEND, LEGEND_COLUMNS = 0.17, 5  # inches per line of the legend
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the data of learning curves: a block against updates, one against the other costs."""
     datasets = list(dict.fromkeys(frame["dataset"]))
-    legend = legend_handles(frame)
+    legend, colours = legend_handles(frame), model_colours(frame)
     top = 0.1 + LEGEND * -(-len(legend) // LEGEND_COLUMNS) + 0.08
     rows = ROW + WIDE_ROW + 2 * (TITLE_HEIGHT + TICKS + BETWEEN)
     canvas = Canvas(top + len(datasets) * rows, caption(frame))
@@ -57,37 +56,22 @@ def draw(frame: pd.DataFrame) -> Figure:
         columnspacing=1.4,
         labelspacing=0.35,
     )
-    colours = model_colours(frame)
-    by_updates = [(UPDATES, column) for column in SCORES]
-    by_costs = [(cost, SCORES[0]) for cost in COSTS]
-    for height, frames in ((ROW, by_updates), (WIDE_ROW, by_costs)):
-        for dataset in datasets:
-            own = frame[frame["dataset"] == dataset]
-            _row(canvas, own, colours, top, height, frames)
-            top += TITLE_HEIGHT + height + TICKS + BETWEEN
+    by_updates = (ROW, [(UPDATES, column) for column in SCORES])
+    by_costs = (WIDE_ROW, [(cost, SCORES[0]) for cost in COSTS])
+    for (height, frames), dataset in product((by_updates, by_costs), datasets):
+        own, upper = frame[frame["dataset"] == dataset], top + TITLE_HEIGHT
+        canvas.text(0.08, top + 0.09, dataset_title(dataset), size=TITLE, ha="left")
+        width = (WIDTH - LEFT - RIGHT - (len(frames) - 1) * GAP) / len(frames)
+        for index, (currency, column) in enumerate(frames):
+            left = LEFT + index * (width + GAP)
+            middle, below = left + width / 2, upper + height + 0.25
+            less = " (less is better)" if column.metric == "fid" else ""
+            canvas.text(middle, upper - 0.10, f"{column.title}{less}")
+            axes = canvas.axes(left, upper, width, height)
+            _curves(axes, own, currency, column, colours)
+            canvas.text(middle, below, CURRENCIES[currency], size=CAPTION, color=MUTED)
+        top += TITLE_HEIGHT + height + TICKS + BETWEEN
     return canvas.figure
-
-
-def _row(
-    canvas: Canvas,
-    own: pd.DataFrame,
-    colours: Mapping[str, str],
-    top: float,
-    height: float,
-    frames: list[tuple[str, Column]],
-) -> None:
-    """Draw the frames of one data set beside each other: a currency and a score each."""
-    title = dataset_title(own["dataset"].iloc[0])
-    canvas.text(0.08, top + 0.09, title, size=TITLE, ha="left")
-    width = (WIDTH - LEFT - RIGHT - (len(frames) - 1) * GAP) / len(frames)
-    for index, (currency, column) in enumerate(frames):
-        left = LEFT + index * (width + GAP)
-        less = " (less is better)" if column.metric == "fid" else ""
-        canvas.text(left + width / 2, top + TITLE_HEIGHT - 0.10, f"{column.title}{less}")
-        axes = canvas.axes(left, top + TITLE_HEIGHT, width, height)
-        _curves(axes, own, currency, column, colours)
-        below = top + TITLE_HEIGHT + height + 0.25
-        canvas.text(left + width / 2, below, CURRENCIES[currency], size=CAPTION, color=MUTED)
 
 
 def _curves(
@@ -149,7 +133,7 @@ def compact(value: float) -> str:
 
 def models_of(frame: pd.DataFrame) -> list[str]:
     """Return the models that were trained, in the paper's order."""
-    return in_paper_order([name for name in dict.fromkeys(frame["model"]) if name != REAL])
+    return in_paper_order(name for name in frame["model"] if name != REAL)
 
 
 def model_colours(frame: pd.DataFrame) -> dict[str, str]:
@@ -185,28 +169,18 @@ def caption(frame: pd.DataFrame) -> str:
     return render_block("figures.md.j2", "learning_curves", **known)
 
 
-def load(path: str | Path) -> pd.DataFrame:
-    """Read the CSV.
-
-    Raises:
-        UserError: it is missing, or holds something else.
-    """
+def main(args: argparse.Namespace) -> None:
+    """Run the stage; refuse what is no CSV, or holds something else."""
     try:
-        frame = pd.read_csv(path)
+        frame = pd.read_csv(args.csv)
     except (OSError, ValueError) as error:
-        raise UserError(f"expected the data of learning curves at {path}: {error}") from error
+        raise UserError(f"expected the data of learning curves at {args.csv}: {error}") from error
     needed = ["statistic", "dataset", "model", "seed", "step", "preset", "protocol", *COSTS]
     if missing := [n for n in (*needed, *(c.metric for c in SCORES)) if n not in frame]:
         raise UserError(
-            f"{path}: expected the columns of python -m reports.studies.learning_curves, missing "
-            f"{', '.join(missing)}"
+            f"{args.csv}: expected the columns of python -m reports.studies.learning_curves, "
+            f"missing {', '.join(missing)}"
         )
-    return frame
-
-
-def main(args: argparse.Namespace) -> None:
-    """Run the stage."""
-    frame = load(args.csv)
     render(lambda: draw(frame), args.png, args.pdf)
 
 

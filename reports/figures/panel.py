@@ -66,7 +66,7 @@ def caption(figure: str, panels: Sequence[StoredPanel]) -> str:
         figure,
         panel=panels[0],
         panels=panels,
-        models=in_paper_order(list(published)),
+        models=in_paper_order(published),
         fitted=any(name != as_published(name) for name in names),
         minus=minus,
     )

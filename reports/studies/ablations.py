@@ -24,7 +24,7 @@ from eval.rows import refuse_mixed
 from reports.names import model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import Cell, cell
-from reports.tables.formats import MISSING, PrintedTable
+from reports.tables.formats import MISSING, PrintedTable, Table
 from reports.tables.inputs import (
     TableInputs,
     check_evaluators,
@@ -33,7 +33,6 @@ from reports.tables.inputs import (
     write_page,
 )
 from reports.tables.specs import COLUMN_OF, Column
-from reports.tables.table import Table
 
 BASE = "ours"
 # Printed metrics, as far as they were scored; the CSV holds every metric.
@@ -51,28 +50,25 @@ OF_CODES = (
 
 
 def build_ablations(
-    rows: pd.DataFrame,
-    dataset: str,
-    steps: int,
-    ablations: Mapping[str, Mapping[str, Any]],
-    cards: Mapping[str, Mapping],
-    splits: int,
-    beside: Sequence[str] = (),
+    rows: pd.DataFrame, config: Mapping[str, Any], cards: Mapping[str, Mapping], splits: int
 ) -> Table:
     """Set ours and its ablations side by side; the data have one row per model and metric.
 
     Args:
         rows: score rows of one data set and one seed; rows of other models are ignored.
-        steps: of every training.
-        ablations: what differs from the method of ours, by model, in printed order.
+        config: see above.
         cards: evaluator report by data set.
         splits: of the Inception Score, by the protocol.
-        beside: other models, below.
 
     Raises:
         UserError: a model without scores, several seeds, or rows that cannot share a table.
     """
-    changes = {name: _change(ablations.get(name, {})) for name in (BASE, *ablations, *beside)}
+    dataset, steps = config["dataset"], config["steps"]
+    changes = {
+        BASE: "",
+        **{entry["model"]: _change(entry["method"]) for entry in config["ablations"]},
+    }
+    changes |= dict.fromkeys(config.get("beside", ()), "")
     rows = rows[rows["dataset"].eq(dataset) & rows["model"].isin(list(changes))]
     missing = [name for name in changes if name not in set(rows["model"])]
     if missing:
@@ -99,7 +95,7 @@ def build_ablations(
 
 def _tidy(rows: pd.DataFrame, changes: Mapping[str, str], steps: int) -> pd.DataFrame:
     """Return every score row, what its model changes, and the difference to ours."""
-    order = {name: index for index, name in enumerate(changes)}
+    order = list(changes).index
     rows = rows.sort_values("model", key=lambda names: names.map(order), kind="stable")
     base = rows[rows["model"] == BASE].set_index("metric")["value"]
     difference = (rows["value"] - rows["metric"].map(base)).where(rows["model"] != BASE)
@@ -134,11 +130,8 @@ def _change(keys: Mapping[str, Any]) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    config, (rows, protocol, cards) = args.config, read_scores(args)
-    ablations = {entry["model"]: entry["method"] for entry in config["ablations"]}
-    splits, beside = protocol.inception.splits, config.get("beside", ())
-    asked = (config["dataset"], config["steps"], ablations)
-    table = build_ablations(rows, *asked, cards, splits, beside)
+    rows, protocol, cards = read_scores(args)
+    table = build_ablations(rows, args.config, cards, protocol.inception.splits)
     write_page(args, table.data, table.printed.markdown())
 
 

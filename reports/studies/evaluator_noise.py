@@ -88,7 +88,7 @@ def printed(rows: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
     lines = {}
     for dataset in datasets:
         part = rows[rows["dataset"] == dataset]
-        for model in in_paper_order(list(dict.fromkeys(part["model"]))):
+        for model in in_paper_order(part["model"]):
             seeds = part[part["model"] == model].groupby("seed")
             for seed, own in seeds:
                 more = f", seed {seed}" if len(seeds) > 1 else ""
@@ -116,7 +116,7 @@ def turned_pairs(table: pd.DataFrame, dataset: str, metric: str) -> tuple[list[t
     """
     here = table[table["dataset"].eq(dataset) & table["model"].ne("real")]
     here = here[here["metric"] == metric]
-    models = in_paper_order(list(dict.fromkeys(here["model"])))
+    models = in_paper_order(here["model"])
     pairs, turned = list(combinations(models, 2)), []
     scores = here.set_index(["model", "seed", "judges"]).filter(regex=r"^judge\d").stack()
     for one, other in pairs:
@@ -150,7 +150,7 @@ def _turned(table: pd.DataFrame, dataset: str, least: float) -> str:
     generated = table[table["dataset"].eq(dataset) & table["model"].ne("real")]
     for kind in KINDS.values():
         own = generated[generated["judges"] == kind]
-        few = in_paper_order(list(dict.fromkeys(own[own["agreement"] < least]["model"])))
+        few = in_paper_order(own[own["agreement"] < least]["model"])
         if few:
             names = ", ".join(model_title(model) for model in few)
             parts.append(f"{kind} judges disagree on {names}")
@@ -161,15 +161,12 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     rows, protocol, robust = read_scores(args)
     refuse_mixed(rows)
-    cards = {ROBUST: robust, PLAIN: evaluator_cards(args.cards, PLAIN)}
-    for kind, own in cards.items():
-        check_evaluators(rows, own, kind)
-    both = {
-        name: [own[name] for own in cards.values() if name in own]
-        for name in dict.fromkeys(name for own in cards.values() for name in own)
-    }
+    plain = evaluator_cards(args.cards, PLAIN)
+    check_evaluators(rows, robust)
+    check_evaluators(rows, plain, PLAIN)
+    both = {d: [own[d] for own in (robust, plain) if d in own] for d in robust | plain}
     table, datasets = by_judge(rows), args.config["datasets"]
-    models = in_paper_order(list(dict.fromkeys(rows["model"])))
+    models = in_paper_order(rows["model"])
     text = text_below(TableInputs(rows, datasets, models, both), table, protocol)
     write_page(args, table, PrintedTable(printed(rows, datasets), text).markdown())
 

@@ -170,21 +170,6 @@ class Lead(NamedTuple):
     cells: list[str]
 
 
-def budgets(found: Mapping[str, Curve], currency: str) -> list[float]:
-    """Return budgets, ascending, each twice the one before, at which models can be compared.
-
-    The largest is where the first training ends: beyond, a model would stand with less than it was
-    given. The smallest buys every model a snapshot.
-    """
-    costs = [own.costs[currency] for own in found.values()]
-    budget, smallest = min(own.max() for own in costs), max(own.min() for own in costs)
-    ascending = []
-    while budget >= smallest * (1 - ROUNDING):
-        ascending.insert(0, budget)
-        budget /= 2
-    return ascending
-
-
 def lead(found: Mapping[str, Curve], currency: str, budget: float) -> Lead:
     """Return who leads at a budget, which buys the last snapshot that costs no more.
 
@@ -214,8 +199,18 @@ def lead(found: Mapping[str, Curve], currency: str, budget: float) -> Lead:
 
 
 def leads(found: Mapping[str, Curve], currency: str) -> list[Lead]:
-    """Return who leads at every budget of a currency."""
-    return [lead(found, currency, budget) for budget in budgets(found, currency)]
+    """Return who leads at budgets, ascending, each twice the one before.
+
+    The largest is where the first training ends: beyond, a model would stand with less than it was
+    given. The smallest buys every model a snapshot.
+    """
+    costs = [own.costs[currency] for own in found.values()]
+    budget, smallest = min(own.max() for own in costs), max(own.min() for own in costs)
+    ascending = []
+    while budget >= smallest * (1 - ROUNDING):
+        ascending.insert(0, lead(found, currency, budget))
+        budget /= 2
+    return ascending
 
 
 def lead_table(found: Mapping[str, Mapping[str, Sequence[Lead]]]) -> str:
@@ -311,8 +306,8 @@ def main(args: argparse.Namespace) -> None:
     rows, protocol, cards = read_scores(args)
     refuse_mixed(rows)
     check_evaluators(rows, cards)
-    named = dict.fromkeys([*args.config["models"], *rows["model"]])
-    models = in_paper_order([name for name in named if name != REAL])
+    named = [*args.config["models"], *rows["model"]]
+    models = in_paper_order(name for name in named if name != REAL)
     scores = TableInputs(rows, args.config["datasets"], models, cards)
     data = tidy(curve_rows(rows), scores.datasets, models)
     write_page(args, data, curves_page(scores, protocol))

@@ -1,7 +1,7 @@
 """Which way of scoring gives values as small as those of the paper's Table 2.
 
-Usage: python -m reports.studies.table2_scale --scores CSV ... --config '{"datasets", "models"}'
-    --csv FILE --markdown FILE
+Usage: python -m reports.studies.table2_scale --scores CSV ... --protocol FILE
+    --config '{"datasets", "models"}' --csv FILE --markdown FILE
 
 Diversity of the same images under several pixel ranges, scales and windows. It shows which of them
 give the printed magnitude and what the value then follows, not what was done for the paper.
@@ -12,19 +12,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.runtime import run_stage, stage_parser
+from dlvae.stage.runtime import run_stage
 from eval.metrics.ms_ssim.grid import CLASSES, PAIRS, PER_CLASS, RANGES, STRUCTURES
-from eval.rows import COLUMNS, read_rows, refuse_mixed
+from eval.rows import COLUMNS, refuse_mixed
 from reports.names import in_paper_order, model_title
 from reports.tables.captions import caption
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable
-from reports.tables.inputs import TableInputs, write_page
+from reports.tables.inputs import TableInputs, page_parser, read_scores, write_page
 from reports.tables.published import published
 from reports.tables.specs import Column
 from reports.text import render
@@ -106,11 +105,9 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
     values = rows[rows["name"] == VALUE].set_index(KEYS)
     found = found.join(values[[name for name in COLUMNS if name in values and name != "value"]])
     order = {name: index for index, name in enumerate([*RANGES, *STRUCTURES])}
-
-    def position(column: pd.Series) -> pd.Series:
-        return column.map(order) if column.name in SETTING else column
-
-    return found.reset_index().sort_values(KEYS, key=position)
+    return found.reset_index().sort_values(
+        KEYS, key=lambda column: column.map(order) if column.name in SETTING else column
+    )
 
 
 def scale_page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
@@ -121,11 +118,15 @@ def scale_page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
     """
     names = [":".join((VALUE, *setting)) for setting in found[SETTING].itertuples(index=False)]
     rows = found.assign(metric=names, value=found[VALUE])
-    models = in_paper_order(list(dict.fromkeys(found["model"])))
+    models = in_paper_order(found["model"])
+    scored = [name for name in datasets if (found["dataset"] == name).any()]
     right, mismatched = (found[found["range"].isin(names)] for names in (RIGHT, MISMATCHED))
     negative = found[found["clamped_share"] > 0]
-    papers = found[found["model"].isin(["cvae_gan", "ours"])]
-    inside = _means(papers)[VALUE].between(*printed_span()).groupby(SETTING).all()
+    means = found.groupby(["dataset", "model", *SETTING])[VALUE].mean()
+    inside = means.between(*printed_span())
+    papers = inside[inside.index.isin(["cvae_gan", "ours"], level="model")]
+    of_papers = papers.groupby(SETTING).all()
+    heads = ("pixels", "MS-SSIM")
     return render(
         "table2_scale.md.j2",
         span=printed_span(),
@@ -133,21 +134,20 @@ def scale_page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
         pairs=PAIRS,
         caption=caption([], TableInputs(rows, datasets, models, {}), list(VALUES.values())),
         tables={
-            name: PrintedTable(printed(rows, name), _landing(found, name), ("pixels", "MS-SSIM"))
-            for name in datasets
-            if (found["dataset"] == name).any()
+            name: PrintedTable(printed(rows, name), _landing(inside[name]), heads)
+            for name in scored
         },
         right=_summary(right, 3, 2, 3),
         mismatched=_summary(mismatched, 5, 4, 2),
         both_scored=not papers.empty,
-        inside=[title for setting, title in SETTINGS.items() if inside.get(setting)],
+        inside=[title for setting, title in SETTINGS.items() if of_papers.get(setting)],
         negative={
             "count": len(negative),
             "of": len(found),
             "mismatched": negative["range"].isin(MISMATCHED).sum(),
             "undefined": negative["d_intra_offdiag_unclamped"].isna().sum(),
         },
-        ours_above={dataset: _ours_above(found, dataset) for dataset in datasets},
+        ours_above={dataset: _ours_above(means[dataset]) for dataset in scored},
     )
 
 
@@ -158,10 +158,15 @@ def printed(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
         rows: of :func:`by_setting`, with ``metric`` and ``value`` as in score rows.
     """
     part = rows[rows["dataset"] == dataset]
-    texts = {
-        model_title(model): [_value_text(part, dataset, model, c) for c in VALUES.values()]
-        for model in in_paper_order(list(dict.fromkeys(part["model"])))
-    }
+    low, high = printed_span()
+
+    def text(model: str, column: Column) -> str:
+        found = cell(part, dataset, model, column.metric)
+        bold = "**" if not found.reason and low <= found.mean <= high else ""
+        return f"{bold}{found.text(column)}{bold}"
+
+    models = in_paper_order(part["model"])
+    texts = {model_title(name): [text(name, c) for c in VALUES.values()] for name in models}
     groups = dict(list(part.groupby(SETTING)))
     for column in SPANS:
         times = 100 if column.percent else 1
@@ -171,24 +176,13 @@ def printed(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return pd.DataFrame(texts, index=pd.MultiIndex.from_tuples(titles))
 
 
-def _value_text(rows: pd.DataFrame, dataset: str, model: str, column: Column) -> str:
-    found, (low, high) = cell(rows, dataset, model, column.metric), printed_span()
-    text = found.text(column)
-    return f"**{text}**" if not found.reason and low <= found.mean <= high else text
-
-
-def _means(found: pd.DataFrame) -> pd.DataFrame:
-    return found.groupby(["dataset", "model", *SETTING])[list(METRICS)].mean()
-
-
-def _landing(found: pd.DataFrame, dataset: str) -> str:
+def _landing(inside: pd.Series) -> str:
     """Say which settings give a value of the printed span, and for which images."""
-    inside = _means(found[found["dataset"] == dataset])[VALUE].between(*printed_span())
     parts = []
     for setting, title in SETTINGS.items():
-        own = inside.xs(setting, level=SETTING).loc[dataset]
+        own = inside.xs(setting, level=SETTING)
         if own.any():
-            names = in_paper_order(list(own[own].index))
+            names = in_paper_order(own[own].index)
             parts.append(f"{title}: {', '.join(map(model_title, names))}")
     return f"Within the printed span: {'; '.join(parts) or 'no setting'}."
 
@@ -204,10 +198,9 @@ def _summary(part: pd.DataFrame, values: int, correlation: int, ratio: int) -> d
     }
 
 
-def _ours_above(found: pd.DataFrame, dataset: str) -> dict[str, str]:
+def _ours_above(means: pd.Series) -> dict[str, str]:
     """Return in how many settings of a kind of range ours is above cVAE-GAN, if both are scored."""
-    means = _means(found[found["dataset"] == dataset])[VALUE].unstack("model")
-    if not {"ours", "cvae_gan"} <= set(means):
+    if not {"ours", "cvae_gan"} <= set(means.index.get_level_values("model")):
         return {}
     above = means["ours"] > means["cvae_gan"]
     ranges = above.index.get_level_values("range")
@@ -225,18 +218,9 @@ def _span(values: pd.Series, digits: int) -> str:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    found = by_setting(read_rows(args.scores))
+    found = by_setting(read_scores(args)[0])
     write_page(args, found, scale_page(found, args.config["datasets"]))
 
 
-def command() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = stage_parser(__doc__)
-    parser.add_argument("--scores", nargs="+", required=True, help="score rows of the family scale")
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--markdown", type=Path, required=True)
-    return parser
-
-
 if __name__ == "__main__":
-    run_stage(main, command())
+    run_stage(main, page_parser(__doc__))

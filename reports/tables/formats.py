@@ -64,6 +64,15 @@ class PrintedTable:
         return f"% needs \\usepackage{{booktabs}}\n{text}"
 
 
+@dataclass(frozen=True)
+class Table:
+    """A finished table: its data, tidy, and what is printed of them."""
+
+    name: str
+    data: pd.DataFrame
+    printed: PrintedTable
+
+
 def pipe_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
     """Return a Markdown table of texts; the first ``left`` columns stand left, others right."""
     rule = ["---"] * left + ["---:"] * (len(heads) - left)

@@ -103,23 +103,15 @@ use rule judge_claims as write_evaluator_noise with:
         "Comparing the judges"
 
 
-rule write_table2_scale:
+use rule judge_claims as write_table2_scale with:
     input:
         scores=lambda wildcards: targets.page_scores("table2_scale"),
-    output:
-        csv="<results>/table2_scale.csv",
-        markdown="<results>/table2_scale.md",
-    log:
-        "<logs>/table2_scale.log",
-    benchmark:
-        "<benchmarks>/table2_scale.jsonl"
-    resources:
-        mem_mb=500,
+        cards=[],
+    pathvars:
+        page="table2_scale",
     params:
+        module="reports.studies.table2_scale",
         config=targets.page_slice("table2_scale"),
         code=code_of("reports.studies.table2_scale"),
     message:
         "Comparing scales of Table 2"
-    shell:
-        "python -m reports.studies.table2_scale --scores {input.scores} --config {params.config:q}"
-        " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"

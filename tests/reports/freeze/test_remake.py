@@ -55,7 +55,7 @@ def test_rows_of_another_protocol_give_no_page(checkout):
 
 def test_a_published_number_stands_in_the_table(checkout, monkeypatch):
     """The paper's column is part of what is made again."""
-    from reports.tables import table as tables
+    from reports.tables import __main__ as tables
 
     monkeypatch.setattr(tables, "PUBLISHED_DATASETS", {"digits": "CIFAR-10"})
     real = tables.published_rows

@@ -54,8 +54,13 @@ def rows():
     return pd.DataFrame(records, columns=list(COLUMNS))
 
 
-def compared(rows, ablations=ABLATIONS):
-    return build_ablations(rows, "synthetic_faces", 1500, ablations, {"synthetic_faces": CARD}, 1)
+def config(ablations=ABLATIONS, **more):
+    changed = [{"model": name, "method": keys} for name, keys in ablations.items()]
+    return {"dataset": "synthetic_faces", "steps": 1500, "ablations": changed} | more
+
+
+def compared(rows, *given, **more):
+    return build_ablations(rows, config(*given, **more), {"synthetic_faces": CARD}, 1)
 
 
 def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
@@ -139,13 +144,11 @@ def test_the_command_writes_both_files(rows, tmp_path):
     label = load_protocol(PROTOCOL, {}).label
     rows.assign(protocol=label).to_csv(tmp_path / "rows.csv", index=False)
     write_json(tmp_path / "card.json", CARD)
-    config = {"preset": "quick", "dataset": "synthetic_faces", "steps": 1500}
-    config["ablations"] = [{"model": name, "method": keys} for name, keys in ABLATIONS.items()]
     arguments = Namespace(
         scores=[tmp_path / "rows.csv"],
         cards=[tmp_path / "card.json"],
         protocol=PROTOCOL,
-        config=config | {"protocol_overrides": {}},
+        config=config(),
         csv=tmp_path / "out" / "ablations.csv",
         markdown=tmp_path / "out" / "ablations.md",
     )
@@ -154,7 +157,7 @@ def test_the_command_writes_both_files(rows, tmp_path):
     assert "| no_adversary | lambda_adv: 0 | 7.25 [7.00, 7.50] (+0.00) |" in text
     data = pd.read_csv(arguments.csv)
     assert len(data) == 9 and "caption" not in data  # said once, in the Markdown beside
-    arguments.config = config | {"protocol_overrides": {"bn_eval": "batch"}}
+    arguments.config = config(protocol_overrides={"bn_eval": "batch"})
     known = load_protocol(PROTOCOL).id
     with pytest.raises(UserError, match=f"expected scores of protocol {known}:"):
         main(arguments)
@@ -163,8 +166,7 @@ def test_the_command_writes_both_files(rows, tmp_path):
 def test_other_models_stand_below_and_the_caption_says_which_is_which(rows):
     more = [row(name, "inception_score", 4.0) for name in ("cvae_gan", "cvae_gan_bao")]
     rows = pd.concat([rows, pd.DataFrame(more)])
-    cards, beside = {"synthetic_faces": CARD}, ["cvae_gan", "cvae_gan_bao"]
-    found = build_ablations(rows, "synthetic_faces", 1500, ABLATIONS, cards, 1, beside)
+    found = compared(rows, beside=["cvae_gan", "cvae_gan_bao"])
     assert found.printed.cells.index.tolist()[-2:] == ["cVAE-GAN", "CVAE-GAN (Bao et al.)"]
     assert found.printed.cells.loc["CVAE-GAN (Bao et al.)", "change"] == "–"
     assert found.printed.cells.loc["cVAE-GAN", "IS"] == "4.00 (-3.25)"

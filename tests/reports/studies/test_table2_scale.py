@@ -1,5 +1,6 @@
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.metrics.ms_ssim.grid import RANGES, STRUCTURES
+from eval.protocol import load_protocol
 from eval.rows import ScoreRow, write_rows
 from reports.studies import table2_scale
 from reports.studies.table2_scale import (
@@ -17,8 +19,11 @@ from reports.studies.table2_scale import (
     by_setting,
     scale_page,
 )
+from reports.tables.inputs import page_parser
 
 NAN = float("nan")
+PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
+LABEL = load_protocol(PROTOCOL).label
 LEVELS = {"real": 0.9, "cvae_gan": 0.70, "ours": 0.75}
 
 
@@ -38,7 +43,7 @@ def value_of(metric, model, pixels, structure, seed, **special):
 def rows(datasets=("synthetic_faces",), models=LEVELS, seeds=(0,), **special):
     shared = {"preset": "quick", "ci_low": NAN, "ci_high": NAN, "n": 800, "classes": 20}
     shared |= {"precision": "fp32", "evaluator": "none", "samples": "s", "code": "c"}
-    shared |= {"protocol": "v1:0"}
+    shared |= {"protocol": LABEL}
     found = []
     for dataset, model, seed in itertools.product(datasets, models, seeds):
         for pixels, structure, metric in itertools.product(RANGES, STRUCTURES, METRICS):
@@ -131,7 +136,7 @@ def test_the_page_and_the_data_have_what_a_value_needs():
         "n = 800 real images, at most 40 of each of at most 20 classes;",
         "scored without an evaluator",
         "Seed 0. In brackets: 95 % intervals over classes of the one model (bootstrap-t).",
-        "Protocol v1:0; preset quick.",
+        f"Protocol {LABEL}; preset quick.",
     ):
         assert part in text
     row = found[found["ci_kind"] == "bootstrap95_classes"].iloc[0]
@@ -164,6 +169,6 @@ def test_the_command_writes_both_files(tmp_path):
     arguments = ["--scores", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
     arguments += ["--config", json.dumps({"datasets": ["synthetic_faces"]})]
     arguments += ["--csv", str(tmp_path / "out.csv"), "--markdown", str(tmp_path / "out.md")]
-    run_stage(table2_scale.main, table2_scale.command(), arguments)
+    run_stage(table2_scale.main, page_parser(""), [*arguments, "--protocol", str(PROTOCOL)])
     assert len(pd.read_csv(tmp_path / "out.csv")) == 48
     assert (tmp_path / "out.md").read_text().startswith("# The scale of Table 2\n")

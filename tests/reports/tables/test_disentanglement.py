@@ -7,9 +7,9 @@ import pytest
 
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
+from reports.tables.__main__ import build_table, write_table
 from reports.tables.inputs import TableInputs
 from reports.tables.specs import CODES, TABLES
-from reports.tables.table import build_table, write_table
 
 PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 NAN = float("nan")

@@ -17,10 +17,9 @@ from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from eval.protocol import load_protocol
 from eval.rows import COLUMNS
-from reports.tables.__main__ import main
+from reports.tables.__main__ import build_table, main, write_table
 from reports.tables.inputs import TableInputs, evaluator_cards
 from reports.tables.specs import TABLES
-from reports.tables.table import build_table, write_table
 
 PROTOCOL = Path(__file__).parents[3] / "config" / "protocol" / "v2.yaml"
 SETS = {"synthetic_faces": (24, 100), "digits": (10, 500)}
