@@ -32,9 +32,8 @@ from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, mod
 from reports.tables.captions import caption, only, prose, seeds_text
 from reports.tables.cells import cell, rows_of
 from reports.tables.formats import MISSING, pipe_table
-from reports.tables.inputs import TableInputs, check_evaluators
+from reports.tables.inputs import TableInputs, check_evaluators, published_rows
 from reports.tables.marks import MARK_METRICS, marked, marks_values
-from reports.tables.published import published_rows
 from reports.tables.specs import COLUMN_OF, Column
 from reports.text import render
 

@@ -81,12 +81,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"model": model_title, "dataset": dataset_title, "capital": capital}
-    environment.filters |= {
-        "one_line": one_line,
-        "inline": _inline,
-        "base64": _base64,
-        "plain": _plain,
-    }
+    environment.filters |= {"one_line": one_line, "inline": _inline, "plain": _plain}
+    environment.filters |= {"base64": lambda path: base64.b64encode(path.read_bytes()).decode()}
     environment.globals |= {"pipe_table": pipe_table, "style_of_tables": "tables.css.j2"}
     return environment
 
@@ -103,7 +99,3 @@ def _plain(value: object, spec: str = "") -> str:
     if value is None:
         return MISSING
     return format(value, spec or ".4g") if spec or isinstance(value, float) else str(value)
-
-
-def _base64(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode("ascii")

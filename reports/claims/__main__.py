@@ -59,7 +59,6 @@ def tidy(judged: Sequence[Sequence[Judgement]], rows: pd.DataFrame) -> pd.DataFr
 
 
 def _records(found: Judgement) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one form of a claim."""
     shared = {"form": found.form, "claim_verdict": found.verdict}
     if not found.results:
         reason = f"no data set of {', '.join(found.claim.data)}"

@@ -31,16 +31,12 @@ PLAIN = {metric: f"{metric}:plain" for metric in (INCEPTION, TOP1)}
 FITTED_MODELS = ("cvae", "cvae_gan", "ours")
 """Models that are also there with their priors set to the codes of the training images."""
 
-AGREE, TRAINED = "agree", "trained"
-"""What a claim may excuse models from, see :mod:`reports.claims.preconditions`."""
-
 AS_PUBLISHED, FITTED_PRIORS, SAME = "published", "fitted", "same"
 """Forms of a claim; `SAME` for one that no prior has a part in. One whose tests all compare with
 ablations, which are not fitted, is judged as published alone."""
 
 Text = Annotated[str, Field(min_length=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Above0 = Annotated[float, Field(allow_inf_nan=False, gt=0)]
+Above0 = Annotated[float, Field(gt=0)]
 
 
 class Side(Section):
@@ -51,9 +47,9 @@ class Side(Section):
 
     metric: str
     model: str
-    away_from: Finite | None = None
+    away_from: float | None = None
     times: Above0 = 1.0
-    plus: Finite = 0.0
+    plus: float = 0.0
 
     def fitted(self) -> Side:
         """Return the side with the model's priors fitted, where that changes the metric."""
@@ -103,7 +99,7 @@ class ClaimTest(Section):
     name: Text
     left: Side
     op: Literal["<", "<=", ">", ">=", "within"]
-    right: Side | Finite
+    right: Side | float
     headline: bool = False
     beyond_noise: bool = False
     data: list[str] = []

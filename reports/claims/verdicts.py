@@ -13,7 +13,6 @@ from eval.metrics.intervals import TAILS, probability_of_higher_mean
 from reports.claims.preconditions import unmet
 from reports.claims.readings import Reading, Readings, Scope
 from reports.claims.rules import PLAIN, Claim, ClaimTest, Rules, Side, models_of
-from reports.names import model_title
 
 HOLDS, WITHIN, FAILS = "holds", "holds, within the noise", "fails"
 REPLICATED, PARTLY, NOT_REPLICATED = "replicated", "partly", "not replicated"
@@ -145,8 +144,8 @@ def _compared(test: ClaimTest, readings: Readings, dataset: str) -> Result:
     classes leave it out, so that they cannot tell whether a gap exceeds it, however small they are.
     """
     left, right = readings.pair(test.left, test.right, dataset)
-    if reason := _not_comparable(left, right):
-        return Result(test, left, right, NOT_RUN, reason=reason)
+    if reasons := dict.fromkeys(found.reason for found in (left, right) if found.reason):
+        return Result(test, left, right, NOT_RUN, reason="; ".join(reasons))
     one = left.value.values
     # A constant has no noise, and as many seeds as it is compared with.
     other = right.value.values if right.value else (right.side,) * len(one)
@@ -159,19 +158,6 @@ def _compared(test: ClaimTest, readings: Readings, dataset: str) -> Result:
     few = {1: "one seed", 2: "two seeds"}.get(min(len(one), len(other)))
     reason = f"{few} cannot tell how far trainings differ" if few else ""
     return Result(test, left, right, WITHIN, probability, reason)
-
-
-def _not_comparable(left: Reading, right: Reading) -> str:
-    """Say why two readings cannot be compared; an empty string if they can."""
-    if reasons := list(dict.fromkeys(found.reason for found in (left, right) if found.reason)):
-        return "; ".join(reasons)
-    if left.seeds and right.seeds and left.seeds != right.seeds:
-        names = [
-            f"{model_title(found.side.model)} {', '.join(map(str, found.seeds))}"
-            for found in (left, right)
-        ]
-        return f"the seeds differ: {', '.join(names)}"
-    return ""
 
 
 def _both(robust: Result, plain: Result) -> Result:

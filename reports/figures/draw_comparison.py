@@ -29,14 +29,15 @@ def draw_comparison(found: Comparison, png: str | Path) -> None:
 def draw(found: Comparison) -> Figure:
     """Draw frames of one metric each, those of a data set together."""
     rows = -(-len(PRINTED) // PER_ROW)
-    frames = {name: LINE * (len(_models(found, name)) + 0.6) for name in found.datasets}
+    every = {name: [*found.models(name), found.title] for name in found.datasets}
+    frames = {name: LINE * (len(models) + 0.6) for name, models in every.items()}
     heights = [TITLE_HEIGHT + rows * (frame + TICKS + GAP) for frame in frames.values()]
     canvas = Canvas(TOP + sum(heights), render_block("figures.md.j2", "comparison", found=found))
     width = (WIDTH - LEFT - 0.1 - (PER_ROW - 1) * GAP) / PER_ROW
     top = TOP
     for (dataset, frame), height in zip(frames.items(), heights, strict=True):
         canvas.text(0.08, top + 0.08, dataset_title(dataset), size=TITLE, ha="left")
-        models = _models(found, dataset)
+        models = every[dataset]
         for index, metric in enumerate(PRINTED):
             row, column = divmod(index, PER_ROW)
             left = LEFT + column * (width + GAP)
@@ -55,10 +56,6 @@ def draw(found: Comparison) -> Figure:
                 canvas.text(LEFT - 0.08, y, name, weight="bold" if own else "normal", **style)
         top += height
     return canvas.figure
-
-
-def _models(found: Comparison, dataset: str) -> list[str]:
-    return [*found.models(dataset), found.title]
 
 
 def _dots(axes: Axes, found: Comparison, dataset: str, models: list[str], column: Column) -> None:

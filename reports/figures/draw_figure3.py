@@ -5,8 +5,6 @@ Usage: python -m reports.figures.draw_figure3 --panel DIR [DIR ...] --png FILE -
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -23,7 +21,7 @@ from reports.figures.style import (
     run,
     shorten,
 )
-from reports.names import as_published, fitted_form, in_paper_order, model_title
+from reports.names import as_published, dataset_title, fitted_form, in_paper_order, model_title
 
 LEFT, TOP, BLOCK_GAP, FORM_GAP, SET_GAP = 0.42, 0.27, 0.10, 0.10, 0.18
 FORM_WIDTH = 0.18  # inches for the names of the forms, where there are two
@@ -44,10 +42,18 @@ def draw(caption: str, *panels: StoredPanel) -> Figure:
         canvas.text(xs[name] + width / 2, TOP - 0.12, title, size=TITLE)
     top = TOP
     for panel, row, height in zip(panels, rows, heights, strict=True):
-        canvas.text(0.10, top + height / 2, panel.dataset_title, size=TITLE, rotation=90)
+        title = dataset_title(panel["dataset"])
+        canvas.text(0.10, top + height / 2, title, size=TITLE, rotation=90)
         name = shorten(panel["class_name"], height, LABEL)
         canvas.text(0.29, top + height / 2, name, size=LABEL, rotation=90)
-        _draw_rows(canvas, row, top, xs, width)
+        upper = top
+        for form, blocks in zip((PUBLISHED, FITTED), row, strict=False):
+            for name, images in blocks.items():
+                cell = fit_cell(width, images.shape[1], images.shape[2])
+                _, high = canvas.grid(images, xs[name], upper, cell)
+            if len(row) > 1:
+                canvas.text(LEFT + 0.05, upper + high / 2, form, size=LABEL, rotation=90)
+            upper += high + FORM_GAP
         top += height + SET_GAP
     return canvas.figure
 
@@ -65,25 +71,7 @@ def form_rows(panel: StoredPanel) -> list[dict[str, np.ndarray]]:
     return [row for row in (published, fitted) if row]
 
 
-def _draw_rows(
-    canvas: Canvas,
-    rows: Sequence[dict[str, np.ndarray]],
-    top: float,
-    xs: dict[str, float],
-    width: float,
-) -> None:
-    """Draw the rows of one panel, each block at the place of its model."""
-    for row, form in zip(rows, (PUBLISHED, FITTED), strict=False):
-        for name, images in row.items():
-            cell = fit_cell(width, images.shape[1], images.shape[2])
-            _, height = canvas.grid(images, xs[name], top, cell)
-        if len(rows) > 1:
-            canvas.text(LEFT + 0.05, top + height / 2, form, size=LABEL, rotation=90)
-        top += height + FORM_GAP
-
-
 def _height(panel: StoredPanel, width: float, forms: int) -> float:
-    """Return the inches that the rows of a panel take."""
     down, across, side = panel.images("grids", 6).shape[1:4]
     row = grid_length(down, side, fit_cell(width, across, side))
     return forms * row + (forms - 1) * FORM_GAP

@@ -13,12 +13,7 @@ from reports.figures.style import LABEL, MARGIN, TITLE, WIDTH, Canvas, fit_cell,
 
 TOP, BLOCK_GAP, ROW_GAP, ACROSS = 0.42, 0.22, 0.46, 2
 MASKS = {"right_half": "right half", "nose_mouth": "nose and mouth", "bottom_half": "bottom half"}
-COLUMNS = {
-    "original": "original",
-    "corrupted": "corrupted",
-    "cvae_gan": "cVAE-GAN",
-    "ours": "ours",
-}
+COLUMNS = {"original": "original", "corrupted": "corrupted", "cvae_gan": "cVAE-GAN", "ours": "ours"}
 
 
 def draw(caption: str, panel: StoredPanel) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlvae.stage.artefact import load_npz, read_json
 from dlvae.stage.errors import UserError
-from reports.names import as_published, dataset_title, in_paper_order
+from reports.names import as_published, in_paper_order
 from reports.text import render_block
 
 
@@ -43,18 +43,12 @@ class StoredPanel:
             raise UserError(f"{self.path}: expected key '{key}' in panel.json")
         return self.meta[key]
 
-    @property
-    def dataset_title(self) -> str:
-        """The printed name of the data set."""
-        return dataset_title(self["dataset"])
-
 
 def load_panel(folder: str | Path) -> StoredPanel:
     """Load a panel folder written by ``python -m eval.panels``."""
     folder = Path(folder)
-    return StoredPanel(
-        load_npz(folder / "panel.npz"), read_json(folder / "panel.json"), str(folder / "panel.npz")
-    )
+    arrays, meta = load_npz(folder / "panel.npz"), read_json(folder / "panel.json")
+    return StoredPanel(arrays, meta, str(folder / "panel.npz"))
 
 
 def caption(figure: str, panels: Sequence[StoredPanel]) -> str:

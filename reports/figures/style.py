@@ -68,14 +68,9 @@ class Canvas:
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Return new axes whose top left corner is at (left, top)."""
-        return self.figure.add_axes(
-            (
-                left / self.width,
-                1 - (top + height) / self.height,
-                width / self.width,
-                height / self.height,
-            )
-        )
+        across, down = self.width, self.height
+        place = (left / across, 1 - (top + height) / down, width / across, height / down)
+        return self.figure.add_axes(place)
 
     def grid(self, images: np.ndarray, left: float, top: float, cell: float) -> tuple[float, float]:
         """Draw images uint8 (rows, columns, H, W, 3) as one grid; return its width and height.

@@ -23,7 +23,7 @@ from dlvae.stage.runtime import run_stage
 from eval.rows import refuse_mixed
 from reports.names import model_title
 from reports.tables.captions import caption, prose
-from reports.tables.cells import Cell, cell
+from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable, Table
 from reports.tables.inputs import (
     TableInputs,
@@ -105,21 +105,16 @@ def _tidy(rows: pd.DataFrame, changes: Mapping[str, str], steps: int) -> pd.Data
 def _printed(
     rows: pd.DataFrame, dataset: str, changes: Mapping[str, str], columns: Sequence[Column]
 ) -> pd.DataFrame:
+    """Return values with their intervals and, of ablations, their differences to ours."""
     texts = {"change": [change or MISSING for change in changes.values()]}
     for column in columns:
         found = {name: cell(rows, dataset, name, column.metric) for name in changes}
-        texts[column.title] = [
-            _text(column, own, None if name == BASE else found[BASE]) for name, own in found.items()
-        ]
+        base, own = found[BASE], texts.setdefault(column.title, [])
+        for name, one in found.items():
+            several = name != BASE and not base.reason and not one.reason
+            gap = f" ({column.number(one.mean - base.mean, '+z')})" if several else ""
+            own.append(one.text(column) + gap)
     return pd.DataFrame(texts, index=[model_title(name.removeprefix("ours_")) for name in changes])
-
-
-def _text(column: Column, found: Cell, base: Cell | None) -> str:
-    """Return a value with its interval and, of an ablation, its difference to ours."""
-    text = found.text(column)
-    if base is None or base.reason or found.reason:
-        return text
-    return f"{text} ({column.number(found.mean - base.mean, '+z')})"
 
 
 def _change(keys: Mapping[str, Any]) -> str:

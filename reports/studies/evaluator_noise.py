@@ -98,7 +98,6 @@ def printed(rows: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
 
 
 def _texts(rows: pd.DataFrame, dataset: str, model: str) -> dict[str, str]:
-    """Return the texts of one sample set, by heading."""
     texts, values = {}, rows.set_index("metric")["value"].sort_index()
     for column in COLUMNS:
         texts[column.title] = cell(rows, dataset, model, column.metric).text(column)

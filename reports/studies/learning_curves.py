@@ -51,7 +51,6 @@ from reports.text import render
 
 IS = COLUMNS[0]
 OTHERS = [replace(c, interval=False) for c in COLUMNS[1:] if c.metric != "judge_agreement"]
-PUBLISHED, FITTED_PRIORS = "as published", "fitted priors"
 NOT_KNOWN = " (too few seeds to tell)"
 # Costs are means of measured numbers: a budget is not missed by their rounding.
 ROUNDING = 1e-9
@@ -122,8 +121,8 @@ def forms_of_curves(models: Sequence[str]) -> dict[str, list[str]]:
     """
     published = [name for name in models if name == as_published(name)]
     fitted = [fitted_form(n) if fitted_form(n) in models else n for n in published]
-    forms = {PUBLISHED: published, FITTED_PRIORS: fitted}
-    return forms if fitted != published else {PUBLISHED: published}
+    forms = {"as published": published}
+    return forms if fitted == published else forms | {"fitted priors": fitted}
 
 
 # --- Scores by updates --------------------------------------------------------------------------

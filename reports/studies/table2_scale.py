@@ -23,20 +23,11 @@ from reports.names import in_paper_order, model_title
 from reports.tables.captions import caption
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable
-from reports.tables.inputs import TableInputs, page_parser, read_scores, write_page
-from reports.tables.published import published
+from reports.tables.inputs import TableInputs, page_parser, published, read_scores, write_page
 from reports.tables.specs import Column
 from reports.text import render
 
 VALUE = "d_intra_offdiag"
-METRICS = (
-    VALUE,
-    "d_intra_offdiag_unclamped",
-    "clamped_share",
-    "weighted_error_correlation",
-    "weighted_error_ratio",
-    "pixel_error_correlation",
-)
 SETTING = ["range", "structure"]
 KEYS = ["dataset", "model", "seed", *SETTING]
 RIGHT, MISMATCHED = ("right", "signed"), ("signed_mismatched", "unit_mismatched")
@@ -66,6 +57,7 @@ SPANS = (
     Column("weighted_error_ratio", "ratio to it", 3),
     Column("pixel_error_correlation", "r, pixels' squared error", 2),
 )
+METRICS = (VALUE, f"{VALUE}_unclamped", *(column.metric for column in SPANS))
 OF = f"images, at most {PER_CLASS} of each of at most {CLASSES} classes"
 VALUES = {setting: Column(":".join((VALUE, *setting)), "d", 4, of=OF) for setting in SETTINGS}
 """The printed values as columns, one per setting."""
@@ -145,7 +137,7 @@ def scale_page(found: pd.DataFrame, datasets: Sequence[str]) -> str:
             "count": len(negative),
             "of": len(found),
             "mismatched": negative["range"].isin(MISMATCHED).sum(),
-            "undefined": negative["d_intra_offdiag_unclamped"].isna().sum(),
+            "undefined": negative[f"{VALUE}_unclamped"].isna().sum(),
         },
         ours_above={dataset: _ours_above(means[dataset]) for dataset in scored},
     )

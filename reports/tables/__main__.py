@@ -24,9 +24,14 @@ from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, mod
 from reports.tables.captions import by_seed, caption, caption_of_codes, prose
 from reports.tables.cells import cell, probability_ours_higher, rows_of
 from reports.tables.formats import MISSING, PrintedTable, Table
-from reports.tables.inputs import TableInputs, check_evaluators, read_scores, scores_parser
+from reports.tables.inputs import (
+    TableInputs,
+    check_evaluators,
+    published_rows,
+    read_scores,
+    scores_parser,
+)
 from reports.tables.marks import marked, marks_values
-from reports.tables.published import published_rows
 from reports.tables.specs import COUNTED, TABLES, Spec
 from reports.text import document
 

@@ -1,9 +1,4 @@
-"""A cell of a table: one metric of one model on one data set, from score rows to printed text.
-
-Its interval is over the training seeds where the model has several rows, see :func:`cell`; else it
-is that of the one row, which the metric itself computed (``ci_kind`` says how, see
-:mod:`eval.metrics.intervals`).
-"""
+"""A cell of a table: one metric of one model on one data set, from score rows to printed text."""
 
 from __future__ import annotations
 
@@ -27,8 +22,8 @@ class Cell:
 
     Attributes:
         values: score of every seed, in the order of the seeds.
-        interval: over seeds where there are enough, of the one seed's row where there is one,
-            else None.
+        interval: over seeds where there are enough, see :mod:`eval.metrics.intervals`; that of the
+            one seed's row, which the metric itself computed, where there is one; else None.
         reason: why there is no value, where there is none; `MISSING` where there is no row either.
     """
 

@@ -1,10 +1,11 @@
-"""What a page of score rows is made from, checked: rows, protocol, and the cards of the judges."""
+"""What a page is made from, checked: rows, protocol, cards of the judges; the paper's numbers."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,10 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import stage_parser
 from eval.protocol import Protocol, load_protocol
 from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows
+from reports.names import PUBLISHED_DATASETS
 
 ROBUST = "robust"
+PUBLISHED = Path(__file__).resolve().parents[1] / "published.csv"
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,15 @@ def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping], kind: str
                 f"{dataset}: expected scores of evaluator {own}, found {', '.join(sorted(used))}; "
                 "score again with python -m eval.scores"
             )
+
+
+@cache
+def published() -> pd.DataFrame:
+    """Return ``published.csv``: table, metric, model, data, value, source (table of the paper)."""
+    return pd.read_csv(PUBLISHED)
+
+
+def published_rows(table: str, dataset: str) -> pd.DataFrame:
+    """Return the paper's rows of ``table`` that may stand beside ``dataset``; possibly none."""
+    frame, data = published(), PUBLISHED_DATASETS.get(dataset)
+    return frame[(frame["table"] == table) & (frame["data"] == data)]

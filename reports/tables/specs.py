@@ -51,7 +51,7 @@ class Spec:
 
     name: str
     columns: tuple[Column, ...]
-    real: str = ""
+    real: str = "real data (held out)"
     paper_note: str = ""
     unprinted: tuple[str, ...] = ()
     stacked: bool = True
@@ -120,7 +120,6 @@ TABLES = {
             Column("updates", "updates", 0, of=""),
             Column("images_read", "images read", 0, of=""),
         ),
-        real="real data (held out)",
         paper_note="judged by their own evaluator",
         unprinted=("inception_score:half", "label_fidelity:half"),
         better=True,
@@ -156,13 +155,11 @@ TABLES = {
             Column("feature_distance_intra", "feature distance", 3),
             Column("sharpness_ratio", "sharpness", 2),
         ),
-        real="real data (held out)",
         unprinted=("sharpness",),
     ),
     "imagenet": Spec(
         "imagenet",
         (Column("imagenet_fid", "FID", 2), Column("imagenet_inception_score", "IS")),
-        real="real data (held out)",
         stacked=False,
     ),
     "disentanglement": Spec(

@@ -74,7 +74,7 @@ def test_a_data_file_that_a_module_names_counts(project):
 
 
 def test_the_published_numbers_and_the_template_are_seen():
-    assert [p.name for p in module._named_files("reports.tables.published")] == ["published.csv"]
+    assert [p.name for p in module._named_files("reports.tables.inputs")] == ["published.csv"]
     assert [p.name for p in module._named_files("reports.report")] == ["report.html.j2"]
     named = module._named_files("reports.studies.table2_scale")
     assert [p.name for p in named] == ["table2_scale.md.j2"]

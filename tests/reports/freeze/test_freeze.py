@@ -18,7 +18,7 @@ from reports.freeze.checks import BESIDE
 from reports.freeze.lineage import ABSOLUTE, artefact_of, portable
 from reports.freeze.machine import git_commit, machine
 from reports.freeze.stored import load_stored
-from reports.tables import published
+from reports.tables import inputs
 
 ROOT = Path(__file__).parents[3]
 CONFIG, PROTOCOLS = ROOT / "config", ROOT / "config" / "protocol"
@@ -224,7 +224,7 @@ def test_a_protocol_of_the_users_own_is_named_by_its_copy(tmp_path):
 
 
 def test_the_files_beside_are_those_that_pages_read():
-    assert [ROOT / name for name in BESIDE] == [published.PATH, rules.PATH]
+    assert [ROOT / name for name in BESIDE] == [inputs.PUBLISHED, rules.PATH]
 
 
 def test_files_belong_to_artefacts():
