@@ -67,10 +67,6 @@ class GaussianMixture(nn.Module):
     def _tau(self, scale: Tensor) -> Tensor:
         return F.softplus(scale) if self.param == "precision" else scale.neg().exp()
 
-    def sigma(self) -> Tensor:
-        """Return the standard deviations sigma_c = tau_c^(-1/2), (C, d)."""
-        return self.precision().rsqrt()
-
     @torch.no_grad()
     def clamp_(self) -> None:
         """Project tau onto `PRECISION_BOUNDS` and count the entries moved; call after each update.
@@ -192,7 +188,7 @@ class GaussianMixture(nn.Module):
         """Return the means and standard deviations (C, d) that :meth:`sample` draws with."""
         if self.running:
             return self.running_mean, self.running_var.sqrt()
-        return self.mu, self.sigma()
+        return self.mu, self.precision().rsqrt()
 
 
 class CodePrior(nn.Module):

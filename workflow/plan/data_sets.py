@@ -98,9 +98,8 @@ class DataSetPlan(Plan):
 
     def judge_images(self, job: Any) -> str:
         """Return the prepared set that a judge learns from."""
-        return self.data(job.dataset) + (
-            "_judges" if self.more_images(job.dataset, job.kind) else ""
-        )
+        more = self.more_images(job.dataset, job.kind)
+        return f"{self.data(job.dataset)}_judges" if more else self.data(job.dataset)
 
     def images_argument(self, job: Any) -> str:
         """Return the argument that names that set, where it is not the training images."""

@@ -62,7 +62,7 @@ def test_sample_codes_follow_the_priors(model) -> None:
     generator = torch.Generator().manual_seed(0)
     z_s, z_u = model.sample_codes(labels, generator)
     assert z_s.shape == (len(labels), model.task.d_s) and z_u.shape == (len(labels), model.task.d_u)
-    standard = (z_s - model.prior.mu[labels]) / model.prior.sigma()[labels]
+    standard = (z_s - model.prior.mu[labels]) / model.prior.precision().rsqrt()[labels]
     for value in (standard, z_u):
         assert value.mean().abs() < 0.03 and (value.std() - 1).abs() < 0.03
     z_s, z_u = model.sample_codes(labels[:3], torch.Generator().manual_seed(1))
@@ -118,7 +118,7 @@ def test_prior_codes_and_noise_of_a_joint_pass(make_model, make_batch) -> None:
     torch.testing.assert_close(
         forward.z_u, forward.mean + (forward.logvar / 2).exp() * epsilon, check_dtype=False
     )
-    z_s = model.prior.mu[labels] + model.prior.sigma()[labels] * epsilon_s
+    z_s = model.prior.mu[labels] + model.prior.precision().rsqrt()[labels] * epsilon_s
     torch.testing.assert_close(prior_codes, torch.cat([z_s, z_u], 1).detach())
 
 
