@@ -26,13 +26,12 @@ from dlvae.config.preset import ablation_models
 from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import run_stage, stage_parser
-from eval.rows import refuse_mixed
 from reports.freeze.stored import STORED, Stored, load_stored, stored_presets
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.tables.captions import caption, only, prose, seeds_text
 from reports.tables.cells import cell, rows_of
 from reports.tables.formats import MISSING, pipe_table
-from reports.tables.inputs import TableInputs, check_evaluators, published_rows
+from reports.tables.inputs import TableInputs, check_rows, published_rows
 from reports.tables.marks import MARK_METRICS, marked, marks_values
 from reports.tables.specs import COLUMN_OF, Column
 from reports.text import render
@@ -82,8 +81,7 @@ class LeaderboardSection:
                 f"{stored.folder}: expected rows of {HEADLINE}, found none; store them again with: "
                 "snakemake --cores all freeze"
             )
-        refuse_mixed(rows)
-        check_evaluators(rows, stored.cards())
+        check_rows(rows, stored.cards())
         return rows
 
     @property

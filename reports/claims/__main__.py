@@ -19,13 +19,13 @@ import pandas as pd
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.families import FAMILY_OF
-from eval.rows import NONE, every_hash, refuse_mixed
+from eval.rows import NONE, every_hash
 from reports.claims.claims_page import claims_page
 from reports.claims.readings import Reading, Scope
 from reports.claims.rules import PLAIN, Side, load_rules
 from reports.claims.verdicts import NOT_RUN, Judgement, Result, judge, verdict
 from reports.tables.captions import only
-from reports.tables.inputs import check_evaluators, page_parser, read_scores, write_page
+from reports.tables.inputs import check_rows, page_parser, read_scores, write_page
 
 _SIDE = ("metric", "model", "value", "ci_low", "ci_high", "ci_kind", "measured", "n", "seeds")
 COLUMNS = ["number", "claim", "where", "form", "claim_verdict", "dataset", "dataset_verdict"]
@@ -103,8 +103,7 @@ def main(args: argparse.Namespace) -> None:
         raise UserError(f"--config: expected the keys {', '.join(missing)}, found {list(config)}")
     rows, protocol, cards = read_scores(args)
     rows = rows[rows["metric"].isin(list(FAMILY_OF)) & rows["dataset"].isin(config["datasets"])]
-    refuse_mixed(rows)
-    check_evaluators(rows, cards)
+    check_rows(rows, cards)
     why = {(e["dataset"], e["model"], e["family"]): e["reason"] for e in config["left_out"]}
     scope = Scope(config["datasets"], protocol.judges.agreement, config["ablated"], why)
     judged = judge(rules, rows, scope)

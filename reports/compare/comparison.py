@@ -20,7 +20,7 @@ from reports.freeze.stored import Stored
 from reports.names import dataset_title, in_paper_order, model_title
 from reports.tables.cells import Cell, cell, rows_of
 from reports.tables.formats import MISSING
-from reports.tables.inputs import check_evaluators
+from reports.tables.inputs import check_rows
 from reports.tables.specs import COLUMN_OF
 
 PRINTED = ("inception_score", "label_fidelity", "d_intra_standard", "fid", "precision", "recall")
@@ -188,7 +188,7 @@ def beside_stored(
     datasets, apart = candidate.datasets, list(ablation_models(stored.config))
     beside = _of_columns(stored.rows)
     beside = beside[beside["dataset"].isin(datasets) & ~beside["model"].isin(apart)]
-    check_evaluators(beside, {d: c for d, c in stored.cards().items() if d in datasets})
+    check_rows(beside, {d: c for d, c in stored.cards().items() if d in datasets})
     judges, parts = {}, [beside]
     for dataset in datasets:
         own = _of_columns(rows[(rows["dataset"] == dataset) & (rows["model"] == candidate.name)])

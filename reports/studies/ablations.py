@@ -20,18 +20,11 @@ import yaml
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.rows import refuse_mixed
 from reports.names import model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable, Table
-from reports.tables.inputs import (
-    TableInputs,
-    check_evaluators,
-    page_parser,
-    read_scores,
-    write_page,
-)
+from reports.tables.inputs import TableInputs, check_rows, page_parser, read_scores, write_page
 from reports.tables.specs import COLUMN_OF, Column
 
 BASE = "ours"
@@ -81,8 +74,7 @@ def build_ablations(
             f"ablations: expected scores of one seed, found {sorted(set(rows['seed']))}; name the "
             "scores of one"
         )
-    refuse_mixed(rows)
-    check_evaluators(rows, cards)
+    check_rows(rows, cards)
     scored = set(rows["metric"])
     columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
     of_codes = bool(set(columns) & set(OF_CODES))

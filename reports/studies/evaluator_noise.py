@@ -19,7 +19,7 @@ import pandas as pd
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
-from eval.rows import PLAIN, refuse_mixed
+from eval.rows import PLAIN
 from reports.names import capital, dataset_title, in_paper_order, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
@@ -27,7 +27,7 @@ from reports.tables.formats import PrintedTable
 from reports.tables.inputs import (
     ROBUST,
     TableInputs,
-    check_evaluators,
+    check_rows,
     evaluator_cards,
     page_parser,
     read_scores,
@@ -159,10 +159,9 @@ def _turned(table: pd.DataFrame, dataset: str, least: float) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     rows, protocol, robust = read_scores(args)
-    refuse_mixed(rows)
     plain = evaluator_cards(args.cards, PLAIN)
-    check_evaluators(rows, robust)
-    check_evaluators(rows, plain, PLAIN)
+    check_rows(rows, robust)
+    check_rows(rows, plain, PLAIN)
     both = {d: [own[d] for own in (robust, plain) if d in own] for d in robust | plain}
     table, datasets = by_judge(rows), args.config["datasets"]
     models = in_paper_order(rows["model"])

@@ -22,7 +22,6 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.metrics.intervals import probability_of_higher_mean
 from eval.protocol import Protocol
-from eval.rows import refuse_mixed
 from reports.claims.verdicts import SURE
 from reports.names import as_published, fitted_form, in_paper_order, model_title
 from reports.studies.curve_data import (
@@ -38,13 +37,7 @@ from reports.studies.curve_data import (
 from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, pipe_table
-from reports.tables.inputs import (
-    TableInputs,
-    check_evaluators,
-    page_parser,
-    read_scores,
-    write_page,
-)
+from reports.tables.inputs import TableInputs, check_rows, page_parser, read_scores, write_page
 from reports.tables.marks import still_learning
 from reports.tables.specs import Column
 from reports.text import render
@@ -303,8 +296,7 @@ def doubling_table(shares: pd.DataFrame, seeds: pd.DataFrame, limit: float) -> s
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     rows, protocol, cards = read_scores(args)
-    refuse_mixed(rows)
-    check_evaluators(rows, cards)
+    check_rows(rows, cards)
     named = [*args.config["models"], *rows["model"]]
     models = in_paper_order(name for name in named if name != REAL)
     scores = TableInputs(rows, args.config["datasets"], models, cards)

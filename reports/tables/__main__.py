@@ -19,14 +19,13 @@ from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
-from eval.rows import refuse_mixed
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.tables.captions import by_seed, caption, caption_of_codes, prose
 from reports.tables.cells import cell, probability_ours_higher, rows_of
 from reports.tables.formats import MISSING, PrintedTable, Table
 from reports.tables.inputs import (
     TableInputs,
-    check_evaluators,
+    check_rows,
     published_rows,
     read_scores,
     scores_parser,
@@ -54,8 +53,7 @@ def build_table(spec: Spec, scores: TableInputs, protocol: Protocol) -> Table:
             f"{spec.name}: expected scores of {spec.columns[0].metric} on {', '.join(datasets)}, "
             "found none; make them with python -m eval.scores"
         )
-    refuse_mixed(rows)
-    check_evaluators(rows, scores.cards)
+    check_rows(rows, scores.cards)
     real = [] if spec.transposed else ["real"]
     models = in_paper_order([*real, *scores.models, *rows["model"]])
     scores = replace(scores, rows=rows, models=models)

@@ -14,7 +14,7 @@ from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import stage_parser
 from eval.protocol import Protocol, load_protocol
-from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows
+from eval.rows import NONE, PLAIN, by_plain, first_hash, read_rows, refuse_mixed
 from reports.names import PUBLISHED_DATASETS
 
 ROBUST = "robust"
@@ -96,8 +96,12 @@ def evaluator_cards(paths: Sequence[str | Path], kind: str = ROBUST) -> dict[str
     }
 
 
-def check_evaluators(rows: pd.DataFrame, cards: Mapping[str, Mapping], kind: str = ROBUST) -> None:
-    """Refuse scores by other evaluators of a kind than those whose cards the caption quotes."""
+def check_rows(rows: pd.DataFrame, cards: Mapping[str, Mapping], kind: str = ROBUST) -> None:
+    """Refuse rows that cannot stand together, see :func:`eval.rows.refuse_mixed`.
+
+    Scores by other evaluators of a kind than those whose cards the caption quotes too.
+    """
+    refuse_mixed(rows)
     judged = rows[rows["metric"].map(by_plain).astype(bool) == (kind == PLAIN)]
     for dataset, card in cards.items():
         own = card["weights_sha256"][:12]
