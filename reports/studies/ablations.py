@@ -29,9 +29,7 @@ from reports.tables.specs import COLUMN_OF, Column
 
 BASE = "ours"
 # Printed metrics, as far as they were scored; the CSV holds every metric.
-OF_SAMPLES = tuple(
-    COLUMN_OF[name] for name in ("inception_score", "label_fidelity", "d_intra_standard")
-)
+OF_SAMPLES = [COLUMN_OF[n] for n in ("inception_score", "label_fidelity", "d_intra_standard")]
 HELD_OUT = "held-out images"
 OF_CODES = (
     Column("probe_excess:z_u", "label from z_u", 1, percent=True, of=HELD_OUT),
@@ -76,7 +74,7 @@ def build_ablations(
         )
     check_rows(rows, cards)
     scored = set(rows["metric"])
-    columns = [column for column in OF_SAMPLES + OF_CODES if column.metric in scored]
+    columns = [column for column in (*OF_SAMPLES, *OF_CODES) if column.metric in scored]
     of_codes = bool(set(columns) & set(OF_CODES))
     known = {"titles": [column.title for column in columns], "of_codes": of_codes}
     opening = prose("ablations", dataset=dataset, steps=steps, splits=splits, **known)

@@ -13,8 +13,6 @@ from reports.tables.cells import cell
 MARK_METRICS = (INCEPTION, AGREEMENT, HALF)
 """Metrics whose rows :func:`marked` reads."""
 
-DISAGREE, LEARNING, UNKNOWN = "judges disagree", "still learning", "unknown if still learning"
-
 
 def marked(text: str, rows: pd.DataFrame, dataset: str, model: str, protocol: Protocol) -> str:
     """Return a printed Inception Score with what must be said of it; of real images nothing.
@@ -30,11 +28,11 @@ def marked(text: str, rows: pd.DataFrame, dataset: str, model: str, protocol: Pr
     agreement, now, half, ceiling = (None if found.reason else found.mean for found in cells)
     found = []
     if agreement is not None and agreement < protocol.judges.agreement:
-        found.append(DISAGREE)
+        found.append("judges disagree")
     if None in (now, half, ceiling):
-        found += [UNKNOWN] if now is not None else []
+        found += ["unknown if still learning"] if now is not None else []
     elif abs(now - half) > still_learning() * ceiling:
-        found.append(LEARNING)
+        found.append("still learning")
     return f"{text} ({'; '.join(found)})" if found else text
 
 
