@@ -96,7 +96,7 @@ _ROWS = (
         reads=("features", "features_plain"),
         metrics=(
             *("inception_score", "label_fidelity", "judge_agreement"),
-            *("inception_score:plain", "label_fidelity:plain"),
+            *("inception_score:plain", "label_fidelity:plain", "judge_agreement:plain"),
         ),
         judged=("inception_score", "label_fidelity"),
     ),

@@ -106,9 +106,10 @@ class LeaderboardSection:
         return sorted(names, key=lambda name: (name == "real", score(name)), reverse=True)
 
     def texts(self, dataset: str, model: str, columns: Sequence[Column]) -> list[str]:
-        """Return the printed cells of a model, the first with what must be said of its score."""
-        first, *others = (cell(self.rows, dataset, model, c.metric).text(c) for c in columns)
-        return [marked(first, self.rows, dataset, model, self.stored.protocol), *others]
+        """Return the printed cells of a model, with what must be said of its Inception Score."""
+        rows, protocol = self.rows, self.stored.protocol
+        texts = [(cell(rows, dataset, model, c.metric).text(c), c.metric) for c in columns]
+        return [marked(text, rows, dataset, model, metric, protocol) for text, metric in texts]
 
     def table(self, dataset: str) -> str:
         """Return the models of a data set in Markdown."""

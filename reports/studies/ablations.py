@@ -20,16 +20,19 @@ import yaml
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
+from eval.protocol import Protocol
 from reports.names import model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable, Table
 from reports.tables.inputs import TableInputs, check_rows, page_parser, read_scores, write_page
+from reports.tables.marks import marked, marks_values
 from reports.tables.specs import COLUMN_OF, Column
 
 BASE = "ours"
 # Printed metrics, as far as they were scored; the CSV holds every metric.
-OF_SAMPLES = [COLUMN_OF[n] for n in ("inception_score", "label_fidelity", "d_intra_standard")]
+PRINTED = ("inception_score", "inception_score:plain", "label_fidelity", "d_intra_standard", "fid")
+OF_SAMPLES = tuple(COLUMN_OF[name] for name in PRINTED)
 HELD_OUT = "held-out images"
 OF_CODES = (
     Column("probe_excess:z_u", "label from z_u", 1, percent=True, of=HELD_OUT),
@@ -41,7 +44,7 @@ OF_CODES = (
 
 
 def build_ablations(
-    rows: pd.DataFrame, config: Mapping[str, Any], cards: Mapping[str, Mapping], splits: int
+    rows: pd.DataFrame, config: Mapping[str, Any], cards: Mapping[str, Mapping], protocol: Protocol
 ) -> Table:
     """Set ours and its ablations side by side; the data have one row per model and metric.
 
@@ -49,7 +52,7 @@ def build_ablations(
         rows: score rows of one data set and one seed; rows of other models are ignored.
         config: see above.
         cards: evaluator report by data set.
-        splits: of the Inception Score, by the protocol.
+        protocol: that the scores were taken by.
 
     Raises:
         UserError: a model without scores, several seeds, or rows that cannot share a table.
@@ -77,9 +80,10 @@ def build_ablations(
     columns = [column for column in (*OF_SAMPLES, *OF_CODES) if column.metric in scored]
     of_codes = bool(set(columns) & set(OF_CODES))
     known = {"titles": [column.title for column in columns], "of_codes": of_codes}
-    opening = prose("ablations", dataset=dataset, steps=steps, splits=splits, **known)
+    known |= {"splits": protocol.inception.splits, **marks_values(protocol)}
+    opening = prose("ablations", dataset=dataset, steps=steps, **known)
     text = caption([opening], TableInputs(rows, [dataset], list(changes), cards), columns)
-    printed = PrintedTable(_printed(rows, dataset, changes, columns), text)
+    printed = PrintedTable(_printed(rows, dataset, changes, columns, protocol), text)
     return Table("ablations", _tidy(rows, changes, steps), printed)
 
 
@@ -93,7 +97,11 @@ def _tidy(rows: pd.DataFrame, changes: Mapping[str, str], steps: int) -> pd.Data
 
 
 def _printed(
-    rows: pd.DataFrame, dataset: str, changes: Mapping[str, str], columns: Sequence[Column]
+    rows: pd.DataFrame,
+    dataset: str,
+    changes: Mapping[str, str],
+    columns: Sequence[Column],
+    protocol: Protocol,
 ) -> pd.DataFrame:
     """Return values with their intervals and, of ablations, their differences to ours."""
     texts = {"change": [change or MISSING for change in changes.values()]}
@@ -103,7 +111,8 @@ def _printed(
         for name, one in found.items():
             several = name != BASE and not base.reason and not one.reason
             gap = f" ({column.number(one.mean - base.mean, '+z')})" if several else ""
-            own.append(one.text(column) + gap)
+            text, metric = one.text(column) + gap, column.metric
+            own.append(marked(text, rows, dataset, name, metric, protocol, learning=False))
     return pd.DataFrame(texts, index=[model_title(name.removeprefix("ours_")) for name in changes])
 
 
@@ -116,7 +125,7 @@ def _change(keys: Mapping[str, Any]) -> str:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     rows, protocol, cards = read_scores(args)
-    table = build_ablations(rows, args.config, cards, protocol.inception.splits)
+    table = build_ablations(rows, args.config, cards, protocol)
     write_page(args, table.data, table.printed.markdown())
 
 

@@ -13,11 +13,11 @@ from eval.rows import NONE
 from reports.tables.cells import cell
 from reports.tables.specs import Column
 
-REAL, SCORE = "real", "inception_score"
+REAL, SCORE, AGREEMENT = "real", "inception_score", "judge_agreement"
 COLUMNS = (
     Column(SCORE, "IS"),
     Column("label_fidelity", "top-1", 1, percent=True),
-    Column("judge_agreement", "agreement", 1, percent=True),
+    Column(AGREEMENT, "agreement", 1, percent=True),
     Column("d_intra_standard", "d_intra", 4),
     Column("fid", "FID", 1),
 )
@@ -96,10 +96,12 @@ class Curve(NamedTuple):
     Attributes:
         scores: Inception Scores, number of updates x seed; NaN of those that had ended by then.
         costs: means over seeds, number of updates x currency.
+        agreement: of the judges on the images, mean over seeds, by number of updates.
     """
 
     scores: pd.DataFrame
     costs: pd.DataFrame
+    agreement: pd.Series
 
 
 def curves(own: pd.DataFrame, dataset: str, models: Sequence[str]) -> dict[str, Curve]:
@@ -118,7 +120,7 @@ def curves(own: pd.DataFrame, dataset: str, models: Sequence[str]) -> dict[str, 
 def _curve(rows: pd.DataFrame) -> Curve:
     rows = rows.astype({"step": int})
     found = rows.pivot(index=["step", "seed"], columns="metric", values="value")
-    found = found.reindex(columns=[SCORE, *MEASURED_COSTS])
+    found = found.reindex(columns=[SCORE, AGREEMENT, *MEASURED_COSTS])
     for name, values in found.items():
         if values.isna().any():
             step, _ = values.isna().idxmax()
@@ -127,5 +129,6 @@ def _curve(rows: pd.DataFrame) -> Curve:
                 f"{rows['dataset'].iloc[0]}/{rows['model'].iloc[0]}: expected {name}:{step} of the "
                 f"seeds {seeds}, found less; score again with python -m eval.scores curve"
             )
-    costs = found[[*MEASURED_COSTS]].groupby("step").mean()
-    return Curve(found[SCORE].unstack("seed"), costs.assign(**{UPDATES: costs.index.astype(float)}))
+    means = found[[*MEASURED_COSTS, AGREEMENT]].groupby("step").mean()
+    costs = means[[*MEASURED_COSTS]].assign(**{UPDATES: means.index.astype(float)})
+    return Curve(found[SCORE].unstack("seed"), costs, means[AGREEMENT])

@@ -13,18 +13,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from eval.metrics.intervals import probability_of_higher_mean
 from eval.protocol import Protocol
-from reports.claims.verdicts import SURE
 from reports.names import as_published, fitted_form, in_paper_order, model_title
 from reports.studies.curve_data import (
+    AGREEMENT,
     COLUMNS,
     CURRENCIES,
     REAL,
@@ -34,6 +32,7 @@ from reports.studies.curve_data import (
     curves,
     tidy,
 )
+from reports.studies.curve_leads import IS, lead_table, leads, summary_table
 from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, pipe_table
@@ -42,16 +41,12 @@ from reports.tables.marks import still_learning
 from reports.tables.specs import Column
 from reports.text import render
 
-IS = COLUMNS[0]
-OTHERS = [replace(c, interval=False) for c in COLUMNS[1:] if c.metric != "judge_agreement"]
-NOT_KNOWN = " (too few seeds to tell)"
-# Costs are means of measured numbers: a budget is not missed by their rounding.
-ROUNDING = 1e-9
+OTHERS = [replace(c, interval=False) for c in COLUMNS[1:] if c.metric != AGREEMENT]
 
 
 def curves_page(scores: TableInputs, protocol: Protocol) -> str:
     """Return the whole page as Markdown."""
-    rows, limit = scores.rows, still_learning()
+    rows, limit, agreed = scores.rows, still_learning(), protocol.judges.agreement
     titles = {column.metric: column for column in COLUMNS}
     columns = [
         replace(titles[name.partition(":")[0]], metric=name)
@@ -62,20 +57,24 @@ def curves_page(scores: TableInputs, protocol: Protocol) -> str:
     own = curve_rows(rows)
     return render(
         "learning_curves.md.j2",
-        sections={name: _section(own, name, scores.models, limit) for name in scores.datasets},
+        sections={
+            name: _section(own, name, scores.models, limit, agreed) for name in scores.datasets
+        },
         limit=f"{100 * limit:g} %",
+        agreed=f"{100 * agreed:g} %",
         caption=caption(opening, scores, columns),
     )
 
 
 def _section(
-    own: pd.DataFrame, dataset: str, models: Sequence[str], limit: float
+    own: pd.DataFrame, dataset: str, models: Sequence[str], limit: float, agreed: float
 ) -> dict[str, Any]:
     """Return what the page says of a data set; nothing without curves.
 
     Args:
         own: of :func:`curve_rows`.
         limit: share of the ceiling by which a doubling may move a model that has learned.
+        agreed: agreement of the judges, below which they disagree.
     """
     ceiling = cell(own, dataset, REAL, SCORE)
     if ceiling.reason:
@@ -88,7 +87,7 @@ def _section(
         return {}
     forms = forms_of_curves(list(found))
     compared = {
-        form: {money: leads({name: found[name] for name in names}, money) for money in CURRENCIES}
+        form: {money: leads({m: found[m] for m in names}, money, agreed) for money in CURRENCIES}
         for form, names in forms.items()
     }
     shares, seeds = doublings(found, ceiling.mean)
@@ -143,106 +142,6 @@ def score_table(
         for model in models
     ]
     return pipe_table([*["score"] * several, "model", *map(str, steps)], rows, 1 + several)
-
-
-# --- Who leads ----------------------------------------------------------------------------------
-
-
-class Lead(NamedTuple):
-    """Who has the best Inception Score that a budget buys.
-
-    Attributes:
-        budget: in a currency of the curves.
-        answer: in words: a model, two that are level, or one of which too little is known.
-        cells: the leader and the second, with score, updates and seeds, and the gap.
-    """
-
-    budget: float
-    answer: str
-    cells: list[str]
-
-
-def lead(found: Mapping[str, Curve], currency: str, budget: float) -> Lead:
-    """Return who leads at a budget, which buys the last snapshot that costs no more.
-
-    Two are level where the spread over seeds explains the gap, or there is none.
-    """
-    last = {}
-    for model, (scores, costs) in found.items():
-        within = scores[costs[currency] <= budget * (1 + ROUNDING)]
-        if not within.empty:
-            last[model] = within.iloc[-1].dropna()
-    means = {model: own.mean() for model, own in last.items()}
-    first, second, *_ = [*sorted(means, key=lambda model: -means[model]), None]
-    texts = [
-        f"{model_title(m)} {IS.number(means[m])} after {last[m].name} ({len(last[m])})"
-        for m in (first, second)
-        if m
-    ]
-    if second is None:
-        return Lead(budget, f"{model_title(first)} alone", [*texts, MISSING, MISSING])
-    gap = means[first] - means[second]
-    higher = probability_of_higher_mean(last[first], last[second])
-    if gap == 0 or (higher is not None and higher < SURE):
-        pair = " and ".join(map(model_title, in_paper_order([first, second])))
-        return Lead(budget, f"level ({pair})", [f"level: {texts[0]}", texts[1], IS.number(gap)])
-    note = NOT_KNOWN if higher is None else ""
-    return Lead(budget, model_title(first) + note, [*texts, IS.number(gap) + note])
-
-
-def leads(found: Mapping[str, Curve], currency: str) -> list[Lead]:
-    """Return who leads at budgets, ascending, each twice the one before.
-
-    The largest is where the first training ends: beyond, a model would stand with less than it was
-    given. The smallest buys every model a snapshot.
-    """
-    costs = [own.costs[currency] for own in found.values()]
-    budget, smallest = min(own.max() for own in costs), max(own.min() for own in costs)
-    ascending = []
-    while budget >= smallest * (1 - ROUNDING):
-        ascending.insert(0, lead(found, currency, budget))
-        budget /= 2
-    return ascending
-
-
-def lead_table(found: Mapping[str, Mapping[str, Sequence[Lead]]]) -> str:
-    """Return the leader, the second and the gap at every budget.
-
-    Args:
-        found: leads by form of the models and currency.
-    """
-    heads, rows = ["counted in", "budget"], []
-    for form in found:
-        heads += [f"{form}: leads", "runner-up", "gap"]
-    for currency, name in CURRENCIES.items():
-        by_form = [{lead.budget: lead.cells for lead in own[currency]} for own in found.values()]
-        for budget in sorted(set().union(*by_form)):
-            texts = [text for own in by_form for text in own.get(budget, [MISSING] * 3)]
-            rows.append([name, amount(budget), *texts])
-    return pipe_table(heads, rows, 2)
-
-
-def amount(budget: float) -> str:
-    """Return a budget as printed: whole where it is large."""
-    return f"{budget:,.0f}" if budget >= 100 else f"{budget:.3g}"
-
-
-def summary_table(found: Mapping[str, Mapping[str, Sequence[Lead]]]) -> str:
-    """Return who leads from where to where, by currency and form."""
-    rows = [
-        [name, *(_runs(own[currency]) for own in found.values())]
-        for currency, name in CURRENCIES.items()
-    ]
-    return pipe_table(["counted in", *found], rows, 1 + len(found))
-
-
-def _runs(found: Sequence[Lead]) -> str:
-    """Say who leads, budgets with one answer put together."""
-    parts = []
-    for answer, run in groupby(found, key=lambda lead: lead.answer):
-        ends = [amount(lead.budget) for lead in run]
-        parts.append(f"{answer} at {' to '.join(dict.fromkeys((ends[0], ends[-1])))}")
-    return "; ".join(parts) or "no budget buys every model a copy of its weights"
 
 
 # --- What a doubling moves ----------------------------------------------------------------------

@@ -31,7 +31,7 @@ from reports.tables.inputs import (
     scores_parser,
 )
 from reports.tables.marks import marked, marks_values
-from reports.tables.specs import COUNTED, TABLES, Spec
+from reports.tables.specs import COUNTED, TABLES, Column, Spec
 from reports.text import document
 
 
@@ -73,13 +73,12 @@ def _texts(spec: Spec, scores: TableInputs, dataset: str, protocol: Protocol) ->
     rows, models, first = scores.rows, scores.models, spec.columns[0]
     if spec.transposed:
         models = [model for model in models if scores.of(dataset)["model"].eq(model).any()]
-    texts = {
-        column.title: [cell(rows, dataset, m, column.metric).text(column) for m in models]
-        for column in spec.columns
-    }
-    if spec.marked:
-        pairs = zip(texts[first.title], models, strict=True)
-        texts[first.title] = [marked(text, rows, dataset, m, protocol) for text, m in pairs]
+
+    def text(column: Column, model: str) -> str:
+        printed = cell(rows, dataset, model, column.metric).text(column)
+        return marked(printed, rows, dataset, model, column.metric, protocol)
+
+    texts = {column.title: [text(column, m) for m in models] for column in spec.columns}
     if spec.better:
         found = [probability_ours_higher(rows, dataset, m, first.metric) for m in models]
         texts["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]

@@ -7,33 +7,55 @@ from functools import cache
 import pandas as pd
 
 from eval.protocol import Protocol
+from eval.rows import PLAIN
 from reports.claims.rules import AGREEMENT, HALF, INCEPTION, REAL, load_rules
 from reports.tables.cells import cell
 
-MARK_METRICS = (INCEPTION, AGREEMENT, HALF)
+AGREEMENT_OF = {INCEPTION: AGREEMENT, f"{INCEPTION}:{PLAIN}": f"{AGREEMENT}:{PLAIN}"}
+"""By an Inception Score, how far the judges that take it agree."""
+MARK_METRICS = (INCEPTION, HALF, *AGREEMENT_OF.values())
 """Metrics whose rows :func:`marked` reads."""
 
 
-def marked(text: str, rows: pd.DataFrame, dataset: str, model: str, protocol: Protocol) -> str:
-    """Return a printed Inception Score with what must be said of it; of real images nothing.
+def marked(
+    text: str,
+    rows: pd.DataFrame,
+    dataset: str,
+    model: str,
+    metric: str,
+    protocol: Protocol,
+    learning: bool = True,
+) -> str:
+    """Return a printed cell with what must be said of it: of other scores and real images nothing.
 
     Args:
         rows: score rows with `MARK_METRICS`; without that of half of the updates it is not known
             whether a model is still learning, and that is said.
+        metric: that is printed; only an Inception Score, of `AGREEMENT_OF`, is marked.
+        learning: whether the robust judges' says which models are still learning.
     """
-    if model == REAL:
+    if model == REAL or metric not in AGREEMENT_OF:
         return text
-    asked = ((model, AGREEMENT), (model, INCEPTION), (model, HALF), (REAL, INCEPTION))
-    cells = [cell(rows, dataset, name, metric) for name, metric in asked]
-    agreement, now, half, ceiling = (None if found.reason else found.mean for found in cells)
-    found = []
-    if agreement is not None and agreement < protocol.judges.agreement:
-        found.append("judges disagree")
-    if None in (now, half, ceiling):
-        found += ["unknown if still learning"] if now is not None else []
-    elif abs(now - half) > still_learning() * ceiling:
-        found.append("still learning")
+    found = ["judges disagree"] if _disagree(rows, dataset, model, metric, protocol) else []
+    if learning and metric == INCEPTION:
+        found += _learning(rows, dataset, model)
     return f"{text} ({'; '.join(found)})" if found else text
+
+
+def _disagree(
+    rows: pd.DataFrame, dataset: str, model: str, metric: str, protocol: Protocol
+) -> bool:
+    found = cell(rows, dataset, model, AGREEMENT_OF[metric])
+    return not found.reason and found.mean < protocol.judges.agreement
+
+
+def _learning(rows: pd.DataFrame, dataset: str, model: str) -> list[str]:
+    asked = ((model, INCEPTION), (model, HALF), (REAL, INCEPTION))
+    cells = [cell(rows, dataset, name, metric) for name, metric in asked]
+    now, half, ceiling = (None if found.reason else found.mean for found in cells)
+    if None in (now, half, ceiling):
+        return ["unknown if still learning"] if now is not None else []
+    return ["still learning"] if abs(now - half) > still_learning() * ceiling else []
 
 
 def marks_values(protocol: Protocol) -> dict[str, float]:

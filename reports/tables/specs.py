@@ -45,8 +45,8 @@ class Spec:
         transposed: printed with metrics in rows, for scores that are not of sample sets.
         better: whether the first column is one of which more is better, so that the probability
             that ours has more is printed.
-        marked: whether cells of the first column, an Inception Score, say where judges disagree and
-            which models are still learning; see :mod:`reports.tables.marks`.
+        marked: whether Inception Scores say where judges disagree and which models are still
+            learning, which the caption explains; see :mod:`reports.tables.marks`.
     """
 
     name: str
@@ -121,7 +121,7 @@ TABLES = {
             Column("images_read", "images read", 0, of=""),
         ),
         paper_note="judged by their own evaluator",
-        unprinted=("inception_score:half", "label_fidelity:half"),
+        unprinted=("judge_agreement:plain", "inception_score:half", "label_fidelity:half"),
         better=True,
         marked=True,
     ),

@@ -40,8 +40,8 @@ def curve_of(model, scores, costs, added=0.0):
             score = value + added
             ends = {"ci_low": score - 0.5, "ci_high": score + 0.5, "ci_kind": "jackknife95_images"}
             found.append(row(model, f"inception_score:{step}", score, seed, **ends))
-            for metric in ("label_fidelity", "judge_agreement"):
-                found.append(row(model, f"{metric}:{step}", score / 20, seed))
+            found.append(row(model, f"label_fidelity:{step}", score / 20, seed))
+            found.append(row(model, f"judge_agreement:{step}", 0.9, seed))
             without = {"evaluator": "none"}
             found.append(row(model, f"d_intra_standard:{step}", score / 30, seed, **without))
             found.append(row(model, f"fid:{step}", 100 - score, seed))

@@ -13,25 +13,22 @@ from eval.rows import write_rows
 from made_up_curves import CEILING, LABEL, MODELS, PROTOCOL, curves, frame, made_up, tidy
 from reports.studies import learning_curves
 from reports.studies.curve_data import CURRENCIES, curve_rows
-from reports.studies.learning_curves import (
-    amount,
-    doublings,
-    forms_of_curves,
-    lead,
-    leads,
-    settled,
-)
+from reports.studies.curve_leads import amount, lead, leads
+from reports.studies.learning_curves import doublings, forms_of_curves, settled
 from reports.tables.inputs import page_parser
+
+AGREED = 0.75
 
 # --- Curves and data ---------------------------------------------------------------------------
 
 
 def test_a_curve_holds_the_scores_by_seed_and_mean_costs_of_its_snapshots():
-    scores, costs = curves(frame())["ours"]
+    scores, costs, agreement = curves(frame())["ours"]
     assert scores.index.tolist() == costs.index.tolist() == [100, 200, 400, 800]
     assert scores.loc[200].tolist() == [6.0, 6.1, 6.2] and scores.loc[400].count() == 1
     expected = {"updates": 200, "images_read": 200 * 128, "cpu_seconds": 8.0}
     assert costs.loc[200].to_dict() == expected
+    assert agreement.to_dict() == dict.fromkeys([100, 200, 400, 800], 0.9)
     assert curves(frame(), ["cvae_gan"]) == {}
 
 
@@ -89,7 +86,7 @@ def test_rows_without_curves_are_refused():
 
 
 def test_the_known_leader_leads_by_updates():
-    found = leads(curves(frame()), "updates")
+    found = leads(curves(frame()), "updates", AGREED)
     assert [one.answer for one in found] == [
         "level (cVAE and ours)",
         "ours",
@@ -101,23 +98,40 @@ def test_the_known_leader_leads_by_updates():
 
 
 def test_a_gap_within_the_spread_over_seeds_is_no_lead():
-    first = lead(curves(frame()), "updates", 100)
+    first = lead(curves(frame()), "updates", 100, AGREED)
     assert first.cells == ["level: ours 2.13 after 100 (3)", "cVAE 2.10 after 100 (3)", "0.03"]
     # The same gap between trainings that hardly differ is one.
     close = {"cvae": {100: (2.1, 2.101, 2.102)}, "ours": {100: (2.13, 2.131, 2.132)}}
-    assert lead(curves(frame(close), list(close)), "updates", 100).answer == "ours"
+    assert lead(curves(frame(close), list(close)), "updates", 100, AGREED).answer == "ours"
 
 
 def test_equal_scores_are_level_with_any_number_of_seeds():
     same = {"cvae": {100: (2.0,)}, "ours": {100: (2.0,)}}
-    assert lead(curves(frame(same), list(same)), "updates", 100).answer == "level (cVAE and ours)"
+    assert (
+        lead(curves(frame(same), list(same)), "updates", 100, AGREED).answer
+        == "level (cVAE and ours)"
+    )
+
+
+def test_nobody_leads_where_the_judges_disagree_on_one_of_the_first_two():
+    rows = frame()
+    rows.loc[rows["metric"].eq("judge_agreement:200") & rows["model"].eq("ours"), "value"] = 0.7
+    early, found, *_ = leads(curves(rows), "updates", AGREED)
+    assert early.answer == "level (cVAE and ours)" and found.answer == "judges disagree (ours)"
+    first = "judges disagree: ours 6.10 after 200 (3)"
+    assert found.cells == [first, "cVAE 4.10 after 200 (3)", "2.00"]
+    rows.loc[rows["metric"].eq("judge_agreement:200"), "value"] = 0.7
+    assert leads(curves(rows), "updates", AGREED)[1].answer == "judges disagree (cVAE and ours)"
+    # The third says nothing of who leads.
+    rows.loc[rows["model"].ne("cgan") & rows["metric"].eq("judge_agreement:200"), "value"] = 0.8
+    assert leads(curves(rows), "updates", AGREED)[1].answer == "ours"
 
 
 def test_a_budget_between_snapshots_buys_the_one_before():
     own = curves(frame())
 
     def bought(currency, budget):
-        return [text.removesuffix(" (3)") for text in lead(own, currency, budget).cells[:2]]
+        return [text.removesuffix(" (3)") for text in lead(own, currency, budget, AGREED).cells[:2]]
 
     assert bought("updates", 399) == ["ours 6.10 after 200", "cVAE 4.10 after 200"]
     # 12,800 images are 400 updates of the cVAE and 100 of ours.
@@ -126,12 +140,14 @@ def test_a_budget_between_snapshots_buys_the_one_before():
 
 
 def test_a_model_without_a_snapshot_within_the_budget_takes_no_part():
-    found = lead(curves(frame(), ["cgan", "ours"]), "images_read", 3200)
+    found = lead(curves(frame(), ["cgan", "ours"]), "images_read", 3200, AGREED)
     assert found.answer == "cGAN alone" and found.cells[1:] == ["–", "–"]
 
 
 def test_budgets_end_where_the_first_training_does_and_begin_where_all_have_begun():
-    found = {name: [one.budget for one in leads(curves(frame()), name)] for name in CURRENCIES}
+    found = {
+        name: [one.budget for one in leads(curves(frame()), name, AGREED)] for name in CURRENCIES
+    }
     # The cVAE ends at 25,600 images; ours begins at 12,800.
     expected = {"updates": [100, 200, 400, 800], "images_read": [12_800, 25_600]}
     assert found == expected | {"cpu_seconds": [4, 8]}
@@ -139,7 +155,7 @@ def test_budgets_end_where_the_first_training_does_and_begin_where_all_have_begu
 
 def test_who_leads_depends_on_the_currency():
     found = {
-        name: [one.cells[0].split()[-5] for one in leads(curves(frame()), name)]
+        name: [one.cells[0].split()[-5] for one in leads(curves(frame()), name, AGREED)]
         for name in CURRENCIES
     }
     assert found["updates"] == ["ours"] * 4
