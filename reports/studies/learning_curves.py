@@ -158,7 +158,7 @@ def doublings(found: Mapping[str, Curve], ceiling: float) -> tuple[pd.DataFrame,
     """
     moved = {
         model: scores.reindex(2 * scores.index).set_axis(scores.index) - scores
-        for model, (scores, _) in found.items()
+        for model, (scores, *_) in found.items()
     }
     shares = pd.DataFrame({m: own.mean(axis=1).abs() / ceiling for m, own in moved.items()})
     seeds = pd.DataFrame({m: own.notna().sum(axis=1) for m, own in moved.items()})

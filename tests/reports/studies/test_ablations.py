@@ -60,7 +60,8 @@ def config(ablations=ABLATIONS, **more):
 
 
 def compared(rows, *given, **more):
-    return build_ablations(rows, config(*given, **more), {"synthetic_faces": CARD}, 1)
+    cards, protocol = {"synthetic_faces": CARD}, load_protocol(PROTOCOL)
+    return build_ablations(rows, config(*given, **more), cards, protocol)
 
 
 def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
@@ -84,7 +85,7 @@ def test_values_intervals_and_differences_stand_in_the_order_asked_for(rows):
 
 
 def test_only_metrics_that_were_scored_have_a_column(rows):
-    assert compared(rows).printed.cells.columns.tolist() == ["change", "IS", "top-1"]
+    assert compared(rows).printed.cells.columns.tolist() == ["change", "IS", "top-1", "FID"]
     assert "held-out images. Label" not in compared(rows).printed.caption
     more = [row(name, "probe_excess:z_u", 0.125, n=400) for name in ("ours", *ABLATIONS)]
     found = compared(pd.concat([rows, pd.DataFrame(more)]))
@@ -92,6 +93,25 @@ def test_only_metrics_that_were_scored_have_a_column(rows):
     assert "Of the codes of held-out images. Label from z_u" in found.printed.caption
     counts = "n = 2000 generated images; n = 400 held-out images per model and seed"
     assert counts in found.printed.caption
+
+
+def test_an_inception_score_on_which_its_judges_disagree_says_so(rows):
+    score = "inception_score"
+    more = [
+        row("ours", "judge_agreement", 0.76),
+        row("ours_no_adversary", "judge_agreement", 0.74),
+        *(row(name, f"{score}:plain", 5.0) for name in ("ours", *ABLATIONS)),
+        row("ours", "judge_agreement:plain", 0.74),
+    ]
+    printed = compared(pd.concat([rows, pd.DataFrame(more)])).printed
+    disagree = " (judges disagree)"
+    assert [text.endswith(disagree) for text in printed.cells["IS"]] == [False, True, False]
+    assert [text.endswith(disagree) for text in printed.cells["IS, plain judges"]] == [
+        True,
+        False,
+        False,
+    ]
+    assert "in fewer than 75% of the images" in printed.caption
 
 
 def test_the_caption_names_every_printed_column_that_an_interval_is_of(rows):
