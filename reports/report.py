@@ -38,6 +38,13 @@ JUDGES = {
     "/card.json": "Evaluator",
     "_factors/card.json": "Factor regressor",
 }
+# Of the data card, each a list of sentences.
+DATA_CARD = {
+    "rai:dataUseCases": "intended use",
+    "rai:dataLimitations": "limits and misuse",
+    "rai:dataBiases": "biases",
+    "rai:personalSensitiveInformation": "personal information",
+}
 UNPRINTED = ("confusion",)  # C x C numbers; they stay in the file
 
 
@@ -103,7 +110,14 @@ def _cards(results: Path, datasets: Sequence[str]) -> list[tuple[str, dict[str, 
         (f"Data set: {dataset_title(name)}", results / "data" / name / "card.json")
         for name in [*data, "three_moons"]
     ]
-    return [(title, read_json(path)) for title, path in files if path.exists()]
+    return [(title, read_json(path) | _described(path)) for title, path in files if path.exists()]
+
+
+def _described(card: Path) -> dict[str, str]:
+    """Return what the data card beside a card says of use and defects; nothing without one."""
+    path = card.with_name("croissant.json")
+    said = read_json(path) if path.exists() else {}
+    return {title: " ".join(said[key]) for key, title in DATA_CARD.items() if key in said}
 
 
 def _manifests(results: Path) -> dict[str, dict[str, Any]]:

@@ -31,6 +31,18 @@ class DataSetPlan(Plan):
         own = part["unlabelled"] | {"root": self.unlabelled_folder(job.dataset)}
         return self.slice(job, role="unlabelled", size=part["data"]["size"], **own)
 
+    def data_cards(self) -> list[str]:
+        """Return the descriptions of all prepared data sets: those of tables, judges, unlabelled.
+
+        Raises:
+            UserError: a judge asks for more images of a data set that has none.
+        """
+        names = list(self.datasets)
+        names += [f"{name}_judges" for name in self.image_sets if self.more_images(name, "")]
+        unlabelled = [name for name in self.image_sets if not self.without_unlabelled(name)]
+        names += [f"{name}_unlabelled" for name in unlabelled]
+        return [f"{self.data(name)}/croissant.json" for name in names]
+
     def folder(self, dataset: str) -> str | None:
         """Return the local folder of a data set, None where it needs none.
 

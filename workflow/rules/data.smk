@@ -56,3 +56,33 @@ use rule prepare as prepare_unlabelled with:
         source=lambda wildcards: stamp(data_sets.unlabelled_folder(wildcards.dataset)),
     message:
         "Preparing the unlabelled images of {wildcards.dataset}"
+
+
+# A rule of its own beside a prepared data set: whatever is learned or scored reads none of it, so
+# that a better description trains and scores nothing again.
+rule describe:
+    input:
+        train="<results>/data/{prepared}/train.npz",
+        card="<results>/data/{prepared}/card.json",
+        manifest="<results>/data/{prepared}/manifest.json",
+    output:
+        data_card="<results>/data/{prepared}/croissant.json",
+    log:
+        "<logs>/describe/{prepared}.log",
+    benchmark:
+        "<benchmarks>/describe/{prepared}.jsonl"
+    resources:
+        mem_mb=1500,
+    params:
+        data=subpath(output.data_card, parent=True),
+        code=code_of("dlvae.describe"),
+    message:
+        "Describing {wildcards.prepared}"
+    shell:
+        "python -m dlvae.describe --data {params.data} > {log} 2>&1"
+
+
+rule cards:
+    """Data cards, as Croissant: what every prepared data set is, its licence, defects and uses."""
+    input:
+        lambda wildcards: data_sets.data_cards(),

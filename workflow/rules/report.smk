@@ -5,6 +5,7 @@ rule report:
     """The tables, the figures and how they were made, in one page."""
     input:
         results=targets.report_inputs(),
+        data_cards=lambda wildcards: data_sets.data_cards(),
     output:
         page=report(
             "<results>/report.html",
