@@ -55,6 +55,13 @@ def test_the_report_holds_tables_figures_cards_config_and_provenance(results):
     assert "steps: 1234" in text
 
 
+def test_data_cards_say_what_data_are_not_for(results):
+    said = {"rai:dataLimitations": ["A JPEG copy.", "Not for deciding about anyone."]}
+    write_json(results / "data/digits/croissant.json", said)
+    text = build_report(request(), results)
+    assert "limits and misuse" in text and "A JPEG copy. Not for deciding about anyone." in text
+
+
 def test_the_report_needs_no_network_and_runs_nothing(results):
     text = build_report(request(), results)
     linked = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", text)

@@ -7,6 +7,7 @@ https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def croissant(facts: Facts) -> dict[str, Any]:
         "name": name,
         "alternateName": title,
         "conformsTo": CONFORMS,
-        "description": f"{known.description} {_counts(facts)} {HOW_TO_READ}",
+        "description": " ".join(_description(facts, known)),
         "url": known.url,
         "creator": [{"@type": kind, "name": name} for name, kind in known.creators.items()],
         "datePublished": known.published,
@@ -84,6 +85,15 @@ def croissant(facts: Facts) -> dict[str, Any]:
         "recordSet": record_sets(facts),
     }
     return {key: value for key, value in document.items() if value not in (None, [])}
+
+
+def _description(facts: Facts, known: About) -> Iterator[str]:
+    yield known.description
+    yield _counts(facts)
+    yield HOW_TO_READ
+    asked = {"url": known.url, "datePublished": known.published, "citeAs": known.citation}
+    if absent := [name for name, value in asked.items() if value is None]:
+        yield f"What Croissant asks for and nobody here knows is left out: {', '.join(absent)}."
 
 
 def _counts(facts: Facts) -> str:

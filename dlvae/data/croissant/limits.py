@@ -24,7 +24,9 @@ def measured_limits(facts: Facts) -> Iterator[str]:
 
 def preparation(facts: Facts) -> Iterator[str]:
     """Yield what was done to the source, as sentences."""
-    yield f"Prepared by dlvae.prepare with {_listed(facts.card['preparation'])}."
+    options = facts.card["preparation"]
+    said = " (test_fraction is for sources without a test split)" if facts.from_files else ""
+    yield f"Prepared by dlvae.prepare with {_listed(options)}{said * ('test_fraction' in options)}."
     for split, found in _conversions(facts).items():
         if found:
             yield f"Of `{split}`: {_listed(found)}."
@@ -69,7 +71,7 @@ def _repeats(facts: Facts) -> Iterator[str]:
         for name, split in facts.splits.items()
         if split.in_train
     ]
-    said = "; ".join(found) if found else "No two are equal"
+    said = "; ".join(found) if found else "No two records are equal"
     yield f"{said}, value by value; near-duplicates were not looked for."
 
 

@@ -27,7 +27,7 @@ SAID = {
     "images": "RGB image, uint8 in 0..255, height x width x 3.",
     "points": "Coordinates of the point.",
     "labels": "Class, a number of the record set `classes`; -1 in unlabelled sets.",
-    "factors": "Ground truth, in the order of the record set `factors`.",
+    "factors": "What else is known of it, in the order of the record set `factors`.",
 }
 Json = dict[str, Any]
 
@@ -133,6 +133,7 @@ def _records(name: str, split: SplitFacts, facts: Facts) -> Json:
     """Return the record set of one split: one record per image or point."""
     rows = {n: array for n, array in split.arrays.items() if n in SAID}
     fields = [_field(name, array, *of, facts) for array, of in rows.items()]
+    # A reference names its field as mlcroissant reads it; the bare @id of the text it ignores.
     part = {
         "@type": "cr:Field",
         "@id": f"{name}/split",
@@ -146,7 +147,8 @@ def _records(name: str, split: SplitFacts, facts: Facts) -> Json:
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": f"{split.count} records, row i of every array of {name}.npz. {HOW_TO_READ}",
+        "description": f"{split.count} records, record i being row i of every array of {name}.npz; "
+        "how to read it, the description of the data set says.",
         "field": [*fields, part],
     }
 
