@@ -16,6 +16,7 @@ from dlvae.config.judges import EvaluatorKeys, Factors
 from dlvae.config.keys import Ablations, Figures, PresetKeys
 from dlvae.config.method import Method
 from dlvae.config.section import Overlay, Section
+from dlvae.photos.settings import PrepareFaces
 from dlvae.stage.artefact import write_text
 
 README = Path(__file__).resolve().parents[2] / "config" / "README.md"
@@ -39,6 +40,7 @@ TABLES: dict[str, dict[str, type[Section]]] = {
     "three_moons": {"": ThreeMoons},
     "figures": {"": Figures},
     "ablations": {"": Ablations},
+    "prepare_faces": {"": PrepareFaces},
 }
 SHOWN_APART = {DataSetKeys, *(kind for kinds in TABLES.values() for kind in kinds.values())}
 

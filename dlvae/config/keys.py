@@ -21,6 +21,7 @@ from dlvae.config.section import (
     number,
     overlay,
 )
+from dlvae.photos.settings import PrepareFaces
 from dlvae.stage.errors import nearest
 from dlvae.stage.registry import model_names
 
@@ -169,6 +170,10 @@ class PresetKeys(Section):
     needs it. Without a folder `cifar10` is downloaded into `data/`"""
     unlabelled_root: str | None = None
     """folder of unlabelled images for `faces`"""
+    photos: str | None = None
+    """folder of photos, one folder for each person in it, for the target `prepare_faces`"""
+    prepare_faces: PrepareFaces = PrepareFaces()
+    """how that target makes aligned faces of them"""
     imagenet_weights: str | None = None
     """weights of ImageNet's Inception for the target `imagenet`"""
     steps: Count | None = None

@@ -1,9 +1,12 @@
 """Aligned faces from a local folder, labelled by identity or unlabelled.
 
-The crops must be aligned already. Layouts: see `dlvae.data.local`.
+The crops must be aligned already; `dlvae.photos` aligns photos. Layouts: see `dlvae.data.local`.
 """
 
+import io
 from pathlib import Path
+
+from PIL import Image
 
 from dlvae.config.section import Count, Section, Side
 from dlvae.data.dataset import Prepared
@@ -16,8 +19,11 @@ from dlvae.data.local import (
     list_root,
     list_unlabelled_root,
 )
+from dlvae.data.listing import Listing
 from dlvae.data.sources import Role
+from dlvae.stage.errors import UserError
 
+LOOKED_AT = 200  # images whose size says whether a set is one of photos
 LICENCE = "not known: check the terms of your source; do not redistribute"
 
 
@@ -50,6 +56,7 @@ def prepare(options: FacesData, root: str | Path | None) -> Prepared:
         UserError: a missing or empty folder, an unreadable image, wrong labels, a small class.
     """
     listings, layout = list_root(check_root(root, "data_root", "faces"))
+    check_aligned(listings["train"], root)
     chosen = choose(listings, options, "datasets.faces.data")
     return decode(chosen, options.size, _card(layout))
 
@@ -63,9 +70,34 @@ def prepare_unlabelled(options: SizedUnlabelledFaces, root: str | Path | None) -
         scores read and no training does.
     """
     images, layout = list_unlabelled_root(check_root(root, "unlabelled_root", "faces"))
+    check_aligned(images, root)
     if options.max_images is not None:
         images = cap(images, options.max_images)
     return decode({"train": images}, options.size, _card(layout))
+
+
+def check_aligned(images: Listing, root: str | Path) -> None:
+    """Refuse photos: crops are square, or at least of one or two sizes.
+
+    Raises:
+        UserError: most of the images are not square and their sizes differ.
+    """
+    sizes = []
+    for payload in images.payloads[:: max(1, len(images) // LOOKED_AT)]:
+        source = io.BytesIO(payload) if isinstance(payload, bytes) else payload
+        try:
+            with Image.open(source) as image:  # reads no pixel
+                sizes.append(image.size)
+        except Exception:  # decoding names what is wrong
+            continue
+    oblong = [size for size in sizes if size[0] != size[1]]
+    if len(oblong) > len(sizes) / 2 and len(set(sizes)) > 2:
+        width, height = oblong[0]
+        raise UserError(
+            f"{root}: expected aligned faces, found photos ({len(oblong)} of {len(sizes)} looked at "
+            f"are not square, e.g. {width} x {height}, and their sizes differ); align them with "
+            f"snakemake prepare_faces --config photos={root} and give the folder that it writes"
+        )
 
 
 def _card(layout: str) -> dict:

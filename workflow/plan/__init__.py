@@ -76,9 +76,10 @@ class Plan:
 
     @property
     def run_config(self) -> dict[str, Any]:
-        """The configuration of results: without the candidate that `compare` sets beside them."""
+        """The configuration of results: without the candidate of `compare`, and `prepare_faces`."""
         # As in every stored configuration, `fast` is said where it is false.
-        apart = ("candidate", "dataset", "fail_below", *(["fast"] if self.config["fast"] else []))
+        apart = ["candidate", "dataset", "fail_below", "photos", "prepare_faces"]
+        apart += ["fast"] if self.config["fast"] else []
         return {key: value for key, value in self.config.items() if key not in apart}
 
     # --- Data sets and models ------------------------------------------------------------------
