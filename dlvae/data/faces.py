@@ -10,6 +10,7 @@ from PIL import Image
 
 from dlvae.config.section import Count, Section, Side
 from dlvae.data.dataset import Prepared
+from dlvae.data.listing import Listing
 from dlvae.data.local import (
     LocalData,
     cap,
@@ -19,7 +20,6 @@ from dlvae.data.local import (
     list_root,
     list_unlabelled_root,
 )
-from dlvae.data.listing import Listing
 from dlvae.data.sources import Role
 from dlvae.stage.errors import UserError
 
@@ -94,8 +94,8 @@ def check_aligned(images: Listing, root: str | Path) -> None:
     if len(oblong) > len(sizes) / 2 and len(set(sizes)) > 2:
         width, height = oblong[0]
         raise UserError(
-            f"{root}: expected aligned faces, found photos ({len(oblong)} of {len(sizes)} looked at "
-            f"are not square, e.g. {width} x {height}, and their sizes differ); align them with "
+            f"{root}: expected aligned faces, found photos ({len(oblong)} of {len(sizes)} "
+            f"looked at are not square, e.g. {width} x {height}, and their sizes differ); align them with "
             f"snakemake prepare_faces --config photos={root} and give the folder that it writes"
         )
 

@@ -41,7 +41,7 @@ def align_identity(
         boxes: see `dlvae.photos.photo_tree.listed_boxes`.
 
     Returns:
-        Every photo, in order; and the faces of those that were not dropped, uint8 (N, size, size, 3).
+        Every photo, in order; and faces uint8 (N, size, size, 3) of those that were not dropped.
     """
     photos, faces = [], []
     for path in paths:

@@ -74,7 +74,9 @@ class FacesByIdentity:
             return photos
 
         with ThreadPoolExecutor(max(threads, 1)) as pool:
-            return [photo for photos in _told(pool.map(work, tree.photos), tree) for photo in photos]
+            return [
+                photo for photos in _told(pool.map(work, tree.photos), tree) for photo in photos
+            ]
 
     def faces(self, name: str) -> np.ndarray:
         """Return the aligned faces of an identity, uint8 (N, size, size, 3)."""

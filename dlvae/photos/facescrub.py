@@ -65,7 +65,9 @@ def read_list(path: str | Path) -> list[Link]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected a list of FaceScrub, found {error}") from None
     links = []
-    for number, row in enumerate(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE), 1):
+    for number, row in enumerate(
+        csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE), 1
+    ):
         if row and tuple(row) != COLUMNS:
             links.append(_link(row, f"{path}:{number}"))
     if not links:
@@ -84,7 +86,9 @@ def _link(row: list[str], where: str) -> Link:
         ) from None
     # The name becomes a folder and the number a file.
     if not (re.fullmatch(r"\w[\w .,'’-]*", name) and re.fullmatch(r"\d+", image)):
-        raise UserError(f"{where}: expected a person's name and a number, found {name!r}, {image!r}")
+        raise UserError(
+            f"{where}: expected a person's name and a number, found {name!r}, {image!r}"
+        )
     if not re.fullmatch("[0-9a-f]{64}", sha256 := sha256.lower()):
         raise UserError(f"{where}: expected a SHA-256 of 64 hex digits, found {sha256!r:.80}")
     return Link(name, image, url, (x1, y1, x2, y2), sha256)
@@ -109,7 +113,9 @@ class Collection:
     def _is_settled(self, url: str) -> bool:
         known = self.known.get(url, {})
         if known.get("found") == KEPT:
-            return all(self._has(self._path(link, known["ending"]), link) for link in self.links[url])
+            return all(
+                self._has(self._path(link, known["ending"]), link) for link in self.links[url]
+            )
         return known.get("found") in FINAL and not self._again
 
     def _has(self, path: Path, link: Link) -> bool:
@@ -225,7 +231,9 @@ def main(args: argparse.Namespace) -> None:
     """Run the command line."""
     counts = download(args.lists, args.out, args.pause, args.hosts, args.again)
     listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-    print(f"{counts[KEPT]} photos of {counts.total()} links in {args.out} ({listed}); the others are in")
+    print(
+        f"{counts[KEPT]} photos of {counts.total()} links in {args.out} ({listed}); the others are in"
+    )
     print(f"{args.out / DEAD}. Now: snakemake prepare_faces --config photos={args.out}")
 
 
@@ -233,7 +241,9 @@ if __name__ == "__main__":
     parser = stage_parser(__doc__)
     parser.add_argument("lists", nargs="+", type=Path, help="facescrub_actors.txt and others")
     parser.add_argument("--out", type=Path, required=True, help="folder of the photos")
-    parser.add_argument("--pause", type=float, default=1.0, help="seconds between requests to a host")
+    parser.add_argument(
+        "--pause", type=float, default=1.0, help="seconds between requests to a host"
+    )
     parser.add_argument("--hosts", type=int, default=8, help="hosts asked at a time")
     parser.add_argument("--again", action="store_true", help="ask again for links that were dead")
     run_stage(main, parser)

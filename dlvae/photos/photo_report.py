@@ -42,9 +42,7 @@ def write_report(
     return page
 
 
-def report(
-    found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, detector: str
-) -> str:
+def report(found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, detector: str) -> str:
     """Return the page, in Markdown."""
     kept = found.kept()
     by_split = {split: len(found.kept(split)) for split in SPLITS}

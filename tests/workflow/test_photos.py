@@ -33,7 +33,9 @@ def test_the_detector_needs_a_file_only_where_it_is_a_network(tmp_path):
 def test_it_is_one_job_and_no_part_of_the_results(repository, plan, real_data):
     found = plan(repository, "prepare_faces", "-p", "--config", f"photos={real_data}/faces")
     assert found.rules == {"prepare_faces": 1}
-    assert re.search(r"--out results/quick/aligned_faces .*--resume results/quick/resume", found.text)
+    assert re.search(
+        r"--out results/quick/aligned_faces .*--resume results/quick/resume", found.text
+    )
     given = asked(photos="x", prepare_faces={"detector": "yunet"})
     assert Photos(given).run_config == Photos(asked()).run_config
 

@@ -30,7 +30,9 @@ class PhotoPlan(Plan):
                 "--config photos=PATH"
             )
         if not Path(root).is_dir():
-            raise UserError(f"photos: expected a folder at {root}, found none: --config photos=PATH")
+            raise UserError(
+                f"photos: expected a folder at {root}, found none: --config photos=PATH"
+            )
         return root
 
     def stamp(self) -> str:
@@ -52,4 +54,6 @@ class PhotoPlan(Plan):
 
     def settings(self) -> str:
         """Return the slice of the rule; where the model lies does not matter."""
-        return canonical({k: v for k, v in self.config["prepare_faces"].items() if k != "yunet_model"})
+        return canonical(
+            {k: v for k, v in self.config["prepare_faces"].items() if k != "yunet_model"}
+        )

@@ -65,5 +65,7 @@ def test_haar_finds_nothing_in_stains():
 
 def test_a_file_that_is_no_model_is_named(tmp_path):
     (tmp_path / "m.onnx").write_text("version https://git-lfs.github.com/spec/v1")
-    with pytest.raises(UserError, match=r"m\.onnx: expected YuNet in ONNX .*leave .*yunet_model out"):
+    with pytest.raises(
+        UserError, match=r"m\.onnx: expected YuNet in ONNX .*leave .*yunet_model out"
+    ):
         make_detector("yunet", tmp_path / "m.onnx", 0.8)
