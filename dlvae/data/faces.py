@@ -95,8 +95,9 @@ def check_aligned(images: Listing, root: str | Path) -> None:
         width, height = oblong[0]
         raise UserError(
             f"{root}: expected aligned faces, found photos ({len(oblong)} of {len(sizes)} "
-            f"looked at are not square, e.g. {width} x {height}, and their sizes differ); align them with "
-            f"snakemake prepare_faces --config photos={root} and give the folder that it writes"
+            f"looked at are not square, e.g. {width} x {height}, and their sizes differ); align "
+            f"them with snakemake prepare_faces --config photos={root} and give the folder that "
+            "it writes"
         )
 
 

@@ -1,4 +1,4 @@
-"""The set of aligned faces: every identity aligned, repeats dropped, some faces held out, written."""
+"""The set of aligned faces: identities aligned, repeats dropped, some faces held out, written."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from dlvae.stage.fingerprint import fingerprint
 
 SPLITS = ("train", "test")
 PROGRESS_SECONDS = 10.0
+# Keys that choose among the faces; another choice aligns nothing again.
+NOT_OF_ONE_PHOTO = {"yunet_model", "same_person", "two_people", "test_fraction", "min_train_faces"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class AlignedFaces:
 
 
 class FacesByIdentity:
-    """What `align_identity` found of each identity, in files of a folder: faces need not fit memory.
+    """What `align_identity` found of each identity, in files: faces need not fit into memory.
 
     Args:
         folder: made if needed; files of an earlier run with the same photos and settings are used.
@@ -73,10 +75,12 @@ class FacesByIdentity:
             keep(path, photos, faces, key)
             return photos
 
-        with ThreadPoolExecutor(max(threads, 1)) as pool:
-            return [
-                photo for photos in _told(pool.map(work, tree.photos), tree) for photo in photos
-            ]
+        pool = ThreadPoolExecutor(max(threads, 1))
+        try:
+            found = list(_told(pool.map(work, tree.photos), tree))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return [photo for photos in found for photo in photos]
 
     def faces(self, name: str) -> np.ndarray:
         """Return the aligned faces of an identity, uint8 (N, size, size, 3)."""
@@ -154,7 +158,7 @@ def made_from(settings: PrepareFaces, model: Path | None) -> dict:
     import cv2
 
     return {
-        "settings": settings.model_dump(exclude={"yunet_model"}),
+        "settings": settings.model_dump(exclude=NOT_OF_ONE_PHOTO),
         "model": sha256_file(model) if model else None,
         "opencv": cv2.__version__,
         "code": fingerprint("dlvae.photos.align_identity"),

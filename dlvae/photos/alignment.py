@@ -1,7 +1,7 @@
 """Five landmarks to the usual template: a similarity transform, and the face cut out with it.
 
 A similarity (scale, rotation, shift) is multiplication by one complex number and addition of
-another, so points are handled as x + iy. Coordinates are those of pixel centres: the first is (0,0).
+another, so points are handled as x + iy. Coordinates are of pixel centres: the first is (0, 0).
 """
 
 from __future__ import annotations

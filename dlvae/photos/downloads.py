@@ -1,4 +1,4 @@
-"""Files from other people's servers: bounded in size and time, politely, never from this machine."""
+"""Files from other people's servers: bounded in size and time, and asked for politely."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Photos of FaceScrub (Ng and Winkler, 2014) from its own lists of links.
 
-Usage: python -m dlvae.photos.facescrub facescrub_actors.txt facescrub_actresses.txt --out data/facescrub
+Usage: python -m dlvae.photos.facescrub facescrub_actors.txt facescrub_actresses.txt --out FOLDER
 
 The lists come from http://vintage.winklerbros.net/facescrub.html and have one face a line: name,
-image_id, face_id, url, bbox (x1,y1,x2,y2) and the SHA-256 of the photo, between tabs. A photo is kept
-as OUT/<name>/<image_id>.<ending> if its bytes are those of the list; `faces.csv` says which face in
-it is meant, and `dead_links.csv` what is no longer there. Many links have died since 2014.
+image_id, face_id, url, bbox (x1,y1,x2,y2) and the SHA-256 of the photo, between tabs. A photo is
+kept as FOLDER/<name>/<image_id>.<ending> if its bytes are those of the list; `faces.csv` says which
+face in it is meant, and `dead_links.csv` what is no longer there. Many links have died since 2014.
 
 The command can be stopped and repeated: what is there is not fetched again, what the server has not
 or has changed is not asked for again (but with --again), what did not answer is.
@@ -86,9 +86,7 @@ def _link(row: list[str], where: str) -> Link:
         ) from None
     # The name becomes a folder and the number a file.
     if not (re.fullmatch(r"\w[\w .,'’-]*", name) and re.fullmatch(r"\d+", image)):
-        raise UserError(
-            f"{where}: expected a person's name and a number, found {name!r}, {image!r}"
-        )
+        raise UserError(f"{where}: expected a name and a number, found {name!r}, {image!r}")
     if not re.fullmatch("[0-9a-f]{64}", sha256 := sha256.lower()):
         raise UserError(f"{where}: expected a SHA-256 of 64 hex digits, found {sha256!r:.80}")
     return Link(name, image, url, (x1, y1, x2, y2), sha256)
@@ -231,10 +229,9 @@ def main(args: argparse.Namespace) -> None:
     """Run the command line."""
     counts = download(args.lists, args.out, args.pause, args.hosts, args.again)
     listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-    print(
-        f"{counts[KEPT]} photos of {counts.total()} links in {args.out} ({listed}); the others are in"
-    )
-    print(f"{args.out / DEAD}. Now: snakemake prepare_faces --config photos={args.out}")
+    print(f"{counts[KEPT]} photos of {counts.total()} links in {args.out} ({listed})")
+    print(f"The others are in {args.out / DEAD}. Next:")
+    print(f"snakemake --cores all prepare_faces --config photos={args.out}")
 
 
 if __name__ == "__main__":

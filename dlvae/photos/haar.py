@@ -1,9 +1,9 @@
 """Viola and Jones (2001): cascades of Haar features for faces, then for eyes inside the face.
 
-The cascades are those that ship with OpenCV. They know upright faces from the front (and, the third
-one, from the side) and no landmarks. A face is aligned by its eyes, taken half way between where the
-cascade sees them and where they usually are in the box: either errs by about 2 pixels of 64, and not
-in the same direction. Where an eye is missing the box decides alone.
+The cascades are those that ship with OpenCV. They know upright faces from the front (and, the
+third one, from the side) and no landmarks. A face is aligned by its eyes, taken half way between
+where the cascade sees them and where they usually are in the box: either errs by about 2 pixels of
+64, and not in the same direction. Where an eye is missing the box decides alone.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def find_photos(root: str | Path) -> PhotoTree:
     root = Path(root)
     if not root.is_dir():
         raise UserError(
-            f"photos: expected a folder at {root}, found {'a file' if root.exists() else 'nothing'}; "
-            f"{COMMAND}"
+            f"photos: expected a folder at {root}, found "
+            f"{'a file' if root.exists() else 'nothing'}; {COMMAND}"
         )
     root = root.resolve()
     entries = sorted(root.iterdir())

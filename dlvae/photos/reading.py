@@ -15,7 +15,7 @@ from dlvae.stage.errors import UserError
 
 MAX_BYTES = 250_000_000
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS
-"""What Pillow takes for a decompression bomb, 89 million: a file of a few kilobytes can claim it."""
+"""What Pillow takes for a decompression bomb, 89 million: a tiny file can claim as many."""
 
 
 def read_photo(path: Path, root: Path) -> tuple[np.ndarray, str]:

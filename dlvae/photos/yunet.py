@@ -35,8 +35,8 @@ class YuNet:
         except cv2.error as error:
             raise UserError(
                 f"{model}: expected YuNet in ONNX as OpenCV's model zoo has it, found a file that "
-                f"OpenCV {cv2.__version__} cannot run ({' '.join(str(error).split())[:160]}); leave "
-                "prepare_faces.yunet_model out to download it"
+                f"OpenCV {cv2.__version__} cannot run ({' '.join(str(error).split())[:160]}); "
+                "leave prepare_faces.yunet_model out to download it"
             ) from None
 
     def __call__(self, photo: np.ndarray) -> list[Face]:

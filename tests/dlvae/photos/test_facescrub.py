@@ -206,7 +206,7 @@ def test_a_file_without_end_is_cut_off(server, monkeypatch):
     [
         ("Ada\t1\t2\thttp://x/y.jpg\t1,2,3,4", "l.txt:2: expected name, image_id, .* between tabs"),
         ("Ada\t1\t2\thttp://x/y.jpg\t1,2,3\t" + "0" * 64, "bbox as x1,y1,x2,y2"),
-        ("../Ada\t1\t2\thttp://x/y.jpg\t1,2,3,4\t" + "0" * 64, "a person's name"),
+        ("../Ada\t1\t2\thttp://x/y.jpg\t1,2,3,4\t" + "0" * 64, "expected a name"),
         ("Ada\t../1\t2\thttp://x/y.jpg\t1,2,3,4\t" + "0" * 64, "and a number"),
         ("Ada\t1\t2\thttp://x/y.jpg\t1,2,3,4\tabc", "a SHA-256 of 64 hex digits"),
     ],
