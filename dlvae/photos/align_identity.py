@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from dlvae.photos.alignment import cut_out, fit, share_outside, template
-from dlvae.photos.detectors import Detector, Face
+from dlvae.photos.detectors import Box, Detector, Face, overlap
 from dlvae.photos.photo import Dropped, Photo
 from dlvae.photos.reading import read_photo
 from dlvae.photos.settings import PrepareFaces
 from dlvae.stage.artefact import load_npz, save_npz
 from dlvae.stage.errors import UserError
 
-Box = tuple[float, float, float, float]
 LEAST_OVERLAP = 0.2  # of a found face with the listed one, intersection over union
 
 
@@ -110,16 +109,6 @@ def choose_face(
     if settings.second_face is not None and others and max(others) >= settings.second_face:
         raise Dropped("several_faces", f"{len(found)} faces, the second {max(others):.2f} as large")
     return face
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Return intersection over union (0..1) of two boxes (x, y, width, height)."""
-    sides = [
-        max(0.0, min(one[k] + one[k + 2], other[k] + other[k + 2]) - max(one[k], other[k]))
-        for k in (0, 1)
-    ]
-    common = sides[0] * sides[1]
-    return common / (one[2] * one[3] + other[2] * other[3] - common)
 
 
 def keep(path: Path, photos: Sequence[Photo], faces: np.ndarray, key: str) -> None:

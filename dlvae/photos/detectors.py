@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+Box = tuple[float, float, float, float]
 Detector = Callable[[np.ndarray], list["Face"]]
 
 
@@ -24,7 +25,7 @@ class Face:
     own, 0..1 for YuNet, without a scale for cascades.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     points: np.ndarray
     score: float
     by: str
@@ -66,3 +67,13 @@ def reduced(photo: np.ndarray, side: int) -> tuple[np.ndarray, float]:
         return photo, 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(photo, size, interpolation=cv2.INTER_AREA), scale
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Return intersection over union (0..1) of two boxes (x, y, width, height)."""
+    sides = [
+        max(0.0, min(one[k] + one[k + 2], other[k] + other[k + 2]) - max(one[k], other[k]))
+        for k in (0, 1)
+    ]
+    common = sides[0] * sides[1]
+    return common / (one[2] * one[3] + other[2] * other[3] - common)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from dlvae.photos.align_identity import choose_face, overlap
+from dlvae.photos.align_identity import choose_face
 from dlvae.photos.alignment import template
-from dlvae.photos.detectors import Face, make_detector
+from dlvae.photos.detectors import Face, make_detector, overlap
 from dlvae.photos.photo import Dropped
 from dlvae.photos.settings import PrepareFaces
+from dlvae.photos.yunet import YuNet, _cut
 from dlvae.stage.errors import UserError
 from rendered_photos import photo, portraits
 
@@ -69,3 +70,59 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
         UserError, match=r"m\.onnx: expected YuNet in ONNX .*leave .*yunet_model out"
     ):
         make_detector("yunet", tmp_path / "m.onnx", 0.8)
+
+
+POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+
+
+class WhiteSquares:
+    """In the place of the network: a face is a white square; the first few looks miss by a bit."""
+
+    def __init__(self):
+        self.looks = []
+
+    def setInputSize(self, size):
+        self.looks.append(size)
+
+    def detect(self, picture):
+        y, x = np.nonzero(picture.min(axis=2) > 240)
+        if len(x) < 9:
+            return 0, None
+        corner, end = np.array([x.min(), y.min()]), np.array([x.max(), y.max()]) + 1
+        box = [*corner, *(end - corner)]
+        points = corner + (end - corner) * POINTS
+        return 1, np.array([[*box, *points.ravel(), 0.9]], np.float32)
+
+
+def white_square(photo, min_score=0.8):
+    yunet = YuNet.__new__(YuNet)
+    yunet._net, yunet._min_score = WhiteSquares(), min_score
+    return yunet(photo), yunet._net.looks
+
+
+@pytest.mark.parametrize("corner", [(300, 200), (0, 0), (560, 420)])
+def test_yunet_gives_points_in_pixels_of_the_photo(corner):
+    photo = np.full((500, 640, 3), 60, np.uint8)
+    x, y = corner
+    photo[y : y + 80, x : x + 80] = 255
+    (found,), looks = white_square(photo)
+    np.testing.assert_allclose(found.points, np.array(corner) + 80 * POINTS, atol=2)
+    np.testing.assert_allclose(found.box, (x, y, 80, 80), atol=3)
+    assert looks[1:] == [(160, 160), (192, 192), (224, 224)]
+
+
+def test_yunet_looks_closer_where_it_sees_nothing_and_drops_what_it_is_unsure_of():
+    photo = np.full((3000, 4000, 3), 60, np.uint8)
+    photo[1000:1016, 1000:1016] = 255  # a pixel in the small copy
+    (found,), _ = white_square(photo)
+    np.testing.assert_allclose(found.centre, [1008, 1008], atol=4)
+    assert white_square(photo, min_score=0.95)[0] == []
+    assert white_square(photo[:100, :100]) == ([], [(124, 124)])
+
+
+def test_a_window_beyond_the_photo_is_grey():
+    photo = np.zeros((20, 20, 3), np.uint8)
+    assert (_cut(photo, np.array([100, 100]), 9) == 128).all()
+    window = _cut(photo, np.array([-4, 15]), 10)
+    assert window.shape == (10, 10, 3)
+    assert (window[:5, 4:] == 0).all() and (window[5:] == 128).all()
