@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from dlvae.photos.aligned_faces import AlignedFaces, made_from, prepare_faces
+from dlvae.photos.detectors.yunet_model import SHA256
 from dlvae.photos.photo_report import write_report
 from dlvae.photos.settings import PrepareFaces
-from dlvae.photos.yunet_model import SHA256
 from dlvae.stage.artefact import sha256_file, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
@@ -37,7 +37,8 @@ def run(
     elif model is None or not model.is_file():
         raise UserError(
             f"detector yunet: expected its model, found {'none' if model is None else model} given;"
-            " python -m dlvae.photos.yunet_model --out FILE fetches it, --model FILE takes it"
+            " fetch it with python -m dlvae.photos.detectors.yunet_model --out FILE, and give it "
+            "with --model FILE"
         )
     depends = made_from(settings, model)
     found = prepare_faces(root, out, settings, resume, model, threads)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlvae.photos.alignment import cut_out, fit, share_outside, template
-from dlvae.photos.detectors import Box, Detector, Face, overlap
+from dlvae.photos.detectors.detector import Box, Detector, Face, overlap
 from dlvae.photos.photo import Dropped, Photo
 from dlvae.photos.reading import read_photo
 from dlvae.photos.settings import PrepareFaces

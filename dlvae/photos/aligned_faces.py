@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from dlvae.photos.align_identity import align_identity, keep, kept
-from dlvae.photos.detectors import make_detector
+from dlvae.photos.detectors.detector import make_detector
 from dlvae.photos.photo import Photo, grouped
 from dlvae.photos.photo_tree import PhotoTree, find_photos, listed_boxes
 from dlvae.photos.same_picture import drop_repeats, drop_shared, signatures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlvae.config.preset import canonical
-from dlvae.photos import yunet_model
+from dlvae.photos.detectors import yunet_model
 from dlvae.stage.errors import UserError
 from workflow.plan import Plan
 from workflow.plan.data_sets import stamp

@@ -15,7 +15,7 @@ rule fetch_yunet:
     message:
         "Downloading the face detector YuNet"
     shell:
-        "python -m dlvae.photos.yunet_model --out {output} > {log} 2>&1"
+        "python -m dlvae.photos.detectors.yunet_model --out {output} > {log} 2>&1"
 
 
 rule prepare_faces:

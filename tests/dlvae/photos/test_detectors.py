@@ -3,10 +3,10 @@ import pytest
 
 from dlvae.photos.align_identity import choose_face
 from dlvae.photos.alignment import template
-from dlvae.photos.detectors import Face, make_detector, overlap
+from dlvae.photos.detectors.detector import Face, make_detector, overlap
+from dlvae.photos.detectors.yunet import YuNet, _cut
 from dlvae.photos.photo import Dropped
 from dlvae.photos.settings import PrepareFaces
-from dlvae.photos.yunet import YuNet, _cut
 from dlvae.stage.errors import UserError
 from rendered_photos import photo, portraits
 
@@ -76,7 +76,7 @@ POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]
 
 
 class WhiteSquares:
-    """In the place of the network: a face is a white square; the first few looks miss by a bit."""
+    """In the place of the network: a face is a white square."""
 
     def __init__(self):
         self.looks = []

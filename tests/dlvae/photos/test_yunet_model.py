@@ -2,9 +2,9 @@ import hashlib
 
 import pytest
 
-from dlvae.photos import yunet_model
+from dlvae.photos.detectors import yunet_model
+from dlvae.photos.detectors.yunet_model import download
 from dlvae.photos.downloads import UNREACHABLE, NotFetched
-from dlvae.photos.yunet_model import download
 from dlvae.stage.errors import UserError
 
 

@@ -49,10 +49,10 @@ def make_detector(name: str, model: str | Path | None, min_score: float) -> Dete
     # One photo per thread; threads inside OpenCV would fight with those of the preparation.
     cv2.setNumThreads(1)
     if name == "haar":
-        from dlvae.photos.haar import Haar
+        from dlvae.photos.detectors.haar import Haar
 
         return Haar()
-    from dlvae.photos.yunet import YuNet
+    from dlvae.photos.detectors.yunet import YuNet
 
     return YuNet(model, min_score)
 

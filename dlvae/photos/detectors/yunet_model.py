@@ -1,6 +1,6 @@
 """The file of YuNet: fetched once from OpenCV's model zoo, held against its SHA-256.
 
-Usage: python -m dlvae.photos.yunet_model --out FILE
+Usage: python -m dlvae.photos.detectors.yunet_model --out FILE
 
 The pinned version is of May 2026, the weights of March 2023 exported for pictures of any size; MIT
 licence, Shiqi Yu. It runs in OpenCV 4.8 and later, which reads ONNX as data and runs no code of it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.photos.detectors import Face, overlap, reduced
+from dlvae.photos.detectors.detector import Face, overlap, reduced
 from dlvae.stage.errors import UserError
 
 SIDES = (288, 1024)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlvae.photos.detectors import Face, reduced
+from dlvae.photos.detectors.detector import Face, reduced
 from dlvae.stage.errors import UserError
 
 SIDES = (360, 960)

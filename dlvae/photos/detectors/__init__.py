@@ -1,0 +1,1 @@
+"""Detectors of faces: Viola-Jones cascades, or YuNet and the file of its weights."""
