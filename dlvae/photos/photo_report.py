@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from dlvae.data.local import LocalData
 from dlvae.photos.aligned_faces import SPLITS, AlignedFaces
 from dlvae.photos.photo import COLUMNS, REASONS, grouped
 from dlvae.photos.settings import PrepareFaces
@@ -59,7 +60,7 @@ def report(found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, de
         "These are real people, and the owners of the photos have rights in them: keep the faces "
         "and the sheet to yourself unless their terms allow more.",
         "```bash\nsnakemake --cores all reproduce --configfile config/faces.yaml --config "
-        f"data_root={out}\n```",
+        f"data_root={out}{_fewer(settings.min_train_faces)}\n```",
         "## Photos that were dropped",
         _dropped(found) or "None.",
         "## People",
@@ -68,6 +69,13 @@ def report(found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, de
     if found.remarks:
         parts += ["## Not read", "\n".join(f"- {remark}" for remark in found.remarks)]
     return "\n\n".join(parts) + "\n"
+
+
+def _fewer(least: int) -> str:
+    """Return the key that lets the training take as few images of a class, where it would not."""
+    if least >= LocalData.model_fields["min_images_per_class"].default:
+        return ""
+    return f" datasets='{{faces: {{data: {{min_images_per_class: {least}}}}}}}'"
 
 
 def _dropped(found: AlignedFaces) -> str:

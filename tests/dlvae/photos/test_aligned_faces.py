@@ -89,6 +89,7 @@ def test_every_photo_that_is_dropped_has_its_reason(made):
     assert reasons.pop("Ada/half.png") in ("outside", "no_face")
     assert not reasons
     page = (out / "report.md").read_text(encoding="utf-8")
+    assert "datasets='{faces: {data: {min_images_per_class: 3}}}'" in page
     for words in ("| no_face |", "| few |", "| Zoë | 6 |", "`Places`: 1 file with another ending"):
         assert words in page
 
@@ -141,6 +142,8 @@ def test_a_run_that_was_killed_does_not_align_again(tmp_path, monkeypatch):
     one, other = files(tmp_path / "faces"), files(tmp_path / "whole")
     assert one.keys() == other.keys()
     assert all(one[name].read_bytes() == other[name].read_bytes() for name in one)
+    tables = [(tmp_path / name / "photos.csv").read_text() for name in ("faces", "whole")]
+    assert tables[0] == tables[1]
 
 
 def test_what_was_found_counts_for_another_selection_and_not_for_other_photos(
