@@ -1,12 +1,12 @@
 """Data cards beside prepared sets: which there are, and what makes them anew."""
 
 from asked import asked
-from workflow.plan.data_sets import DataSets
+from workflow.plan.data_sets import DataSetPlan
 
 
 def names(preset, **given):
     folder = f"results/{preset}/data/"
-    files = DataSets(asked(preset, **given)).data_cards()
+    files = DataSetPlan(asked(preset, **given)).data_cards()
     assert all(file.startswith(folder) and file.endswith("/croissant.json") for file in files)
     return [file.removeprefix(folder).removesuffix("/croissant.json") for file in files]
 

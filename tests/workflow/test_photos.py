@@ -6,7 +6,7 @@ import pytest
 
 from asked import asked
 from dlvae.stage.errors import UserError
-from workflow.plan.photos import Photos
+from workflow.plan.photos import PhotoPlan
 
 
 def refused(words, function):
@@ -15,16 +15,16 @@ def refused(words, function):
 
 
 def test_a_missing_folder_is_named():
-    refused("one folder for each person in it: --config photos=PATH", Photos(asked()).folder)
-    refused("photos: .*nowhere, found none", Photos(asked(photos="nowhere")).folder)
+    refused("one folder for each person in it: --config photos=PATH", PhotoPlan(asked()).folder)
+    refused("photos: .*nowhere, found none", PhotoPlan(asked(photos="nowhere")).folder)
 
 
 def test_the_detector_needs_a_file_only_where_it_is_a_network(tmp_path):
-    assert Photos(asked()).model() == []
+    assert PhotoPlan(asked()).model() == []
     yunet = {"detector": "yunet"}
-    assert Photos(asked(prepare_faces=yunet)).model() == [Photos.yunet_file]
+    assert PhotoPlan(asked(prepare_faces=yunet)).model() == [PhotoPlan.yunet_file]
     own = tmp_path / "m.onnx"
-    plan = Photos(asked(prepare_faces=yunet | {"yunet_model": str(own)}))
+    plan = PhotoPlan(asked(prepare_faces=yunet | {"yunet_model": str(own)}))
     refused("prepare_faces.yunet_model: expected a file at", plan.model)
     own.touch()
     assert plan.model() == [str(own)] and "yunet_model" not in plan.settings()
@@ -37,7 +37,7 @@ def test_it_is_one_job_and_no_part_of_the_results(repository, plan, real_data):
         r"--out results/quick/aligned_faces .*--resume results/quick/resume", found.text
     )
     given = asked(photos="x", prepare_faces={"detector": "yunet"})
-    assert Photos(given).run_config == Photos(asked()).run_config
+    assert PhotoPlan(given).run_config == PhotoPlan(asked()).run_config
 
 
 def test_the_network_is_downloaded_first(repository, plan, real_data):

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dlvae.data.dataset import SPLITS, Split, content_hash, load_card, load_split
+from dlvae.data.dataset import SPLITS, Split, load_card, load_split
 from dlvae.data.images import Payload
 from dlvae.data.local import list_root, list_unlabelled_root, source_files
 from dlvae.data.people import identities
-from dlvae.stage.artefact import read_json, sha256_file
+from dlvae.stage.artefact import read_json, sha256_arrays, sha256_file
 from dlvae.stage.errors import UserError
 
 JPEG = "JPEG"
@@ -103,7 +103,7 @@ def read_facts(folder: str | Path) -> Facts:
     splits, train_rows = {}, set()
     for name in (name for name in SPLITS if name in card["counts"]):
         split = load_split(folder, name)
-        if content_hash(split) != card["sha256"][name]:
+        if sha256_arrays(**split.arrays()) != card["sha256"][name]:
             raise UserError(
                 f"{folder}: expected {name}.npz to hold what card.json says, found other arrays; "
                 "remove the folder and prepare the data set again (python -m dlvae.prepare)"
