@@ -176,7 +176,8 @@ def write_manifest(
             "seed": seed,
             "threads": threads,
             "precision": precision,
-            "device": device,
+            # Its kind: which of several GPUs it was makes no difference.
+            "device": device and device.partition(":")[0],
             "python": platform.python_version(),
             "packages": {name: metadata.version(name) for name in PACKAGES},
             "wall_seconds": round(time.time() - started, 2),

@@ -69,10 +69,20 @@ def use_threads(threads: int, fast: bool = True) -> None:
 
 
 def device() -> torch.device:
-    """Return CUDA where it is available, else the CPU."""
+    """Return the GPU that this process takes among those it may see, else the CPU.
+
+    CUDA's or ROCm's; see :mod:`dlvae.stage.gpu_slots`. Every call returns the same one, and a plain
+    ``cuda`` means it from then on.
+    """
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    from dlvae.stage.gpu_slots import gpu_names, take_gpu
+
+    taken = take_gpu(gpu_names(torch.cuda.device_count()))
+    torch.cuda.set_device(taken)
+    return torch.device("cuda", taken)
 
 
 def resolve_precision(name: str, where: torch.device) -> str:

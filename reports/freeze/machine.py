@@ -23,9 +23,9 @@ def machine() -> dict[str, Any]:
     """
     import torch  # here: the workflow reads a commit without waiting for it
 
-    from dlvae.stage.runtime import device, resolve_precision
+    from dlvae.stage.runtime import resolve_precision
 
-    cuda = device().type == "cuda"
+    cuda = torch.cuda.is_available()  # asked, not taken
     return {
         "cpu": _cpu_name(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
