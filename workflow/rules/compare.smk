@@ -50,7 +50,8 @@ rule intake:
         candidate="|".join(comparing.from_outside) or "(?!)",
     priority: 90
     resources:
-        mem_mb=1500,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(MINUTES),
     params:
         data=subpath(input.card, parent=True),
         stamp=comparing.samples_stamp,
@@ -82,7 +83,9 @@ rule near_duplicates:
     priority: 30
     threads: config["threads"]
     resources:
-        mem_mb=data_sets.judge_memory,
+        mem_mb=by_attempt(data_sets.judge_memory),
+        runtime=by_attempt(MINUTES),
+        gpu=GPU,
     params:
         data=subpath(input.card, parent=True),
         config=lambda wildcards: plan.slice(wildcards, model=wildcards.candidate),

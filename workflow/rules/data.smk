@@ -13,7 +13,8 @@ rule prepare:
         "<benchmarks>/prepare/{dataset}.jsonl"
     priority: 100
     resources:
-        mem_mb=1500,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(JUDGE_MINUTES),
     params:
         out=subpath(output.card, parent=True),
         config=data_sets.labelled,

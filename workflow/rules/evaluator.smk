@@ -17,7 +17,8 @@ rule evaluator_member:
     priority: 60
     threads: config["threads"]
     resources:
-        mem_mb=data_sets.judge_memory,
+        mem_mb=by_attempt(data_sets.judge_memory),
+        runtime=by_attempt(JUDGE_MINUTES),
         gpu=GPU,
     params:
         module="eval.judge",
@@ -81,7 +82,8 @@ rule evaluator_report:
     priority: 60
     threads: config["threads"]
     resources:
-        mem_mb=data_sets.judge_memory,
+        mem_mb=by_attempt(data_sets.judge_memory),
+        runtime=by_attempt(MINUTES),
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),

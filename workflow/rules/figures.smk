@@ -51,7 +51,8 @@ rule panel:
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=2000,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(MINUTES),
         gpu=GPU,
     params:
         out=subpath(output.meta, parent=True),

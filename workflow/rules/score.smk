@@ -19,7 +19,8 @@ rule features:
     priority: 30
     threads: config["threads"]
     resources:
-        mem_mb=data_sets.judge_memory,
+        mem_mb=by_attempt(data_sets.judge_memory),
+        runtime=by_attempt(MINUTES),
         gpu=GPU,
     params:
         images=lambda wildcards, input: (
@@ -55,7 +56,8 @@ rule score:
     priority: 20
     threads: config["threads"]
     resources:
-        mem_mb=data_sets.judge_memory,
+        mem_mb=by_attempt(data_sets.judge_memory),
+        runtime=by_attempt(MINUTES),
         # Those of the evaluator's logits are taken beside a job that has the GPU.
         gpu=lambda wildcards: 0 if FAMILIES[wildcards.family].of_logits else GPU,
     params:

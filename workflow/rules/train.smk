@@ -19,7 +19,8 @@ rule train:
     priority: lambda wildcards: 80 if wildcards.model == "ours" else 50
     threads: config["threads"]
     resources:
-        mem_mb=trainings.memory,
+        mem_mb=by_attempt(trainings.memory),
+        runtime=by_attempt(TRAINING_MINUTES),
         gpu=GPU,
     params:
         data=subpath(input.card, parent=True),
@@ -99,7 +100,8 @@ rule fit_prior:
     priority: 40
     threads: config["threads"]
     resources:
-        mem_mb=trainings.memory,
+        mem_mb=by_attempt(trainings.memory),
+        runtime=by_attempt(MINUTES),
         gpu=GPU,
     params:
         model=subpath(input.weights, parent=True),
@@ -130,7 +132,8 @@ rule sample:
     priority: 30
     threads: config["threads"]
     resources:
-        mem_mb=trainings.memory,
+        mem_mb=by_attempt(trainings.memory),
+        runtime=by_attempt(MINUTES),
         gpu=GPU,
     params:
         model=subpath(input.weights, parent=True),
