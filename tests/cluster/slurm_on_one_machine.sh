@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# `table1` of the preset smoke through a Slurm that is started here for it, two jobs at once; one
+# training is killed and submitted again, another is requeued as a preempted one is, and the table
+# has the bytes of a local run. The log of it all is kept.
+#
+#   apt-get install slurm-wlm munge && pip install -c constraints.txt -e '.[slurm]'
+#   tests/cluster/slurm_on_one_machine.sh [LOG]       LOG: docs/slurm_on_one_machine.log
+#
+# As root, for Slurm's daemons change users; in a clone, so what counts is what is committed. Both
+# GPUs are empty files: what is tried is that jobs ask for them and get one each.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+log=$(realpath "${1:-$root/docs/slurm_on_one_machine.log}")
+work=$(mktemp -d)
+host=$(hostname -s)
+daemons=()
+failed=0
+
+for needed in munged slurmctld slurmd sbatch; do
+    command -v "$needed" >/dev/null || PATH=$PATH:/usr/sbin
+    command -v "$needed" >/dev/null || {
+        echo "error: expected $needed, found none; apt-get install slurm-wlm munge" >&2
+        exit 2
+    }
+done
+
+end() {
+    # The last that was started first: jobs end with slurmd.
+    for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
+        kill "${daemons[i]}" 2>/dev/null || true
+        wait "${daemons[i]}" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap end EXIT
+
+say() { printf '== %4d s  %s\n' "$SECONDS" "$*" | tee -a "$log"; }
+show() { "$@" 2>&1 | sed "s#$work#WORK#g" | tee -a "$log"; }
+check() { # what, command: its verdict goes into the log
+    if "${@:2}" >/dev/null 2>&1; then say "ok: $1"; else say "FAILED: $1" && failed=1; fi
+}
+
+configure() {
+    mkdir "$work"/{munge,state,spool,logs}
+    chmod 700 "$work/munge" # munged refuses a key that others could replace
+    head -c 1024 /dev/urandom >"$work/munge/key"
+    chmod 400 "$work/munge/key"
+    touch "$work"/gpu{0,1}
+    cat >"$work/gres.conf" <<EOF
+NodeName=$host Name=gpu File=$work/gpu[0-1]
+EOF
+    cat >"$work/slurm.conf" <<EOF
+ClusterName=one_machine
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$work/munge/socket
+SlurmctldPort=26817
+SlurmdPort=26818
+SlurmctldPidFile=$work/slurmctld.pid
+SlurmdPidFile=$work/slurmd.pid
+StateSaveLocation=$work/state
+SlurmdSpoolDir=$work/spool
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SlurmdParameters=config_overrides
+GresTypes=gpu
+MpiDefault=none
+KillWait=5
+NodeName=$host NodeAddr=127.0.0.1 CPUs=2 RealMemory=12000 Gres=gpu:2
+PartitionName=all Nodes=ALL Default=YES MaxTime=1-0 State=UP
+EOF
+    export SLURM_CONF=$work/slurm.conf
+}
+
+start() { # name, command: in the foreground of a process of its own, to be ended by its id
+    nice -n 10 "${@:2}" >"$work/logs/$1" 2>&1 &
+    daemons+=($!)
+}
+
+await() { # seconds, what, command
+    local until=$((SECONDS + $1))
+    until "${@:3}" >/dev/null 2>&1; do
+        ((SECONDS < until)) || { say "FAILED: waited $1 s for $2" && tail -n 5 "$work"/logs/* >&2; exit 1; }
+        sleep 1
+    done
+}
+
+daemons_up() {
+    local key=$work/munge
+    start munged munged --foreground --force --key-file="$key/key" --socket="$key/socket" \
+        --pid-file="$key/pid" --log-file="$key/log" --seed-file="$key/seed"
+    await 20 munged test -S "$key/socket"
+    start slurmctld slurmctld -D
+    start slurmd slurmd -D -N "$host"
+    await 60 "an idle node" bash -c 'sinfo -h -o %T | grep -qx idle'
+}
+
+settings=(--config preset=smoke models='[ours]' fitted='[]' steps=1000)
+through_slurm() {
+    # A cluster with accounting needs neither of the two settings of the status.
+    nice -n 10 python -m snakemake --profile profiles/slurm --jobs 2 --latency-wait 10 \
+        --slurm-no-account --slurm-status-command squeue \
+        --slurm-init-seconds-before-status-checks 5 table1 "${settings[@]}"
+}
+
+id_of() { squeue -h -t RUNNING -o '%i %k' | awk -v rule="rule_train_wildcards_$1" '$2 ~ rule {print $1}'; }
+entries() { cat "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" 2>/dev/null | wc -l; }
+trained_for_a_while() { test -n "$(id_of "$1")" && (($(entries "$1") >= 4)); }
+two_trainings() { test -n "$(id_of digits)" && test -n "$(id_of synthetic_faces)"; }
+
+disturb() {
+    await 1800 "two trainings at once" two_trainings
+    say "two trainings run at once, with a GPU each:"
+    show squeue -t RUNNING -o '%.6i %.9T %.14b %.4C %.7m %.10l %k'
+    for id in $(id_of digits) $(id_of synthetic_faces); do
+        show bash -c "scontrol -d show job $id | grep -oE 'JobId=[0-9]+|GRES=gpu[^ ]*|TresPerJob=[^ ]*' | xargs"
+    done
+    await 600 "a saved state of digits" trained_for_a_while digits
+    killed=$(id_of digits)
+    say "job $killed, a training of digits: kill -9 of all its processes"
+    scancel --full --signal=KILL "$killed"
+    await 600 "a saved state of synthetic_faces" trained_for_a_while synthetic_faces
+    preempted=$(id_of synthetic_faces)
+    say "job $preempted, a training of synthetic_faces: requeued, as Slurm does with a preempted job"
+    scontrol requeue "$preempted"
+}
+
+resumed() { # a data set: the log of its training begins once, and goes on after a gap of no step
+    python - "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" <<'EOF'
+import json, sys
+steps = [json.loads(line)["step"] for line in open(sys.argv[1])]
+back = [(a, b) for a, b in zip(steps, steps[1:]) if b <= a or b - a == 1 and a > 1]
+print("steps of its log:", *steps)
+assert steps.count(1) == 1 and steps[-1] == 1000, steps
+EOF
+}
+
+: >"$log"
+say "Slurm $(slurmctld -V | cut -d' ' -f2), $(python -m snakemake --version | sed 's/^/Snakemake /'), $(uname -m)," \
+    "commit $(git -C "$root" rev-parse --short HEAD), $(date -u +%F)"
+checkout=$work/checkout
+git clone --quiet "$root" "$checkout"
+cd "$checkout"
+export PYTHONPATH=$checkout
+say "GPUs of the host that submits: $(python -c 'from workflow.plan.machine import gpus_here; print(gpus_here())')"
+configure
+daemons_up
+say "the cluster:"
+show sinfo -N -o '%N %T %c %m %G'
+
+through_slurm >"$work/snakemake.log" 2>&1 &
+run=$!
+disturb
+wait "$run" || { say "FAILED: Snakemake ended with an error" && show tail -n 40 "$work/snakemake.log"; exit 1; }
+say "Snakemake is done"
+show grep -E "^(localrule|rule)? ?Error in rule|Trying to restart|SLURM-job .* failed|steps \(100%\)" "$work/snakemake.log"
+say "jobs of Slurm: $(grep -c 'has been submitted with SLURM jobid' "$work/snakemake.log")," \
+    "on the host that submits: $(grep -c '^localrule' "$work/snakemake.log" || true)"
+check "the killed training was submitted again" grep -q "Trying to restart" "$work/snakemake.log"
+for dataset in digits synthetic_faces; do
+    show resumed "$dataset"
+    check "the training of $dataset went on from its saved state" resumed "$dataset"
+done
+
+mv results through_slurm
+say "the same without Slurm and undisturbed"
+nice -n 10 python -m snakemake --cores 2 table1 "${settings[@]}" >"$work/local.log" 2>&1
+for file in tables/table1.csv models/{digits,synthetic_faces}/ours/seed0/weights.safetensors; do
+    check "$file has the bytes of the local run" cmp "through_slurm/smoke/$file" "results/smoke/$file"
+done
+say "done"
+exit "$failed"
