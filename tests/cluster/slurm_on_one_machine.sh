@@ -26,7 +26,7 @@ for needed in munged slurmctld slurmd sbatch; do
 done
 
 end() {
-    # The last that was started first: jobs end with slurmd.
+    # The last that was started first: its run, then the daemon of its jobs, then the others.
     for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
         kill "${daemons[i]}" 2>/dev/null || true
         wait "${daemons[i]}" 2>/dev/null || true
@@ -157,6 +157,7 @@ show sinfo -N -o '%N %T %c %m %G'
 
 through_slurm >"$work/snakemake.log" 2>&1 &
 run=$!
+daemons+=("$run")
 disturb
 wait "$run" || { say "FAILED: Snakemake ended with an error" && show tail -n 40 "$work/snakemake.log"; exit 1; }
 say "Snakemake is done"
