@@ -28,8 +28,9 @@ done
 end() {
     # The last that was started first: its run, then the daemon of its jobs, then the others.
     for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
-        kill "${daemons[i]}" 2>/dev/null || true
-        wait "${daemons[i]}" 2>/dev/null || true
+        kill "${daemons[i]}" 2>/dev/null || continue
+        for _ in {1..20}; do kill -0 "${daemons[i]}" 2>/dev/null && sleep 0.5 || break; done
+        kill -KILL "${daemons[i]}" 2>/dev/null || true
     done
     rm -rf "$work"
 }
@@ -77,6 +78,11 @@ NodeName=$host NodeAddr=127.0.0.1 CPUs=2 RealMemory=12000 Gres=gpu:2
 PartitionName=all Nodes=ALL Default=YES MaxTime=1-0 State=UP
 EOF
     export SLURM_CONF=$work/slurm.conf
+    # The plugin starts srun without it, as a cluster has its settings in /etc/slurm.
+    mkdir "$work/bin"
+    printf '#!/bin/sh\nSLURM_CONF=%s exec %s "$@"\n' "$SLURM_CONF" "$(command -v srun)" >"$work/bin/srun"
+    chmod +x "$work/bin/srun"
+    export PATH=$work/bin:$PATH
 }
 
 start() { # name, command: in the foreground of a process of its own, to be ended by its id
@@ -104,8 +110,8 @@ daemons_up() {
 
 settings=(--config preset=smoke models='[ours]' fitted='[]' steps=1000)
 through_slurm() {
-    # A cluster with accounting needs neither of the two settings of the status.
-    nice -n 10 python -m snakemake --profile profiles/slurm --jobs 2 --latency-wait 10 \
+    # A cluster with accounting needs none of the three settings of the plugin.
+    exec nice -n 10 python -m snakemake --profile profiles/slurm --jobs 2 --latency-wait 10 \
         --slurm-no-account --slurm-status-command squeue \
         --slurm-init-seconds-before-status-checks 5 table1 "${settings[@]}"
 }

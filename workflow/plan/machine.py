@@ -35,13 +35,15 @@ def by_attempt(first: int | Callable[[Any], int]) -> Callable[[Any, int], int]:
 def gpus_here() -> int:
     """Return how many GPUs jobs on this machine can use; no torch is imported to find out.
 
-    None where the installed PyTorch was built for processors alone. The environment's list of
-    visible devices counts, CUDA's or ROCm's.
+    None where the installed PyTorch was built for processors alone; else the environment's list
+    of visible devices, which Slurm sets for a job; else what the drivers list.
     """
-    build = metadata.version("torch").partition("+")[2]
-    found = 0 if build == "cpu" else _rocm_gpus() if build.startswith("rocm") else _nvidia_gpus()
-    visible = visible_gpus()
-    return found if visible is None else min(found, len(visible))
+    build, visible = metadata.version("torch").partition("+")[2], visible_gpus()
+    if build == "cpu":
+        return 0
+    if visible is not None:
+        return len(visible)
+    return _rocm_gpus() if build.startswith("rocm") else _nvidia_gpus()
 
 
 def _nvidia_gpus() -> int:
