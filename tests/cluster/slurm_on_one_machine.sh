@@ -7,7 +7,7 @@
 #   tests/cluster/slurm_on_one_machine.sh [LOG]       LOG: docs/slurm_on_one_machine.log
 #
 # As root, for Slurm's daemons change users; in a clone, so what counts is what is committed. Both
-# GPUs are empty files: what is tried is that jobs ask for them and get one each.
+# GPUs are null devices: what is tried is that jobs ask for them and get one each.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -47,7 +47,7 @@ configure() {
     chmod 700 "$work/munge" # munged refuses a key that others could replace
     head -c 1024 /dev/urandom >"$work/munge/key"
     chmod 400 "$work/munge/key"
-    touch "$work"/gpu{0,1}
+    for gpu in 0 1; do mknod "$work/gpu$gpu" c 1 3; done
     cat >"$work/gres.conf" <<EOF
 NodeName=$host Name=gpu File=$work/gpu[0-1]
 EOF
@@ -108,7 +108,7 @@ daemons_up() {
     await 60 "an idle node" bash -c 'sinfo -h -o %T | grep -qx idle'
 }
 
-settings=(--config preset=smoke models='[ours]' fitted='[]' steps=1000)
+settings=(--config preset=smoke models='[ours]' fitted='[]' steps=600)
 through_slurm() {
     # A cluster with accounting needs none of the three settings of the plugin.
     exec nice -n 10 python -m snakemake --profile profiles/slurm --jobs 2 --latency-wait 10 \
@@ -119,16 +119,25 @@ through_slurm() {
 id_of() { squeue -h -t RUNNING -o '%i %k' | awk -v rule="rule_train_wildcards_$1" '$2 ~ rule {print $1}'; }
 entries() { cat "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" 2>/dev/null | wc -l; }
 trained_for_a_while() { test -n "$(id_of "$1")" && (($(entries "$1") >= 4)); }
+gpu_of() { # what a training of a job sees in its environment
+    for process in $(scontrol listpids "$1" | awk 'NR > 1 && $1 > 0 {print $1}'); do
+        if grep -qz dlvae.train "/proc/$process/cmdline" 2>/dev/null; then
+            tr '\0' '\n' <"/proc/$process/environ" | grep ^CUDA_VISIBLE_DEVICES= || true
+            return
+        fi
+    done
+}
 two_trainings() { test -n "$(id_of digits)" && test -n "$(id_of synthetic_faces)"; }
 
 disturb() {
     await 1800 "two trainings at once" two_trainings
     say "two trainings run at once, with a GPU each:"
-    show squeue -t RUNNING -o '%.6i %.9T %.14b %.4C %.7m %.10l %k'
-    for id in $(id_of digits) $(id_of synthetic_faces); do
-        show bash -c "scontrol -d show job $id | grep -oE 'JobId=[0-9]+|GRES=gpu[^ ]*|TresPerJob=[^ ]*' | xargs"
-    done
     await 600 "a saved state of digits" trained_for_a_while digits
+    show squeue -t RUNNING -o '%.6i %.9T %.4C %.7m %.10l %k'
+    for id in $(id_of digits) $(id_of synthetic_faces); do
+        show echo "job $id: $(gpu_of "$id")"
+    done
+    check "they have different ones" test "$(gpu_of "$(id_of digits)")" != "$(gpu_of "$(id_of synthetic_faces)")"
     killed=$(id_of digits)
     say "job $killed, a training of digits: kill -9 of all its processes"
     scancel --full --signal=KILL "$killed"
@@ -138,14 +147,10 @@ disturb() {
     scontrol requeue "$preempted"
 }
 
-resumed() { # a data set: the log of its training begins once, and goes on after a gap of no step
-    python - "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" <<'EOF'
-import json, sys
-steps = [json.loads(line)["step"] for line in open(sys.argv[1])]
-back = [(a, b) for a, b in zip(steps, steps[1:]) if b <= a or b - a == 1 and a > 1]
-print("steps of its log:", *steps)
-assert steps.count(1) == 1 and steps[-1] == 1000, steps
-EOF
+steps_of() { grep -oP '"step": \K[0-9]+' "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" | xargs; }
+resumed() { # Snakemake starts a log anew with each attempt: the last one begins after step 1
+    read -ra steps <<<"$(steps_of "$1")"
+    ((steps[0] > 1 && steps[-1] == 600))
 }
 
 : >"$log"
@@ -172,7 +177,7 @@ say "jobs of Slurm: $(grep -c 'has been submitted with SLURM jobid' "$work/snake
     "on the host that submits: $(grep -c '^localrule' "$work/snakemake.log" || true)"
 check "the killed training was submitted again" grep -q "Trying to restart" "$work/snakemake.log"
 for dataset in digits synthetic_faces; do
-    show resumed "$dataset"
+    say "steps in the log of the last attempt, $dataset: $(steps_of "$dataset")"
     check "the training of $dataset went on from its saved state" resumed "$dataset"
 done
 
