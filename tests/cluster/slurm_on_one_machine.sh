@@ -26,7 +26,13 @@ for needed in munged slurmctld slurmd sbatch; do
 done
 
 end() {
-    # The last that was started first: its run, then the daemon of its jobs, then the others.
+    # The last that was started first: the run, its jobs, which outlive the daemons, the daemons.
+    test -z "${run:-}" || kill -KILL "$run" 2>/dev/null || true
+    if test -n "${SLURM_CONF:-}" && test -n "$(squeue -h 2>/dev/null)"; then
+        scancel --full --signal=KILL $(squeue -h -t RUNNING -o %i) 2>/dev/null || true
+        scancel $(squeue -h -o %i) 2>/dev/null || true
+        for _ in {1..20}; do test -z "$(squeue -h 2>/dev/null)" && break || sleep 0.5; done
+    fi
     for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
         kill "${daemons[i]}" 2>/dev/null || continue
         for _ in {1..20}; do kill -0 "${daemons[i]}" 2>/dev/null && sleep 0.5 || break; done
@@ -168,7 +174,6 @@ show sinfo -N -o '%N %T %c %m %G'
 
 through_slurm >"$work/snakemake.log" 2>&1 &
 run=$!
-daemons+=("$run")
 disturb
 wait "$run" || { say "FAILED: Snakemake ended with an error" && show tail -n 40 "$work/snakemake.log"; exit 1; }
 say "Snakemake is done"
