@@ -114,17 +114,20 @@ daemons_up() {
     await 60 "an idle node" bash -c 'sinfo -h -o %T | grep -qx idle'
 }
 
-settings=(--config preset=smoke models='[ours]' fitted='[]' steps=600)
+settings=(--config preset=smoke models='[ours]' fitted='[]' steps=150)
 through_slurm() {
-    # A cluster with accounting needs none of the three settings of the plugin.
+    # Short jobs go together, one core of them at a time. A cluster with accounting needs none of
+    # the three settings of the plugin.
     exec nice -n 10 python -m snakemake --profile profiles/slurm --jobs 2 --latency-wait 10 \
+        --groups evaluator_member=judges features=features score=scores \
+        --group-components judges=6 features=6 scores=8 --cores 1 \
         --slurm-no-account --slurm-status-command squeue \
         --slurm-init-seconds-before-status-checks 5 table1 "${settings[@]}"
 }
 
 id_of() { squeue -h -t RUNNING -o '%i %k' | awk -v rule="rule_train_wildcards_$1" '$2 ~ rule {print $1}'; }
 entries() { cat "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" 2>/dev/null | wc -l; }
-trained_for_a_while() { test -n "$(id_of "$1")" && (($(entries "$1") >= 4)); }
+trained_for_a_while() { test -n "$(id_of "$1")" && (($(entries "$1") >= 3)); }
 gpu_of() { # what a training of a job sees in its environment
     for process in $(scontrol listpids "$1" | awk 'NR > 1 && $1 > 0 {print $1}'); do
         if grep -qz dlvae.train "/proc/$process/cmdline" 2>/dev/null; then
@@ -139,6 +142,7 @@ disturb() {
     await 1800 "two trainings at once" two_trainings
     say "two trainings run at once, with a GPU each:"
     await 600 "a saved state of digits" trained_for_a_while digits
+    await 600 "a training of synthetic_faces" test -s "$checkout/results/smoke/logs/train/synthetic_faces/ours/seed0.jsonl"
     show squeue -t RUNNING -o '%.6i %.9T %.4C %.7m %.10l %k'
     for id in $(id_of digits) $(id_of synthetic_faces); do
         show echo "job $id: $(gpu_of "$id")"
@@ -156,7 +160,7 @@ disturb() {
 steps_of() { grep -oP '"step": \K[0-9]+' "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" | xargs; }
 resumed() { # Snakemake starts a log anew with each attempt: the last one begins after step 1
     read -ra steps <<<"$(steps_of "$1")"
-    ((steps[0] > 1 && steps[-1] == 600))
+    ((steps[0] > 1 && steps[-1] == 150))
 }
 
 : >"$log"
