@@ -38,6 +38,13 @@ end() {
         for _ in {1..20}; do kill -0 "${daemons[i]}" 2>/dev/null && sleep 0.5 || break; done
         kill -KILL "${daemons[i]}" 2>/dev/null || true
     done
+    # What is still at work in the checkout of this run, and nothing else.
+    cd /
+    for process in /proc/[0-9]*; do
+        case $(readlink "$process/cwd" 2>/dev/null) in
+            "$work"/checkout*) kill -KILL "${process#/proc/}" 2>/dev/null || true ;;
+        esac
+    done
     rm -rf "$work"
 }
 trap end EXIT
