@@ -121,7 +121,11 @@ daemons_up() {
     await 60 "an idle node" bash -c 'sinfo -h -o %T | grep -qx idle'
 }
 
-settings=(--config preset=smoke models='[ours]' fitted='[]' steps=150)
+# Trainings that are long enough to be disturbed.
+declare -A length=([digits]=500 [synthetic_faces]=150)
+datasets="{digits: {train: {steps: ${length[digits]}}}"
+datasets+=", synthetic_faces: {train: {steps: ${length[synthetic_faces]}}}}"
+settings=(--config preset=smoke models='[ours]' fitted='[]' datasets="$datasets")
 through_slurm() {
     # Short jobs go together, one core of them at a time. A cluster with accounting needs none of
     # the three settings of the plugin.
@@ -134,40 +138,37 @@ through_slurm() {
 
 id_of() { squeue -h -t RUNNING -o '%i %k' | awk -v rule="rule_train_wildcards_$1" '$2 ~ rule {print $1}'; }
 entries() { cat "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" 2>/dev/null | wc -l; }
-trained_for_a_while() { test -n "$(id_of "$1")" && (($(entries "$1") >= 3)); }
 gpu_of() { # what a training of a job sees in its environment
-    for process in $(scontrol listpids "$1" | awk 'NR > 1 && $1 > 0 {print $1}'); do
+    for process in $(scontrol listpids "$1" 2>/dev/null | awk 'NR > 1 && $1 > 0 {print $1}'); do
         if grep -qz dlvae.train "/proc/$process/cmdline" 2>/dev/null; then
             tr '\0' '\n' <"/proc/$process/environ" | grep ^CUDA_VISIBLE_DEVICES= || true
             return
         fi
     done
 }
-two_trainings() { test -n "$(id_of digits)" && test -n "$(id_of synthetic_faces)"; }
+trained_for_a_while() { test -n "$(id_of "$1")" && (($(entries "$1") >= 3)); }
+two_trainings() { test -n "$(gpu_of "$(id_of digits)")" && test -n "$(gpu_of "$(id_of synthetic_faces)")"; }
 
 disturb() {
-    await 1800 "two trainings at once" two_trainings
-    say "two trainings run at once, with a GPU each:"
-    await 600 "a saved state of digits" trained_for_a_while digits
-    await 600 "a training of synthetic_faces" test -s "$checkout/results/smoke/logs/train/synthetic_faces/ours/seed0.jsonl"
-    show squeue -t RUNNING -o '%.6i %.9T %.4C %.7m %.10l %k'
-    for id in $(id_of digits) $(id_of synthetic_faces); do
-        show echo "job $id: $(gpu_of "$id")"
-    done
-    check "they have different ones" test "$(gpu_of "$(id_of digits)")" != "$(gpu_of "$(id_of synthetic_faces)")"
+    await 900 "a saved state of digits" trained_for_a_while digits
     killed=$(id_of digits)
     say "job $killed, a training of digits: kill -9 of all its processes"
     scancel --full --signal=KILL "$killed"
-    await 600 "a saved state of synthetic_faces" trained_for_a_while synthetic_faces
-    preempted=$(id_of synthetic_faces)
-    say "job $preempted, a training of synthetic_faces: requeued, as Slurm does with a preempted job"
-    scontrol requeue "$preempted"
+    await 900 "two trainings at once" two_trainings
+    say "two trainings at once, each sees one GPU of its own:"
+    show squeue -t RUNNING -o '%.6i %.9T %.4C %.7m %.10l %k'
+    digits=$(id_of digits) faces=$(id_of synthetic_faces)
+    say "job $digits: $(gpu_of "$digits"), job $faces: $(gpu_of "$faces")"
+    check "they are different ones" test "$(gpu_of "$digits")" != "$(gpu_of "$faces")"
+    await 900 "a saved state of synthetic_faces" trained_for_a_while synthetic_faces
+    say "job $faces, a training of synthetic_faces: requeued, as Slurm does with a preempted job"
+    scontrol requeue "$faces"
 }
 
 steps_of() { grep -oP '"step": \K[0-9]+' "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" | xargs; }
 resumed() { # Snakemake starts a log anew with each attempt: the last one begins after step 1
     read -ra steps <<<"$(steps_of "$1")"
-    ((steps[0] > 1 && steps[-1] == 150))
+    ((steps[0] > 1 && steps[-1] == length[$1]))
 }
 
 : >"$log"
