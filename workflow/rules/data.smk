@@ -73,7 +73,8 @@ rule describe:
     benchmark:
         "<benchmarks>/describe/{prepared}.jsonl"
     resources:
-        mem_mb=1500,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(MINUTES),
     params:
         data=subpath(output.data_card, parent=True),
         code=code_of("dlvae.describe"),

@@ -36,7 +36,8 @@ rule prepare_faces:
     # People side by side; the faces do not depend on how many.
     threads: 4
     resources:
-        mem_mb=3000,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(JUDGE_MINUTES),
     params:
         root=lambda wildcards: photos.folder(),
         stamp=lambda wildcards: photos.stamp(),
