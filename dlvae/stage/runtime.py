@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dlvae.fast.memory import use_memory_again
 from dlvae.stage.errors import UserError
+from dlvae.stage.gpu_slots import gpu_names, take_gpu
 
 if TYPE_CHECKING:
     import torch
@@ -51,10 +52,10 @@ def run_stage(
 
 
 def use_threads(threads: int, fast: bool = True) -> None:
-    """Fix the number of torch threads and ask for deterministic kernels.
+    """Fix the number of torch threads, ask for deterministic kernels, take a GPU if there is one.
 
     The number is part of the result: sums are split by thread, so another count gives other
-    last bits.
+    last bits. The GPU is one that no other job has taken, see :mod:`dlvae.stage.gpu_slots`.
     """
     import torch
 
@@ -66,23 +67,20 @@ def use_threads(threads: int, fast: bool = True) -> None:
     # One CPU thread is deterministic by itself, and the call imports the compiler: two seconds.
     if threads > 1 or torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(take_gpu(gpu_names(torch.cuda.device_count())))
 
 
 def device() -> torch.device:
-    """Return the GPU that this process takes among those it may see, else the CPU.
+    """Return the current GPU, CUDA's or ROCm's, where there is one, else the CPU.
 
-    CUDA's or ROCm's; see :mod:`dlvae.stage.gpu_slots`. Every call returns the same one, and a plain
-    ``cuda`` means it from then on.
+    In a stage it is the one that :func:`use_threads` took; in a program that uses the library, the
+    one that it chose.
     """
     import torch
 
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    from dlvae.stage.gpu_slots import gpu_names, take_gpu
-
-    taken = take_gpu(gpu_names(torch.cuda.device_count()))
-    torch.cuda.set_device(taken)
-    return torch.device("cuda", taken)
+    available = torch.cuda.is_available()
+    return torch.device("cuda", torch.cuda.current_device()) if available else torch.device("cpu")
 
 
 def resolve_precision(name: str, where: torch.device) -> str:

@@ -14,7 +14,7 @@ from dlvae.stage import gpu_slots
 from dlvae.stage.artefact import read_json, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.gpu_slots import gpu_names, take_gpu, visible_gpus
-from dlvae.stage.runtime import device
+from dlvae.stage.runtime import device, use_threads
 
 ROOT = Path(__file__).resolve().parents[3]
 # A job on a machine whose PyTorch lists as many GPUs as the environment does.
@@ -22,10 +22,13 @@ JOB = """
 import sys, torch
 torch.cuda.is_available = lambda: True
 torch.cuda.device_count = lambda: 3
-chosen = []
+chosen = [0]
 torch.cuda.set_device = chosen.append
-from dlvae.stage.runtime import device
-assert device() == device() and set(chosen) == {device().index}
+torch.cuda.current_device = lambda: chosen[-1]
+from dlvae.stage.runtime import device, use_threads
+use_threads(1)
+use_threads(1)
+assert chosen[1] == chosen[2]
 print(device(), flush=True)
 sys.stdin.read()
 """
@@ -137,7 +140,14 @@ def test_names_are_numbers_where_the_environment_lists_others_than_pytorch():
 
 def test_without_a_gpu_nothing_is_taken(fresh, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    use_threads(torch.get_num_threads())
     assert device() == torch.device("cpu") and not gpu_slots._taken
+
+
+def test_a_program_that_uses_the_library_keeps_the_gpu_that_it_chose(fresh, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 5)
+    assert device() == torch.device("cuda", 5) and not gpu_slots._taken
 
 
 def test_a_manifest_says_the_kind_of_device_alone(tmp_path):
