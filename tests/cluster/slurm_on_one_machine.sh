@@ -189,9 +189,8 @@ run=$!
 disturb
 wait "$run" || { say "FAILED: Snakemake ended with an error" && show tail -n 40 "$work/snakemake.log"; exit 1; }
 say "Snakemake is done"
-show grep -E "^(localrule|rule)? ?Error in rule|Trying to restart|SLURM-job .* failed|steps \(100%\)" "$work/snakemake.log"
-say "jobs of Slurm: $(grep -c 'has been submitted with SLURM jobid' "$work/snakemake.log")," \
-    "on the host that submits: $(grep -c '^localrule' "$work/snakemake.log" || true)"
+show grep -E "^Error in rule|Trying to restart|SLURM-job .* failed|steps \(100%\)" "$work/snakemake.log"
+say "submissions: $(grep -c 'has been submitted with SLURM jobid' "$work/snakemake.log"), of $(grep -c '^Finished jobid' "$work/snakemake.log") jobs"
 check "the killed training was submitted again" grep -q "Trying to restart" "$work/snakemake.log"
 for dataset in digits synthetic_faces; do
     say "steps in the log of the last attempt, $dataset: $(steps_of "$dataset")"
