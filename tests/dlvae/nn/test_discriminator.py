@@ -23,7 +23,9 @@ def inputs(count=4):
 
 
 def power_vectors(network):
-    return {n: b.clone() for n, b in network.named_buffers() if n.endswith(("_u", "_v"))}
+    found = {n: b.clone() for n, b in network.named_buffers() if n.endswith(("_u", "_v"))}
+    assert len(found) == 2 * len(matrices(network))
+    return found
 
 
 def matrices(network):
