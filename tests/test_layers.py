@@ -59,6 +59,7 @@ def test_light_modules_import_no_torch():
         "dlvae.config.preset",
         "dlvae.stage.fingerprint",
         "dlvae.stage.registry",
+        "eval",
         "eval.protocol",
     ]
     light += ["baselines.__main__"]

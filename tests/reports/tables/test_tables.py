@@ -3,8 +3,6 @@
 import importlib.util
 import itertools
 import re
-import subprocess
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -446,11 +444,6 @@ def test_the_command_reads_rows_cards_and_protocol(tmp_path):
     arguments.config = config | {"protocol_overrides": {}}
     with pytest.raises(UserError, match="expected scores of protocol v2:"):
         main(arguments)
-
-
-def test_tables_need_no_torch():
-    code = "import sys, reports.tables.__main__, reports.report; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_scores_at_all_is_an_error_that_says_what_to_run():

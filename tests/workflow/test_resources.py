@@ -8,8 +8,8 @@ import sys
 import psutil
 import pytest
 
-from workflow.plan import machine
-from workflow.plan.machine import by_attempt, gpus_here
+from workflow.plan import resources as asking
+from workflow.plan.resources import by_attempt, gpus_here
 
 SMOKE = ["--config", "preset=smoke"]
 LISTED = """GPU 0: NVIDIA A (UUID: GPU-1)
@@ -29,7 +29,7 @@ def build(monkeypatch):
         monkeypatch.delenv(variable, raising=False)
 
     def pretend(version):
-        monkeypatch.setattr(machine.metadata, "version", lambda package: version)
+        monkeypatch.setattr(asking.metadata, "version", lambda package: version)
 
     pretend("2.9.0")
     return pretend
@@ -85,7 +85,7 @@ def test_the_environment_says_which_gpus_are_visible(build, nvidia_smi, monkeypa
 
 def test_gpus_of_rocm_are_counted(build, tmp_path, monkeypatch):
     build("2.9.0+rocm6.4")
-    monkeypatch.setattr(machine, "ROCM_NODES", tmp_path)
+    monkeypatch.setattr(asking, "ROCM_NODES", tmp_path)
     for node, units in enumerate((0, 480, 480)):  # the first one is the processor
         (tmp_path / str(node)).mkdir()
         text = f"cpu_cores_count {0 if units else 64}\nsimd_count {units}\n"
