@@ -12,7 +12,7 @@ from torch import Tensor
 
 from baselines.latent import LatentOptions
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.method.losses import full_precision, kl_standard_normal, reconstruction_loss
 from dlvae.method.objectives import Row
 from dlvae.method.prior import CodePrior

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import Options
 from dlvae.fast import backward, optimisers
 from dlvae.method.objectives import Objectives, gradients

@@ -46,7 +46,7 @@ def save_evaluator():
         from dlvae.stage.artefact import sha256_file, write_json
         from dlvae.stage.registry import save_weights
         from dlvae.stage.seeds import seeded_globally
-        from eval.judge.networks.architecture import build_network
+        from eval.judge.classifiers.architecture import build_network
 
         card = {"arch": "inception_resnet_v1", "width": 0.01, "image_size": side}
         card |= {"class_names": list(classes), "dataset": dataset}

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,37 @@ def test_imports_follow_the_arrows(package):
         if name in FORBIDDEN or (name in ALLOWED and name not in ALLOWED[package])
     ]
     assert not against, "\n".join(against)
+
+
+NAMES_OF_THE_CONTRACT = {"__init__", "__main__", "model", "options", "Config"}
+
+
+def named_things():
+    """Each module, package and public class of the rooms: its name and where it is."""
+    for room in ALLOWED:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            place = path.relative_to(ROOT)
+            if path.name == "__init__.py":
+                yield place.parent.name, str(place.parent)
+            else:
+                yield path.stem, str(place)
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    yield node.name, f"{place}:{node.lineno}"
+
+
+def test_a_name_means_one_module_package_or_class():
+    """Every baseline has a `model`, and `options` with its `Config`; all other names are unique."""
+    found = defaultdict(list)
+    for name, place in named_things():
+        found[name].append(place)
+    assert len(found) > 250
+    twice = {
+        name: places
+        for name, places in found.items()
+        if len(places) > 1 and name not in NAMES_OF_THE_CONTRACT
+    }
+    assert not twice
 
 
 def test_core_names_no_baseline():
@@ -118,7 +150,7 @@ def test_stages_import_no_package_that_they_do_not_need(stages):
 def test_our_evaluator_is_built_without_timm():
     code = (
         "import sys\n"
-        "from eval.judge.networks.architecture import build_network\n"
+        "from eval.judge.classifiers.architecture import build_network\n"
         "build_network('inception_resnet_v1', 3, 32, 0.0625)\n"
         "assert not {'timm', 'torchvision'} & sys.modules.keys()\n"
     )

@@ -8,7 +8,7 @@ from torch import Tensor
 from baselines.conditional import ConditionalModel
 from baselines.latent import LatentOptions
 from dlvae.base import Batch
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.fast.backward import Shared
 from dlvae.method.losses import adversarial_losses
 from dlvae.nn.backbones import build_discriminator

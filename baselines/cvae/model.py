@@ -7,7 +7,7 @@ from torch import Tensor
 from baselines.conditional import ConditionalVAE
 from baselines.latent import LatentOptions
 from dlvae.base import Batch
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.method.objectives import weighted
 from dlvae.task import Task
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from baselines.conditional import ConditionalVAE
 from baselines.cvae_gan_bao.options import Config
 from dlvae.base import Batch
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.method.losses import cross_entropy, discriminator_loss, full_precision, mse
 from dlvae.nn.backbones import build_discriminator, build_encoder
 from dlvae.task import Task

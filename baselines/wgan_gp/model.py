@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 from baselines.conditional import ConditionalModel
 from baselines.wgan_gp.options import Config
 from dlvae.base import Batch
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.method.losses import full_precision
 from dlvae.nn.backbones import build_discriminator
 from dlvae.nn.blocks import initialise

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 
 from dlvae.config.explain import listed
 from dlvae.config.judges import BatchSize, EvaluatorKeys, Factors
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import Count, Natural, Overlay, Positive, Section, overlay
 from dlvae.data.cifar10 import Cifar10Data
 from dlvae.data.digits import DigitsData

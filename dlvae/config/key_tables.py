@@ -14,7 +14,7 @@ from dlvae.config.data_keys import DataSetKeys, ThreeMoons
 from dlvae.config.explain import describe
 from dlvae.config.judges import EvaluatorKeys, Factors
 from dlvae.config.keys import Ablations, Figures, PresetKeys
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import Overlay, Section
 from dlvae.photos.settings import PrepareFaces
 from dlvae.stage.artefact import write_text

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from dlvae.config.data_keys import DataSetKeys, ThreeMoons
 from dlvae.config.explain import listed
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import (
     Count,
     Distinct,

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from dlvae.base import Batch
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import Options
 from dlvae.fast.backward import Shared
 from dlvae.method.losses import (

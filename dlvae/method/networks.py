@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dlvae.base import ENCODED_AT_ONCE, GenerativeModel
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import Options
 from dlvae.method.losses import full_precision
 from dlvae.method.prior import CodePrior, GaussianMixture

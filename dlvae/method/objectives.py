@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.task import Task
 
 Objectives = dict[str, dict[str, float]]

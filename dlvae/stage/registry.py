@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.config.section import Options, read_words
 from dlvae.stage.artefact import atomic, read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from dlvae.base import Batch, GenerativeModel
-from dlvae.config.method import Method
+from dlvae.config.method_keys import Method
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split, load_card, load_split
 from dlvae.stage.artefact import read_json, write_manifest

@@ -13,7 +13,7 @@ from dlvae.data.dataset import load_split
 from dlvae.stage.errors import UserError
 from dlvae.stage.seeds import seeded_globally
 from eval.judge.augment import degrade
-from eval.judge.networks.architecture import OURS, build_network
+from eval.judge.classifiers.architecture import OURS, build_network
 from eval.judge.training import Named, Training, run_command
 
 

@@ -14,7 +14,7 @@ from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
-from eval.judge.networks.architecture import build_network
+from eval.judge.classifiers.architecture import build_network
 from eval.judge.predict import Features, extract
 from eval.metrics.inception_score import top_class
 

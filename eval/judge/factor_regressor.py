@@ -29,7 +29,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS, load_weights
 from dlvae.stage.runtime import device
 from dlvae.stage.seeds import seeded_globally
-from eval.judge.networks.classifier import conv_norm_relu, scaled
+from eval.judge.classifiers.classifier import conv_norm_relu, scaled
 from eval.judge.predict import check_images, in_batches
 from eval.judge.training import CARD, Named, Training, run_command
 

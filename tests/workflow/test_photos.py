@@ -6,7 +6,7 @@ import pytest
 
 from asked import asked
 from dlvae.stage.errors import UserError
-from workflow.plan.photos import PhotoPlan
+from workflow.plan.preparing_faces import PhotoPlan
 
 
 def refused(words, function):

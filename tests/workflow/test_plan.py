@@ -10,8 +10,8 @@ from eval.families import FAMILIES, families_of
 from reports.tables.specs import TABLES
 from workflow.plan import Plan, resolved
 from workflow.plan.data_sets import DataSetPlan, stamp
-from workflow.plan.panels import FIGURES, PanelPlan
-from workflow.plan.scores import ScorePlan
+from workflow.plan.figure_panels import FIGURES, PanelPlan
+from workflow.plan.scoring import ScorePlan
 from workflow.plan.targets import TargetPlan
 from workflow.plan.trainings import TrainingPlan
 

@@ -11,8 +11,8 @@ from reports.claims.rules import load_rules, needed_scores
 from reports.names import as_published
 from reports.tables.specs import TABLES
 from workflow.plan import PRESETS
-from workflow.plan.panels import FIGURES, PanelPlan
-from workflow.plan.scores import ScorePlan
+from workflow.plan.figure_panels import FIGURES, PanelPlan
+from workflow.plan.scoring import ScorePlan
 
 STUDIES = ("claims", "ablations", "learning_curves", "table2_scale", "evaluator_noise")
 # Sections of the configuration that a study needs.

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from dlvae.stage.errors import UserError
-from eval.judge.networks.architecture import build_network
-from eval.judge.networks.inception_resnet_v1 import InceptionResidual
+from eval.judge.classifiers.architecture import build_network
+from eval.judge.classifiers.inception_resnet_v1 import InceptionResidual
 
 
 def conv(n_in, n_out, taps):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dlvae.stage.errors import UserError
-from eval.judge.networks.classifier import Classifier, conv_norm_relu, scaled
+from eval.judge.classifiers.classifier import Classifier, conv_norm_relu, scaled
 
 CHANNELS = 64  # of the first layer, at width 1
 

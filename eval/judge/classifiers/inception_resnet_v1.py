@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.stage.errors import UserError
-from eval.judge.networks.classifier import Classifier, conv_norm_relu, scaled
+from eval.judge.classifiers.classifier import Classifier, conv_norm_relu, scaled
 
 SIZES = (32, 64)
 _EPS = 1e-3  # batch norm epsilon of facenet

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from dlvae.stage.errors import UserError, nearest
-from eval.judge.networks.inception_resnet_v1 import InceptionResnetV1
-from eval.judge.networks.resnet9 import ResNet9
+from eval.judge.classifiers.inception_resnet_v1 import InceptionResnetV1
+from eval.judge.classifiers.resnet9 import ResNet9
 
 OURS = "inception_resnet_v1"
 OWN = {OURS: InceptionResnetV1, "resnet9": ResNet9}

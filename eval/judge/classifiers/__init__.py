@@ -1,0 +1,1 @@
+"""Classifiers, the networks of judges, by name."""
