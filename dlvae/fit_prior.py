@@ -31,8 +31,8 @@ from dlvae.stage.registry import (
     save_snapshots,
 )
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
+from dlvae.stage.weights import MANIFEST
 
-MANIFEST = "manifest.json"
 COSTS = ("steps", "images_seen", "epochs_seen", "cpu_seconds")  # of the training
 
 
@@ -85,6 +85,7 @@ def main(args: argparse.Namespace) -> None:
         precision="fp32",
         device=str(model.device),
         extra={key: trained[key] for key in COSTS},
+        files=[args.out / name for name in (WEIGHTS, SNAPSHOTS)],
     )
 
 

@@ -44,8 +44,8 @@ def save_evaluator():
 
     def save(folder, classes, side=32, dataset="made up"):
         from dlvae.stage.artefact import sha256_file, write_json
-        from dlvae.stage.registry import save_weights
         from dlvae.stage.seeds import seeded_globally
+        from dlvae.stage.weights import save_weights
         from eval.judge.classifiers.architecture import build_network
 
         card = {"arch": "inception_resnet_v1", "width": 0.01, "image_size": side}

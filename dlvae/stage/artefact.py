@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -161,13 +161,16 @@ def write_manifest(
     precision: str | None = None,
     device: str | None = None,
     extra: dict | None = None,
+    files: Iterable[Path] = (),
 ) -> None:
     """Write the provenance of an artefact: what it was made from, with what, and at what cost.
 
     Args:
         inputs: name to file; each is recorded by path and SHA-256.
+        files: of the artefact itself; recorded by name and SHA-256, under ``files`` if there are.
         started: ``time.time()`` at the start of the stage, for the wall time in seconds.
     """
+    own = {file.name: sha256_file(file) for file in files}
     write_json(
         path,
         {
@@ -182,6 +185,7 @@ def write_manifest(
             "packages": {name: metadata.version(name) for name in PACKAGES},
             "wall_seconds": round(time.time() - started, 2),
             "peak_memory_mib": round(peak_memory_mib(), 1),
+            **({"files": own} if own else {}),
             **(extra or {}),
         },
     )

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlvae.config.method_keys import Method
 from dlvae.config.section import Options, read_words
-from dlvae.stage.artefact import atomic, read_json, sha256_file, write_json
+from dlvae.stage.artefact import read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import device
 from dlvae.stage.seeds import seeded_globally
+from dlvae.stage.weights import load_weights, save_weights
 from dlvae.task import Task
 
 if TYPE_CHECKING:
@@ -158,26 +159,6 @@ def load_model(folder: str | Path) -> GenerativeModel:
     model = build_seeded(definition["model"], task, method, definition["options"])
     model.load_state_dict(load_weights(folder / WEIGHTS))
     return model.to(device()).eval()
-
-
-def save_weights(path: str | Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Save tensors as safetensors, atomically."""
-    from safetensors.torch import save_file
-
-    with atomic(path) as temporary:
-        # clone: safetensors refuses tensors that share storage (fused optimisers make views)
-        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary)
-
-
-def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """Load safetensors; :class:`UserError` names the path when they cannot be read."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"expected a readable safetensors file at {path}: {error}") from error
 
 
 def weights_hash(folder: str | Path) -> str:

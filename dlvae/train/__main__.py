@@ -20,14 +20,15 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
 from dlvae.stage.registry import (
     DEFINITION,
+    SNAPSHOTS,
     WEIGHTS,
     build_seeded,
-    load_weights,
     save_model,
     save_snapshots,
     weights_hash,
 )
 from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
+from dlvae.stage.weights import MANIFEST, load_weights
 from dlvae.task import Task
 from dlvae.train.loop import Resume, fit
 
@@ -74,7 +75,7 @@ def train(args: argparse.Namespace) -> None:
     section = {k: config[k] for k in ("preset", "dataset", "seed", "stage")}
     save_model(args.out, config["model"], model, {**section, "precision": model.precision})
     write_manifest(
-        args.out / "manifest.json",
+        args.out / MANIFEST,
         inputs={"data": args.data / "card.json"},
         config=config,
         started=started,
@@ -89,6 +90,7 @@ def train(args: argparse.Namespace) -> None:
             "epochs_seen": steps * per_step * task.batch_size / len(split),
             "cpu_seconds": {str(step): seconds for step, seconds in taken.cpu_seconds.items()},
         },
+        files=[args.out / name for name in (WEIGHTS, *[SNAPSHOTS] * bool(snapshots))],
     )
     if not args.keep_state:
         resume.clear()

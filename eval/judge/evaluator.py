@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import WEIGHTS, load_weights
+from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import device
+from dlvae.stage.weights import load_weights
 from eval.judge.classifiers.architecture import build_network
 from eval.judge.predict import Features, extract
 from eval.metrics.inception_score import top_class

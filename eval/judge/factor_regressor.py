@@ -26,12 +26,13 @@ from dlvae.data.dataset import Split, load_split
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import WEIGHTS, load_weights
+from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import device
 from dlvae.stage.seeds import seeded_globally
+from dlvae.stage.weights import CARD, load_weights
 from eval.judge.classifiers.classifier import conv_norm_relu, scaled
 from eval.judge.predict import check_images, in_batches
-from eval.judge.training import CARD, Named, Training, run_command
+from eval.judge.training import Named, Training, run_command
 
 USABLE = 0.5
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from dlvae.stage.artefact import read_json, sha256_file, write_json, write_manifest
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import WEIGHTS, load_weights, save_weights
+from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
-from eval.judge.training import CARD, MANIFEST
+from dlvae.stage.weights import CARD, MANIFEST, load_weights, save_weights
 
 # What members must share, and what the card of the evaluator says once.
 SHARED = (

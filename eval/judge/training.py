@@ -27,11 +27,10 @@ from dlvae.fast.optimisers import without_compiler
 from dlvae.stage.artefact import sha256_file, write_json, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
-from dlvae.stage.registry import WEIGHTS, save_weights
+from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import device, resolve_precision, run_stage, stage_parser, use_threads
+from dlvae.stage.weights import CARD, MANIFEST, save_weights
 from dlvae.train.loop import Resume, fit
-
-CARD, MANIFEST = "card.json", "manifest.json"
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs of the network, labels of the batch) -> mean loss."""

@@ -10,13 +10,13 @@ import torch
 
 from dlvae.sample import ready, sample_set
 from dlvae.stage.artefact import read_json, sha256_arrays
-from dlvae.stage.registry import DEFINITION, WEIGHTS, load_model, load_snapshots, load_weights
+from dlvae.stage.registry import DEFINITION, WEIGHTS, load_model, load_snapshots
 from dlvae.stage.seeds import generator
+from dlvae.stage.weights import MANIFEST, load_weights
 from eval.models.decoding import ready_model
 from eval.request import Request, ScoreRequest
 from eval.scored_images import ScoredImages, training_precision
 
-MANIFEST = "manifest.json"
 POINTS = 2100  # per frame of Figure 2; enough to show the spread, few enough to see single points
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import SNAPSHOTS, weights_hash
+from dlvae.stage.weights import MANIFEST
 from eval.judge.features import FeatureSet, features_of
 from eval.metrics.d_intra import d_intra
 from eval.metrics.measured import Measured
-from eval.models.snapshots import MANIFEST, snapshot_images
+from eval.models.snapshots import snapshot_images
 from eval.request import FamilyScores, ScoreRequest, model_files
 from eval.rows import NONE, hashes_text
 from eval.scored_images import ScoredImages

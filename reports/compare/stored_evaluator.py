@@ -21,6 +21,7 @@ from dlvae.stage.artefact import atomic, read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
+from dlvae.stage.weights import check_weights
 from eval.rows import HASH
 from reports.freeze.stored import Part, Stored, load_stored
 
@@ -55,14 +56,9 @@ def take_evaluator(
             "reads or renders them may be the cause; go back to the stored configuration, or make "
             "and freeze results of your own data"
         )
-    folder, fix = built or path.parent, f"delete {built} and run the command again"
-    card, found = read_json(folder / Part.CARD), sha256_file(folder / WEIGHTS)
-    if found != card["weights_sha256"]:
-        raise UserError(
-            f"{folder / WEIGHTS}: expected the weights that its card names, "
-            f"{card['weights_sha256'][:HASH]}, found {found[:HASH]}; "
-            f"{fix if built else f'restore it with {restore}'}"
-        )
+    folder = built or path.parent
+    check_weights(folder / WEIGHTS)
+    found = read_json(folder / Part.CARD)["weights_sha256"]
     for name in (WEIGHTS, Part.CARD):
         with atomic(out / name) as temporary:
             shutil.copyfile(folder / name, temporary)

@@ -9,8 +9,8 @@ import torch
 from dlvae.data.dataset import load_split
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import load_weights
 from dlvae.stage.seeds import seeded_globally
+from dlvae.stage.weights import load_weights
 from eval.judge.__main__ import train_member
 from eval.judge.evaluator import load_evaluator
 from eval.judge.factor_regressor import load_factors, r_squared, train_factors

@@ -22,8 +22,8 @@ from dlvae.stage.registry import (
     load_snapshots,
     save_model,
     save_snapshots,
-    save_weights,
 )
+from dlvae.stage.weights import save_weights
 from eval.judge.factor_regressor import FactorRegressor
 from eval.models import paths
 from eval.models.decoding import evenly_spaced

@@ -18,7 +18,8 @@ from dlvae.data.dataset import Split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.method.prior import CodePrior, GaussianMixture
 from dlvae.stage.artefact import write_json
-from dlvae.stage.registry import build_seeded, save_model, save_weights
+from dlvae.stage.registry import build_seeded, save_model
+from dlvae.stage.weights import save_weights
 from eval.judge import evaluator
 from eval.judge.evaluator import JudgeEnsemble
 from eval.judge.factor_regressor import FactorRegressor

@@ -13,7 +13,8 @@ from dlvae.data.dataset import save_dataset
 from dlvae.data.three_moons import ThreeMoonsData, prepare
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
-from dlvae.stage.registry import build_seeded, save_model, save_weights
+from dlvae.stage.registry import build_seeded, save_model
+from dlvae.stage.weights import save_weights
 from eval.metrics.intervals import jackknife
 from eval.metrics.sets.manifolds import precision_recall
 from eval.metrics.toy_points import sliced_wasserstein

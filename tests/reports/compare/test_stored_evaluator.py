@@ -25,7 +25,7 @@ def judge(folder, weights, **changed):
 @pytest.fixture
 def world(tmp_path):
     """Stored results with small weights, prepared data, and a call of the stage."""
-    stored = tmp_path / "stored" / "quick"
+    stored = tmp_path / "reports" / "stored" / "quick"
     own = judge(stored / "evaluator" / "digits", b"the judge")
     write_json(tmp_path / "data" / "card.json", {"dataset": "digits", "sha256": DATA})
 
@@ -63,7 +63,7 @@ def test_stored_weights_are_taken_as_they_are(world, capsys):
 
 def test_tampered_weights_are_refused(world, capsys):
     (world.evaluator / "weights.safetensors").write_bytes(b"another judge")
-    assert "expected the weights that its card names" in (text := refused(world, capsys))
+    assert "expected the weights that card.json beside it names" in (text := refused(world, capsys))
     assert "git checkout -- " in text
 
 
@@ -104,4 +104,5 @@ def test_another_rebuilt_evaluator_is_taken_and_named(world, tmp_path, capsys):
 def test_rebuilt_weights_that_are_not_their_cards_are_refused(world, tmp_path, capsys):
     world.index("card.json")
     built = judge(tmp_path / "built", b"the judge", weights_sha256="0" * 64)
-    assert f"delete {built} and run the command again" in refused(world, capsys, "--built", built)
+    text = refused(world, capsys, "--built", built)
+    assert f"{built / 'weights.safetensors'}: expected the weights that card.json" in text

@@ -17,7 +17,8 @@ from dlvae.stage.artefact import (
     write_json,
     write_manifest,
 )
-from dlvae.stage.registry import WEIGHTS, save_weights
+from dlvae.stage.registry import WEIGHTS
+from dlvae.stage.weights import save_weights
 from eval.protocol import load_protocol
 from eval.rows import ScoreRow, by_plain, data_hash, read_texts, write_rows
 from reports import leaderboard
