@@ -27,7 +27,13 @@ from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.freeze.stored import STORED, Stored, load_stored, stored_presets
-from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
+from reports.names import (
+    PUBLISHED_DATASETS,
+    as_published,
+    dataset_title,
+    in_paper_order,
+    model_title,
+)
 from reports.tables.captions import caption, only, prose, seeds_text
 from reports.tables.cells import cell, rows_of
 from reports.tables.formats import MISSING, pipe_table
@@ -75,7 +81,7 @@ class LeaderboardSection:
         rows, ablated = stored.rows, list(ablation_models(stored.config))
         wanted = rows["metric"].isin([*METRICS, *MARK_METRICS])
         rows = rows[wanted & rows["dataset"].isin(stored.datasets)]
-        rows = rows[~rows["model"].isin(ablated)]
+        rows = rows[~rows["model"].map(as_published).isin(ablated)]
         if rows.empty:
             raise UserError(
                 f"{stored.folder}: expected rows of {HEADLINE}, found none; store them again with: "

@@ -179,9 +179,10 @@ class PresetKeys(Section):
     steps: Count | None = None
     """overrides the steps of every image training; the semi-supervised stage takes the smaller of
     it and its own"""
-    fitted: Distinct[ModelName] = []
+    fitted: Distinct[str] = []
     """models of which there is a second form, with every prior set in closed form to the training
-    codes"""
+    codes; also ablations, by the names of their models: `ours_paper` of `ablations.methods.paper`.
+    The page of the ablations then has ours and the models beside in both forms as well"""
     curves: Curves | None = None
     """how far the target `learning_curves` goes; without it there is no such target"""
     method: Method = Method()

@@ -81,6 +81,7 @@ def resolve(given: Mapping[str, Any], complete: bool, folder: Path) -> dict[str,
         if name is not None:
             check_entry_point(name)
     _check_ablations(config)
+    _check_fitted(config)
     config["options"] = {
         name: read_options(name, options) for name, options in config["options"].items()
     }
@@ -119,9 +120,19 @@ def _check_ablations(config: Mapping[str, Any]) -> None:
         )
     for model in ablation_models(config):
         name = model.removeprefix("ours_")
-        # Models called *_semi are those of the semi-supervised stage.
-        if model in model_names() or model.endswith("_semi"):
+        # Models called *_semi are those of the semi-supervised stage, *_fitted have other priors.
+        if model in model_names() or model.endswith(("_semi", "_fitted")):
             raise UserError(
                 f"ablations.methods.{name}: '{model}' is the name of another model; choose another "
                 "name for the ablation"
+            )
+
+
+def _check_fitted(config: Mapping[str, Any]) -> None:
+    known = [*model_names(), *ablation_models(config)]
+    for name in config["fitted"]:
+        if name not in known:
+            raise UserError(
+                f"in the configuration: fitted: unknown model '{name}': expected one of "
+                f"{listed(known)}.{nearest(name, known)} An ablation is called ours_<its name>"
             )

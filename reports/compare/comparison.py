@@ -17,7 +17,7 @@ from eval.rows import NONE, first_hash, refuse_mixed
 from reports.compare.conditions import Thresholds
 from reports.compare.difference import Difference, difference
 from reports.freeze.stored import Stored
-from reports.names import dataset_title, in_paper_order, model_title
+from reports.names import as_published, dataset_title, in_paper_order, model_title
 from reports.tables.cells import Cell, cell, rows_of
 from reports.tables.formats import MISSING
 from reports.tables.inputs import check_rows
@@ -187,7 +187,9 @@ def beside_stored(
     title = f"{model_title(candidate.name)} (candidate)"
     datasets, apart = candidate.datasets, list(ablation_models(stored.config))
     beside = _of_columns(stored.rows)
-    beside = beside[beside["dataset"].isin(datasets) & ~beside["model"].isin(apart)]
+    beside = beside[
+        beside["dataset"].isin(datasets) & ~beside["model"].map(as_published).isin(apart)
+    ]
     check_rows(beside, {d: c for d, c in stored.cards().items() if d in datasets})
     judges, parts = {}, [beside]
     for dataset in datasets:

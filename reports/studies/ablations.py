@@ -5,7 +5,8 @@ Usage: python -m reports.studies.ablations --scores CSV ... --cards JSON --proto
 
 The config JSON holds ``preset``, ``dataset``, ``steps``, ``ablations``: for each its ``model``
 (name in the score rows) and ``method`` (keys that differ from ours), in the order of the rows, and
-``beside``: other models, whose rows stand below.
+``beside``: other models, whose rows stand below. Optionally ``fitted``: those of all of these that
+stand there with fitted priors as well, each below itself and compared with ours fitted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import yaml
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
-from reports.names import model_title
+from reports.names import as_published, fitted_form, forms_of, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable, Table
@@ -63,6 +64,8 @@ def build_ablations(
         **{entry["model"]: _change(entry["method"]) for entry in config["ablations"]},
     }
     changes |= dict.fromkeys(config.get("beside", ()), "")
+    forms = forms_of(changes, config.get("fitted", ()))
+    changes = {name: changes[as_published(name)] for name in forms}
     rows = rows[rows["dataset"].eq(dataset) & rows["model"].isin(list(changes))]
     missing = [name for name in changes if name not in set(rows["model"])]
     if missing:
@@ -80,6 +83,7 @@ def build_ablations(
     columns = [column for column in (*OF_SAMPLES, *OF_CODES) if column.metric in scored]
     of_codes = bool(set(columns) & set(OF_CODES))
     known = {"titles": [column.title for column in columns], "of_codes": of_codes}
+    known["with_fitted"] = any(name != as_published(name) for name in changes)
     known |= {"splits": protocol.inception.splits, **marks_values(protocol)}
     opening = prose("ablations", dataset=dataset, steps=steps, **known)
     text = caption([opening], TableInputs(rows, [dataset], list(changes), cards), columns)
@@ -88,11 +92,13 @@ def build_ablations(
 
 
 def _tidy(rows: pd.DataFrame, changes: Mapping[str, str], steps: int) -> pd.DataFrame:
-    """Return every score row, what its model changes, and the difference to ours."""
+    """Return every score row, what its model changes, and the difference to ours of its form."""
     order = list(changes).index
     rows = rows.sort_values("model", key=lambda names: names.map(order), kind="stable")
-    base = rows[rows["model"] == BASE].set_index("metric")["value"]
-    difference = (rows["value"] - rows["metric"].map(base)).where(rows["model"] != BASE)
+    values = rows.set_index(["model", "metric"])["value"]
+    ours = pd.MultiIndex.from_arrays([rows["model"].map(_base), rows["metric"]])
+    difference = rows["value"] - values.reindex(ours).to_numpy()
+    difference = difference.where(rows["model"] != rows["model"].map(_base))
     return rows.assign(change=rows["model"].map(changes), steps=steps, difference=difference)
 
 
@@ -103,17 +109,28 @@ def _printed(
     columns: Sequence[Column],
     protocol: Protocol,
 ) -> pd.DataFrame:
-    """Return values with their intervals and, of ablations, their differences to ours."""
+    """Return values with their intervals and, but for ours, their differences to its form."""
     texts = {"change": [change or MISSING for change in changes.values()]}
     for column in columns:
         found = {name: cell(rows, dataset, name, column.metric) for name in changes}
-        base, own = found[BASE], texts.setdefault(column.title, [])
+        own = texts.setdefault(column.title, [])
         for name, one in found.items():
-            several = name != BASE and not base.reason and not one.reason
+            base = found[_base(name)]
+            several = one is not base and not base.reason and not one.reason
             gap = f" ({column.number(one.mean - base.mean, '+z')})" if several else ""
             text, metric = one.text(column) + gap, column.metric
             own.append(marked(text, rows, dataset, name, metric, protocol, learning=False))
-    return pd.DataFrame(texts, index=[model_title(name.removeprefix("ours_")) for name in changes])
+    return pd.DataFrame(texts, index=[_title(name) for name in changes])
+
+
+def _base(model: str) -> str:
+    """Return the form of ours that a model is compared with."""
+    return BASE if model == as_published(model) else fitted_form(BASE)
+
+
+def _title(model: str) -> str:
+    """Return the name of a row: of an ablation, what comes after that of ours."""
+    return model_title(model if model == _base(model) else model.removeprefix(f"{BASE}_"))
 
 
 def _change(keys: Mapping[str, Any]) -> str:

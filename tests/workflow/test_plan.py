@@ -454,3 +454,31 @@ def test_figures_show_the_data_sets_that_the_preset_names():
         == "results/smoke/panels/figure3/digits/panel.json"
     )
     assert json.loads(panels.panel_slice(panel("figure4")))["seed"] == 0
+
+
+# --- Ablations with fitted priors ----------------------------------------------------------------
+
+
+def test_an_ablation_that_fitted_names_stands_in_both_forms_beside_ours_in_both():
+    models = ["cvae", "ours", "ours_no_gan"]
+    targets = TargetPlan(asked(fitted=models))
+    rows = ["ours", "ours_fitted", "ours_no_adversary", "ours_no_gan", "ours_no_gan_fitted"]
+    assert targets.ablation_rows == rows
+    asked_for = targets.page_scores("ablations")
+    path = f"results/smoke/scores/{FACES}/ours_no_gan_fitted/seed0"
+    # Codes are those of both forms.
+    assert [f"{path}.{family}.csv" in asked_for for family in ("fidelity", "codes")] == [
+        True,
+        False,
+    ]
+    assert json.loads(targets.page_slice("ablations"))["fitted"] == ["ours", "ours_no_gan"]
+    assert targets.registered("ours_no_gan_fitted") == "ours"
+    assert "ours_no_gan_fitted" not in targets.scored_models  # on no other page
+    without = TargetPlan(asked())
+    assert without.ablation_rows == ["ours", "ours_no_adversary", "ours_no_gan"]
+    assert "fitted" not in json.loads(without.page_slice("ablations"))
+
+
+def test_fitted_knows_models_and_ablations_alone():
+    words = "fitted: unknown model 'ours_no_gang'.*Did you mean 'ours_no_gan'"
+    refused(words, lambda: asked(fitted=["ours_no_gang"]))

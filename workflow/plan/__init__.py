@@ -104,9 +104,23 @@ class Plan:
         """The models of the preset, each followed by its fitted form if it has one."""
         return forms_of(self.config["models"], self.config["fitted"])
 
+    @property
+    def ablation_rows(self) -> list[str]:
+        """Models on the page of the ablations, ours first; fitted forms where an ablation has one.
+
+        An ablation that `fitted` names stands there in both forms, and so do ours and the models
+        beside, to compare it with.
+        """
+        if not self.config["ablations"]:
+            return []
+        models = ["ours", *self.ablations, *self.config["ablations"]["beside"]]
+        fitted = self.config["fitted"]
+        return forms_of(models, fitted if self.ablations.keys() & fitted else [])
+
     def registered(self, model: str) -> str:
         """Return the name that the registry knows: an ablation is ours with another method."""
-        return "ours" if model in self.ablations else as_published(model)
+        own = as_published(model)
+        return "ours" if own in self.ablations else own
 
     def section(self, dataset: str) -> dict[str, Any]:
         """Return the section of a data set, three_moons included."""

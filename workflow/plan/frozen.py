@@ -78,8 +78,7 @@ class FrozenPlan(TargetPlan, DataSetPlan):
 
     def present_codes(self, job: Any) -> str:
         """Return fingerprints of the code that would make the rows and models now."""
-        models = [*self.scored_models, *self.ablations]
-        models += (self.config["ablations"] or {}).get("beside", [])
+        models = [*self.scored_models, *self.ablation_rows]
         scored, trained = {}, [model for model in models if model == as_published(model)]
         for model in models:
             for name in (name for name in FAMILIES if self.can_be_had(model, name)):

@@ -8,7 +8,7 @@ from dlvae.config.preset import canonical, load_preset, preset_files
 from dlvae.stage.errors import UserError
 from eval.families import families_of
 from reports.claims.rules import load_rules, needed_scores
-from reports.names import as_published
+from reports.names import as_published, fitted_form
 from reports.tables.specs import TABLES
 from workflow.plan import PRESETS
 from workflow.plan.figure_panels import FIGURES, PanelPlan
@@ -89,10 +89,9 @@ class TargetPlan(ScorePlan):
         if page == "claims":
             return [file for *_, files, _ in self._claimed() for file in files]
         if page == "ablations":
-            models = ["ours", *self.ablations, *self.config["ablations"]["beside"]]
             return [
                 self.score(self.ablated, model, family, self.config["seeds"][0])
-                for model in models
+                for model in self.ablation_rows
                 for family in FAMILIES_OF[page]
                 if self.can_be_had(model, family)
             ]
@@ -115,6 +114,9 @@ class TargetPlan(ScorePlan):
             changed = [{"model": model, "method": keys} for model, keys in self.ablations.items()]
             own = {"dataset": self.ablated, "steps": self.budget(self.ablated)["steps"]}
             own |= {"ablations": changed, "beside": self.config["ablations"]["beside"]}
+            # As in every stored slice, without fitted forms there is no such key.
+            fitted = [m for m in self.config["fitted"] if fitted_form(m) in self.ablation_rows]
+            own |= {"fitted": fitted} if fitted else {}
         return canonical({"preset": self.preset, **own, "protocol_overrides": self.overrides})
 
     def cards(self, *kinds: str) -> list[str]:

@@ -193,3 +193,28 @@ def test_other_models_stand_below_and_the_caption_says_which_is_which(rows):
     assert (
         "the cited model in full, with its classifier and feature matching" in found.printed.caption
     )
+
+
+def test_fitted_forms_stand_below_and_are_compared_with_ours_fitted(rows):
+    more = [
+        row("ours_fitted", "fid", 1.5),
+        row("ours_b_covariance_fitted", "fid", 1.0),
+        row("ours_no_adversary_fitted", "fid", 9.0),  # not asked for
+    ]
+    rows = pd.concat([rows, pd.DataFrame(more)])
+    found = compared(rows, beside=["cvae"], fitted=["ours", "ours_b_covariance"])
+    names = ["ours", "ours, fitted", "no_adversary", "b_covariance", "b_covariance, fitted", "cVAE"]
+    assert found.printed.cells.index.tolist() == names
+    assert found.printed.cells["FID"].tolist() == [
+        *("2.000", "1.500", "1.000 (-1.000)", "2.500 (+0.500)", "1.000 (-0.500)", "–"),
+    ]
+    change = found.printed.cells["change"]
+    assert (
+        change["b_covariance, fitted"] == change["b_covariance"] and change["ours, fitted"] == "–"
+    )
+    data = found.data[found.data["metric"] == "fid"].set_index("model")["difference"]
+    assert data["ours_b_covariance_fitted"] == -0.5 and data["ours_b_covariance"] == 0.5
+    assert data[["ours", "ours_fitted"]].isna().all()
+    assert "of fitted forms to ours fitted" in found.printed.caption
+    with pytest.raises(UserError, match="expected scores of cvae_fitted on"):
+        compared(rows, beside=["cvae"], fitted=["cvae"])
