@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from itertools import cycle, product
+from itertools import product
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,15 +19,25 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
-from reports.figures.style import CAPTION, LABEL, MUTED, TITLE, WIDTH, Canvas, figure_parser, render
+from reports.figures.style import (
+    CAPTION,
+    LABEL,
+    MUTED,
+    TITLE,
+    WIDTH,
+    Canvas,
+    compact,
+    draw_legend,
+    figure_parser,
+    model_colours,
+    open_frame,
+    render,
+)
 from reports.names import as_published, dataset_title, in_paper_order, model_title
 from reports.studies.curve_data import CEILING, COLUMNS, CURRENCIES, MEAN, REAL, SEED
 from reports.tables.specs import Column
 from reports.text import render_block
 
-# Okabe and Ito's colours, told apart by readers with any kind of colour vision.
-COLOURS = {"cvae": "#0072b2", "cgan": "#e69f00", "cvae_gan": "#009e73", "ours": "#d55e00"}
-MORE_COLOURS = ("#cc79a7", "#56b4e9", "#1a1a1a", "#f0e442")
 CEILING_COLOUR = "#9a9a9a"
 THICK, THIN = {"linewidth": 1.5}, {"linewidth": 0.6, "alpha": 0.75}
 DASHES = (0, (3.2, 1.6))
@@ -41,21 +51,11 @@ LEGEND, LEGEND_COLUMNS = 0.17, 5  # inches per line of the legend
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the data of learning curves: a block against updates, one against the other costs."""
     datasets = list(dict.fromkeys(frame["dataset"]))
-    legend, colours = legend_handles(frame), model_colours(frame)
+    legend, colours = legend_handles(frame), model_colours(models_of(frame))
     top = 0.1 + LEGEND * -(-len(legend) // LEGEND_COLUMNS) + 0.08
     rows = ROW + WIDE_ROW + 2 * (TITLE_HEIGHT + TICKS + BETWEEN)
     canvas = Canvas(top + len(datasets) * rows, caption(frame))
-    canvas.figure.legend(
-        handles=legend,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 1 - 0.02 / canvas.height),
-        ncols=LEGEND_COLUMNS,
-        fontsize=LABEL,
-        frameon=False,
-        handlelength=2.4,
-        columnspacing=1.4,
-        labelspacing=0.35,
-    )
+    draw_legend(canvas, legend, LEGEND_COLUMNS)
     by_updates = (ROW, [(UPDATES, column) for column in SCORES])
     by_costs = (WIDE_ROW, [(cost, SCORES[0]) for cost in COSTS])
     for (height, frames), dataset in product((by_updates, by_costs), datasets):
@@ -116,19 +116,7 @@ def _scales(axes: Axes, column: Column, positive: bool) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     unit = " %" if column.percent else ""
     axes.yaxis.set_major_formatter(lambda value, _: f"{compact(value)}{unit}")
-    axes.tick_params(pad=1.5)
-    axes.grid(color="#e8e8e8", linewidth=0.5)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def compact(value: float) -> str:
-    """Return a number as an axis has room for it: 3000 as 3k."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:.4g}"
+    open_frame(axes)
 
 
 def models_of(frame: pd.DataFrame) -> list[str]:
@@ -136,19 +124,12 @@ def models_of(frame: pd.DataFrame) -> list[str]:
     return in_paper_order(name for name in frame["model"] if name != REAL)
 
 
-def model_colours(frame: pd.DataFrame) -> dict[str, str]:
-    """Return a colour for every model, which its fitted form shares."""
-    names = dict.fromkeys(as_published(name) for name in models_of(frame))
-    others = cycle(MORE_COLOURS)
-    return {name: COLOURS.get(name) or next(others) for name in names}
-
-
 def legend_handles(frame: pd.DataFrame) -> list[Line2D]:
     """Return what the legend explains, as far as it is drawn."""
     models, means = models_of(frame), frame["statistic"].eq(MEAN).any()
     lines = [
         Line2D([], [], color=colour, label=model_title(name), **THICK)
-        for name, colour in model_colours(frame).items()
+        for name, colour in model_colours(models).items()
     ]
     if any(name != as_published(name) for name in models):
         style = {"color": MUTED, "linestyle": DASHES}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlvae.stage.artefact import atomic
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports.figures.panel import caption, load_panel
+from reports.names import as_published
 
 WIDTH = 7.0  # inches: the text width of a two-column page
 MARGIN = 0.08
@@ -23,6 +26,9 @@ INK, MUTED = "#1a1a1a", "#5c5c5c"
 TITLE, LABEL, CAPTION = 8.5, 7.5, 6.8  # points
 CAPTION_LINE = 0.128  # inches
 CAPTION_CHARACTERS = 140  # per line of WIDTH at the size CAPTION
+# Okabe and Ito's colours, told apart by readers with any kind of colour vision.
+COLOURS = {"cvae": "#0072b2", "cgan": "#e69f00", "cvae_gan": "#009e73", "ours": "#d55e00"}
+MORE_COLOURS = ("#cc79a7", "#56b4e9", "#1a1a1a", "#f0e442")
 
 # Applied around drawing and saving alone, so that importing this module changes nothing.
 RC = {
@@ -104,6 +110,44 @@ def shorten(text: str, length: float, size: float) -> str:
     """Cut ``text`` with an ellipsis so that it takes at most ``length`` inches at ``size`` pt."""
     fits = max(2, int(length * 72 / (0.58 * size)))  # 0.58 em: mean width of a character
     return text if len(text) <= fits else text[: fits - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def model_colours(models: Iterable[str]) -> dict[str, str]:
+    """Return a colour for every model, which its fitted form shares."""
+    names, others = dict.fromkeys(map(as_published, models)), cycle(MORE_COLOURS)
+    return {name: COLOURS.get(name) or next(others) for name in names}
+
+
+def draw_legend(canvas: Canvas, handles: Sequence[Artist], columns: int) -> None:
+    """Draw a legend along the top of a page."""
+    canvas.figure.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1 - 0.02 / canvas.height),
+        ncols=columns,
+        fontsize=LABEL,
+        frameon=False,
+        handlelength=2.4,
+        columnspacing=1.4,
+        labelspacing=0.35,
+    )
+
+
+def open_frame(axes: Axes) -> None:
+    """Give the axes of curves a faint grid, and lines below and at the left alone."""
+    axes.tick_params(pad=1.5)
+    axes.grid(color="#e8e8e8", linewidth=0.5)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def compact(value: float) -> str:
+    """Return a number as an axis has room for it: 3000 as 3k."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:.4g}"
 
 
 def montage(images: np.ndarray) -> np.ndarray:

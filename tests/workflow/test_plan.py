@@ -383,7 +383,20 @@ def test_every_preset_gives_what_its_data_can(real_data):
         left_out = json.loads(plan.report_slice())["left_out"]
         assert [entry["target"] for entry in left_out] == [f for f in FIGURES if f not in figures]
     assert "results/paper/figures/figure6.pdf" in plan.report_inputs()
-    assert len(plan.report_inputs()) == 2 * 4 + 6 * 2
+    assert "results/paper/figures/training_curves.png" in plan.report_inputs()
+    assert len(plan.report_inputs()) == 2 * 4 + 7 * 2
+
+
+TRAINED = ("cvae", "cgan", "cvae_gan", "ours")
+
+
+def test_the_trainings_behind_tables_and_figures_are_drawn():
+    found = TargetPlan(asked(seeds=[1, 0])).training_curves()
+    images = [f"{d}/{m}/seed{s}" for d in (FACES, DIGITS) for m in TRAINED for s in (1, 0)]
+    toys = ["three_moons/cvae_gan/seed1", "three_moons/ours/seed1"]
+    assert found == [*images, *toys, f"{FACES}/ours_semi/seed1"]
+    without = TargetPlan(asked(three_moons=None, models=["cvae"])).training_curves()
+    assert without == [*(f"{d}/cvae/seed0" for d in (FACES, DIGITS)), f"{FACES}/ours_semi/seed0"]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ class TargetPlan(ScorePlan):
         if name in TABLES:
             return [f"{self.results}/tables/{name}.{k}" for k in ("csv", "md", "html", "tex")]
         page = [f"{self.results}/{name}.{kind}" for kind in ("csv", "md")]
-        return drawn if name in FIGURES else page + drawn * (name == "learning_curves")
+        if name in (*FIGURES, "training_curves"):
+            return drawn
+        return page + drawn * (name == "learning_curves")
 
     def missing(self, name: str) -> str:
         """Return why a target is left out of the preset; an empty text if it is not."""
@@ -64,13 +66,29 @@ class TargetPlan(ScorePlan):
         key = SECTIONS.get(name, name)
         return [other for other, part in sections.items() if key in part | part["figures"]]
 
+    def training_curves(self) -> list[str]:
+        """Return the folders, relative to that of the models, of the trainings that are drawn.
+
+        Those behind the paper's tables and figures: all seeds of image models; of the toy models
+        and of the semi-supervised stage the first seed, as figures 2 and 6 show it.
+        """
+        models, seeds = self.config["models"], self.config["seeds"]
+        found = [(d, m, seed) for d in self.image_sets for m in models for seed in seeds]
+        if not self.missing("figure2"):
+            shown = self.config["figures"]["figure2"]["models"]
+            found += [("three_moons", model, seeds[0]) for model in shown]
+        if not self.missing("figure6"):
+            found += [(self.config["figures"]["figure6"]["dataset"], "ours_semi", seeds[0])]
+        return [f"{dataset}/{model}/seed{seed}" for dataset, model, seed in found]
+
     def reproducible(self) -> list[str]:
         """Return the paper's tables and figures that the preset can give."""
         return [name for name in ["table1", "table2", *FIGURES] if not self.missing(name)]
 
     def report_inputs(self) -> list[str]:
-        """Return the files of those."""
-        return [file for name in self.reproducible() for file in self.target(name)]
+        """Return the files of those, and of the training curves."""
+        names = [*self.reproducible(), "training_curves"]
+        return [file for name in names for file in self.target(name)]
 
     def report_slice(self) -> str:
         """Return the slice of the report, which names what is left out and who has it."""

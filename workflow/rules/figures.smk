@@ -37,6 +37,12 @@ rule figure7:
         lambda wildcards: targets.target("figure7"),
 
 
+rule training_curves:
+    """Every loss of every training against its updates, from the run logs."""
+    input:
+        lambda wildcards: targets.target("training_curves"),
+
+
 rule panel:
     input:
         unpack(panels.inputs),
@@ -119,3 +125,34 @@ rule draw_learning_curves:
     shell:
         "python -m reports.figures.draw_learning_curves --csv {input.csv}"
         " --png {output.png} --pdf {output.pdf} > {log} 2>&1"
+
+
+rule draw_training_curves:
+    input:
+        # Of a training; its run log is no input, for a log that was lost is no reason to train anew.
+        expand("<results>/models/{training}/manifest.json", training=targets.training_curves()),
+    output:
+        png=report(
+            "<results>/figures/training_curves.png",
+            caption="../report/training_curves.rst",
+            category="Figures",
+            labels={"figure": "training_curves"},
+        ),
+        pdf="<results>/figures/training_curves.pdf",
+    log:
+        "<logs>/figures/training_curves.log",
+    benchmark:
+        "<benchmarks>/figures/training_curves.jsonl"
+    resources:
+        mem_mb=500,
+    params:
+        logs=expand(
+            f"{plan.results}/logs/train/{{training}}.jsonl", training=targets.training_curves()
+        ),
+        preset=plan.preset,
+        code=code_of("reports.figures.draw_training_curves"),
+    message:
+        "Drawing the training curves"
+    shell:
+        "python -m reports.figures.draw_training_curves --logs {params.logs:q}"
+        " --preset {params.preset:q} --png {output.png} --pdf {output.pdf} > {log} 2>&1"

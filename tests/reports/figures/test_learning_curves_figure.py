@@ -45,7 +45,7 @@ def test_the_figure_shows_every_model_form_and_seed(data):
     assert len(lines) == 1 + 5 * 4
     assert lines[0].get_ydata()[0] == CEILING and lines[0].get_color() == figure.CEILING_COLOUR
     assert {line.get_color() for line in lines[1:]} == {
-        figure.COLOURS[name] for name in ("cvae", "cgan", "ours")
+        figure.model_colours([name])[name] for name in ("cvae", "cgan", "ours")
     }
     dashed = [line for line in lines if line.get_linestyle() == "--"]
     assert len(dashed) == 2 * 4
@@ -76,7 +76,7 @@ def test_scores_that_cannot_be_had_leave_an_empty_frame(data, tmp_path):
 
 def test_models_without_a_colour_of_their_own_get_one(data):
     named = data.replace({"model": {"cgan": "mine", "cvae": "more", "cvae_fitted": "more_fitted"}})
-    found = figure.model_colours(named)
+    found = figure.model_colours(figure.models_of(named))
     assert set(found) == {"more", "mine", "ours"} and len(set(found.values())) == 3
 
 
