@@ -13,9 +13,11 @@ import pandas as pd
 from dlvae.candidate import Candidate
 from dlvae.config.preset import ablation_models
 from dlvae.stage.errors import UserError
+from eval.families import FAMILY_OF
 from eval.rows import NONE, first_hash, refuse_mixed
 from reports.compare.conditions import Thresholds
 from reports.compare.difference import Difference, difference
+from reports.freeze.evidence import SameNumbers, read_same_numbers, same_code
 from reports.freeze.stored import Stored
 from reports.names import as_published, dataset_title, in_paper_order, model_title
 from reports.tables.cells import Cell, cell, rows_of
@@ -129,19 +131,28 @@ class Comparison:
             for metric in COLUMNS
         }
 
+    @cached_property
+    def same_numbers(self) -> SameNumbers | None:
+        """Which other code gave the stored numbers; None where none is known to."""
+        return read_same_numbers(self.stored)
+
     @property
     def other_code(self) -> list[str]:
-        """Which metrics of the candidate were scored by other code than the stored ones."""
+        """Which metrics of the candidate were scored by other code than the stored ones.
+
+        Code that gave the same numbers is no other, see :mod:`reports.freeze.evidence`.
+        """
         own, found = self.rows["model"] == self.title, {}
         for metric, column in COLUMNS.items():
             here = self.rows["metric"] == metric
-            sides = (set(self.rows[here & side]["code"]) for side in (own, ~own))
+            sides = [set(self.rows[here & side]["code"]) for side in (own, ~own)]
             codes = tuple(" ".join(sorted(side)) for side in sides)
-            if all(codes) and codes[0] != codes[1]:
+            family = FAMILY_OF[metric].name
+            if all(codes) and not same_code(self.same_numbers, family, *reversed(sides)):
                 found.setdefault(codes, []).append(column.title)
         return [
             f"{', '.join(titles)}: scored by other code here ({here}) than in the stored results "
-            f"({there}), so that numbers may differ by the code alone"
+            f"({there}), and no rerun shows that both give the same numbers"
             for (here, there), titles in found.items()
         ]
 

@@ -17,6 +17,7 @@ from dlvae.config.preset import canonical
 from dlvae.stage.artefact import sha256_file, write_json
 from dlvae.stage.errors import UserError
 from eval.rows import AND, COLUMNS, HASH, NONE, data_hash, first_hash
+from reports.freeze.evidence import unfounded
 from reports.freeze.lineage import artefact_of, stage_of
 from reports.freeze.machine import ROOT
 from reports.freeze.stored import UNREADABLE, Finding, Part, Stored, score_names, scores_text
@@ -36,7 +37,8 @@ def check(stored: Stored, root: Path = ROOT) -> list[Finding]:
         root: of the checkout, for the files beside.
     """
     found = [*tried(stored, files), *tried(stored, beside, root), *tried(stored, contents)]
-    return [*found, *tried(stored, lineage), *tried(stored, complete)]
+    found += [*tried(stored, lineage), *tried(stored, complete)]
+    return [*found, *tried(stored, unfounded)]
 
 
 def tried(stored: Stored, one: Callable[..., Iterable[Finding]], *more: Path) -> list[Finding]:

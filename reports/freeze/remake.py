@@ -13,11 +13,12 @@ from __future__ import annotations
 import argparse
 import csv
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from dlvae.stage.artefact import read_json, write_text
 from dlvae.stage.errors import UserError
@@ -116,20 +117,14 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
     """
     before, files = stored.index, [file for page in stored.pages for file in page.files]
     may_change = {*before["beside"], *(stored.finding(file, "").file for file in files)}
-    if wrong := [found for found in check(stored, root) if found.file not in may_change]:
-        raise UserError(
-            f"{stored.folder}: expected rows, manifests and judges as they were frozen, found "
-            f"{len(wrong)} that are not: {wrong[0]}"
-        )
-    beside = [root / name for name in before["beside"]]
-    with TemporaryDirectory() as scratch:
-        new = Path(scratch, "new")
-        shutil.copytree(stored.folder, new)
+
+    def change(new: Path) -> None:
         for page in stored.pages:
-            make_page(page, stored.folder, stored.lines, Path(scratch))
+            make_page(page, stored.folder, stored.lines, new.parent)
         for file in files:  # a table has more than are stored
-            shutil.copyfile(Path(scratch, file), new / file)
-        for rules in (path for path in beside if path.parent.name == "protocol"):
+            shutil.copyfile(new.parent / file, new / file)
+        shipped = [root / name for name in before["beside"]]
+        for rules in (path for path in shipped if path.parent.name == "protocol"):
             shutil.copyfile(rules, new / Part.PROTOCOL)  # its comments may have changed
             if (found := replace(stored, folder=new).protocol.label) != before["protocol"]:
                 raise UserError(
@@ -137,11 +132,40 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
                     f"scored, found {found}; restore it, or score and freeze again: "
                     f"{before['command']}"
                 )
-        write_index(new, before, beside, root)
+
+    after, parts = rewrite(stored, change, may_change, root), ("files", "beside")
+    return [k for part in parts for k, v in after[part].items() if before[part].get(k) != v]
+
+
+def rewrite(
+    stored: Stored, change: Callable[[Path], None], may_change: Collection[str], root: Path = ROOT
+) -> dict[str, Any]:
+    """Change a copy of stored results, write its index anew, put it in their place.
+
+    Args:
+        change: is given the copy, alone in a folder that vanishes.
+        may_change: names of files, as findings have them, that need not be as they were frozen.
+        root: of the checkout, for the files beside.
+
+    Returns:
+        The new index.
+
+    Raises:
+        UserError: another file is not as it was frozen.
+    """
+    if wrong := [found for found in check(stored, root) if found.file not in may_change]:
+        raise UserError(
+            f"{stored.folder}: expected rows, manifests and judges as they were frozen, found "
+            f"{len(wrong)} that are not: {wrong[0]}"
+        )
+    with TemporaryDirectory() as scratch:
+        new = Path(scratch, "new")
+        shutil.copytree(stored.folder, new)
+        change(new)
+        write_index(new, stored.index, [root / name for name in stored.index["beside"]], root)
         after = read_json(new / Part.INDEX)
         swap(new, stored.folder)
-    parts = ("files", "beside")
-    return [k for part in parts for k, v in after[part].items() if before[part].get(k) != v]
+    return after
 
 
 def first_difference(expected: str, found: str, suffix: str) -> str:

@@ -64,6 +64,7 @@ class Part(StrEnum):
     EVALUATOR = "evaluator"
     CARD = "card.json"
     REPORT = "report.json"
+    SAME_NUMBERS = "same_numbers.json"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ Usage: python -m reports.freeze.verify --preset NAME [--stored DIR] [--config JS
 Every difference is named with its file and what to do; the exit status then is 2. The config JSON
 holds fingerprints of the present code, ``scores`` by ``<family>`` or, where the model's own code is
 part of it, ``<model>.<family>``, and ``models`` by model. Where rows and models were made by other
-code a note says so; it is no difference.
+code, and no run shows that it gives the same numbers (:mod:`reports.freeze.evidence`), a note says
+so; it is no difference.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports import leaderboard
 from reports.freeze.checks import check, tried
+from reports.freeze.evidence import TRAINED, read_same_numbers, same_code
 from reports.freeze.lineage import stage_of
 from reports.freeze.machine import ROOT
 from reports.freeze.remake import first_difference, recompute
@@ -72,20 +74,23 @@ def outdated(stored: Stored) -> Iterator[Finding]:
 def code_notes(stored: Stored, codes: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Say which scores and models come from other code than the present one.
 
+    Code that gave the same numbers is no other, see :mod:`reports.freeze.evidence`.
+
     Args:
         codes: present fingerprints, see the module's docstring.
     """
-    scored, trained = set(), set()
+    scored, trained, same = set(), set(), read_same_numbers(stored)
     present, models = codes.get("scores", {}), codes.get("models", {})
     for name, rows in stored.lines.items():
         _, model, file = name.split("/")
         family = file.partition(".")[2]
         now = present.get(f"{model}.{family}", present.get(family))
-        if now is not None and {row[-1] for row in rows} != {now}:
+        if now is not None and not same_code(same, family, {row[-1] for row in rows}, {now}):
             scored.add(family)
     for artefact, manifest in stored.manifests.items():
         model = artefact.split("/")[2] if stage_of(artefact) == "models" else ""
-        if manifest.get("code") != models.get(model, manifest.get("code")):
+        code = manifest.get("code", "")
+        if not same_code(same, TRAINED, {code}, {models.get(model, code)}):
             trained.add(model)
     return [
         f"made by other code than the present: {what} {', '.join(sorted(names))}"
@@ -109,6 +114,8 @@ def main(args: argparse.Namespace) -> None:
             f"checked: {len(index['files'])} files, {len(index['beside'])} beside, {rows} score "
             f"rows, {len(stored.manifests)} manifests, {len(stored.pages)} pages made again"
         )
+        if same := read_same_numbers(stored):
+            print(f"given again by other code, held against it at {same.commit}: {same.text}")
     for note in notes:
         print(f"note: {note}")
     for number, finding in enumerate(found, 1):

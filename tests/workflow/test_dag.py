@@ -121,6 +121,12 @@ def test_table2_scale_trains_nothing_where_the_tables_are_made(finished, plan):
     assert set(found.rules) == {"score", "write_table2_scale", "table2_scale"}
 
 
+def test_holding_a_run_against_stored_results_makes_none(repository, plan):
+    found = plan(repository, "same_numbers")
+    assert found.rules == {"same_numbers": 1}
+    assert "--run results/quick" in found.text or "always executed" in found.text
+
+
 def test_the_leaderboard_is_written_whenever_asked_for_and_needs_no_results(repository, plan):
     found = plan(repository, "leaderboard")
     assert found.rules == {"leaderboard": 1}

@@ -1,7 +1,7 @@
 # Finished results into git: scores, tables, manifests, small evaluators; no images.
 # A file of the working tree is no output: Snakemake would delete it when the job fails, and a
 # checkout stamps files at random times. So stored results are built under results/, and the rules
-# that write them and the leaderboard have no output and run whenever they are asked for.
+# that write among them have no output and run whenever they are asked for.
 
 
 rule freeze:
@@ -58,3 +58,23 @@ rule leaderboard:
         "Writing the leaderboard and the README's tables"
     shell:
         "python -m reports.leaderboard > {log} 2>&1"
+
+
+rule same_numbers:
+    """Hold the results that are here against the stored ones: does other code give the same bytes?"""
+    input:
+        index=ancient(lambda wildcards: frozen.stored.folder / "index.json"),
+    log:
+        "<logs>/same_numbers.log",
+    resources:
+        mem_mb=1500,
+    params:
+        preset=config["preset"],
+        stored=STORED_ROOT,
+        run=plan.results,
+        codes=frozen.present_codes,
+    message:
+        "Holding {params.run} against the stored results of {params.preset}"
+    shell:
+        "python -m reports.freeze.same_numbers --preset {params.preset} --stored {params.stored:q}"
+        " --run {params.run} --config {params.codes:q} 2>&1 | tee {log}"

@@ -363,8 +363,22 @@ def test_own_options_are_compared_with_the_same_model_alone(shelf):
 
 def test_other_scoring_code_is_a_warning(shelf):
     text, data, _ = shelf.page(rows("wgan_gp", code="0ther"), model=training("wgan_gp"))
-    assert "scored by other code here (0ther) than in the stored results (c0de)" in text
+    said = "scored by other code here (0ther) than in the stored results (c0de)"
+    assert said in text and "gave the same bytes" not in text
     assert of(data, "wgan_gp", "fid")["value"] == 6.0
+
+
+def test_scoring_code_that_gave_the_same_numbers_is_no_warning(shelf):
+    entry = {"stored": "c0de", "run": "beef", "files": ["digits/real/seed0.inception"], "rows": 2}
+    record = {"preset": "quick", "commit": "f00d", "trainings": [], "scores_sha256": "1" * 64}
+    families = ("inception", "diversity", "fidelity")
+    record["scores"] = {family: [entry | {"sha256": "2" * 64}] for family in families}
+    write_json(shelf.stored / "same_numbers.json", record)
+    text, _, _ = shelf.page(rows("wgan_gp", code="beef"), model=training("wgan_gp"))
+    assert "other code here" not in text and "Differs from the stored runs" not in text
+    assert "at commit `f00d`: 6 rows of 3 score files and the weights of 0 trainings." in text
+    text, _, _ = shelf.page(rows("wgan_gp", code="0ther"), model=training("wgan_gp"))
+    assert "scored by other code here (0ther)" in text
 
 
 def test_samples_from_outside_and_what_stood_out(shelf):
