@@ -23,7 +23,7 @@ from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.seeds import numpy_generator
 from eval.judge.evaluator import load_evaluator
-from eval.judge.predict import Features, extract
+from eval.judge.predict import Features, outputs_of
 from eval.metrics.d_intra import d_intra
 from eval.metrics.disentanglement.probes import KINDS, label_probe
 from eval.metrics.inception_score import by_member, check_known, measured_inception_score
@@ -82,7 +82,7 @@ def features_of(images: np.ndarray, evaluator: str | Path | nn.Module) -> Featur
                 f"all results/<preset>/evaluator/{folder.name}/{WEIGHTS}"
             )
         evaluator = load_evaluator(folder)
-    return extract(np.asarray(images), evaluator)
+    return Features(*outputs_of(np.asarray(images), evaluator))
 
 
 def inception_score(
@@ -128,8 +128,7 @@ def inception_score_of_logits(
     logits, labels = _chosen("logits", by_member(logits), labels, rules)
     check_known(labels, logits)
     draws = _draws("inception", seed, "groups")
-    rule, groups = rules.inception, rules.intervals.groups
-    return measured_inception_score(logits, labels, rule.splits, groups, draws)[0]
+    return measured_inception_score(logits, labels, rules, draws)[0]
 
 
 def intra_class_diversity(

@@ -14,10 +14,9 @@ from dlvae.data.dataset import SPLITS, load_card
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import DEFINITION, WEIGHTS, weights_hash
 from dlvae.stage.seeds import generator, numpy_generator
-from eval.judge.features import FeatureSet, load_features
 from eval.metrics.measured import Measured
 from eval.protocol import Protocol, load_protocol
-from eval.rows import NONE, NOT_APPLICABLE, ScoreRow, data_hash, hashes_text
+from eval.rows import NONE, data_hash, hashes_text
 from eval.scored_images import ScoredImages, real, sampled, training_precision
 
 if TYPE_CHECKING:
@@ -135,20 +134,6 @@ class ScoreRequest(Request):
             return real(self.data, path.stem, self.card)
         return sampled(path, self.card)
 
-    def features(self, key: str) -> FeatureSet:
-        """Load a feature set of this data set's images.
-
-        Raises:
-            UserError: it was made by the evaluator of another data set.
-        """
-        found = load_features(self.path(key))
-        if found.data != self.card["dataset"]:
-            raise UserError(
-                f"{self.path(key)}: expected features of '{self.card['dataset']}', found those of "
-                f"'{found.data}'; make them with python -m eval.judge.features"
-            )
-        return found
-
 
 @dataclass(frozen=True)
 class FamilyScores:
@@ -199,30 +184,17 @@ class FamilyScores:
         images = images or weights_hash(folder)
         return cls(values, images, training_precision(folder), evaluator, files, **more)
 
-    def rows(self, request: ScoreRequest, code: str) -> list[ScoreRow]:
-        """Return one row per metric; ``code`` is the fingerprint of the scoring code."""
-        shared = {key: request.config[key] for key in request.context}
-        shared |= {"classes": request.card["classes"], "precision": self.precision}
-        shared |= {"protocol": request.protocol.label, "code": code}
-        shared |= {"evaluator": hashes_text(self.evaluator), "samples": hashes_text(self.images)}
-        shared["data"], rows = data_hash(request.card), []
-        for metric, found in self.values.items():
-            kind = found.kind
-            if found.value is None:
-                told = found.note.startswith(NOT_APPLICABLE)
-                kind = found.note if told else f"{NOT_APPLICABLE}: {found.note}"
-            rows.append(
-                ScoreRow(
-                    metric=metric,
-                    value=np.nan if found.value is None else float(found.value),
-                    ci_low=float(found.low),
-                    ci_high=float(found.high),
-                    ci_kind=kind,
-                    n=found.n,
-                    **(shared | self.columns.get(metric, {})),
-                )
-            )
-        return rows
+    def shared(self, request: ScoreRequest, code: str) -> dict[str, Any]:
+        """Return the columns that all rows share; ``code`` is the fingerprint of the scoring."""
+        return {key: request.config[key] for key in request.context} | {
+            "classes": request.card["classes"],
+            "precision": self.precision,
+            "protocol": request.protocol.label,
+            "evaluator": hashes_text(self.evaluator),
+            "samples": hashes_text(self.images),
+            "data": data_hash(request.card),
+            "code": code,
+        }
 
 
 def model_files(name: str, folder: Path, *more: str) -> dict[str, Path]:

@@ -19,6 +19,8 @@ from dlvae.stage.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eval.metrics.measured import Measured
+
 NONE = "none"
 """In ``ci_kind``: no interval was computed. In ``evaluator``: the metric uses none."""
 
@@ -109,6 +111,36 @@ def every_hash(texts: Iterable[str]) -> str:
 def data_hash(card: Mapping[str, Any]) -> str:
     """Hash of a data set, the same for rows that read its training and its held-out split."""
     return sha256_arrays(**{k: np.array(v) for k, v in card["sha256"].items()})[:HASH]
+
+
+def score_rows(
+    values: Mapping[str, Measured],
+    shared: Mapping[str, Any],
+    columns: Mapping[str, Mapping[str, str]],
+) -> list[ScoreRow]:
+    """Return a row for each metric.
+
+    Args:
+        values: what was measured, by metric.
+        shared: the columns that all rows share.
+        columns: by metric, those of its row that differ.
+    """
+    rows = []
+    for metric, found in values.items():
+        kind = found.kind
+        if found.value is None:
+            told = found.note.startswith(NOT_APPLICABLE)
+            kind = found.note if told else f"{NOT_APPLICABLE}: {found.note}"
+        own = {
+            "metric": metric,
+            "value": math.nan if found.value is None else float(found.value),
+            "ci_low": float(found.low),
+            "ci_high": float(found.high),
+            "ci_kind": kind,
+            "n": found.n,
+        }
+        rows.append(ScoreRow(**own | shared | columns.get(metric, {})))
+    return rows
 
 
 def write_rows(path: str | Path, rows: Sequence[ScoreRow]) -> None:

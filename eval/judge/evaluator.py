@@ -16,7 +16,7 @@ from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import device
 from dlvae.stage.weights import load_weights
 from eval.judge.classifiers.architecture import build_network
-from eval.judge.predict import Features, extract
+from eval.judge.predict import Features, outputs_of
 from eval.metrics.inception_score import top_class
 
 
@@ -54,7 +54,7 @@ class JudgeEnsemble(nn.Module):
 
     def predict(self, images: np.ndarray) -> Features:
         """Uint8 (N, H, W, 3) -> float32 features (N, M * D) and logits (N, M, C)."""
-        return extract(images, self)
+        return Features(*outputs_of(images, self))
 
     def recognise(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Uint8 (..., H, W, 3) -> float32 features (..., M * D) and the top-1 class, (...)."""

@@ -31,7 +31,7 @@ from dlvae.stage.runtime import device
 from dlvae.stage.seeds import seeded_globally
 from dlvae.stage.weights import CARD, load_weights
 from eval.judge.classifiers.classifier import conv_norm_relu, scaled
-from eval.judge.predict import check_images, in_batches
+from eval.judge.predict import outputs_of
 from eval.judge.training import Named, Training, run_command
 
 USABLE = 0.5
@@ -82,8 +82,7 @@ class FactorRegressor(nn.Module):
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Uint8 (N, H, W, 3) -> factors float32 (N, F) in their own units, columns as `names`."""
-        check_images(images, self.image_size)
-        (standardised,) = in_batches(lambda batch: (self(batch),), images, self.mean.device)
+        (standardised,) = outputs_of(images, self)
         return standardised * self.scale.cpu().numpy() + self.mean.cpu().numpy()
 
     def irrelevant(self, r2: Mapping[str, float | None] | None = None) -> list[str]:

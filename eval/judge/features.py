@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +19,7 @@ from dlvae.data.dataset import load_card
 from dlvae.stage.artefact import load_npz, save_npz, write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
-from eval.scored_images import ScoredImages, evenly_per_class, real, sampled
+from eval.scored_images import evenly_per_class, real, sampled
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,6 @@ class FeatureSet:
     evaluator: str
     data: str
 
-    def evenly(self, count: int) -> FeatureSet:
-        """Return at most ``count`` images of each class; see `evenly_per_class`."""
-        chosen = evenly_per_class(self.labels, count)
-        arrays = {name: getattr(self, name)[chosen] for name in ("features", "logits", "labels")}
-        return replace(self, **arrays)
-
 
 FIELDS = {field.name for field in fields(FeatureSet)}
 
@@ -61,11 +53,16 @@ def save_features(path: str | Path, found: FeatureSet) -> None:
     save_npz(path, compress=False, **{name: np.asarray(getattr(found, name)) for name in FIELDS})
 
 
-def load_features(path: str | Path) -> FeatureSet:
-    """Load a feature set.
+def load_features(path: str | Path, dataset: str, per_class: int | None = None) -> FeatureSet:
+    """Load a feature set of a data set's images, and of those what is scored.
+
+    Args:
+        dataset: name of the one that its evaluator was trained on.
+        per_class: at most so many images of each class, see `evenly_per_class`; None for all.
 
     Raises:
-        UserError: the file is missing or holds something else.
+        UserError: the file is missing, holds something else, or was made by the evaluator of
+            another data set.
     """
     arrays = load_npz(path)
     if arrays.keys() != FIELDS:
@@ -73,36 +70,23 @@ def load_features(path: str | Path) -> FeatureSet:
             f"{path}: expected the arrays {', '.join(sorted(FIELDS))}, found "
             f"{', '.join(sorted(arrays))}; make it with python -m eval.judge.features"
         )
+    if (data := str(arrays["data"])) != dataset:
+        raise UserError(
+            f"{path}: expected features of '{dataset}', found those of '{data}'; make them with "
+            "python -m eval.judge.features"
+        )
+    if per_class is not None:
+        chosen = evenly_per_class(arrays["labels"], per_class)
+        arrays = {name: part[chosen] if part.ndim else part for name, part in arrays.items()}
     return FeatureSet(**{name: part if part.ndim else str(part) for name, part in arrays.items()})
-
-
-def features_of(scored: ScoredImages, evaluator: Path, card: Mapping[str, Any]) -> FeatureSet:
-    """Run an evaluator over images.
-
-    Args:
-        evaluator: folder of a trained evaluator.
-        card: of the data set of the images.
-
-    Raises:
-        UserError: the evaluator was trained on other classes.
-    """
-    # Here: the packages behind these cost more time than reading features does.
-    from eval.judge.evaluator import load_judge
-    from eval.judge.predict import extract
-
-    judge = load_judge(evaluator, card)
-    return FeatureSet(
-        *extract(scored.images, judge),
-        scored.labels,
-        scored.sha256,
-        scored.precision,
-        judge.sha256,
-        judge.card["dataset"],
-    )
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the feature stage."""
+    # Here: the packages behind these cost more time than reading features does.
+    from eval.judge.evaluator import load_judge
+    from eval.judge.predict import outputs_of
+
     started = time.time()
     use_threads(args.threads)
     card = load_card(args.data)
@@ -113,7 +97,11 @@ def main(args: argparse.Namespace) -> None:
     else:
         inputs["images"] = args.data / f"{args.real}.npz"
         scored = real(args.data, args.real, card)
-    save_features(args.out, features_of(scored, args.evaluator, card))
+    judge = load_judge(args.evaluator, card)
+    features, logits = outputs_of(scored.images, judge)
+    of_images = scored.labels, scored.sha256, scored.precision
+    found = FeatureSet(features, logits, *of_images, judge.sha256, judge.card["dataset"])
+    save_features(args.out, found)
     write_manifest(
         args.out.with_suffix(".manifest.json"),
         inputs=inputs,

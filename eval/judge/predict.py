@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -40,36 +39,25 @@ def check_images(images: np.ndarray, size: int | None) -> None:
 
 
 @torch.inference_mode()
-def in_batches(
-    forward: Callable[[Tensor], tuple[Tensor, ...]], images: np.ndarray, where: torch.device
-) -> tuple[np.ndarray, ...]:
-    """Run ``forward`` over uint8 (N, H, W, 3) images; its outputs, joined, as float32 arrays.
+def outputs_of(images: np.ndarray, network: nn.Module) -> tuple[np.ndarray, ...]:
+    """Run uint8 (N, H, W, 3) images through a network, in batches: its outputs, float32 (N, ...).
 
     Args:
-        forward: float (B, 3, H, W) in [-1, 1] -> tuple of tensors (B, ...).
-        where: device that batches are put on.
-    """
-    starts = range(0, len(images), BATCH)
-    parts = [forward(to_model_range(images[at : at + BATCH], where)) for at in starts]
-    return tuple(torch.cat(outputs).float().cpu().numpy() for outputs in zip(*parts, strict=True))
-
-
-def extract(images: np.ndarray, evaluator: nn.Module) -> Features:
-    """Features and logits of uint8 (N, H, W, 3) images under an evaluator.
-
-    Args:
-        evaluator: maps float (B, 3, H, W) in [-1, 1] to features (B, D) and logits (B, C), or
-            (B, M, C) of an ensemble; the images must have its ``image_size``, where it has one.
-            It is put into evaluation mode.
+        network: maps float (B, 3, H, W) in [-1, 1] to a tensor (B, ...), or to several; the images
+            must have its ``image_size``, where it has one. It is put into evaluation mode.
 
     Raises:
         UserError: images of a wrong dtype, shape or size, or output that is not finite.
     """
-    check_images(images, getattr(evaluator, "image_size", None))
-    where = next(iter(evaluator.parameters()), torch.empty(0)).device
-    found = Features(*in_batches(evaluator.eval(), images, where))
-    if not np.isfinite(found.logits).all() or not np.isfinite(found.features).all():
+    check_images(images, getattr(network, "image_size", None))
+    where, parts = next(iter(network.eval().parameters()), torch.empty(0)).device, []
+    for at in range(0, len(images), BATCH):
+        outputs = network(to_model_range(images[at : at + BATCH], where))
+        parts.append((outputs,) if isinstance(outputs, Tensor) else outputs)
+    joined = (torch.cat(outputs).float() for outputs in zip(*parts, strict=True))
+    found = tuple(output.cpu().numpy() for output in joined)
+    if not all(np.isfinite(array).all() for array in found):
         raise UserError(
-            "the evaluator's output is not finite; train it again with a smaller learning rate"
+            "the judge's output is not finite; train it again with a smaller learning rate"
         )
     return found

@@ -96,8 +96,8 @@ def report(train: FeatureSet, test: FeatureSet, card: Mapping[str, Any]) -> dict
         "accuracy_train": float(np.mean(top_class(train.logits) == train.labels)),
         "calibration_error": calibration_error(test.logits, test.labels),
         "inception_score": {
-            "train": inception_of_logits(train.logits).score,
-            "test": inception_of_logits(test.logits).score,
+            "train": float(inception_of_logits(train.logits).mean()),
+            "test": float(inception_of_logits(test.logits).mean()),
         },
         "confusion": confusion.tolist(),
         "images": {"train": len(train.labels), "test": len(test.labels)},
@@ -129,7 +129,8 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     use_threads(args.threads)
     card = load_card(args.data)
-    found = report(load_features(args.train), load_features(args.test), card)
+    train, test = (load_features(path, card["dataset"]) for path in (args.train, args.test))
+    found = report(train, test, card)
     made = read_json(args.evaluator / "card.json")
     if made["weights_sha256"] != found["weights_sha256"]:
         raise UserError(

@@ -3,13 +3,13 @@
 Feature sets hold the logits, so that a score of them needs neither a network nor torch, whose
 import takes longer than the score. Logits are (N, M, C), of M members of an ensemble; those of a
 single classifier may be (N, C). Scores are means over the members of each member's own score, and
-`measured_*` functions return first that mean, then the score by each member.
+`measured_*` functions return first that mean and then, of several members, the score by each.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -24,23 +24,11 @@ from eval.metrics.intervals import (
 )
 from eval.metrics.measured import Measured, check_labels
 
+if TYPE_CHECKING:
+    from eval.protocol import Protocol
+
 BLOCK = 4096  # images whose probabilities are held in float64 at a time
 _SHUFFLE = 2020  # torch-fidelity's order of the images before it splits them
-
-
-@dataclass(frozen=True)
-class InceptionResult:
-    """Inception Score of a set of images.
-
-    Attributes:
-        score: exp(E_x KL(p(y|x) || p(y))), the mean over members and splits.
-        spread: standard deviation over splits of the mean over members; 0 for one split.
-        members: score by each member, (M,).
-    """
-
-    score: float
-    spread: float
-    members: tuple[float, ...]
 
 
 def by_member(logits: np.ndarray) -> np.ndarray:
@@ -56,81 +44,99 @@ def by_member(logits: np.ndarray) -> np.ndarray:
     return logits[:, None] if logits.ndim == 2 else logits
 
 
-def inception_of_logits(logits: np.ndarray, splits: int = 1) -> InceptionResult:
-    """Inception Score of images from the evaluator's logits (N, M, C), in float64.
+def inception_of_logits(
+    logits: np.ndarray, part_of: np.ndarray | None = None, leave_out: bool = False
+) -> np.ndarray:
+    """Inception Score, exp(E_x KL(p(y|x) || p(y))), of parts of a set of images by each member.
 
     Args:
-        splits: parts that are scored apart and averaged (1 = the paper's protocol); which image
-            is in which is as in torch-fidelity.
+        logits: of the evaluator, (N, M, C).
+        part_of: int (N,) in 0..P-1, the part that each image is in; None for a single one.
+        leave_out: score all images together, and then all without each part.
+
+    Returns:
+        float64 (P, M), or with ``leave_out`` (1 + P, M).
+
+    Raises:
+        UserError: logits that are not finite.
+    """
+    logits = by_member(logits)
+    part_of = np.zeros(len(logits), np.int64) if part_of is None else part_of
+    parts = int(part_of.max()) + 1
+    # Sums over the images of each part of p log p, and of p.
+    entropy, p = np.zeros((parts, logits.shape[1])), np.zeros((parts, *logits.shape[1:]))
+    n = np.bincount(part_of)[:, None]
+    for part in range(parts):
+        chosen = np.flatnonzero(part_of == part)
+        for start in range(0, len(chosen), BLOCK):
+            block = logits[chosen[start : start + BLOCK]].astype(np.float64)
+            if not np.isfinite(block).all():
+                raise UserError(
+                    "logits: expected finite numbers, found NaN or infinity; score them again"
+                )
+            of_classes = special.softmax(block, axis=2)
+            entropy[part] += (of_classes * special.log_softmax(block, axis=2)).sum(axis=(0, 2))
+            p[part] += of_classes.sum(axis=0)
+    if leave_out:
+        # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
+        entropy, p, n = (
+            np.concatenate([sums.sum(axis=0, keepdims=True), sums.sum(axis=0) - sums])
+            for sums in (entropy, p, n)
+        )
+    marginal = p / n[..., None]
+    return np.exp(entropy / n - special.xlogy(marginal, marginal).sum(axis=-1))
+
+
+def split_of(n: int, splits: int) -> np.ndarray:
+    """Return the split that each of n images is in, int (n,); torch-fidelity's if several.
+
+    Raises:
+        UserError: more splits than images.
+    """
+    if not 1 <= splits <= n:
+        raise UserError(f"splits: expected 1 to {n} (the images), found {splits}")
+    order = np.random.RandomState(_SHUFFLE).permutation(n)
+    ends = np.arange(1, splits) * n // splits
+    found = np.empty(n, np.int64)
+    found[order] = np.searchsorted(ends, np.arange(n), side="right")
+    return found
+
+
+def measured_inception_score(
+    logits: np.ndarray, labels: np.ndarray, rules: Protocol, draws: np.random.Generator
+) -> list[Measured]:
+    """Inception Score (see :func:`inception_of_logits`) with its jackknife intervals over images.
+
+    It is the mean over the protocol's splits; ``parts`` of the mean over members are the scores of
+    the splits. The interval of that mean is widened by the spread of the members. There is no
+    interval of a score of several splits, which is another score, or of fewer images than groups.
+
+    Args:
+        labels: int (N,), the class asked for.
+        rules: its splits (1 is the paper's protocol), and the groups of images, about 20, that the
+            jackknife leaves out in turn.
+        draws: of the groups.
 
     Raises:
         UserError: more splits than images, or logits that are not finite.
     """
-    logits = by_member(logits)
-    n = len(logits)
-    if not 1 <= splits <= n:
-        raise UserError(f"splits: expected 1 to {n} (the images), found {splits}")
-    order = np.arange(n) if splits == 1 else np.random.RandomState(_SHUFFLE).permutation(n)
-    ends = [part * n // splits for part in range(splits + 1)]
-    parts = [order[start:end] for start, end in zip(ends, ends[1:], strict=False)]
-    scores = np.array([score_of_sums(*probability_sums(logits, part)) for part in parts])
-    members = tuple(scores.mean(axis=0).tolist())
-    return InceptionResult(float(np.mean(members)), float(np.std(scores.mean(axis=1))), members)
-
-
-def probability_sums(logits: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the sums over images of p log p, float64 (M,), and p, (M, C), and their number."""
-    entropy, total = np.zeros(logits.shape[1]), np.zeros(logits.shape[1:])
-    for start in range(0, len(chosen), BLOCK):
-        block = logits[chosen[start : start + BLOCK]].astype(np.float64)
-        if not np.isfinite(block).all():
-            raise UserError(
-                "logits: expected finite numbers, found NaN or infinity; score them again"
-            )
-        p = special.softmax(block, axis=2)
-        entropy += (p * special.log_softmax(block, axis=2)).sum(axis=(0, 2))
-        total += p.sum(axis=0)
-    return entropy, total, len(chosen)
-
-
-def score_of_sums(entropy: np.ndarray, p: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Inception Score from the sums of p log p, (...), of p, (..., C), and counts, (...)."""
-    marginal = p / np.asarray(n)[..., None]
-    return np.exp(entropy / n - special.xlogy(marginal, marginal).sum(axis=-1))
-
-
-def measured_inception_score(
-    logits: np.ndarray,
-    labels: np.ndarray,
-    splits: int,
-    groups: int,
-    generator: np.random.Generator,
-) -> list[Measured]:
-    """Inception Score (see :func:`inception_of_logits`) with its jackknife intervals over images.
-
-    That of the mean is widened by the spread of the members. There is no interval of a score of
-    several splits, which is another score, or of fewer images than groups.
-
-    Args:
-        labels: int (N,), the class asked for.
-        groups: number of groups, about 20; the scores without each are had in one pass.
-    """
+    splits, groups = rules.inception.splits, rules.intervals.groups
     logits, n = by_member(logits), len(logits)
     check_labels("logits", labels, logits)
-    found = inception_of_logits(logits, splits)
-    scores = found.score, *found.members
+    by_split = inception_of_logits(logits, split_of(n, splits))
+    members, of_splits = by_split.mean(axis=0), tuple(by_split.mean(axis=1).tolist())
+    score = float(np.mean(members))
     if splits > 1 or n < groups:
-        return [Measured(score, n) for score in scores]
-    group_of = jackknife_groups(labels, groups, generator)
-    sums = [probability_sums(logits, np.flatnonzero(group_of == g)) for g in range(groups)]
-    entropy, p, count = (np.array(part) for part in zip(*sums, strict=True))
-    full = score_of_sums(entropy.sum(axis=0), p.sum(axis=0), count.sum())
-    # The differences of p are never below 0: a rounded sum is no smaller than any of its parts.
-    kept = (count.sum() - count)[:, None]
-    left_out = score_of_sums(entropy.sum(axis=0) - entropy, p.sum(axis=0) - p, kept)
-    intervals = [over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)]
-    intervals += [jackknife(*pair) for pair in zip(full, left_out.T, strict=True)]
-    return [Measured.sure(s, n, interval) for s, interval in zip(scores, intervals, strict=True)]
+        found = [Measured(score, n, parts=of_splits)]
+        return found + [Measured(float(member), n) for member in members] * (len(members) > 1)
+    group_of = jackknife_groups(labels, groups, draws)
+    kept = inception_of_logits(logits, group_of, leave_out=True)
+    full, left_out = kept[0], kept[1:]
+    whole = over_judges(jackknife(full.mean(), left_out.mean(axis=1)), full)
+    found = [Measured.sure(score, n, whole, of_splits)]
+    by_one = zip(members, full, left_out.T, strict=True)
+    alone = [Measured.sure(member, n, jackknife(*parts)) for member, *parts in by_one]
+    return found + alone * (len(alone) > 1)
 
 
 def top_class(logits: np.ndarray) -> np.ndarray:
@@ -162,17 +168,20 @@ def hits(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return logits.argmax(axis=2) == labels[:, None]
 
 
-def measured_label_fidelity(logits: np.ndarray, labels: np.ndarray) -> list[Measured]:
+def measured_label_fidelity(
+    logits: np.ndarray, labels: np.ndarray, *_unused: object
+) -> list[Measured]:
     """Share of images whose top-1 class is the class asked for, with Wilson intervals.
 
-    That of the mean is widened by the spread of the members.
+    That of the mean is widened by the spread of the members. No rule has a part in it, and nothing
+    is drawn.
     """
     right = hits(logits, labels)
     n, shares = len(right), right.mean(axis=0)
     # Of a mean of shares of the same n images; the count need not be whole.
     whole = over_judges(proportion(right.sum() / right.shape[1], n), shares)
     members = [Measured.share(share, n) for share in shares]
-    return [Measured.sure(shares.mean(), n, whole), *members]
+    return [Measured.sure(shares.mean(), n, whole)] + members * (len(members) > 1)
 
 
 def agreement(logits: np.ndarray) -> np.ndarray | None:
@@ -187,10 +196,19 @@ def agreement(logits: np.ndarray) -> np.ndarray | None:
 
 
 def measured_agreement(
-    logits: np.ndarray, labels: np.ndarray, groups: int, generator: np.random.Generator
-) -> Measured:
-    """Mean of `agreement` over images, of an ensemble, with its jackknife interval."""
-    per_image = agreement(logits)
-    group_of = jackknife_groups(labels, groups, generator)
+    logits: np.ndarray, labels: np.ndarray, rules: Protocol, draws: np.random.Generator
+) -> list[Measured]:
+    """Mean of `agreement` over images with its jackknife interval; none of a single classifier."""
+    if (per_image := agreement(logits)) is None:
+        return []
+    group_of = jackknife_groups(labels, rules.intervals.groups, draws)
     interval = delete_a_group(lambda kept: float(per_image[kept].mean()), group_of)
-    return Measured.sure(per_image.mean(), len(per_image), interval)
+    return [Measured.sure(per_image.mean(), len(per_image), interval)]
+
+
+JUDGED = {
+    "inception_score": measured_inception_score,
+    "label_fidelity": measured_label_fidelity,
+    "judge_agreement": measured_agreement,
+}
+"""What is measured of a judge's logits, by metric; all take (logits, labels, rules, draws)."""

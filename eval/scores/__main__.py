@@ -20,7 +20,7 @@ from dlvae.stage.artefact import write_manifest
 from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.families import FAMILIES
 from eval.request import ScoreRequest
-from eval.rows import write_rows
+from eval.rows import score_rows, write_rows
 
 
 def main(args: argparse.Namespace) -> None:
@@ -31,7 +31,8 @@ def main(args: argparse.Namespace) -> None:
         where = str(device())
     request = ScoreRequest(args.family, args.config, args.inputs, args.data, args.protocol)
     scores = getattr(importlib.import_module(family.module_name), args.family)(request)
-    write_rows(args.out, scores.rows(request, args.fingerprint))
+    shared = scores.shared(request, args.fingerprint)
+    write_rows(args.out, score_rows(scores.values, shared, scores.columns))
     write_manifest(
         args.out.with_suffix(".manifest.json"),
         inputs={"data": args.data / "card.json", "protocol": args.protocol, **scores.files},

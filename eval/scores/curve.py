@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import SNAPSHOTS, weights_hash
 from dlvae.stage.weights import MANIFEST
-from eval.judge.features import FeatureSet, features_of
+from eval.judge.evaluator import JudgeEnsemble, load_judge
+from eval.judge.features import FeatureSet, load_features
+from eval.judge.predict import Features
 from eval.metrics.d_intra import d_intra
+from eval.metrics.inception_score import JUDGED
 from eval.metrics.measured import Measured
 from eval.models.snapshots import snapshot_images
 from eval.request import FamilyScores, ScoreRequest, model_files
 from eval.rows import NONE, hashes_text
 from eval.scored_images import ScoredImages
-from eval.scores.inception import AGREEMENT, SCORE, TOP1, by_judge
 
 VARIANT = "standard"
 DIVERSITY = f"d_intra_{VARIANT}"
@@ -39,15 +43,15 @@ def progress(request: ScoreRequest) -> FamilyScores:
             f"{folder}: expected a snapshot after {half} of {steps} updates, found none; train it "
             "again with this configuration"
         )
-    features = features_of(found[half], request.path("evaluator"), request.card)
-    scores = by_judge(request, features)
+    judge = load_judge(request.path("evaluator"), request.card)
+    scores = _by_judge(request, judge.predict(found[half].images), found[half].labels)
     costs = {"updates": steps, "images_read": manifest["images_seen"]}
-    values = {f"{metric}:half": scores[metric] for metric in (SCORE, TOP1)}
+    values = {f"{m}:half": scores[m] for m in ("inception_score", "label_fidelity")}
     values |= {metric: Measured(float(cost), 1) for metric, cost in costs.items()}
     return FamilyScores.of_model(
         request,
         values,
-        evaluator=features.evaluator,
+        evaluator=judge.sha256,
         label=name,
         files=model_files(name, folder, *TRAINED),
         columns=dict.fromkeys(costs, {"evaluator": NONE}),
@@ -68,7 +72,13 @@ def curve(request: ScoreRequest) -> FamilyScores:
         UserError: the features of the training images are by another judge, or the manifest does
             not say what a snapshot had cost.
     """
-    name, real = request.config["model"], request.features("real_train")
+    name, judge = request.config["model"], load_judge(request.path("evaluator"), request.card)
+    real = load_features(request.path("real_train"), request.card["dataset"])
+    if judge.sha256 != real.evaluator:
+        raise UserError(
+            f"{request.path('real_train')}: expected features by evaluator {judge.sha256[:12]}, "
+            f"found {real.evaluator[:12]}; make them with python -m eval.judge.features"
+        )
     files, folders = {"real_train": request.path("real_train")}, {name: request.path("model")}
     if request.has("longer"):
         folders[f"{name}, longer"] = request.path("longer")
@@ -88,7 +98,7 @@ def curve(request: ScoreRequest) -> FamilyScores:
         for step, images in snapshot_images(request, folder, steps):
             read = step * (manifest["images_seen"] // end)
             costs = {"images_read": read, "cpu_seconds": seconds[str(step)]}
-            found = _of_images(request, images, real)
+            found = _of_images(request, judge, images, real)
             found |= {metric: Measured(float(cost), 1) for metric, cost in costs.items()}
             weights = weights_hash(folder) if step == end else sha256_file(folder / SNAPSHOTS)
             for metric, measured in found.items():
@@ -101,22 +111,24 @@ def curve(request: ScoreRequest) -> FamilyScores:
 
 
 def _of_images(
-    request: ScoreRequest, images: ScoredImages, real: FeatureSet
+    request: ScoreRequest, judge: JudgeEnsemble, images: ScoredImages, real: FeatureSet
 ) -> dict[str, Measured]:
     # Here: torch-fidelity takes as long to import as the other family to score.
     from eval.metrics.sets.distributions import fid
 
-    features = features_of(images, request.path("evaluator"), request.card)
-    if features.evaluator != real.evaluator:
-        raise UserError(
-            f"{request.path('real_train')}: expected features by evaluator "
-            f"{features.evaluator[:12]}, found {real.evaluator[:12]}; make them with "
-            "python -m eval.judge.features"
-        )
-    scores, rules = by_judge(request, features), request.protocol
-    found = {name: scores[name] for name in (SCORE, TOP1, AGREEMENT) if name in scores}
+    seen, rules = judge.predict(images.images), request.protocol
+    found = _by_judge(request, seen, images.labels)
     variant = rules.ms_ssim[VARIANT].at(images.images.shape[1])
     diversity = d_intra(images.images, images.labels, variant).per_class
     draws, resamples = request.numpy_draws("classes"), rules.intervals.draws
     found[DIVERSITY] = Measured.over_classes(diversity, len(images.images), draws, resamples)
-    return found | {"fid": fid(features.features, real.features)}
+    return found | {"fid": fid(seen.features, real.features)}
+
+
+def _by_judge(request: ScoreRequest, seen: Features, labels: np.ndarray) -> dict[str, Measured]:
+    """Return the scores of the family `inception` by one judge, means over its members alone."""
+    measured = {
+        metric: measure(seen.logits, labels, request.protocol, request.numpy_draws("groups"))
+        for metric, measure in JUDGED.items()
+    }
+    return {metric: found[0] for metric, found in measured.items() if found}

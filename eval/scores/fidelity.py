@@ -9,7 +9,7 @@ import numpy as np
 from dlvae.data.dataset import load_split
 from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
-from eval.judge.features import FeatureSet
+from eval.judge.features import FeatureSet, load_features
 from eval.metrics.intervals import jackknife_groups
 from eval.metrics.measured import Measured
 from eval.metrics.sets.copies import duplicate_share, feature_distance_intra, memorisation
@@ -29,14 +29,15 @@ def fidelity(request: ScoreRequest) -> FamilyScores:
     Compared with the inputs ``real_train`` and ``real_test``, whole. For the real images
     themselves the scored set is the held-out split, which therefore has no sharpness ratio but 1.
     """
-    scored = request.features("features").evenly(request.per_class)
-    train, held_out = (request.features(name) for name in ("real_train", "real_test"))
+    names, dataset = ("features", "real_train", "real_test"), request.card["dataset"]
+    scored = load_features(request.path(names[0]), dataset, request.per_class)
+    train, held_out = (load_features(request.path(name), dataset) for name in names[1:])
     chosen = request.images().evenly(request.per_class).images
     rule, draws = request.protocol.intervals, request.numpy_draws
     values = set_metrics(chosen, scored, train, held_out, draws, rule)
     test = sharpness(load_split(request.data, "test").images).value
     values["sharpness_ratio"] = Measured(values["sharpness"].value / test, len(chosen))
-    files = {name: request.path(name) for name in ("features", "real_train", "real_test", "images")}
+    files = {name: request.path(name) for name in (*names, "images")}
     return FamilyScores(values, scored.images, scored.precision, scored.evaluator, files)
 
 

@@ -8,19 +8,14 @@ one class.
 
 from __future__ import annotations
 
+import numpy as np
+
 from dlvae.stage.errors import UserError
-from eval.judge.features import FeatureSet
-from eval.metrics.inception_score import (
-    inception_of_logits,
-    measured_agreement,
-    measured_inception_score,
-    measured_label_fidelity,
-)
+from eval.judge.features import load_features
+from eval.metrics.inception_score import JUDGED
 from eval.metrics.measured import Measured
 from eval.request import FamilyScores, ScoreRequest
 from eval.rows import PLAIN, hashes_text
-
-SCORE, TOP1, AGREEMENT = "inception_score", "label_fidelity", "judge_agreement"
 
 JUDGES = {"features": "", "features_plain": f":{PLAIN}"}
 """Inputs, and the end of the names of what is measured on them."""
@@ -32,8 +27,9 @@ def inception(request: ScoreRequest) -> FamilyScores:
     Raises:
         UserError: the two are of other images, or of one judge.
     """
+    dataset = request.card["dataset"]
     keys = [key for key in JUDGES if key == "features" or request.has(key)]
-    sets = {key: request.features(key).evenly(request.per_class) for key in keys}
+    sets = {key: load_features(request.path(key), dataset, request.per_class) for key in keys}
     first = sets["features"]
     values: dict[str, Measured] = {}
     columns: dict[str, dict[str, str]] = {}
@@ -46,39 +42,19 @@ def inception(request: ScoreRequest) -> FamilyScores:
                 f"{first.images[:12]} of {first.evaluator[:12]}; make both with "
                 "python -m eval.judge.features"
             )
-        found = by_judge(request, scored, JUDGES[key])
-        values |= found
-        columns |= dict.fromkeys(found, {"evaluator": hashes_text(scored.evaluator)})
-    spread = inception_of_logits(first.logits, request.protocol.inception.splits).spread
+        for metric, measure in JUDGED.items():
+            draws = request.numpy_draws("groups")
+            found = measure(scored.logits, scored.labels, request.protocol, draws)
+            members = [f":judge{i}" for i in range(len(found) - 1)]
+            names = [f"{metric}{JUDGES[key]}{member}" for member in ("", *members)]
+            values |= dict(zip(names, found, strict=False))  # agreement there may be none
+            columns |= dict.fromkeys(names, {"evaluator": hashes_text(scored.evaluator)})
     return FamilyScores(
         values,
         first.images,
         first.precision,
         first.evaluator,
         {key: request.path(key) for key in keys},
-        {"spread_over_splits": spread},
+        {"spread_over_splits": float(np.std(values["inception_score"].parts))},
         columns,
     )
-
-
-def by_judge(request: ScoreRequest, scored: FeatureSet, end: str = "") -> dict[str, Measured]:
-    """Return the scores of one judge and, if it has several members, of each of them.
-
-    Args:
-        end: of the names of metrics; the judge comes before its member.
-    """
-    rules, logits, labels = request.protocol, scored.logits, scored.labels
-    groups, splits = rules.intervals.groups, rules.inception.splits
-    draws = request.numpy_draws("groups")
-    members = {
-        SCORE: measured_inception_score(logits, labels, splits, groups, draws),
-        TOP1: measured_label_fidelity(logits, labels),
-    }
-    if len(members[SCORE]) == 2:
-        return {f"{name}{end}": values[0] for name, values in members.items()}
-    found = {}
-    for name, (whole, *single) in members.items():
-        found[f"{name}{end}"] = whole
-        found |= {f"{name}{end}:judge{i}": value for i, value in enumerate(single)}
-    agreed = measured_agreement(logits, labels, groups, request.numpy_draws("groups"))
-    return found | {f"{AGREEMENT}{end}": agreed}

@@ -33,7 +33,7 @@ from dlvae.data.batches import to_model_range
 from dlvae.stage.seeds import numpy_generator
 from eval.judge.evaluator import JudgeEnsemble, load_evaluator
 from eval.judge.features import FeatureSet, load_features, save_features
-from eval.judge.predict import BATCH, extract
+from eval.judge.predict import BATCH
 from eval.metrics.inception_score import inception_of_logits
 from eval.metrics.sets.distributions import SUBSET_SIZE, fid, kid
 from eval.metrics.sets.imagenet import as_data_set
@@ -116,15 +116,15 @@ def ours(evaluator: JudgeEnsemble, real: np.ndarray, sets: Sequence[np.ndarray])
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.npz" for number in range(len(sets) + 1)]
         for file, images in zip(files, (real, *sets), strict=True):
-            found, labels = extract(images, evaluator), np.zeros(len(images), np.int64)
+            found, labels = evaluator.predict(images), np.zeros(len(images), np.int64)
             save_features(file, FeatureSet(found.features, found.logits, labels, *[""] * 4))
         return [_scores(file, files[0]) for file in files[1:]]
 
 
 def _scores(samples: Path, real: Path) -> Scores:
     """Score a feature set as the families `inception` and `fidelity` do, each reading its files."""
-    inception = inception_of_logits(load_features(samples).logits).score
-    generated, true = (load_features(file).features for file in (samples, real))
+    inception = float(inception_of_logits(load_features(samples, "").logits).mean())
+    generated, true = (load_features(file, "").features for file in (samples, real))
     draws = numpy_generator("benchmark", "subsets")
     found = {
         "fid": fid(generated, true),

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 
-from eval.judge.predict import extract
+from eval.library import features_of
 from eval.metrics.inception_score import inception_of_logits
 
 
@@ -22,8 +22,8 @@ class ByRed(torch.nn.Module):
         return self.logits[rows], self.logits[rows]
 
 
-def inception_score(images, evaluator, splits=1):
-    return inception_of_logits(extract(images, evaluator).logits, splits).score
+def inception_score(images, evaluator):
+    return inception_of_logits(features_of(images, evaluator).logits).item()
 
 
 def images_of(rows):
@@ -58,7 +58,7 @@ def test_log_of_the_score_is_the_mutual_information_of_image_and_label():
     counts = 1 + random.multinomial(994, random.dirichlet(np.ones(6), 30))
     posterior = counts / 1000
     expected = np.exp(mutual_info_score(None, None, contingency=counts))
-    assert inception_of_logits(np.log(posterior)).score == pytest.approx(expected, rel=1e-12)
+    assert inception_of_logits(np.log(posterior)).item() == pytest.approx(expected, rel=1e-12)
     assert inception_score(images_of(np.arange(30)), ByRed(posterior)) == pytest.approx(
         expected, rel=1e-5
     )
@@ -70,4 +70,4 @@ def test_ends_of_the_scale_at_530_classes(confidence):
     labels = np.arange(530 * 10) % 530
     logits = (confidence * np.eye(530)[labels]).astype(np.float32)
     expected = 530 if confidence else 1
-    assert inception_of_logits(logits).score == pytest.approx(expected, rel=1e-6)
+    assert inception_of_logits(logits).item() == pytest.approx(expected, rel=1e-6)

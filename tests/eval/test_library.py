@@ -12,7 +12,6 @@ from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.stage.artefact import save_samples
 from dlvae.stage.errors import UserError
 from eval import library
-from eval.judge.features import features_of, save_features
 from eval.metrics.disentanglement import probes
 from eval.models.encoding import encode_split, split_to_encode
 from eval.protocol import load_protocol
@@ -22,6 +21,7 @@ from eval.scores import codes as family_of_codes
 from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
+from stored_features import store_features
 
 ROOT = Path(__file__).resolve().parents[2]
 V2, SMOKE = (ROOT / "config" / "protocol" / f"{name}.yaml" for name in ("v2", "smoke"))
@@ -61,7 +61,7 @@ def run(tmp_path, splits, save_evaluator):
             sets |= {f"real_{k}": real(tmp_path / "data", k, card) for k in ("train", "test")}
             for name, images in sets.items():
                 inputs[name] = str(tmp_path / f"{name}.npz")
-                save_features(inputs[name], features_of(images, tmp_path / "judge", card))
+                store_features(inputs[name], images, tmp_path / "judge", card)
         config = dict(zip(ScoreRequest.context, ROW, strict=True))
         request = ScoreRequest(family.__name__, config, inputs, tmp_path / "data", protocol)
         return family(request).values

@@ -9,10 +9,10 @@ from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.stage.artefact import write_json
 from dlvae.stage.registry import build_seeded, save_model, save_snapshots
-from eval.judge import features
 from eval.protocol import load_protocol
 from eval.request import ScoreRequest
 from eval.scored_images import real
+from stored_features import store_features
 
 CLASSES = list("abcd")
 CARD = {"dataset": "noise", "source": "made up", "licence": "none", "flip": False}
@@ -57,8 +57,7 @@ class TrainedModel:
         return load_card(self.folder / "data")
 
     def save_features(self, name, scored):
-        found = features.features_of(scored, self.folder / "evaluator", self.card)
-        features.save_features(self.folder / name, found)
+        store_features(self.folder / name, scored, self.folder / "evaluator", self.card)
 
     def sampled(self):
         """Sample the last weights as the sampling stage does: the path of the sample set."""

@@ -19,7 +19,6 @@ from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
 from dlvae.train.__main__ import train
 from eval.judge.__main__ import train_member
-from eval.judge.features import features_of, save_features
 from eval.judge.join import join_members
 from eval.protocol import load_protocol
 from eval.request import ScoreRequest
@@ -27,6 +26,7 @@ from eval.scored_images import evenly_per_class, real, sampled
 from eval.scores.diversity import diversity
 from eval.scores.fidelity import fidelity
 from eval.scores.inception import inception
+from stored_features import store_features
 
 CONFIG = Path(__file__).parents[3] / "config"
 PROTOCOL = CONFIG / "protocol" / "v2.yaml"
@@ -69,7 +69,7 @@ class Judge:
         train(Namespace(data=self.data, out=out, config=config, **more))
 
     def _features(self, images, name):
-        save_features(self._path(name), features_of(images, self.evaluator, self.card))
+        store_features(self._path(name), images, self.evaluator, self.card)
 
     def _path(self, name):
         return self.folder / f"{name}.features.npz"

@@ -60,7 +60,7 @@ def run(folder, *images):
     arguments = ["--data", folder / "data", "--evaluator", folder / "evaluator"]
     arguments += ["--out", folder / "features.npz", "--config", json.dumps({"seed": 4}), *images]
     run_stage(features.main, features.command(), [str(part) for part in arguments])
-    return load_features(folder / "features.npz")
+    return load_features(folder / "features.npz", "grey")
 
 
 def test_features_of_a_sample_set(folder):
@@ -92,7 +92,7 @@ def test_the_same_command_gives_the_same_bytes(folder):
 
 def test_a_choice_per_class_keeps_arrays_together(folder):
     found = run(folder, "--real", "train")
-    chosen = found.evenly(3)
+    chosen = load_features(folder / "features.npz", "grey", 3)
     assert np.bincount(chosen.labels).tolist() == [3, 3]
     for row, logits in zip(chosen.features, chosen.logits, strict=True):
         at = np.flatnonzero((found.features == row).all(1))
@@ -126,6 +126,6 @@ def test_an_evaluator_of_other_classes_is_refused(folder, monkeypatch, capsys):
 
 def test_another_file_is_no_feature_set(folder):
     with pytest.raises(UserError, match="python -m eval.judge.features"):
-        load_features(folder / "samples.npz")
+        load_features(folder / "samples.npz", "grey")
     with pytest.raises(UserError, match=r"nowhere\.npz"):
-        load_features(folder / "nowhere.npz")
+        load_features(folder / "nowhere.npz", "grey")

@@ -8,8 +8,8 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.seeds import numpy_generator, seeded_globally
 from eval.judge import predict
 from eval.judge.evaluator import JudgeEnsemble
-from eval.judge.predict import extract
-from eval.metrics.inception_score import agreement, hits, inception_of_logits, top_class
+from eval.library import features_of
+from eval.metrics.inception_score import agreement, hits, inception_of_logits, split_of, top_class
 from eval.metrics.sets.imagenet import as_data_set
 
 CLASSES = 5
@@ -74,7 +74,11 @@ def scrambled(seed):
 
 
 def inception_score(images, evaluator, splits=1):
-    return inception_of_logits(extract(images, evaluator).logits, splits).score
+    return by_split(features_of(images, evaluator).logits, splits).mean()
+
+
+def by_split(logits, splits):
+    return inception_of_logits(logits, split_of(len(logits), splits)).mean(axis=1)
 
 
 def flat_images(labels):
@@ -119,20 +123,19 @@ def test_one_class_alone_scores_one():
 
 
 def test_score_agrees_with_the_definition_in_float64():
-    logits = extract(random_images(300), scrambled(0)).logits
+    logits = features_of(random_images(300), scrambled(0)).logits
     result = inception_of_logits(logits)
-    assert 1.5 < result.score < CLASSES
-    assert result.score == pytest.approx(reference(logits), rel=1e-10)
-    assert result.spread == 0.0
+    assert result.shape == (1, 1) and 1.5 < result < CLASSES
+    assert result.item() == pytest.approx(reference(logits), rel=1e-10)
 
 
 def test_splits_are_scored_apart():
-    logits = extract(random_images(300), scrambled(0)).logits
-    result = inception_of_logits(logits, splits=3)
+    logits = features_of(random_images(300), scrambled(0)).logits
+    result = by_split(logits, 3)
     # torch-fidelity shuffles with a fixed seed before it splits
     order = np.random.RandomState(2020).permutation(300)
-    assert result.score == pytest.approx(reference(logits[order], 3), rel=1e-10)
-    assert result.spread > 0
+    assert result.shape == (3,) and result.std() > 0
+    assert result.mean() == pytest.approx(reference(logits[order], 3), rel=1e-10)
 
 
 @pytest.mark.parametrize("splits", [1, 4])
@@ -142,9 +145,9 @@ def test_score_is_that_of_torch_fidelitys_front_door(splits):
         input1=as_data_set(images), isc=True, isc_splits=splits, feature_extractor="evaluator",
         evaluator=evaluator, cuda=False, cache=False, save_cpu_ram=True, verbose=False,
     )  # fmt: skip
-    own = inception_of_logits(extract(images, evaluator).logits, splits)
-    assert own.score == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_MEAN], rel=1e-6)
-    assert own.spread == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_STD], rel=1e-6)
+    own = by_split(features_of(images, evaluator).logits, splits)
+    assert own.mean() == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_MEAN], rel=1e-6)
+    assert own.std() == pytest.approx(whole[torch_fidelity.KEY_METRIC_ISC_STD], rel=1e-6)
 
 
 def test_output_comes_in_the_order_of_the_images_whatever_the_batch(monkeypatch):
@@ -152,7 +155,7 @@ def test_output_comes_in_the_order_of_the_images_whatever_the_batch(monkeypatch)
     results = []
     for size in (7, 50, 256):
         monkeypatch.setattr(predict, "BATCH", size)
-        results.append(extract(images, evaluator))
+        results.append(features_of(images, evaluator))
     direct = evaluator(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1)[1]
     for result in results:
         np.testing.assert_allclose(result.logits, direct.detach(), atol=1e-4)
@@ -161,7 +164,7 @@ def test_output_comes_in_the_order_of_the_images_whatever_the_batch(monkeypatch)
 
 def test_no_evaluator_judges_in_training_mode():
     evaluator = scrambled(0).train()
-    extract(random_images(3), evaluator)
+    features_of(random_images(3), evaluator)
     assert not any(module.training for module in evaluator.modules())
 
 
@@ -175,7 +178,7 @@ def test_two_evaluators_of_one_architecture_give_two_scores():
 def test_label_fidelity_is_top_one_against_the_class_asked_for():
     asked = np.arange(50) % CLASSES
     shown = np.where(np.arange(50) < 40, asked, (asked + 1) % CLASSES)
-    logits = extract(flat_images(shown), Analytic(9.0)).logits
+    logits = features_of(flat_images(shown), Analytic(9.0)).logits
     assert hits(logits, asked).mean() == 0.8
 
 
@@ -183,12 +186,25 @@ def test_scores_of_an_ensemble_are_means_of_those_of_its_members():
     logits = np.random.default_rng(3).normal(0, 3, (90, 3, CLASSES)).astype(np.float32)
     labels = np.arange(90) % CLASSES
     alone = [inception_of_logits(logits[:, i]) for i in range(3)]
-    whole = inception_of_logits(logits)
-    assert whole.members == pytest.approx([one.score for one in alone], rel=1e-12)
-    assert whole.score == pytest.approx(np.mean([reference(logits[:, i]) for i in range(3)]))
+    (whole,) = inception_of_logits(logits)
+    assert whole == pytest.approx([one.item() for one in alone], rel=1e-12)
+    assert whole.mean() == pytest.approx(np.mean([reference(logits[:, i]) for i in range(3)]))
     assert hits(logits, labels).mean(axis=0) == pytest.approx(
         [hits(logits[:, i], labels).mean() for i in range(3)]
     )
+
+
+def test_parts_are_scored_apart_or_left_out_in_turn():
+    logits = np.random.default_rng(3).normal(0, 3, (90, 2, CLASSES)).astype(np.float32)
+    part_of = np.random.default_rng(4).permutation(np.arange(90) % 3)
+    apart, rest = inception_of_logits(logits, part_of), inception_of_logits(logits, part_of, True)
+    assert apart.shape == (3, 2) and rest.shape == (4, 2)
+    np.testing.assert_allclose(rest[0], inception_of_logits(logits)[0], rtol=1e-12)
+    for part in range(3):
+        chosen = part_of == part
+        np.testing.assert_allclose(apart[part], inception_of_logits(logits[chosen])[0], rtol=1e-12)
+        others = inception_of_logits(logits[~chosen])[0]
+        np.testing.assert_allclose(rest[1 + part], others, rtol=1e-12)
 
 
 def test_the_class_of_an_ensemble_is_that_of_its_mean_probability():

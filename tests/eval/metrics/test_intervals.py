@@ -1,6 +1,7 @@
 """Intervals of scores: formulas against SciPy and torch-fidelity, coverage by simulation."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,10 @@ from eval.metrics.intervals import (
     proportion,
     t_interval,
 )
+from eval.protocol import load_protocol
+
+CONFIG = Path(__file__).resolve().parents[3] / "config"
+RULES = load_protocol(CONFIG / "protocol" / "v2.yaml")
 
 
 def draws(seed=0):
@@ -42,7 +47,9 @@ def ends(interval):
 
 
 def inception_score_interval(logits, labels, groups, generator):
-    return measured_inception_score(logits, labels, 1, groups, generator)[0]
+    intervals = RULES.intervals.model_copy(update={"groups": groups})
+    rules = RULES.model_copy(update={"intervals": intervals})
+    return measured_inception_score(logits, labels, rules, generator)[0]
 
 
 def population(generator, classes, per_class, confidence, scale):

@@ -17,7 +17,7 @@ from dlvae.stage.registry import (
 )
 from eval.judge.features import load_features, save_features
 from eval.models.snapshots import snapshot_images
-from eval.rows import NONE
+from eval.rows import NONE, score_rows
 from eval.scored_images import sampled
 from eval.scores.curve import curve, progress
 from eval.scores.diversity import diversity
@@ -29,6 +29,10 @@ PROTOCOL = Path(__file__).resolve().parents[3] / "config" / "protocol" / "smoke.
 INPUTS = ("model", "evaluator", "real_train")
 METRICS = ("inception_score", "label_fidelity", "judge_agreement", "d_intra_standard", "fid")
 METRICS += ("images_read", "cpu_seconds")
+
+
+def rows_of(found, request):
+    return score_rows(found.values, found.shared(request, "c0de"), found.columns)
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_every_snapshot_has_every_metric_and_its_costs(trained):
         assert found.values[f"images_read:{step}"].value == step * PER_UPDATE
         seconds = MANIFEST["cpu_seconds"][str(step)]
         assert found.values[f"cpu_seconds:{step}"].value == seconds
-    rows = {row.metric: row for row in found.rows(request, "c0de")}
+    rows = {row.metric: row for row in rows_of(found, request)}
     judge = read_json(trained.folder / "evaluator" / "card.json")["weights_sha256"][:12]
     assert {name for name, row in rows.items() if row.evaluator == NONE} == {
         f"{name}:{step}"
@@ -107,7 +111,7 @@ def test_too_few_images_have_no_fid(trained):
 
 def test_features_by_another_judge_are_refused(trained):
     path = trained.folder / "real_train.npz"
-    save_features(path, dataclasses.replace(load_features(path), evaluator="f" * 64))
+    save_features(path, dataclasses.replace(load_features(path, "noise"), evaluator="f" * 64))
     with pytest.raises(UserError, match="real_train.npz: expected features by .* found ffff"):
         curve(trained.request("curve", *INPUTS))
 
@@ -155,7 +159,7 @@ def test_costs_come_from_the_manifest(trained):
     }
     assert found.values["updates"].value == STEPS
     assert found.values["images_read"].value == STEPS * PER_UPDATE
-    rows = {row.metric: row for row in found.rows(request, "c0de")}
+    rows = {row.metric: row for row in rows_of(found, request)}
     assert rows["updates"].evaluator == rows["images_read"].evaluator == NONE
     assert rows["inception_score:half"].evaluator != NONE
     samples = weights_hash(trained.folder / "model")[:12]
