@@ -35,10 +35,10 @@ from reports.names import (
     model_title,
 )
 from reports.tables.captions import caption, only, prose, seeds_text
-from reports.tables.cells import cell, rows_of
+from reports.tables.cells import cell
 from reports.tables.formats import MISSING, pipe_table
 from reports.tables.inputs import TableInputs, check_rows, published_rows
-from reports.tables.marks import MARK_METRICS, marked, marks_values
+from reports.tables.marks import MARK_METRICS, marks, marks_values
 from reports.tables.specs import COLUMN_OF, Column
 from reports.text import render
 
@@ -113,9 +113,11 @@ class LeaderboardSection:
 
     def texts(self, dataset: str, model: str, columns: Sequence[Column]) -> list[str]:
         """Return the printed cells of a model, with what must be said of its Inception Score."""
-        rows, protocol = self.rows, self.stored.protocol
-        texts = [(cell(rows, dataset, model, c.metric).text(c), c.metric) for c in columns]
-        return [marked(text, rows, dataset, model, metric, protocol) for text, metric in texts]
+        texts = []
+        for column in columns:
+            key = self.rows, dataset, model, column.metric
+            texts.append(cell(*key).text(column) + marks(*key, self.stored.protocol))
+        return texts
 
     def table(self, dataset: str) -> str:
         """Return the models of a data set in Markdown."""
@@ -126,7 +128,7 @@ class LeaderboardSection:
             for metric, own in paper.items():
                 number = COLUMN_OF[metric].number
                 texts.append(number(own[model].value) if model in own else MISSING)
-            own, scored = rows[rows["model"] == model], rows_of(rows, dataset, model, HEADLINE)
+            own, scored = rows[rows["model"] == model], cell(rows, dataset, model, HEADLINE).rows
             seeds, trained_in = _seeds(own.drop_duplicates("seed")), only(own["precision"])
             if model == "real":
                 seeds = trained_in = MISSING
@@ -157,11 +159,11 @@ def records(section: LeaderboardSection) -> Iterator[dict[str, Any]]:
         rows = section.of(dataset)
         for model in section.models(dataset):
             for metric in METRICS:
-                chosen = rows_of(rows, dataset, model, metric)
-                if chosen.empty:
+                found = cell(rows, dataset, model, metric)
+                if found.rows.empty:
                     continue
-                record = {key: only(chosen[key]) for key in OF_ROWS} | made
-                record |= {"seeds": _seeds(chosen)} | cell(rows, dataset, model, metric).as_row()
+                record = {key: only(found.rows[key]) for key in OF_ROWS} | made
+                record |= {"seeds": _seeds(found.rows)} | found.as_row()
                 if (paper := _published(metric, dataset).get(model)) is not None:
                     source = f"{paper.source} ({paper.data})"
                     record |= {"published": paper.value, "published_source": source}

@@ -20,7 +20,7 @@ from reports.compare.difference import Difference, difference
 from reports.freeze.evidence import SameNumbers, read_same_numbers, same_code
 from reports.freeze.stored import Stored
 from reports.names import as_published, dataset_title, in_paper_order, model_title
-from reports.tables.cells import Cell, cell, rows_of
+from reports.tables.cells import Cell, cell
 from reports.tables.formats import MISSING
 from reports.tables.inputs import check_rows
 from reports.tables.specs import COLUMN_OF
@@ -246,7 +246,7 @@ def tidy(found: Comparison) -> pd.DataFrame:
 
 
 def _record(found: Comparison, dataset: str, model: str, metric: str) -> dict[str, Any]:
-    rows, own = rows_of(found.rows, dataset, model, metric), found.cell(dataset, model, metric)
+    own = found.cell(dataset, model, metric)
     lacks, candidate = found.lacks(dataset, model, metric), model == found.title
     change = found.differences.get((dataset, model, metric))
     verdict = found.verdicts.get((dataset, metric)) if candidate else None
@@ -266,8 +266,8 @@ def _record(found: Comparison, dataset: str, model: str, metric: str) -> dict[st
         "p_better": change and change.better,
         "threshold": verdict and verdict.least,
         "passed": verdict and verdict.passed,
-        "seeds": " ".join(str(seed) for seed in rows["seed"]) or None,
-        **{key: " ".join(map(str, dict.fromkeys(rows[key]))) or None for key in shared},
+        "seeds": " ".join(str(seed) for seed in own.rows["seed"]) or None,
+        **{key: " ".join(map(str, dict.fromkeys(own.rows[key]))) or None for key in shared},
     }
 
 

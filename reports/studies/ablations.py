@@ -27,7 +27,7 @@ from reports.tables.captions import caption, prose
 from reports.tables.cells import cell
 from reports.tables.formats import MISSING, PrintedTable, Table
 from reports.tables.inputs import TableInputs, check_rows, page_parser, read_scores, write_page
-from reports.tables.marks import marked, marks_values
+from reports.tables.marks import marks, marks_values
 from reports.tables.specs import COLUMN_OF, Column
 
 BASE = "ours"
@@ -118,8 +118,8 @@ def _printed(
             base = found[_base(name)]
             several = one is not base and not base.reason and not one.reason
             gap = f" ({column.number(one.mean - base.mean, '+z')})" if several else ""
-            text, metric = one.text(column) + gap, column.metric
-            own.append(marked(text, rows, dataset, name, metric, protocol, learning=False))
+            said = marks(rows, dataset, name, column.metric, protocol, learning=False)
+            own.append(one.text(column) + gap + said)
     return pd.DataFrame(texts, index=[_title(name) for name in changes])
 
 

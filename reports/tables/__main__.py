@@ -21,7 +21,7 @@ from dlvae.stage.runtime import run_stage
 from eval.protocol import Protocol
 from reports.names import PUBLISHED_DATASETS, dataset_title, in_paper_order, model_title
 from reports.tables.captions import by_seed, caption, caption_of_codes, prose
-from reports.tables.cells import cell, probability_ours_higher, rows_of
+from reports.tables.cells import Cell, cell, probability_ours_higher
 from reports.tables.formats import MISSING, PrintedTable, Table
 from reports.tables.inputs import (
     TableInputs,
@@ -30,8 +30,8 @@ from reports.tables.inputs import (
     read_scores,
     scores_parser,
 )
-from reports.tables.marks import marked, marks_values
-from reports.tables.specs import COUNTED, TABLES, Column, Spec
+from reports.tables.marks import marks, marks_values
+from reports.tables.specs import COUNTED, TABLES, Spec
 from reports.text import document
 
 
@@ -56,8 +56,17 @@ def build_table(spec: Spec, scores: TableInputs, protocol: Protocol) -> Table:
     check_rows(rows, scores.cards)
     real = [] if spec.transposed else ["real"]
     models = in_paper_order([*real, *scores.models, *rows["model"]])
-    scores = replace(scores, rows=rows, models=models)
-    parts = {dataset_title(name): _texts(spec, scores, name, protocol) for name in datasets}
+    scores, parts = replace(scores, rows=rows, models=models), {}
+    for dataset in datasets:
+        scored = set(scores.of(dataset)["model"])
+        shown = [model for model in models if model in scored or not spec.transposed]
+        texts: dict[str, list[str]] = {column.title: [] for column in spec.columns}
+        for column, model in product(spec.columns, shown):
+            key = rows, dataset, model, column.metric
+            texts[column.title].append(cell(*key).text(column) + marks(*key, protocol))
+        titles = [spec.real if model == "real" else model_title(model) for model in shown]
+        texts |= _beside(spec, rows, dataset, shown)
+        parts[dataset_title(dataset)] = pd.DataFrame(texts, titles)
     heads: tuple[str, ...] = ()
     if spec.transposed:
         cells = pd.concat({title: part.T for title, part in parts.items()}, axis=1)
@@ -68,17 +77,11 @@ def build_table(spec: Spec, scores: TableInputs, protocol: Protocol) -> Table:
     return Table(spec.name, tidy(scores, spec.name, spec.metrics), printed)
 
 
-def _texts(spec: Spec, scores: TableInputs, dataset: str, protocol: Protocol) -> pd.DataFrame:
-    """Return the printed cells of one data set: models x columns."""
-    rows, models, first = scores.rows, scores.models, spec.columns[0]
-    if spec.transposed:
-        models = [model for model in models if scores.of(dataset)["model"].eq(model).any()]
-
-    def text(column: Column, model: str) -> str:
-        printed = cell(rows, dataset, model, column.metric).text(column)
-        return marked(printed, rows, dataset, model, column.metric, protocol)
-
-    texts = {column.title: [text(column, m) for m in models] for column in spec.columns}
+def _beside(
+    spec: Spec, rows: pd.DataFrame, dataset: str, models: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return the columns beside the scores: that ours is higher, and the paper's numbers."""
+    texts, first = {}, spec.columns[0]
     if spec.better:
         found = [probability_ours_higher(rows, dataset, m, first.metric) for m in models]
         texts["P(ours higher)"] = [MISSING if p is None else f"{p:.2f}" for p in found]
@@ -88,7 +91,7 @@ def _texts(spec: Spec, scores: TableInputs, dataset: str, protocol: Protocol) ->
         texts["paper"] = [
             f"{first.number(paper[m])} ({source})" if m in paper else MISSING for m in models
         ]
-    return pd.DataFrame(texts, [spec.real if m == "real" else model_title(m) for m in models])
+    return texts
 
 
 def _caption(spec: Spec, scores: TableInputs, protocol: Protocol) -> str:
@@ -112,9 +115,9 @@ def tidy(scores: TableInputs, table: str, metrics: Sequence[str]) -> pd.DataFram
     rows, records = scores.rows, []
     for dataset in scores.datasets:
         for model, metric in product(scores.models, metrics):
-            chosen = rows_of(rows, dataset, model, metric)
-            records += [row | {"statistic": "seed"} for row in chosen.to_dict("records")]
-            records += _mean(chosen, dataset, model, metric)
+            found = cell(rows, dataset, model, metric)
+            records += [row | {"statistic": "seed"} for row in found.rows.to_dict("records")]
+            records += _mean(found)
         for row in published_rows(table, dataset).to_dict("records"):
             keys = {key: row[key] for key in ("metric", "model", "value")}
             source = f"{row['source']} ({row['data']})"
@@ -128,17 +131,17 @@ def tidy(scores: TableInputs, table: str, metrics: Sequence[str]) -> pd.DataFram
     return frame
 
 
-def _mean(chosen: pd.DataFrame, dataset: str, model: str, metric: str) -> list[dict]:
-    """Return the row of the mean over the seeds of ``chosen``, none where there is no value."""
-    found = cell(chosen, dataset, model, metric)
+def _mean(found: Cell) -> list[dict]:
+    """Return the row of the mean over the seeds, none where there is no value."""
     if found.reason:
         return []
     per_seed = ["seed", "ci_low", "ci_high", "ci_kind", "samples", "value"]
-    count = len(chosen)
+    count = len(found.values)
     # An interval of the one row is of that seed, not of the mean.
     mean = found if count > 1 else replace(found, interval=None)
     kind = f"none ({count} seed{'s' * (count > 1)})"
-    return [chosen.iloc[0].drop(per_seed).to_dict() | {"statistic": "mean"} | mean.as_row(kind)]
+    shared = found.rows.iloc[0].drop(per_seed).to_dict()
+    return [shared | {"statistic": "mean"} | mean.as_row(kind)]
 
 
 def write_table(table: Table, out: str | Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,13 @@ class Cell:
         interval: over seeds where there are enough, see :mod:`eval.metrics.intervals`; that of the
             one seed's row, which the metric itself computed, where there is one; else None.
         reason: why there is no value, where there is none; `MISSING` where there is no row either.
+        rows: score rows behind it, in the order of their seeds.
     """
 
     values: tuple[float, ...]
     interval: Interval | None
     reason: str = ""
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
 
     @property
     def mean(self) -> float:
@@ -58,25 +60,20 @@ class Cell:
         return f"{text} %" if column.percent else text
 
 
-def rows_of(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> pd.DataFrame:
-    """Return the rows of a model, data set and metric in the order of their seeds."""
-    keys = (rows["dataset"] == dataset) & (rows["model"] == model) & (rows["metric"] == metric)
-    return rows[keys].sort_values("seed")
-
-
 def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell:
     """Return the cell of a model, data set and metric; a dash is its reason where no row exists."""
-    chosen = rows_of(rows, dataset, model, metric)
+    keys = (rows["dataset"] == dataset) & (rows["model"] == model) & (rows["metric"] == metric)
+    chosen = rows[keys].sort_values("seed")
     without = chosen[chosen["value"].isna()]
     if chosen.empty or not without.empty:
-        return Cell((), None, MISSING if chosen.empty else str(without.iloc[0]["ci_kind"]))
+        reason = MISSING if chosen.empty else str(without.iloc[0]["ci_kind"])
+        return Cell((), None, reason, chosen)
     values = chosen["value"].to_numpy(float)
-    if len(values) > 1:
-        return Cell(tuple(values), t_interval(values, T_SEEDS))
+    interval = t_interval(values, T_SEEDS) if len(values) > 1 else None
     row = chosen.iloc[0]
-    low, high = float(row["ci_low"]), float(row["ci_high"])
-    interval = None if math.isnan(low) else Interval(low, high, str(row["ci_kind"]))
-    return Cell(tuple(values), interval)
+    if len(values) == 1 and not math.isnan(row["ci_low"]):
+        interval = Interval(float(row["ci_low"]), float(row["ci_high"]), str(row["ci_kind"]))
+    return Cell(tuple(values), interval, rows=chosen)
 
 
 def probability_ours_higher(

@@ -14,11 +14,10 @@ from reports.tables.cells import cell
 AGREEMENT_OF = {INCEPTION: AGREEMENT, f"{INCEPTION}:{PLAIN}": f"{AGREEMENT}:{PLAIN}"}
 """By an Inception Score, how far the judges that take it agree."""
 MARK_METRICS = (INCEPTION, HALF, *AGREEMENT_OF.values())
-"""Metrics whose rows :func:`marked` reads."""
+"""Metrics whose rows :func:`marks` reads."""
 
 
-def marked(
-    text: str,
+def marks(
     rows: pd.DataFrame,
     dataset: str,
     model: str,
@@ -26,20 +25,20 @@ def marked(
     protocol: Protocol,
     learning: bool = True,
 ) -> str:
-    """Return a printed cell with what must be said of it: of other scores and real images nothing.
+    """Return what must be said of a score, to stand after it: of most scores an empty text.
 
     Args:
         rows: score rows with `MARK_METRICS`; without that of half of the updates it is not known
             whether a model is still learning, and that is said.
-        metric: that is printed; only an Inception Score, of `AGREEMENT_OF`, is marked.
+        metric: only an Inception Score, of `AGREEMENT_OF`, has marks, and not of real images.
         learning: whether the robust judges' says which models are still learning.
     """
     if model == REAL or metric not in AGREEMENT_OF:
-        return text
+        return ""
     found = ["judges disagree"] if _disagree(rows, dataset, model, metric, protocol) else []
     if learning and metric == INCEPTION:
         found += _learning(rows, dataset, model)
-    return f"{text} ({'; '.join(found)})" if found else text
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _disagree(
