@@ -11,14 +11,15 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from string import Template
+
+import jinja2
 
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import BASELINES, model_names
 from dlvae.stage.runtime import run_stage
 
-# Texts with $name, $title, $class_name and $package. Their ending keeps them from being a model.
-TEMPLATE, ENDING = Path(__file__).with_name("template"), ".txt"
+# Their ending keeps them from being a model.
+TEMPLATE, ENDING = Path(__file__).with_name("template"), ".j2"
 COMMAND = "python -m baselines new"
 # Rows, sample sets and models go by names of these kinds already.
 TAKEN = ("ours", "real", "new", "template")
@@ -93,9 +94,14 @@ def filled(name: str, package: str | None = None) -> dict[str, str]:
     """Return the files of a new model: text by name; ``package`` is that of a model elsewhere."""
     words = {"name": name, "title": name.replace("_", " "), "class_name": class_name(name)}
     words |= {"package": package or f"baselines.{name}"}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
     return {
-        path.name.removesuffix(ENDING): Template(path.read_text(encoding="utf-8")).substitute(words)
-        for path in sorted(TEMPLATE.glob(f"*{ENDING}"))
+        file.removesuffix(ENDING): environment.get_template(file).render(words)
+        for file in environment.list_templates()
     }
 
 

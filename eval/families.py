@@ -35,6 +35,7 @@ class Family:
         fitted: another prior over the same codes changes it, so that it is taken of both forms.
         metrics: those that tables print and claims may name.
         judged: beginnings of the metrics that are taken by what an evaluator sees.
+        pages: that show all of it, beside the tables and the claims, which name metrics.
         module: of ``eval.scores`` that holds it, where that has another name.
     """
 
@@ -49,6 +50,7 @@ class Family:
     fitted: bool = True
     metrics: tuple[str, ...] = ()
     judged: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     module: str = ""
 
     @property
@@ -99,6 +101,7 @@ _ROWS = (
             *("inception_score:plain", "label_fidelity:plain", "judge_agreement:plain"),
         ),
         judged=("inception_score", "label_fidelity"),
+        pages=("ablations", "compare", "evaluator_noise"),
     ),
     Family(
         "diversity",
@@ -109,6 +112,7 @@ _ROWS = (
             for variant in ("standard", "range_mismatched")
             for part in ("", "_offdiag", "_clamped_share")
         ),
+        pages=("ablations", "compare"),
     ),
     Family(
         "fidelity",
@@ -116,6 +120,7 @@ _ROWS = (
         splits=("test",),
         metrics=(*_SETS, "sharpness", "sharpness_ratio"),
         judged=(*_SETS,),
+        pages=("ablations", "compare"),
     ),
     Family(
         "imagenet",
@@ -125,7 +130,7 @@ _ROWS = (
         metrics=("imagenet_fid", "imagenet_inception_score"),
     ),
     # Compares settings of diversity, not models.
-    Family("scale", reads=("images",), real="train", fitted=False),
+    Family("scale", reads=("images",), real="train", fitted=False, pages=("table2_scale",)),
     Family(
         "progress",
         module="curve",
@@ -141,17 +146,7 @@ _ROWS = (
         optional=("longer",),
         snapshots=True,
         of=TRAINED,
-    ),
-    Family(
-        "priors",
-        reads=("model",),
-        splits=("test",),
-        of=ENCODING,
-        metrics=(
-            *("mixture_accuracy", "mahalanobis_ratio", "mahalanobis_ks", "centre_separation"),
-            *("information_bound", "information_ceiling"),
-            *("prior_distance", "aggregate_kl", "posterior_kl"),
-        ),
+        pages=("learning_curves",),
     ),
     Family(
         "swaps",
@@ -229,6 +224,19 @@ _ROWS = (
             *("reconstruction_mse", "image_variance"),
             *_each("factor_r2", IRRELEVANT_FACTORS),
         ),
+        pages=("ablations",),
+    ),
+    Family(
+        "priors",
+        reads=("model",),
+        splits=("test",),
+        of=ENCODING,
+        metrics=(
+            *("mixture_accuracy", "mahalanobis_ratio", "mahalanobis_ks", "centre_separation"),
+            *("information_bound", "information_ceiling"),
+            *("prior_distance", "aggregate_kl", "posterior_kl"),
+        ),
+        pages=("ablations",),
     ),
     Family(
         "toy",
@@ -256,6 +264,16 @@ FAMILY_OF: Mapping[str, Family] = {metric: family for family in _ROWS for metric
 def families_of(metrics: Sequence[str]) -> list[str]:
     """Return the names of the families that measure metrics, in the order of their first ones."""
     return list(dict.fromkeys(FAMILY_OF[metric].name for metric in metrics))
+
+
+def families_on(page: str) -> list[str]:
+    """Return the names of the families that a page beside the tables shows, in their order."""
+    return [family.name for family in _ROWS if page in family.pages]
+
+
+def encodes(model: str) -> bool:
+    """Return whether a trained model has an encoder; a model of the user's counts as one."""
+    return model not in NO_ENCODER
 
 
 def is_judged(metric: str) -> bool:

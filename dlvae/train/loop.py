@@ -105,50 +105,70 @@ def fit(
     Raises:
         UserError: a loss or a weight is not finite; the last good state is kept.
     """
-    state = _usable(resume.load(), steps, snapshots)
-    first, taken, cpu_seconds, cpu_before = 0, {}, {}, 0.0
-    if state is not None:
-        model.load_training_state(state["model"])
-        first, taken = state["step"], state["snapshots"]
-        cpu_seconds, cpu_before = state["cpu_seconds"], state["cpu"]
-    started = time.process_time() - cpu_before
-
-    def keep(step: int) -> None:
-        if step in snapshots:
-            weights = model.state_dict().items()
-            taken[step] = {name: tensor.detach().cpu().clone() for name, tensor in weights}
-        if step in snapshots or step == steps:
-            cpu_seconds.setdefault(step, round(time.process_time() - started, 2))
-
-    def save(step: int) -> None:
-        guard.check(model.state_dict())
-        state = {"model": model.training_state(), "step": step, "snapshots": taken}
-        resume.save(state | {"cpu_seconds": cpu_seconds, "cpu": time.process_time() - started})
-
+    way = _Way(model, resume, snapshots, steps)
     guard = _Guard(stream.device, resume)
     per_step = stream.per_step * stream.batch_size
-    if first == 0:
-        keep(0)
-    if state is None:
-        save(0)  # a training that diverges in its first steps has a last good state as well
+    if way.first == 0:
+        way.keep(0)
+    if way.fresh:
+        guard.check(model.state_dict())
+        way.save(0)  # a training that diverges in its first steps has a last good state as well
     # The first trained state comes early, for the same reason.
     saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
-    for step in range(first, steps):
+    for step in range(way.first, steps):
         losses = step_function(stream.batch(step), step)
         guard.add(step, losses)
         done = step + 1
-        keep(done)
+        way.keep(done)
         if log.due(done):
             guard.check()
             log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
         if done < steps and time.monotonic() - saved >= save_seconds:
-            save(done)
+            guard.check(model.state_dict())
+            way.save(done)
             saved = time.monotonic()
     guard.check(model.state_dict())
-    if keep_state and first < steps:
-        save(steps)
-    wanted = {step: taken[step] for step in sorted(snapshots)}
-    return Taken(wanted, {step: cpu_seconds[step] for step in sorted({*wanted, steps})})
+    if keep_state and way.first < steps:
+        way.save(steps)
+    return way.left()
+
+
+class _Way:
+    """How far a training has come: taken up where it was saved, and what it left so far."""
+
+    def __init__(self, model: Any, resume: Resume, snapshots: Collection[int], steps: int) -> None:
+        self._model, self._resume, self._snapshots, self._steps = model, resume, snapshots, steps
+        state = _usable(resume.load(), steps, snapshots)
+        self.fresh, self.first = state is None, 0
+        self._taken: dict[int, dict[str, Tensor]] = {}
+        self._cpu_seconds: dict[int, float] = {}
+        before = 0.0
+        if state is not None:
+            model.load_training_state(state["model"])
+            self.first, self._taken = state["step"], state["snapshots"]
+            self._cpu_seconds, before = state["cpu_seconds"], state["cpu"]
+        self._started = time.process_time() - before
+
+    def keep(self, step: int) -> None:
+        """Keep weights and processor time where they are asked for after so many steps."""
+        if step in self._snapshots:
+            weights = self._model.state_dict().items()
+            self._taken[step] = {name: tensor.detach().cpu().clone() for name, tensor in weights}
+        if step in self._snapshots or step == self._steps:
+            cpu = time.process_time() - self._started
+            self._cpu_seconds.setdefault(step, round(cpu, 2))
+
+    def save(self, step: int) -> None:
+        """Save the state to continue from."""
+        state = {"model": self._model.training_state(), "step": step, "snapshots": self._taken}
+        cpu = time.process_time() - self._started
+        self._resume.save(state | {"cpu_seconds": self._cpu_seconds, "cpu": cpu})
+
+    def left(self) -> Taken:
+        """Return what was asked for; a longer training may have kept more before."""
+        wanted = {step: self._taken[step] for step in sorted(self._snapshots)}
+        steps = sorted({*wanted, self._steps})
+        return Taken(wanted, {step: self._cpu_seconds[step] for step in steps})
 
 
 def _usable(

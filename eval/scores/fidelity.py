@@ -34,14 +34,14 @@ def fidelity(request: ScoreRequest) -> FamilyScores:
     train, held_out = (load_features(request.path(name), dataset) for name in names[1:])
     chosen = request.images().evenly(request.per_class).images
     rule, draws = request.protocol.intervals, request.numpy_draws
-    values = set_metrics(chosen, scored, train, held_out, draws, rule)
+    values = measure_set(chosen, scored, train, held_out, draws, rule)
     test = sharpness(load_split(request.data, "test").images).value
     values["sharpness_ratio"] = Measured(values["sharpness"].value / test, len(chosen))
     files = {name: request.path(name) for name in (*names, "images")}
     return FamilyScores(values, scored.images, scored.precision, scored.evaluator, files)
 
 
-def set_metrics(
+def measure_set(
     images: np.ndarray,
     generated: FeatureSet,
     train: FeatureSet,

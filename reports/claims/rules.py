@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from dlvae.config.section import Section
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import model_names
-from eval.families import FAMILY_OF
+from eval.families import FAMILIES, FAMILY_OF, encodes
 from reports.names import fitted_form
 
 PATH = Path(__file__).resolve().parents[1] / "claims.yaml"
@@ -27,9 +27,6 @@ INCEPTION, TOP1 = "inception_score", "label_fidelity"
 AGREEMENT, HALF = "judge_agreement", f"{INCEPTION}:half"
 PLAIN = {metric: f"{metric}:plain" for metric in (INCEPTION, TOP1)}
 """Metrics that are also taken by judges trained on plain images, flips and crops aside."""
-
-FITTED_MODELS = ("cvae", "cvae_gan", "ours")
-"""Models that are also there with their priors set to the codes of the training images."""
 
 AS_PUBLISHED, FITTED_PRIORS, SAME = "published", "fitted", "same"
 """Forms of a claim; `SAME` for one that no prior has a part in. One whose tests all compare with
@@ -53,7 +50,7 @@ class Side(Section):
 
     def fitted(self) -> Side:
         """Return the side with the model's priors fitted, where that changes the metric."""
-        if self.model not in FITTED_MODELS or not FAMILY_OF[self.metric].fitted:
+        if not has_fitted_form(self.model) or not FAMILY_OF[self.metric].fitted:
             return self
         return self.model_copy(update={"model": fitted_form(self.model)})
 
@@ -267,6 +264,14 @@ def models_of(tests: Iterable[ClaimTest]) -> list[str]:
     return [model for model in dict.fromkeys(models) if model != REAL]
 
 
+def has_fitted_form(model: str) -> bool:
+    """Return whether a model is also there with its priors set to codes of the training images.
+
+    Ablations are not, nor are models without an encoder.
+    """
+    return model in model_names() and encodes(model)
+
+
 def needed_scores(
     rules: Rules, datasets: Sequence[str], ablated: str = ""
 ) -> list[tuple[str, str, str]]:
@@ -284,8 +289,10 @@ def needed_scores(
             here = claim.model_copy(update={"tests": tests})
             asked = [(side.model, FAMILY_OF[side.metric].name) for side in here.measured]
             for model in models_of(tests):  # what preconditions read
-                pairs = [(model, "inception"), (REAL, "inception"), (model, "progress")]
-                asked += [(model, TOY)] if rules.is_toy(dataset) else pairs
+                asked += [(model, f.name) for f in FAMILIES.values() if f.only_on == dataset]
+                if not rules.is_toy(dataset):
+                    read = ((model, INCEPTION), (REAL, INCEPTION), (model, HALF))
+                    asked += [(name, FAMILY_OF[metric].name) for name, metric in read]
             found |= dict.fromkeys((dataset, *pair) for pair in asked)
     return list(found)
 

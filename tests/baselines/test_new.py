@@ -45,7 +45,7 @@ def test_a_new_model_is_four_files_with_its_name_filled_in(folder):
     created = new.create("my_gan2", folder)
     texts = {path.name: path.read_text(encoding="utf-8") for path in created.iterdir()}
     assert set(texts) == {"__init__.py", "model.py", "options.py", "card.md"}
-    assert not any("$" in text for text in texts.values())
+    assert not any("{{" in text for text in texts.values())
     classes = {n.name for n in ast.parse(texts["model.py"]).body if isinstance(n, ast.ClassDef)}
     assert classes == {"MyGan2"}
     assert texts["model.py"].endswith("MODEL = MyGan2\n")
@@ -146,8 +146,8 @@ def test_an_installed_package_is_left_alone_and_the_other_way_is_shown(tmp_path)
     message = str(caught.value)
     assert "expected a checkout" in message and not list(folder.iterdir())
     assert '[project.entry-points."dlvae.models"]\n  mine = "your_package.model:MODEL"' in message
-    assert {path.name for path in new.TEMPLATE.iterdir()} > {"model.py.txt", "options.py.txt"}
-    assert message.endswith(f"model.py.txt and options.py.txt in {new.TEMPLATE}")
+    assert {path.name for path in new.TEMPLATE.iterdir()} > {"model.py.j2", "options.py.j2"}
+    assert message.endswith(f"model.py.j2 and options.py.j2 in {new.TEMPLATE}")
 
 
 def test_the_next_steps_name_the_model(folder, monkeypatch):

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from eval.families import ENCODING, FAMILIES, FAMILY_OF, TRAINED, families_of, is_judged
+from eval.families import (
+    ENCODING,
+    FAMILIES,
+    FAMILY_OF,
+    TRAINED,
+    families_of,
+    families_on,
+    is_judged,
+)
+from workflow.plan.targets import STUDIES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +66,13 @@ def test_a_metric_is_of_one_family():
     assert families_of(["fid", "mahalanobis_ratio", "recall", "updates"]) == [
         "fidelity", "priors", "progress",
     ]  # fmt: skip
+
+
+def test_pages_beside_the_tables_name_whole_families():
+    found = {page: families_on(page) for row in FAMILIES.values() for page in row.pages}
+    assert found.keys() == {"compare", *STUDIES} - {"claims"}
+    assert found["compare"] == ["inception", "diversity", "fidelity"]
+    assert found["ablations"] == [*found["compare"], "codes", "priors"]
 
 
 def test_scores_of_logits_alone_need_no_torch():

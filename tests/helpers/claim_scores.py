@@ -7,7 +7,7 @@ import pandas as pd
 from eval.families import FAMILY_OF
 from eval.rows import COLUMNS
 from reports.claims.readings import Scope
-from reports.claims.rules import FITTED_MODELS, load_rules, models_of
+from reports.claims.rules import has_fitted_form, load_rules, models_of
 from reports.claims.verdicts import judge
 from reports.names import as_published
 
@@ -191,7 +191,7 @@ def ready(claim, scores):
     return {
         (f"{model}_fitted", metric): value
         for (model, metric), value in found.items()
-        if model in FITTED_MODELS and FAMILY_OF[metric].fitted
+        if has_fitted_form(model) and FAMILY_OF[metric].fitted
     } | found
 
 

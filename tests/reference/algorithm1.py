@@ -110,55 +110,114 @@ class LiteralAlgorithm1:
 
     def stage_2(self, x: Tensor, y: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Lines 10 to 29: every gradient, then every update."""
-        task, method, discriminator = self.task, self.method, self.discriminator
-        y_p = torch.randint(task.classes, (len(y),), generator=generator)
-        noise = torch.randn(len(y), 2 * task.d_u + task.d_s, generator=generator).to(x.dtype)
-        epsilon, epsilon_s, z_u_p = noise.split([task.d_u, task.d_s, task.d_u], 1)
-        y_p = y if method.prior_label == "batch" else y_p
-        z_s_p = (self.mu[y_p] + self.tau()[y_p].rsqrt() * epsilon_s).detach()
+        method, discriminator = self.method, self.discriminator
         with parametrize.cached(), self.autocast():
-            mean, logvar = (wide(head) for head in self.encoder_u(x))
-            z_s = wide(self.encoder_s(x)[0])
-            z_u = mean + (0.5 * logvar).exp() * epsilon
-            x_f = self.decoder(torch.cat([z_s, z_u], 1))
-            x_p = self.decoder(torch.cat([z_s_p, z_u_p], 1))
+            y_p, mean, logvar, z_s, z_u, x_f, x_p = self.passes(x, y, generator)
             on_code = wide(self.classifier(z_u))
             on_frozen_code = wide(self.classifier(z_u.detach()))
             d_real = wide(discriminator(x, y))
             d_f = wide(discriminator(x_f.detach(), y))
             d_p = wide(discriminator(x_p.detach(), y_p))
             g_f, g_p = wide(discriminator(x_f, y)), wide(discriminator(x_p, y_p))
-        code = method.variant == "code"
-        values = x[0].numel()
-        l_rec = F.mse_loss(wide(x_f), x) * (1 if code else 0.5 * values)
-        l_kl = 0.5 * (logvar.exp() + mean.square() - 1 - logvar).sum(1).mean()
-        l_lkd = self.l_lkd(z_s, y)
+        l_rec, l_kl, l_lkd = self.l_rec(x_f, x), l_kl_of(mean, logvar), self.l_lkd(z_s, y)
         l_e, l_c = -F.log_softmax(on_code, 1).mean(), F.cross_entropy(on_frozen_code, y)
-        if method.gan_loss == "hinge":
-            l_d = F.relu(1 - d_real).mean() + F.relu(1 + d_f).mean() + F.relu(1 + d_p).mean()
-            l_gd = -g_f.mean() - g_p.mean()
-        else:  # D is the sigmoid
-            l_d = -F.logsigmoid(d_real).mean()
-            l_d = l_d - F.logsigmoid(-d_f).mean() - F.logsigmoid(-d_p).mean()
-            l_gd = -F.logsigmoid(g_f).mean() - F.logsigmoid(g_p).mean()
+        l_d, l_gd = self.adversarial(d_real, d_f, d_p, g_f, g_p)
+        rec, rec_u, lambda_kl = self.weights(x)
+        self.update(
+            {
+                "psi": rec * l_rec + rec * method.lambda_lkd * l_lkd,
+                "phi": method.lambda_adv * l_e + lambda_kl * l_kl + rec_u * l_rec,
+                "omega": l_c,
+                "theta": rec * l_rec + method.lambda_gan * l_gd,
+                "theta_d": l_d,
+            }
+        )
+        losses = {"rec": l_rec, "kl": l_kl, "lkd": l_lkd, "adv_encoder": l_e}
+        losses |= {"adv_classifier": l_c, "adv_discriminator": l_d, "adv_decoder": l_gd}
+        return {name: loss.detach() for name, loss in losses.items()}
 
-        rec = method.lambda_rec if code else 1
-        lambda_kl = 1 / task.d_u if method.lambda_kl is None else method.lambda_kl
-        rec_u = method.lambda_rec / (1 if code else values)
-        objectives = {
-            "psi": rec * l_rec + rec * method.lambda_lkd * l_lkd,
-            "phi": method.lambda_adv * l_e + lambda_kl * l_kl + rec_u * l_rec,
-            "omega": l_c,
-            "theta": rec * l_rec + method.lambda_gan * l_gd,
-            "theta_d": l_d,
-        }
+    def semi_supervised_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Section 3.6: no labels, so neither L_GM nor the classifier; mu_c and Sigma_c stay.
+
+        L_lkd is that of one Gaussian with the mixture's mean and variance (Eq. 11), or of the
+        mixture (Eq. 6). The discriminator sees x and x_f without a label.
+        """
+        x, method, discriminator = batch.images[0], self.method, self.discriminator
+        with parametrize.cached(), self.autocast():
+            y_p, mean, logvar, z_s, _, x_f, x_p = self.passes(x, None, batch.generator)
+            d_real, d_f = wide(discriminator(x, None)), wide(discriminator(x_f.detach(), None))
+            d_p = wide(discriminator(x_p.detach(), y_p))
+            g_f, g_p = wide(discriminator(x_f, None)), wide(discriminator(x_p, y_p))
+        mu, tau = self.mu.detach(), self.tau().detach()
+        if method.unlabelled_prior == "total":
+            mu_t = mu.mean(0)
+            variance = (1 / tau).mean(0) + mu.square().mean(0) - mu_t.square()  # as Eq. 11 has it
+            squares = (z_s - mu_t).square() / variance
+            l_lkd = 0.5 * (squares + (2 * math.pi * variance).log()).sum(1).mean()
+        else:
+            squares = tau * (z_s[:, None] - mu).square()  # (B, C, d_s)
+            densities = (0.5 * (tau / (2 * math.pi)).log() - 0.5 * squares).sum(2).exp()
+            l_lkd = -densities.mean(1).log().mean()
+        l_rec, l_kl = self.l_rec(x_f, x), l_kl_of(mean, logvar)
+        l_d, l_gd = self.adversarial(d_real, d_f, d_p, g_f, g_p)
+        rec, rec_u, lambda_kl = self.weights(x)
+        # The balance of the paper in both variants: L_rec = 1/2 ||x - x_f||^2 beside 0.1 L_lkd.
+        to_mse = 2 / x[0].numel() if method.variant == "code" else 1
+        self.update(
+            {
+                "psi": rec * l_rec + rec * to_mse * method.lambda_lkd * l_lkd,
+                "phi": lambda_kl * l_kl + rec_u * l_rec,
+                "theta": rec * l_rec + method.lambda_gan * l_gd,
+                "theta_d": l_d,
+            }
+        )
+        losses = {"rec": l_rec, "kl": l_kl, "lkd": l_lkd}
+        losses |= {"adv_discriminator": l_d, "adv_decoder": l_gd}
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def passes(self, x: Tensor, y: Tensor | None, generator: torch.Generator) -> tuple:
+        """Lines 11 to 21: labels of x_p, posterior of z_u, z_s, z_u, x_f and x_p."""
+        task = self.task
+        y_p = torch.randint(task.classes, (len(x),), generator=generator)
+        noise = torch.randn(len(x), 2 * task.d_u + task.d_s, generator=generator).to(x.dtype)
+        epsilon, epsilon_s, z_u_p = noise.split([task.d_u, task.d_s, task.d_u], 1)
+        y_p = y if y is not None and self.method.prior_label == "batch" else y_p
+        z_s_p = (self.mu[y_p] + self.tau()[y_p].rsqrt() * epsilon_s).detach()
+        mean, logvar = (wide(head) for head in self.encoder_u(x))
+        z_s = wide(self.encoder_s(x)[0])
+        z_u = mean + (0.5 * logvar).exp() * epsilon
+        x_f = self.decoder(torch.cat([z_s, z_u], 1))
+        return y_p, mean, logvar, z_s, z_u, x_f, self.decoder(torch.cat([z_s_p, z_u_p], 1))
+
+    def l_rec(self, x_f: Tensor, x: Tensor) -> Tensor:
+        """Return the mean squared error in the code, 1/2 ||x - x_f||^2 in the paper."""
+        scale = 1 if self.method.variant == "code" else 0.5 * x[0].numel()
+        return F.mse_loss(wide(x_f), x) * scale
+
+    def adversarial(
+        self, d_real: Tensor, d_f: Tensor, d_p: Tensor, g_f: Tensor, g_p: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return L_D^adv and L_GD^adv, Eq. 10 or as hinges."""
+        if self.method.gan_loss == "hinge":
+            l_d = F.relu(1 - d_real).mean() + F.relu(1 + d_f).mean() + F.relu(1 + d_p).mean()
+            return l_d, -g_f.mean() - g_p.mean()
+        l_d = -F.logsigmoid(d_real).mean()  # D is the sigmoid
+        l_d = l_d - F.logsigmoid(-d_f).mean() - F.logsigmoid(-d_p).mean()
+        return l_d, -F.logsigmoid(g_f).mean() - F.logsigmoid(g_p).mean()
+
+    def weights(self, x: Tensor) -> tuple[float, float, float]:
+        """Return the weights of L_rec, of L_rec for Encoder_u, and of L_kl."""
+        method, code = self.method, self.method.variant == "code"
+        rec_u = method.lambda_rec / (1 if code else x[0].numel())
+        lambda_kl = 1 / self.task.d_u if method.lambda_kl is None else method.lambda_kl
+        return method.lambda_rec if code else 1, rec_u, lambda_kl
+
+    def update(self, objectives: dict[str, Tensor]) -> None:
+        """Take every gradient, each by its own group, then make every update."""
         for name, objective in objectives.items():
             self.zero_grad(name)
             objective.backward(inputs=self.groups[name], retain_graph=True)
         self.step(*objectives)
-        losses = {"rec": l_rec, "kl": l_kl, "lkd": l_lkd, "adv_encoder": l_e}
-        losses |= {"adv_classifier": l_c, "adv_discriminator": l_d, "adv_decoder": l_gd}
-        return {name: loss.detach() for name, loss in losses.items()}
 
     def tau(self) -> Tensor:
         """Precisions (C, d_s)."""
@@ -187,6 +246,11 @@ class LiteralAlgorithm1:
         """Update by optimisers."""
         for name in names:
             self.optimisers[name].step()
+
+
+def l_kl_of(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp(logvar)) || N(0, I)) in nats, batch mean."""
+    return 0.5 * (logvar.exp() + mean.square() - 1 - logvar).sum(1).mean()
 
 
 def wide(x: Tensor) -> Tensor:

@@ -10,11 +10,10 @@ from dlvae.candidate import Candidate, find_candidate
 from dlvae.config.preset import canonical
 from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
+from eval.families import families_on
 from reports.compare.conditions import other_protocol, thresholds
 from workflow.plan import STORED, digest
 from workflow.plan.frozen import FrozenPlan
-
-COMPARED = ("inception", "diversity", "fidelity")
 
 
 class ComparisonPlan(FrozenPlan):
@@ -84,7 +83,9 @@ class ComparisonPlan(FrozenPlan):
             {
                 "dataset": dataset,
                 "seed": seed,
-                "scores": [self.score(dataset, name, f, seed, STORED) for f in COMPARED],
+                "scores": [
+                    self.score(dataset, name, f, seed, STORED) for f in families_on("compare")
+                ],
                 "samples": f"{self.run('samples', dataset, name, seed)}.manifest.json",
                 "duplicates": f"{self.run('near_duplicates', dataset, name, seed)}.json",
                 "model": f"{self.run('models', dataset, name, seed)}/manifest.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlvae.config.preset import canonical, load_preset, preset_files
 from dlvae.stage.errors import UserError
-from eval.families import families_of
+from eval.families import FAMILIES, families_of, families_on
 from reports.claims.rules import load_rules, needed_scores
 from reports.names import as_published, fitted_form
 from reports.tables.specs import TABLES
@@ -17,10 +17,6 @@ from workflow.plan.scoring import ScorePlan
 STUDIES = ("claims", "ablations", "learning_curves", "table2_scale", "evaluator_noise")
 # Sections of the configuration that a study needs.
 SECTIONS = {"ablations": "ablations", "learning_curves": "curves"}
-# Families that pages beside the tables compare; the CSV of the ablations holds every metric.
-FAMILIES_OF = {"table2_scale": ["scale"], "evaluator_noise": ["inception"]}
-FAMILIES_OF |= {"learning_curves": ["curve"]}
-FAMILIES_OF |= {"ablations": ["inception", "diversity", "fidelity", "codes", "priors"]}
 
 
 class TargetPlan(ScorePlan):
@@ -110,10 +106,10 @@ class TargetPlan(ScorePlan):
             return [
                 self.score(self.ablated, model, family, self.config["seeds"][0])
                 for model in self.ablation_rows
-                for family in FAMILIES_OF[page]
+                for family in families_on(page)
                 if self.can_be_had(model, family)
             ]
-        families = FAMILIES_OF.get(page) or families_of(TABLES[page].metrics)
+        families = families_on(page) or families_of(TABLES[page].metrics)
         # Of the curves, the ceiling.
         real = self.image_sets if page == "learning_curves" else []
         files = [self.score(dataset, "real", "inception") for dataset in real]
@@ -168,4 +164,4 @@ class TargetPlan(ScorePlan):
             return f"preset '{self.preset}' has no model '{as_published(model)}'"
         if model not in ["real", *self.scored_models]:
             return f"preset '{self.preset}' does not fit the priors of '{as_published(model)}'"
-        return self.without_unlabelled(dataset) if family == "swaps" else ""
+        return self.without_unlabelled(dataset) if "unlabelled" in FAMILIES[family].optional else ""

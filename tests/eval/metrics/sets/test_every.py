@@ -10,7 +10,7 @@ from eval.metrics.sets.copies import duplicate_share, memorisation
 from eval.metrics.sets.distributions import fid, intra_fid, kid
 from eval.metrics.sets.manifolds import density_coverage, precision_recall
 from eval.protocol import IntervalsRule
-from eval.scores.fidelity import set_metrics
+from eval.scores.fidelity import measure_set
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def draws(*_):
 
 
 def measured(generated, images=IMAGES):
-    return set_metrics(
+    return measure_set(
         images, generated, TRAIN, HELD_OUT, draws, IntervalsRule(groups=20, draws=100)
     )
 
