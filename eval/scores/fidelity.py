@@ -29,15 +29,16 @@ def fidelity(request: ScoreRequest) -> FamilyScores:
     Compared with the inputs ``real_train`` and ``real_test``, whole. For the real images
     themselves the scored set is the held-out split, which therefore has no sharpness ratio but 1.
     """
-    names, dataset = ("features", "real_train", "real_test"), request.card["dataset"]
-    scored = load_features(request.path(names[0]), dataset, request.per_class)
-    train, held_out = (load_features(request.path(name), dataset) for name in names[1:])
+    dataset = request.card["dataset"]
+    scored = load_features(request.path("features"), dataset, request.per_class)
+    train = load_features(request.path("real_train"), dataset)
+    held_out = load_features(request.path("real_test"), dataset)
     chosen = request.images().evenly(request.per_class).images
     rule, draws = request.protocol.intervals, request.numpy_draws
     values = measure_set(chosen, scored, train, held_out, draws, rule)
     test = sharpness(load_split(request.data, "test").images).value
     values["sharpness_ratio"] = Measured(values["sharpness"].value / test, len(chosen))
-    files = {name: request.path(name) for name in (*names, "images")}
+    files = {name: request.path(name) for name in ("features", "real_train", "real_test", "images")}
     return FamilyScores(values, scored.images, scored.precision, scored.evaluator, files)
 
 
