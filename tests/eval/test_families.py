@@ -28,7 +28,7 @@ def asked_for(family):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             own = [a.value for a in node.args if isinstance(a, ast.Constant)]
-            found |= set(own) if node.func.attr in ("path", "has", "features") else set()
+            found |= set(own) if node.func.attr in ("path", "has") else set()
     return found
 
 
