@@ -8,22 +8,22 @@ second one: jobs spread over the GPUs before two of them share one, and none eve
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from dlvae.stage.errors import UserError
+from dlvae.stage.file_lock import lock
 
 # Which devices a process may see: those of ROCm first, whose PyTorch honours CUDA's as well.
 VARIABLES = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 PLACES = 64
 """Most jobs on one GPU."""
 
-_taken: dict[tuple[str, ...], int] = {}
+_taken: dict[tuple[str, ...], tuple[int, TextIO]] = {}  # the files are locked while they are open
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str] | None:
@@ -62,38 +62,29 @@ def take_gpu(names: Sequence[str], folder: str | Path | None = None) -> int:
     key = tuple(names)
     if key not in _taken:
         _taken[key] = _lock_first_free(key, Path(folder) if folder else _private_folder())
-    return _taken[key]
+    return _taken[key][0]
 
 
-def _lock_first_free(names: Sequence[str], folder: Path) -> int:
+def _lock_first_free(names: Sequence[str], folder: Path) -> tuple[int, TextIO]:
     for place in range(PLACES):
         for index, name in enumerate(names):
             safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-            if _lock(folder / f"gpu-{safe}.{place}.lock"):
+            if file := _lock(folder / f"gpu-{safe}.{place}.lock"):
                 if place:
                     shared = f"all {len(names)} GPUs are taken: sharing GPU {name} with others"
                     print(f"{shared} (place {place + 1})", file=sys.stderr, flush=True)
-                return index
+                return index, file
     raise UserError(
         f"expected a free place on one of {len(names)} GPUs, found all {PLACES} places of each "
         "taken; run fewer jobs at once: snakemake --resources gpu=N"
     )
 
 
-def _lock(path: Path) -> bool:
-    """Lock a file for as long as this process lives; False where another one has it."""
+def _lock(path: Path) -> TextIO | None:
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        return lock(path)
     except OSError as error:
         raise UserError(_unusable(path.parent, str(error))) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(file)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        raise UserError(_unusable(path.parent, str(error))) from error
-    return True  # left open: to close it would free the lock
 
 
 def _private_folder() -> Path:

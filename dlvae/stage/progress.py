@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 SECONDS = 5.0  # least time between two entries; the last step is always logged
 
@@ -18,15 +19,25 @@ class RunLog:
         path: JSON-lines file.
         total: steps of the whole training.
         label: what is trained, first word of the line.
-        resumed: continue the file; otherwise what an earlier training wrote is dropped.
     """
 
-    def __init__(self, path: str | Path, total: int, label: str, resumed: bool = False) -> None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "a" if resumed else "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
-        self._total, self._label = total, label
+    def __init__(self, path: str | Path, total: int, label: str) -> None:
+        self._path, self._total, self._label = Path(path), total, label
+        self._file: TextIO | None = None
         self._last: tuple[float, int, int] | None = None  # time, step, images at the last entry
+
+    def begin(self, resumed: int | None = None) -> None:
+        """Open the file before the first entry.
+
+        Args:
+            resumed: finished steps of the state that is continued, and with it the file; None to
+                start anew, which drops what an earlier training wrote.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(self._path, "w" if resumed is None else "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        if resumed is not None:
+            said = f"{self._label}: resumed at step {resumed} of {self._total}"
+            print(said, file=sys.stderr, flush=True)
 
     def due(self, step: int) -> bool:
         """Tell whether an entry after ``step`` finished steps would be written now.
@@ -59,4 +70,5 @@ class RunLog:
 
     def close(self) -> None:
         """Close the JSON-lines file."""
-        self._file.close()
+        if self._file:
+            self._file.close()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dlvae.fast.memory import use_memory_again
 from dlvae.stage.errors import UserError
 from dlvae.stage.gpu_slots import gpu_names, take_gpu
+from dlvae.stage.stopping import stoppable
 
 if TYPE_CHECKING:
     import torch
@@ -42,10 +43,14 @@ def run_stage(
     parser: argparse.ArgumentParser,
     argv: list[str] | None = None,
 ) -> None:
-    """Parse, run ``main(args)``; a :class:`UserError` becomes one line and exit status 2."""
+    """Parse, run ``main(args)``; a :class:`UserError` becomes one line and exit status 2.
+
+    So does a request to stop, see :mod:`dlvae.stage.stopping`, with the status of its signal.
+    """
     args = parser.parse_args(argv)
     try:
-        main(args)
+        with stoppable():
+            main(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

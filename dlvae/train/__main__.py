@@ -66,7 +66,7 @@ def train(args: argparse.Namespace) -> None:
     # The label too: two names for one method (an ablation may change nothing) share no state.
     key += [where.type, args.init and weights_hash(args.init), label]
     resume = Resume(args.resume_root, key)
-    log = RunLog(args.run_log, steps, label, resumed=resume.exists)
+    log = RunLog(args.run_log, steps, label)
     options = {"save_seconds": args.save_seconds, "keep_state": args.keep_state}
     taken = fit(model, step_function, stream, steps, log, resume, snapshots, **options)
     log.close()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pickle
+import platform
 import shutil
+import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from torch import Tensor
@@ -18,11 +23,15 @@ from dlvae.base import Batch
 from dlvae.data.batches import BatchStream
 from dlvae.stage.artefact import atomic
 from dlvae.stage.errors import UserError
+from dlvae.stage.file_lock import UNSUPPORTED, lock
 from dlvae.stage.progress import RunLog
+from dlvae.stage.stopping import Stopped, deferred
 
 # Losses stay on a GPU for this many steps before they are looked at: each look waits for it.
 CUDA_CHECK_STEPS = 50
 FIRST_SAVE_SECONDS = 5.0
+# A training that was asked to stop is gone by then, and its state is free.
+WAIT_SECONDS = 15.0
 
 
 class Resume:
@@ -42,6 +51,54 @@ class Resume:
         text = json.dumps(key_parts, sort_keys=True, separators=(",", ":"))
         self.folder = Path(root) / hashlib.sha256(text.encode()).hexdigest()[:20]
         self.path = self.folder / "state.pt"
+        self._lock: TextIO | None = None
+
+    @contextmanager
+    def held(self, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+        """Keep other trainings from this state while the block runs.
+
+        Where it succeeds they are kept off until the state is cleared, or the process ends.
+
+        Raises:
+            UserError: another one has held it for all of ``wait_seconds``.
+        """
+        self._hold(time.monotonic() + wait_seconds)
+        try:
+            yield
+        except BaseException:
+            self._release()
+            raise
+
+    def _hold(self, until: float) -> None:
+        path = self.folder / "lock"
+        while self._lock is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._lock = lock(path)
+            except FileNotFoundError:
+                continue  # who held it has just removed the folder
+            except OSError as error:
+                if error.errno not in UNSUPPORTED:
+                    raise
+                print(f"{path}: no second training may write here: {error}", file=sys.stderr)
+                return
+            if self._lock is not None:
+                self._lock.truncate(0)
+                self._lock.write(f"process {os.getpid()} on {platform.node()}")
+                self._lock.flush()
+            elif time.monotonic() < until:
+                time.sleep(0.2)
+            else:
+                raise UserError(
+                    "expected no other training of the same state, found one: "
+                    f"{path.read_text(encoding='utf-8')} writes {self.folder}. Wait until it ends, "
+                    "or stop it with kill: it saves its state, and the same command goes on from it"
+                )
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     @property
     def exists(self) -> bool:
@@ -49,10 +106,20 @@ class Resume:
         return self.path.is_file()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the last saved state on the CPU, or None. Code in the file is never run."""
+        """Return the last saved state on the CPU, or None. Code in the file is never run.
+
+        Raises:
+            UserError: the file is no state.
+        """
         if not self.exists:
             return None
-        return torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise UserError(
+                f"{self.path}: expected a saved state of tensors and numbers, found something else "
+                f"or a damaged file; begin anew without it: rm -r {self.folder}"
+            ) from error
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the saved state atomically: a kill leaves the old state or the new one."""
@@ -60,8 +127,9 @@ class Resume:
             torch.save(state, temporary)
 
     def clear(self) -> None:
-        """Remove the folder, temporary files of killed runs included."""
+        """Remove the folder, temporary files of killed runs included, and release it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._release()
 
 
 @dataclass(frozen=True)
@@ -103,34 +171,42 @@ def fit(
         keep_state: save the last state as well, for a longer training to continue.
 
     Raises:
-        UserError: a loss or a weight is not finite; the last good state is kept.
+        UserError: a loss or a weight is not finite, the last good state is kept; or another
+            training holds the state.
+        Stopped: the process was asked to stop; the state of the last step is saved.
     """
-    way = _Way(model, resume, snapshots, steps)
-    guard = _Guard(stream.device, resume)
-    per_step = stream.per_step * stream.batch_size
-    if way.first == 0:
-        way.keep(0)
-    if way.fresh:
-        guard.check(model.state_dict())
-        way.save(0)  # a training that diverges in its first steps has a last good state as well
-    # The first trained state comes early, for the same reason.
-    saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
-    for step in range(way.first, steps):
-        losses = step_function(stream.batch(step), step)
-        guard.add(step, losses)
-        done = step + 1
-        way.keep(done)
-        if log.due(done):
-            guard.check()
-            log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
-        if done < steps and time.monotonic() - saved >= save_seconds:
+    with resume.held(), deferred() as asked:
+        way = _Way(model, resume, snapshots, steps)
+        log.begin(None if way.fresh else way.first)
+        guard = _Guard(stream.device, resume)
+        per_step = stream.per_step * stream.batch_size
+        if way.first == 0:
+            way.keep(0)
+        if way.fresh:
             guard.check(model.state_dict())
-            way.save(done)
-            saved = time.monotonic()
-    guard.check(model.state_dict())
-    if keep_state and way.first < steps:
-        way.save(steps)
-    return way.left()
+            way.save(0)  # a training that diverges in its first steps has a last good state as well
+        # The first trained state comes early, for the same reason.
+        saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
+        for step in range(way.first, steps):
+            losses = step_function(stream.batch(step), step)
+            guard.add(step, losses)
+            done = step + 1
+            way.keep(done)
+            if log.due(done):
+                guard.check()
+                log.log(done, done * per_step, {k: float(v) for k, v in losses.items()})
+            stop = asked()
+            if done < steps and (stop or time.monotonic() - saved >= save_seconds):
+                guard.check(model.state_dict())
+                way.save(done)
+                saved = time.monotonic()
+                if stop:
+                    kept = f"the state after step {done} of {steps} is saved"
+                    raise Stopped(f"{kept}, and the same command goes on from it")
+        guard.check(model.state_dict())
+        if keep_state and way.first < steps:
+            way.save(steps)
+        return way.left()
 
 
 class _Way:

@@ -175,7 +175,7 @@ class Training:
             split, recipe.batch_size, 1, flip, recipe.pad_crop, self.seed_parts, self.device
         )
         label, steps = "/".join(map(str, self.seed_parts[1:])), learner.steps
-        log = RunLog(self.args.run_log, steps, label, resumed=self.resume.exists)
+        log = RunLog(self.args.run_log, steps, label)
         seconds = self.args.save_seconds
         fit(learner, learner.step, stream, steps, log, self.resume, save_seconds=seconds)
         log.close()

@@ -8,6 +8,7 @@ def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monke
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     log = RunLog(tmp_path / "run.jsonl", total=100, label="digits/ours")
+    log.begin()
     for step in range(1, 101):
         now[0] += 0.5
         if log.due(step):
@@ -21,10 +22,13 @@ def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monke
     assert lines[1].startswith("digits/ours: step 11/100  16 images/s  ETA 0:00:44  rec 0.09091")
 
 
-def test_a_resumed_log_appends_and_a_new_one_starts_anew(tmp_path):
-    for resumed, entries in ((False, 1), (True, 2), (False, 1)):
+def test_a_resumed_log_appends_and_a_new_one_starts_anew(tmp_path, capsys):
+    for resumed, entries in ((None, 1), (0, 2), (1, 3), (None, 1)):
         path = tmp_path / "run.jsonl"
-        log = RunLog(path, total=2, label="x", resumed=resumed)
+        log = RunLog(path, total=2, label="x")
+        log.begin(resumed)
         log.log(1, 1, {})
         log.close()
         assert len(path.read_text().splitlines()) == entries
+    said = [line for line in capsys.readouterr().err.splitlines() if "resumed" in line]
+    assert said == ["x: resumed at step 0 of 2", "x: resumed at step 1 of 2"]
