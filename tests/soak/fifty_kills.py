@@ -2,11 +2,11 @@
 
     python tests/soak/fifty_kills.py [--kills 50] [--seed 0] [--cores 1] [--log docs/soak.log]
 
-In a clone, so what counts is what is committed. A run of `table1` and `learning_curves` on digits is
-made once undisturbed and once with kills, of three kinds in turns drawn by the seed:
+In a clone, so what counts is what is committed. A run of `table1` and `learning_curves` on digits
+is made once undisturbed and once with kills, whose moments and kinds the seed draws:
 
 - `snakemake`: Snakemake alone; its jobs are left without it,
-- `job`: one job alone, at a random moment of it; Snakemake then ends by itself,
+- `job`: one job alone; Snakemake then ends by itself,
 - `everything`: Snakemake and all its jobs at once, as when a machine loses its power.
 
 After each the plain command is given again, at once; if a run completes before the last kill, its
@@ -120,6 +120,7 @@ class Soak:
         self.kills, self.cores, self.draw = kills, cores, random.Random(seed)
         self.results = self.checkout / "results" / PRESET
         self.runs = self.killed = self.resumed = 0
+        self.kill_moment = 0.0
         self.kinds: Counter[str] = Counter()
         self.at_work: Counter[str] = Counter()
         self.orphans: list[float] = []
@@ -213,6 +214,7 @@ class Soak:
                 victim.send_signal(signal.SIGKILL)
             except psutil.NoSuchProcess:
                 continue
+        self.kill_moment = time.monotonic()
         run.process.wait()
         self.say(
             f"kill {self.killed}: {kind}, {when:.1f} s after its start, at work: "
@@ -231,14 +233,14 @@ class Soak:
                 self.fault(f"{path.relative_to(self.results)} was complete and was made again")
         return now
 
-    def wait_for_orphans(self, run: Run, killed: float) -> None:
-        """Measure how long processes go on after a kill."""
+    def wait_for_orphans(self, run: Run) -> None:
+        """Measure how long processes go on after a kill, beside the next run."""
         while alive := run.alive():
-            if time.monotonic() - killed > ORPHAN_SECONDS:
+            if time.monotonic() - self.kill_moment > ORPHAN_SECONDS:
                 self.fault(f"at work {ORPHAN_SECONDS:.0f} s after the kill: {alive}")
                 return
             time.sleep(0.05)
-        self.orphans.append(time.monotonic() - killed)
+        self.orphans.append(time.monotonic() - self.kill_moment)
 
     def count(self, run: Run) -> None:
         """Read what a run has printed, and the logs of its jobs."""
@@ -255,12 +257,14 @@ class Soak:
     def soak(self) -> None:
         """All kills, and the run after the last."""
         expected, jobs = self.undisturbed()
-        before, rounds = {}, 0
+        before, rounds, last = {}, 0, None
         while True:
             run = self.start()
+            if last is not None:
+                self.wait_for_orphans(last)
+            last = None
             if self.killed < self.kills and self.one_kill(run):
-                before = self.after_kill(run, before)
-                self.wait_for_orphans(run, time.monotonic())
+                before, last = self.after_kill(run, before), run
                 continue
             if run.process.wait() != 0:
                 self.fault(f"a run that nobody killed failed:\n{run.text[-3000:]}")
