@@ -54,15 +54,15 @@ class Resume:
         self._lock: TextIO | None = None
 
     @contextmanager
-    def held(self, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Keep other trainings from this state while the block runs.
 
         Where it succeeds they are kept off until the state is cleared, or the process ends.
 
         Raises:
-            UserError: another one has held it for all of ``wait_seconds``.
+            UserError: another one has held it for all of ``WAIT_SECONDS``.
         """
-        self._hold(time.monotonic() + wait_seconds)
+        self._hold(time.monotonic() + WAIT_SECONDS)
         try:
             yield
         except BaseException:

@@ -1,3 +1,8 @@
+import errno
+import os
+import platform
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +12,10 @@ from dlvae.base import GenerativeModel
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split
 from dlvae.fast.optimisers import Adam
+from dlvae.stage import stopping
 from dlvae.stage.errors import UserError
 from dlvae.stage.progress import RunLog
+from dlvae.stage.stopping import Stopped
 from dlvae.train.loop import Resume, fit
 
 
@@ -176,6 +183,71 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
     with pytest.raises(UserError, match="weights of layer.weight"):
         run(tmp_path, model, step=step, resume=resume, save_seconds=0)
     assert resume.load()["step"] == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_is_asked_to_stop_saves_its_step_and_goes_on_from_it(
+    tmp_path, number, capsys
+):
+    whole, stopped, continued = Line(), Line(), Line()
+    run(tmp_path, whole)
+    resume = Resume(tmp_path / "resume", ["key"])
+
+    def step(batch, index):
+        if index == 7:
+            os.kill(os.getpid(), number)
+        return stopped.step(batch, index)
+
+    with pytest.raises(Stopped, match="state after step 8 of 20 is saved"), stopping._listening():
+        run(tmp_path, stopped, step=step, resume=resume)
+    assert "resumed" not in capsys.readouterr().err
+    run(tmp_path, continued, resume=Resume(tmp_path / "resume", ["key"]))
+    assert "t: resumed at step 8 of 20" in capsys.readouterr().err.splitlines()
+    assert all(torch.equal(v, continued.state_dict()[k]) for k, v in whole.state_dict().items())
+
+
+def test_a_training_that_is_asked_to_stop_in_its_last_step_ends(tmp_path):
+    model = Line()
+
+    def step(batch, index):
+        if index == 19:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return model.step(batch, index)
+
+    with stopping._listening() as requests:
+        run(tmp_path, model, step=step)
+        assert requests.why == "SIGTERM"
+
+
+def test_two_trainings_never_write_one_state(tmp_path, monkeypatch):
+    first, second = (Resume(tmp_path / "resume", ["key"]) for _ in range(2))
+    run(tmp_path, Line(), resume=first, keep_state=True)
+    before = first.path.read_bytes()
+    monkeypatch.setattr("dlvae.train.loop.WAIT_SECONDS", 0.3)
+    held = rf"found one: process {os.getpid()} on {platform.node()} writes {second.folder}"
+    with pytest.raises(UserError, match=held):
+        run(tmp_path, Line(), resume=second, steps=30)
+    assert first.path.read_bytes() == before
+    other = Resume(tmp_path / "resume", ["other"])
+    run(tmp_path, Line(), resume=other)
+    first.clear()
+    run(tmp_path, Line(), resume=second)
+
+
+def test_a_training_that_failed_lets_go_of_its_state(tmp_path):
+    first, second = (Resume(tmp_path / "resume", ["key"]) for _ in range(2))
+    with pytest.raises(Killed):
+        run(tmp_path, Line(fail_at=3), resume=first)
+    run(tmp_path, Line(), resume=second)
+
+
+def test_a_file_system_without_locks_is_told_of(tmp_path, monkeypatch, capsys):
+    def refuse(path):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("dlvae.train.loop.lock", refuse)
+    run(tmp_path, Line())
+    assert "no second training may write here: " in capsys.readouterr().err
 
 
 def test_resumed_state_never_runs_code(tmp_path):
