@@ -61,7 +61,7 @@ def generator_config(model, stage="supervised"):
 
 
 TOY = {"network": {"backbone": "toy", "width": 1.0, "d_s": 2, "d_u": 2}}
-TOY |= {"train": {"steps": 400, "batch_size": 4}}
+TOY |= {"train": {"steps": 150, "batch_size": 4}}
 NETWORK_CONFIG = {"preset": "t", "dataset": "t", "seed": 0, "width": 0.05, "epochs": 8}
 KINDS = {
     "ours": ("dlvae.train", generator_config("ours")),
