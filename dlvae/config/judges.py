@@ -7,12 +7,31 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlvae.config.section import Count, Natural, NotNegative, Positive, Section, number, overlay
+from dlvae.config.section import (
+    Count,
+    Natural,
+    NotNegative,
+    Overlay,
+    Positive,
+    Section,
+    Side,
+    number,
+    overlay,
+)
 
 BatchSize = Annotated[int, Field(ge=2)]
 
 
-class Recipe(Section):
+class SmallImages(Section):
+    """A beginning of a training on smaller images, whose pixels are what its steps cost."""
+
+    size: Side
+    """side in pixels of the images of the first passes, reduced to it: a pass costs less there"""
+    epochs: Positive
+    """how many of `epochs` see such images"""
+
+
+class Recipe(Overlay):
     """Settings of one supervised training; the defaults suit an evaluator of CIFAR-10."""
 
     width: Positive = 1.0
@@ -31,6 +50,8 @@ class Recipe(Section):
     """epochs of linear warm-up"""
     pad_crop: Natural = 4
     """pixels of reflect padding before a random crop; 0 for none"""
+    small: SmallImages = None
+    """a beginning on smaller images"""
     seed: Natural = 0
     """of its weights and batches"""
 
@@ -39,6 +60,10 @@ class Recipe(Section):
         total = math.ceil(self.epochs * images / self.batch_size)
         warmup = math.ceil(self.warmup_epochs * images / self.batch_size)
         return total, min(warmup, total - 1)
+
+    def small_steps(self, images: int) -> int:
+        """Steps of the beginning on smaller images."""
+        return math.ceil(self.small.epochs * images / self.batch_size) if self.small else 0
 
 
 KindRecipe = overlay("KindRecipe", Recipe, *(key for key in Recipe.model_fields if key != "seed"))
@@ -54,10 +79,17 @@ class EvaluatorKind(KindRecipe):
     place of the training images"""
 
 
+class RobustKind(EvaluatorKind):
+    """Laid over the section `evaluator` for the kind that learns from degraded images too."""
+
+    untouched: number(ge=0, le=1) = None
+    """share of the images that stay as they are; 0.15 without"""
+
+
 class _Ensemble(Section):
     members: Annotated[int, Field(ge=3)] = 3
     """networks of each evaluator, trained apart: scores are means over them"""
-    robust: EvaluatorKind = EvaluatorKind()
+    robust: RobustKind = RobustKind()
     """laid over this section for the evaluator that learns from real and degraded images (blur,
     noise, contrast, colour, cut-outs, lower resolution, JPEG, small shifts)"""
     plain: EvaluatorKind = EvaluatorKind()

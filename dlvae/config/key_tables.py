@@ -85,10 +85,12 @@ def rows(kind: type[Section], prefix: str = "") -> Iterator[tuple[str, str, str,
             default = _default(field, kind)
             yield prefix + key, describe(parts[key]), default, _meaning(kind, key)
         if expanded:
-            inside = rows(inner, f"{prefix}{key}.")
             # What is laid over this section has its keys, explained where they are.
             known = kind.model_fields if issubclass(inner, Overlay) else ()
-            yield from (row for row in inside if row[0].rpartition(".")[2] not in known)
+            inside = f"{prefix}{key}."
+            for row in rows(inner, inside):
+                if row[0].removeprefix(inside).partition(".")[0] not in known:
+                    yield row
 
 
 def _default(field: Any, kind: type[Section]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any, Literal
 
 from torch.nn import functional as F
 
 from dlvae.config.judges import Recipe
-from dlvae.config.section import Natural
+from dlvae.config.section import Natural, number
 from dlvae.data.dataset import load_split
 from dlvae.stage.errors import UserError
 from dlvae.stage.seeds import seeded_globally
-from eval.judge.augment import degrade
+from eval.judge.augment import UNTOUCHED, degrade
 from eval.judge.classifiers.architecture import OURS, build_network
 from eval.judge.training import Named, Training, run_command
 
@@ -24,6 +25,8 @@ class Member(Named, Recipe):
     kind: Literal["robust", "plain"] = "robust"
     """plain members see real images, flipped and cropped; robust ones also degraded ones, see
     `eval.judge.augment`"""
+    untouched: number(ge=0, le=1) = UNTOUCHED
+    """of robust ones, the share of the images that stay as they are"""
     member: Natural = 0
     """its number, one of the parts that its seed derives from"""
 
@@ -50,7 +53,8 @@ def train_member(args: argparse.Namespace) -> dict[str, Any]:
     with seeded_globally(*training.seed_parts, "init"):
         network = build_network(recipe.arch, len(classes), size, recipe.width, recipe.dropout)
     flip = bool(training.data_card.get("flip"))
-    augment = degrade if recipe.kind == "robust" else None
+    robust = recipe.kind == "robust"
+    augment = partial(degrade, untouched=recipe.untouched) if robust else None
     training.run(network, F.cross_entropy, train, recipe, flip, augment)
     card = {key: getattr(recipe, key) for key in ("arch", "width", "kind")}
     return training.save(network, card | {"image_size": size, "class_names": classes})

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dlvae.data.batches import to_model_range, to_uint8
 
-UNTOUCHED = 0.15  # share of the images that stay as they are, in the mean
+UNTOUCHED = 0.15  # share of the images that stay as they are, where a recipe says nothing
 
 
 def shift_matrix(shifts: Tensor, size: int) -> Tensor:
@@ -106,7 +106,7 @@ def compressed(images: Tensor, qualities: Tensor) -> Tensor:
     return to_model_range(torch.stack(decoded).view(len(images), *images.shape[2:], 3))
 
 
-def degrade(images: Tensor, draws: torch.Generator) -> Tensor:
+def degrade(images: Tensor, draws: torch.Generator, untouched: float = UNTOUCHED) -> Tensor:
     """Degrade a batch at random: each image by some degradations, each of a random strength.
 
     Drawn and computed on the CPU, so that a device changes nothing; the result is where the images
@@ -115,6 +115,7 @@ def degrade(images: Tensor, draws: torch.Generator) -> Tensor:
     Args:
         images: (B, 3, H, W) in [-1, 1].
         draws: of the training step.
+        untouched: share of the images that stay as they are, in the mean.
 
     Returns:
         The same shape and range, channels last in memory.
@@ -146,8 +147,8 @@ def degrade(images: Tensor, draws: torch.Generator) -> Tensor:
     qualities = uniform(10, 70)
     if chosen.any():
         found[chosen] = compressed(found[chosen], qualities[chosen])
-    untouched = torch.rand(count, generator=draws) < UNTOUCHED
-    found = torch.where(untouched[:, None, None, None], images.cpu(), found)
+    kept = torch.rand(count, generator=draws) < untouched
+    found = torch.where(_each(kept), images.cpu(), found)
     return found.to(images.device).contiguous(memory_format=torch.channels_last)
 
 

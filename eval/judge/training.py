@@ -2,8 +2,9 @@
 
 The usual recipe of image classifiers: SGD with Nesterov momentum 0.9, weight decay, cosine
 schedule after a linear warm-up, dropout, random crops, horizontal flips where they keep the
-target; no label smoothing and no mixup, which would flatten p(y|x). Around it the stage: a config
-section in; weights, card and manifest out.
+target; no label smoothing and no mixup, which would flatten p(y|x). A recipe may begin on smaller
+images, where a pass costs less (progressive resizing, Howard 2018, fast.ai's entry to DAWNBench).
+Around it the stage: a config section in; weights, card and manifest out.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dlvae.base import Batch
 from dlvae.config.judges import Recipe
@@ -40,6 +42,21 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
 SGD = without_compiler(torch.optim.SGD)
+
+
+def reduced(images: Tensor, side: int) -> Tensor:
+    """(B, 3, H, W) -> (B, 3, side, side), antialiased, as channels last.
+
+    Raises:
+        UserError: the images are no larger than that.
+    """
+    if side >= images.shape[-1]:
+        raise UserError(
+            f"small.size: expected less than the {images.shape[-1]} pixels of the "
+            f"images, found {side}; leave `small` out for a training on whole images alone"
+        )
+    found = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
+    return found.contiguous(memory_format=torch.channels_last)
 
 
 class Named(Section):
@@ -71,6 +88,7 @@ class Learner:
         self.network, self.loss, self.precision = network, loss, precision
         self.augment, self.lr = augment, recipe.lr
         self.steps, self.warmup = recipe.steps(images)
+        self.small, self.small_steps = recipe.small, recipe.small_steps(images)
         self.optimiser = SGD(
             network.parameters(),
             lr=recipe.lr,
@@ -92,6 +110,8 @@ class Learner:
         images, labels = batch.images[0], batch.labels[0]
         if self.augment is not None:
             images = self.augment(images, batch.generator)
+        if step < self.small_steps:
+            images = reduced(images, self.small.size)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(step)
         # Dropout reads the global generator; seeded per step, a resumed run draws the same masks.

@@ -373,7 +373,9 @@ def test_every_preset_gives_what_its_data_can(real_data):
         "smoke": FIGURES,
         "quick": FIGURES,
         "cifar10": ["figure2", "figure3", "figure4", "figure5"],
+        "cifar10_cpu": ["figure3", "figure4", "figure5"],
         "faces": [figure for figure in FIGURES if figure != "figure6"],
+        "faces_cpu": ["figure3", "figure4", "figure5", "figure7"],
         "paper": FIGURES,
     }
     for preset, figures in given.items():
@@ -407,14 +409,15 @@ def test_the_trainings_behind_tables_and_figures_are_drawn():
             "cifar10",
             {},
             "ablations",
-            "ablations cannot be made: preset 'cifar10' has no ablations; .* have it: quick, smoke",
+            "ablations cannot be made: preset 'cifar10' has no ablations; .* have it: "
+            "cifar10_cpu, quick, smoke",
         ),
         (
             "cifar10",
             {},
             "learning_curves",
             "learning_curves cannot be made: preset 'cifar10' has no curves: set it with --config "
-            "curves='{factor: 2}'; presets that have it: quick, smoke",
+            "curves='{factor: 2}'; presets that have it: cifar10_cpu, quick, faces_cpu, smoke",
         ),
         ("faces", {}, "figure6", "figure6 needs.*unlabelled_root=PATH.*have it: quick"),
         ("smoke", {"three_moons": None}, "figure2", "figure2 shows 'three_moons', which preset"),
@@ -495,3 +498,46 @@ def test_an_ablation_that_fitted_names_stands_in_both_forms_beside_ours_in_both(
 def test_fitted_knows_models_and_ablations_alone():
     words = "fitted: unknown model 'ours_no_gang'.*Did you mean 'ours_no_gan'"
     refused(words, lambda: asked(fitted=["ours_no_gang"]))
+
+
+# --- Presets of real data for processors -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("preset", "dataset"), [("cifar10_cpu", "cifar10"), ("faces_cpu", "faces")]
+)
+def test_curves_of_real_data_end_where_the_trainings_do(preset, dataset):
+    plan = TargetPlan(asked(preset, data_root="."))
+    train = json.loads(plan.supervised(job(dataset=dataset, model="ours", seed="0")))["train"]
+    assert train["steps"] == 10000 and train["snapshots"] == [625, 1250, 2500, 5000]
+    curve, progress = (plan.sources(score(name, dataset=dataset)) for name in ("curve", "progress"))
+    assert "longer" not in curve and curve["model"] == progress["model"]
+    # Whether a model is still learning is read off the last doubling, 5000 to 10000.
+    claimed = plan.page_scores("claims")
+    assert f"results/{preset}/scores/{dataset}/ours/seed0.progress.csv" in claimed
+    assert plan.target("learning_curves")
+
+
+def test_both_variants_of_ours_stand_in_both_forms_on_cifar10():
+    plan = TargetPlan(asked("cifar10_cpu"))
+    both = ["ours", "ours_fitted", "ours_paper", "ours_paper_fitted"]
+    assert plan.ablation_rows == [*both, "cvae_gan", "cvae_gan_fitted"]
+    slices = [
+        json.loads(plan.supervised(job(dataset="cifar10", model=model, seed="0")))
+        for model in ("ours", "ours_paper")
+    ]
+    ours, paper = slices
+    assert [each["method"].pop("variant") for each in slices] == ["code", "paper"]
+    assert ours == paper
+
+
+def test_judges_of_real_data_begin_on_smaller_images():
+    for preset, dataset in (("cifar10_cpu", "cifar10"), ("faces_cpu", "faces")):
+        sets = DataSetPlan(asked(preset))
+        for kind in ("", "_plain"):
+            own = json.loads(sets.member(job(dataset=dataset, kind=kind, member="0")))
+            assert 0 < own["small"]["epochs"] < own["epochs"]
+            assert ("untouched" in own) == (kind == "")
+    # As in every stored slice, keys that are not said are not there.
+    own = json.loads(DataSetPlan(asked()).member(job(dataset=DIGITS, kind="", member="0")))
+    assert not {"small", "untouched"} & own.keys()

@@ -19,13 +19,14 @@ from installed import install
 
 ROOT = Path(__file__).resolve().parents[3]
 PRESETS = ROOT / "config"
+SHIPPED = ["smoke", "quick", "cifar10", "cifar10_cpu", "faces", "faces_cpu", "paper"]
 
 
 def resolved(given=(), complete=False):
     return resolve(dict(given), complete, PRESETS)
 
 
-@pytest.mark.parametrize("preset", ["smoke", "quick", "cifar10", "faces", "paper"])
+@pytest.mark.parametrize("preset", SHIPPED)
 def test_shipped_presets_are_valid(preset):
     config = resolved({"preset": preset})
     assert config["preset"] == preset
@@ -33,7 +34,7 @@ def test_shipped_presets_are_valid(preset):
 
 
 def test_quick_is_the_default():
-    assert set(preset_files(PRESETS)) == {"smoke", "quick", "cifar10", "faces", "paper"}
+    assert set(preset_files(PRESETS)) == set(SHIPPED)
     assert resolved()["preset"] == "quick"
 
 

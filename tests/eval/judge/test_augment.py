@@ -157,6 +157,11 @@ def test_a_share_of_the_images_stays_untouched():
     batch = images(800)
     same = (degrade(batch, draws()) == batch).flatten(1).all(1).float().mean()
     assert abs(float(same) - augment.UNTOUCHED) < 0.04
+    # Another share keeps other images and degrades the rest as before.
+    every, none = (degrade(batch, draws(), share) for share in (1.0, 0.0))
+    assert torch.equal(every, batch) and not torch.equal(none, batch)
+    kept = (degrade(batch, draws()) == batch).flatten(1).all(1)
+    assert torch.equal(degrade(batch, draws())[~kept], none[~kept])
 
 
 def test_fixed_degradations_change_images_and_are_the_same_again():

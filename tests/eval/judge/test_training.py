@@ -12,10 +12,11 @@ from dlvae.stage.errors import UserError
 from dlvae.stage.seeds import seeded_globally
 from dlvae.stage.weights import load_weights
 from eval.judge.__main__ import train_member
+from eval.judge.classifiers.resnet9 import ResNet9
 from eval.judge.evaluator import load_evaluator
 from eval.judge.factor_regressor import load_factors, r_squared, train_factors
 from eval.judge.join import join_members
-from eval.judge.training import Learner, Recipe, run_command
+from eval.judge.training import Learner, Recipe, reduced, run_command
 
 STAGES = [train_member, train_factors]
 
@@ -162,6 +163,53 @@ def test_schedule_warms_up_linearly_and_ends_near_zero():
     assert all(a > b for a, b in zip(rates[4:], rates[5:], strict=False))
     np.testing.assert_allclose(rates[12], 0.2)  # half way down the cosine
     assert 0 < rates[-1] < 0.01
+
+
+def test_a_training_begins_on_smaller_images_for_so_many_passes(
+    tiny_data, tiny_config, tmp_path, monkeypatch
+):
+    tiny_config |= {"arch": "resnet9", "width": 0.125, "kind": "plain"}
+    forward, sides = ResNet9.forward, []
+
+    def seen(network, images):
+        sides.append(images.shape[2:])
+        return forward(network, images)
+
+    monkeypatch.setattr(ResNet9, "forward", seen)
+    small = {"small": {"size": 16, "epochs": 1}}
+    train_member(job(tiny_data, tmp_path, tiny_config | small))
+    assert sides == [(16, 16)] * 3 + [(32, 32)] * 3  # 48 images in batches of 16, twice
+    words = "small.size: expected less than the 32 pixels of the images, found 32"
+    with pytest.raises(UserError, match=words):
+        small = {"small": {"size": 32, "epochs": 1}}
+        train_member(job(tiny_data, tmp_path / "same", tiny_config | small))
+
+
+def test_smaller_images_keep_range_layout_and_what_is_in_them():
+    ramp = torch.linspace(-1, 1, 32).expand(2, 3, 32, 32)
+    found = reduced(ramp, 16)
+    assert found.shape == (2, 3, 16, 16) and found.is_contiguous(memory_format=torch.channels_last)
+    # Pixel k lies between pixels 2 k and 2 k + 1; the ends see an edge.
+    middles = ramp[0, 0, 0].view(16, 2).mean(1)
+    np.testing.assert_allclose(found[1, 2, 5, 1:-1], middles[1:-1], atol=1e-6)
+    stripes = torch.tensor([-1.0, 1.0]).repeat(16).expand(1, 3, 32, 32)
+    assert reduced(stripes, 16)[..., 1:-1].abs().max() < 1e-6  # finer than 16 pixels can show
+
+
+def test_the_share_of_untouched_images_reaches_robust_members_alone(
+    tiny_data, tiny_config, tmp_path
+):
+    tiny_config |= {"arch": "resnet9", "width": 0.125, "epochs": 1}
+
+    def weights(name, **changes):
+        train_member(job(tiny_data, tmp_path / name, tiny_config | changes))
+        return files(tmp_path / name)["weights.safetensors"]
+
+    silent, said, all_of_them = (
+        weights(name, **more)
+        for name, more in {"a": {}, "b": {"untouched": 0.15}, "c": {"untouched": 1}}.items()
+    )
+    assert silent == said != all_of_them
 
 
 def test_initial_weights_depend_on_the_seed_and_leave_the_global_generator_alone():
