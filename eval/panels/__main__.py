@@ -1,11 +1,11 @@
-"""Decode the panel of one figure.
+"""Decode the panel of one figure, or of the swap explorer.
 
-Usage: python -m eval.panels figure<k> --config JSON --inputs JSON --out DIR --threads N
+Usage: python -m eval.panels figure<k>|explorer --config JSON --inputs JSON --out DIR --threads N
 
 Inputs, by name: figure2 {data, models: {name: folder}}; figure3 {data, samples: {name: file}};
 figure4 {models, data}; figure5 {models, data, factors or null}; figure6 {model, unlabelled};
-figure7 {ours, cvae_gan, data}. Of figures 4 and 5, `models` are the forms of one model, as
-published first.
+figure7 {ours, cvae_gan, data}; explorer {model, data}. Of figures 4 and 5, `models` are the forms
+of one model, as published first.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from dlvae.stage.runtime import device, run_stage, stage_parser, use_threads
 from eval.panels.common import Panel, PanelRequest
 
 FIGURES = tuple(f"figure{number}" for number in range(2, 8))
+PANELS = (*FIGURES, "explorer")
 
 
 def make_panel(request: PanelRequest) -> Panel:
-    """Return the panel of ``request.name``, one of ``FIGURES``."""
+    """Return the panel of ``request.name``, one of ``PANELS``."""
     return getattr(importlib.import_module(f"eval.panels.{request.name}"), request.name)(request)
 
 
@@ -51,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument("figure", choices=FIGURES)
+    parser.add_argument("figure", choices=PANELS)
     parser.add_argument("--inputs", type=json.loads, required=True, help="name to path, as JSON")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     run_stage(main, parser)

@@ -75,7 +75,9 @@ def test_a_data_file_that_a_module_names_counts(project):
 
 def test_the_published_numbers_and_the_template_are_seen():
     assert [p.name for p in module._named_files("reports.tables.inputs")] == ["published.csv"]
-    assert [p.name for p in module._named_files("reports.report")] == ["report.html.j2"]
+    named = module._named_files("reports.report.__main__")
+    parts = ["explorer.html.j2", "report.css.j2", "report.html.j2", "report.js.j2"]
+    assert [p.name for p in named] == parts
     named = module._named_files("reports.studies.table2_scale")
     assert [p.name for p in named] == ["table2_scale.md.j2"]
 

@@ -82,6 +82,20 @@ def fake_panel(figure, side=16, n=300, fitted=True):
             "grid": smooth_images(4, 8, side=side, seed=2),
         }
         extra = {"selection": "Sources are evenly spaced over the set."}
+    elif figure == "explorer":
+        arrays = {
+            "row_images": smooth_images(2, side=side),
+            "column_images": smooth_images(3, side=side, seed=1),
+            "grid": smooth_images(2, 3, 7, side=side, seed=2),
+        }
+        extra = {
+            "row_classes": ["identity 0", "identity 1"],
+            "column_classes": ["identity 4", "identity 4", "identity 7"],
+            "values": np.linspace(-3, 3, 7).tolist(),
+            "coordinate": 2,
+            "effects": [0.5, 1.25, 9.75, 1.0],
+            "selection": "Sources are evenly spaced over the set.",
+        }
     else:
         names = ["original", "corrupted", "cvae_gan", "ours"]
         arrays = {k: smooth_images(4, 3, side=side, seed=i) for i, k in enumerate(names)}

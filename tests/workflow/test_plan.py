@@ -8,7 +8,7 @@ from asked import asked, job
 from dlvae.stage.errors import UserError
 from eval.families import FAMILIES, families_of
 from reports.tables.specs import TABLES
-from workflow.plan import Plan, resolved
+from workflow.plan import Plan, digest, resolved
 from workflow.plan.data_sets import DataSetPlan, stamp
 from workflow.plan.figure_panels import FIGURES, PanelPlan
 from workflow.plan.scoring import ScorePlan
@@ -386,7 +386,26 @@ def test_every_preset_gives_what_its_data_can(real_data):
         assert [entry["target"] for entry in left_out] == [f for f in FIGURES if f not in figures]
     assert "results/paper/figures/figure6.pdf" in plan.report_inputs()
     assert "results/paper/figures/training_curves.png" in plan.report_inputs()
-    assert len(plan.report_inputs()) == 2 * 4 + 7 * 2
+    assert "results/paper/panels/explorer/faces/panel.npz" in plan.report_inputs()
+    assert len(plan.report_inputs()) == 2 * 4 + 7 * 2 + 2
+
+
+def test_the_report_shows_studies_where_they_were_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = TargetPlan(asked())
+    assert plan.made_studies() == {}
+    for name, text in (("claims.csv", "1"), ("figures/learning_curves.png", "2")):
+        path = tmp_path / "results" / "smoke" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    first = plan.made_studies()
+    assert set(first) == {"claims", "learning_curves"}
+    path.write_text("3")
+    assert plan.made_studies() == first | {"learning_curves": digest(b"3")} != first
+    given = json.loads(TargetPlan(asked("cifar10")).report_slice())
+    assert given["explorer"] == "cifar10" and given["studies"]["claims"] == ""
+    assert "has no curves" in given["studies"]["learning_curves"]
+    assert ()
 
 
 TRAINED = ("cvae", "cgan", "cvae_gan", "ours")

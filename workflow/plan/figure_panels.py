@@ -17,8 +17,9 @@ SOURCES = {
     "figure5": ("data", "models", "factors"),
     "figure6": ("model", "unlabelled"),
     "figure7": ("data", "cvae_gan", "ours"),
+    "explorer": ("data", "model"),
 }
-FIGURES = list(SOURCES)
+FIGURES = [name for name in SOURCES if name != "explorer"]
 # What is read in sources that are no models.
 FILES = {"data": ["train.npz", "test.npz", "card.json"], "unlabelled": ["train.npz", "card.json"]}
 FILES |= {"factors": JUDGE_FILES}
@@ -28,8 +29,8 @@ class PanelPlan(Plan):
     """Decoding of panels."""
 
     def shown(self, figure: str) -> list[str]:
-        """Return the data sets that a figure shows."""
-        part = self.config["figures"][figure]
+        """Return the data sets that a figure shows; the swap explorer shows that of Figure 5."""
+        part = self.config["figures"]["figure5" if figure == "explorer" else figure]
         return ["three_moons"] if figure == "figure2" else part.get("datasets") or [part["dataset"]]
 
     def panels(self, figure: str, file: str = "") -> list[str]:
@@ -40,6 +41,7 @@ class PanelPlan(Plan):
     def decoded(self, figure: str) -> list[str]:
         """Return the models that a panel decodes; of one drawn from its priors, every form."""
         fixed = {"figure3": [], "figure6": ["ours_semi"], "figure7": ["cvae_gan", "ours"]}
+        fixed |= {"explorer": ["ours"]}
         if figure in fixed:
             return fixed[figure]
         drawn = self.config["figures"][figure]["models"] if figure == "figure2" else ["ours"]
@@ -57,7 +59,7 @@ class PanelPlan(Plan):
             "factors": self.judge(dataset, "_factors") if regressed else None,
             "samples": samples,
             "models": models,
-            "model": models.get("ours_semi"),
+            "model": next(iter(models.values()), None),
             **models,
         }
         return {name: every[name] for name in SOURCES[job.figure]}
@@ -74,7 +76,7 @@ class PanelPlan(Plan):
 
     def panel_slice(self, job: Any) -> str:
         """Return the slice of a panel."""
-        figure, seed = self.config["figures"][job.figure], self.config["seeds"][0]
+        figure, seed = self.config["figures"].get(job.figure), self.config["seeds"][0]
         return self.slice(job, seed=seed, bn_eval=self.protocol.bn_eval, figure=figure)
 
     def panel_code(self, job: Any) -> str:

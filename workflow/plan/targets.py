@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from dlvae.config.preset import canonical, load_preset, preset_files
@@ -9,8 +10,9 @@ from dlvae.stage.errors import UserError
 from eval.families import FAMILIES, families_of, families_on
 from reports.claims.rules import load_rules, needed_scores
 from reports.names import as_published, fitted_form
+from reports.report.made_studies import STUDY_FILES
 from reports.tables.specs import TABLES
-from workflow.plan import PRESETS
+from workflow.plan import PRESETS, digest
 from workflow.plan.figure_panels import FIGURES, PanelPlan
 from workflow.plan.scoring import ScorePlan
 
@@ -82,9 +84,25 @@ class TargetPlan(ScorePlan):
         return [name for name in ["table1", "table2", *FIGURES] if not self.missing(name)]
 
     def report_inputs(self) -> list[str]:
-        """Return the files of those, and of the training curves."""
+        """Return the files of those, of the training curves, and of the swap explorer's panel."""
         names = [*self.reproducible(), "training_curves"]
-        return [file for name in names for file in self.target(name)]
+        files = [file for name in names for file in self.target(name)]
+        kinds = ("npz", "json") if self.explorer() else ()
+        return files + [
+            file for k in kinds for file in PanelPlan(self.config).panels("explorer", f"panel.{k}")
+        ]
+
+    def explorer(self) -> list[str]:
+        """Return the data set of the swap explorer, that of Figure 5; none without that."""
+        return [] if self.missing("figure5") else PanelPlan(self.config).shown("explorer")
+
+    def made_studies(self) -> dict[str, str]:
+        """Return the hashes of the studies that the report shows, as far as they were made.
+
+        They are no input of the report, which would else make them: with claims come ablations.
+        """
+        paths = {name: Path(self.results) / file for name, file in STUDY_FILES.items()}
+        return {name: digest(path.read_bytes()) for name, path in paths.items() if path.exists()}
 
     def report_slice(self) -> str:
         """Return the slice of the report, which names what is left out and who has it."""
@@ -94,6 +112,8 @@ class TargetPlan(ScorePlan):
             if (reason := self.missing(name))
         ]
         shown = {"targets": self.reproducible(), "left_out": left_out, "config": self.run_config}
+        shown |= {"explorer": next(iter(self.explorer()), None)}
+        shown |= {"studies": {name: self.missing(name) for name in STUDY_FILES}}
         return canonical({"preset": self.preset, **shown})
 
     # --- Pages of scores -----------------------------------------------------------------------

@@ -1,4 +1,5 @@
-# What a figure shows, codes chosen and decoded, images picked: its panels. Figures only draw panels.
+# What a figure shows, codes chosen and decoded, images picked: its panels. Figures only draw panels,
+# and the report shows that of the swap explorer.
 
 
 rule figure2:
@@ -89,6 +90,8 @@ rule draw:
         "<logs>/figures/{figure}.log",
     benchmark:
         "<benchmarks>/figures/{figure}.jsonl"
+    wildcard_constraints:
+        figure="figure[2-7]",
     resources:
         mem_mb=500,
     params:

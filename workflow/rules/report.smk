@@ -22,7 +22,9 @@ rule report:
     params:
         results=subpath(output.page, parent=True),
         config=targets.report_slice(),
-        code=code_of("reports.report"),
+        # Targets of their own, shown where they were made.
+        studies=lambda wildcards: targets.made_studies(),
+        code=code_of("reports.report.__main__"),
     message:
         "Writing the report"
     shell:

@@ -12,6 +12,7 @@ from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.fit_prior import fit_to, fitted_snapshots
+from dlvae.method.prior import CodePrior
 from dlvae.stage.artefact import load_npz, read_json, save_samples, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import (
@@ -26,10 +27,11 @@ from dlvae.stage.registry import (
 from dlvae.stage.weights import save_weights
 from eval.judge.factor_regressor import FactorRegressor
 from eval.models import paths
-from eval.models.decoding import evenly_spaced
+from eval.models.decoding import decode_grid, encode_images, evenly_spaced
 from eval.panels import figure5
-from eval.panels.__main__ import FIGURES, main, make_panel
+from eval.panels.__main__ import FIGURES, PANELS, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes
+from eval.panels.explorer import effects, move
 from eval.panels.figure6 import choose_sources
 from reports.figures.panel import StoredPanel, caption
 
@@ -120,6 +122,7 @@ def inputs(tmp_path_factory):
         "figure5": {"models": models, "data": data, "factors": str(root / "factors")},
         "figure6": {"model": semi, "unlabelled": unlabelled},
         "figure7": {"ours": model, "cvae_gan": str(root / "cvae_gan"), "data": data},
+        "explorer": {"model": model, "data": data},
     }
 
 
@@ -148,7 +151,7 @@ def panels(inputs):
     return panel
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", PANELS)
 def test_a_panel_is_a_function_of_its_inputs(figure, inputs, panels):
     first, second = panels(figure), make_panel(request(figure, inputs))
     assert json.dumps(first.meta) == json.dumps(second.meta)
@@ -277,6 +280,46 @@ def test_figure6_swaps_codes_of_different_identities(inputs, panels):
     assert (np.diff(azimuth) >= 0).all()
     np.testing.assert_array_equal(made.arrays["row_images"], split.images[rows])
     assert made.arrays["grid"].shape == (len(rows), len(columns), 32, 32, 3)
+
+
+def test_the_explorer_decodes_every_swap_and_a_walk_about_it(inputs, panels):
+    made, model = panels("explorer"), load_model(Path(inputs["explorer"]["model"]))
+    test = load_split(inputs["explorer"]["data"], "test")
+    rows, columns = made.meta["row_indices"], made.meta["column_indices"]
+    grid, values = made.arrays["grid"], made.meta["values"]
+    assert values == [-3, -2, -1, 0, 1, 2, 3]
+    assert grid.shape == (len(rows), len(columns), 7, 32, 32, 3) and len(columns) == 8
+    np.testing.assert_array_equal(made.arrays["row_images"], test.images[rows])
+    assert made.meta["row_classes"] == [str(CLASSES[label]) for label in test.labels[rows]]
+    assert len(set(made.meta["row_classes"])) == len(rows)
+    z_s = encode_images(model, test.images[rows])["z_s"]
+    z_u = encode_images(model, test.images[columns])["z_u"]
+    np.testing.assert_array_equal(grid[:, :, 3], decode_grid(model, z_s[:, None], z_u[None]))
+    coordinate = made.meta["coordinate"]
+    z_u[:, coordinate] += 2 * model.prior_u.std[coordinate]
+    np.testing.assert_array_equal(grid[:, :, 5], decode_grid(model, z_s[:, None], z_u[None]))
+
+
+def test_the_explorer_moves_the_coordinate_of_the_largest_effect(panels):
+    class Planted:
+        device, prior_u = torch.device("cpu"), CodePrior(3)
+
+        def decode(self, z_s, z_u):  # a pixel: z_u's second coordinate changes it, its third less
+            return (z_u[:, 1] / 12 + z_u[:, 2] / 24)[:, None, None, None].expand(-1, 3, 1, 1)
+
+    model = Planted()
+    model.prior_u.std.copy_(torch.tensor([1.0, 2.0, 1.0]))
+    found = effects(model, torch.zeros(2, 4), torch.zeros(3, 3))
+    # Levels of 127.5 per unit: a difference of 6 standard deviations.
+    assert found == pytest.approx([0, 127.5 * 12 / 12, 127.5 * 6 / 24], abs=1)
+    meta = panels("explorer").meta
+    assert meta["effects"][meta["coordinate"]] == max(meta["effects"]) > 0
+
+
+def test_one_coordinate_moves_in_units_of_its_prior():
+    z_u, std = torch.arange(6.0).view(2, 3), torch.tensor([1.0, 2.0, 3.0])
+    moved = move(z_u, std, 1, torch.tensor([-1.0, 0.0, 2.0]))
+    assert moved[1].tolist() == [[3, 2, 5], [3, 4, 5], [3, 8, 5]]
 
 
 def test_sources_without_factors_are_evenly_spaced_and_distinct():
