@@ -23,6 +23,7 @@ from dlvae.stage.registry import (
     load_snapshots,
     save_model,
     save_snapshots,
+    weights_hash,
 )
 from dlvae.stage.weights import save_weights
 from eval.judge.factor_regressor import FactorRegressor
@@ -89,6 +90,7 @@ def regressor(folder, r2):
     network = FactorRegressor(FACTOR_NAMES, 32, 0.05)
     save_weights(folder / "weights.safetensors", network.state_dict())
     card = {"factor_names": list(FACTOR_NAMES), "image_size": 32, "width": 0.05}
+    card |= {"weights_sha256": weights_hash(folder)}
     card |= {"r2": r2, "usable": [name for name, value in r2.items() if value >= 0.5]}
     write_json(folder / "card.json", card)
 
