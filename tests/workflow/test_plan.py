@@ -405,7 +405,6 @@ def test_the_report_shows_studies_where_they_were_made(tmp_path, monkeypatch):
     given = json.loads(TargetPlan(asked("cifar10")).report_slice())
     assert given["explorer"] == "cifar10" and given["studies"]["claims"] == ""
     assert "has no curves" in given["studies"]["learning_curves"]
-    assert ()
 
 
 TRAINED = ("cvae", "cgan", "cvae_gan", "ours")
