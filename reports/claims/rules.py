@@ -50,9 +50,8 @@ class Side(Section):
 
     def fitted(self) -> Side:
         """Return the side with the model's priors fitted, where that changes the metric."""
-        if not has_fitted_form(self.model) or not FAMILY_OF[self.metric].fitted:
-            return self
-        return self.model_copy(update={"model": fitted_form(self.model)})
+        fits = has_fitted_form(self.model) and FAMILY_OF[self.metric].fitted
+        return self.model_copy(update={"model": fitted_form(self.model)}) if fits else self
 
 
 class Excuse(Section):
@@ -265,10 +264,7 @@ def models_of(tests: Iterable[ClaimTest]) -> list[str]:
 
 
 def has_fitted_form(model: str) -> bool:
-    """Return whether a model is also there with its priors set to codes of the training images.
-
-    Ablations are not, nor are models without an encoder.
-    """
+    """Return whether a model's priors are also fitted: it encodes, and is no ablation."""
     return model in model_names() and encodes(model)
 
 
@@ -290,9 +286,9 @@ def needed_scores(
             asked = [(side.model, FAMILY_OF[side.metric].name) for side in here.measured]
             for model in models_of(tests):  # what preconditions read
                 asked += [(model, f.name) for f in FAMILIES.values() if f.only_on == dataset]
-                if not rules.is_toy(dataset):
-                    read = ((model, INCEPTION), (REAL, INCEPTION), (model, HALF))
-                    asked += [(name, FAMILY_OF[metric].name) for name, metric in read]
+                read = ((model, INCEPTION), (REAL, INCEPTION), (model, HALF))
+                judged = read if not rules.is_toy(dataset) else ()
+                asked += [(name, FAMILY_OF[metric].name) for name, metric in judged]
             found |= dict.fromkeys((dataset, *pair) for pair in asked)
     return list(found)
 
