@@ -48,7 +48,8 @@ class Interval:
     """A 95 % interval.
 
     Attributes:
-        low, high: ends, in the unit of the score; not cut off at the score's range.
+        low, high: ends, in the unit of the score; not cut off at the score's range, which pages
+            do (:mod:`eval.metrics.ranges`).
         kind: one of the constants of this module, as in the column ``ci_kind`` of score rows.
     """
 

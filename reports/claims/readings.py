@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from eval.families import FAMILY_OF
-from eval.metrics.intervals import T_SEEDS, Interval, t_interval
+from eval.metrics.intervals import Interval
+from eval.metrics.ranges import Range, range_of
 from reports.claims.rules import REAL, Side
 from reports.names import dataset_title, model_title
 from reports.tables.cells import Cell, cell
@@ -102,25 +103,29 @@ class Readings:
             return Reading(side, n=n, reason=reason)
         seeds = () if side.model == REAL else tuple(int(seed) for seed in chosen["seed"])
         classes = int(chosen.iloc[0]["classes"])
-        return Reading(side, found, transformed(side, found), n, seeds, classes)
+        value = transformed(side, found, range_of(side.metric, classes))
+        return Reading(side, found, value, n, seeds, classes)
 
 
-def transformed(side: Side, found: Cell) -> Cell:
+def transformed(side: Side, found: Cell, possible: Range) -> Cell:
     """Return times * |value - away_from| + plus of every seed, with the interval that it has.
 
-    The interval of one seed is carried over linearly, so that it stays as wide: that of a distance
-    may reach below 0.
+    The interval of one seed is carried over linearly, without what cannot be, such as a distance
+    below 0.
+
+    Args:
+        possible: what the value can be.
     """
-    centre = side.away_from
+    centre, possible = side.away_from, possible.changed(side.times, side.away_from, side.plus)
     values = tuple(
         side.times * (v if centre is None else abs(v - centre)) + side.plus for v in found.values
     )
     if len(values) > 1:
-        return Cell(values, t_interval(values, T_SEEDS))
+        return Cell(values, possible.over_seeds(values))
     if found.interval is None:
         return Cell(values, None)
     below, above = found.interval.low - found.mean, found.interval.high - found.mean
     if centre is not None and found.mean < centre:
         below, above = -above, -below
     ends = (values[0] + side.times * below, values[0] + side.times * above)
-    return Cell(values, Interval(*ends, found.interval.kind))
+    return Cell(values, possible.cut(Interval(*ends, found.interval.kind)))

@@ -15,6 +15,7 @@ from dlvae.config.preset import ablation_models
 from dlvae.stage.errors import UserError
 from eval.families import FAMILY_OF
 from eval.rows import NONE, first_hash, refuse_mixed
+from reports.claims.rules import AGREEMENT
 from reports.compare.conditions import Thresholds
 from reports.compare.difference import Difference, difference
 from reports.freeze.evidence import SameNumbers, read_same_numbers, same_code
@@ -217,8 +218,9 @@ def beside_stored(
 
 
 def _of_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `COLUMNS`, those of single classes too; by no other judge than theirs."""
-    return rows[rows["metric"].str.partition(":class:")[0].isin(list(COLUMNS))]
+    """Return the rows of `COLUMNS`, those of single classes too, and how far judges agree."""
+    kept = [*COLUMNS, AGREEMENT]
+    return rows[rows["metric"].str.partition(":class:")[0].isin(kept)]
 
 
 def _judge(rows: pd.DataFrame, dataset: str, whose: str) -> str:

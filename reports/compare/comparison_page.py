@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.compare.answer import answer, difference_text, outcome, points
 from reports.compare.comparison import COLUMNS, PRINTED, REAL, Comparison, spread
 from reports.compare.conditions import LESS_IS_BETTER
 from reports.compare.difference import Difference
@@ -15,6 +16,7 @@ from reports.names import as_published, capital, dataset_title, model_title
 from reports.tables.captions import caption, prose
 from reports.tables.formats import MISSING, PrintedTable
 from reports.tables.inputs import TableInputs
+from reports.tables.marks import marks, marks_values
 from reports.tables.specs import Column
 from reports.text import render_page
 
@@ -56,6 +58,7 @@ def comparison_page(found: Comparison, figure: Path) -> tuple[str, str]:
         found=found,
         candidate=found.candidate,
         figure=figure,
+        answers=[answer(found, dataset) for dataset in found.datasets],
         verdicts=verdicts,
         namesake=any(name in found.models(dataset) for dataset in found.datasets),
         findings=list(_findings(found)),
@@ -92,14 +95,16 @@ def _section(found: Comparison, dataset: str) -> dict[str, Any]:
 
     def score(model: str, column: Column) -> str:
         text = found.cell(dataset, model, column.metric).text(column)
+        text += marks(rows, dataset, model, column.metric, stored.protocol, learning=False)
         foreign = model == found.title and dataset in found.judges
         return "other evaluator" if foreign and text == MISSING else text
 
     def deviation(model: str, column: Column) -> str:
         value = spread(found.cell(dataset, model, column.metric))
-        return MISSING if value is None else _points(column.number(value), column)
+        return MISSING if value is None else points(column.number(value), column)
 
-    opening = prose("comparison", splits=stored.protocol.inception.splits)
+    known = {"splits": stored.protocol.inception.splits, **marks_values(stored.protocol)}
+    opening = prose("comparison", **known)
     scores = TableInputs(rows, [dataset], [REAL, *models], stored.cards())
     spreads = _cells(models, deviation)
     spreads = spreads[spreads.ne(MISSING).any(axis=1)]
@@ -132,22 +137,10 @@ def _differences(found: Comparison, dataset: str) -> PrintedTable:
     known = [(own.interval.kind, title) for title, own in changes if own and own.interval]
     kinds = {kind: dict.fromkeys(title for k, title in known if k == kind) for kind, _ in known}
     less = [COLUMNS[metric].title for metric in LESS_IS_BETTER]
-    cells = _cells(models, lambda model, column: _difference_text(change(model, column), column))
-    return PrintedTable(cells, prose("differences", less=less, kinds=kinds))
-
-
-def _difference_text(change: Difference | None, column: Column) -> str:
-    if change is None:
-        return MISSING
-    text = _points(column.number(change.value, "+z"), column)
-    if change.interval is not None:
-        ends = (change.interval.low, change.interval.high)
-        text += f" [{', '.join(column.number(end, '+z') for end in ends)}]"
-    return text if change.better is None else f"{text}, P {change.better:.2f}"
-
-
-def _points(number: str, column: Column) -> str:
-    return f"{number} points" if column.percent else number
+    cells = _cells(models, lambda model, column: difference_text(change(model, column), column))
+    cells.insert(0, "candidate is", [outcome(found, dataset, model) for model in models])
+    known = {"less": less, "kinds": kinds, "agreement": found.stored.protocol.judges.agreement}
+    return PrintedTable(cells, prose("differences", **known))
 
 
 # --- Trainings -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from eval.metrics.intervals import (
     over_classes,
     probability_of_higher_mean,
 )
+from eval.metrics.ranges import range_of
 from eval.protocol import IntervalsRule
 from reports.compare.conditions import LESS_IS_BETTER
 from reports.tables.cells import Cell, cell
@@ -58,6 +59,8 @@ def difference(
                                       (Newcombe 1998; Zou and Donner 2008)
     ======== ======================== ==========================================================
 
+    What no difference of two such scores can be is cut off; that of shares is -1 to 1.
+
     Args:
         models: the candidate and the stored model.
         rule: how the intervals within one seed were made, by the protocol.
@@ -65,17 +68,19 @@ def difference(
     one, other = (cell(rows, dataset, model, metric) for model in models)
     if one.reason or other.reason:
         return None
+    classes = int(one.rows["classes"].iloc[0])
+    possible = range_of(metric, classes).of_differences()
     value, seeds = one.mean - other.mean, (len(one.values), len(other.values))
     if min(seeds) >= MIN_VALUES:
         higher = probability_of_higher_mean(one.values, other.values)
         better = 1 - higher if metric in LESS_IS_BETTER else higher
-        return Difference(value, _welch(one, other), better)
+        return Difference(value, possible.cut(_welch(one, other)), better)
     # Where one side's spread over seeds is known, an error that leaves it out would be too sure.
     if max(seeds) < MIN_VALUES and (paired := _paired(rows, dataset, models, metric, rule)):
-        return Difference(value, paired)
+        return Difference(value, possible.cut(paired))
     if one.interval is None or other.interval is None:
         return Difference(value)
-    return Difference(value, _combined(one, other))
+    return Difference(value, possible.cut(_combined(one, other)))
 
 
 def _welch(one: Cell, other: Cell) -> Interval:

@@ -170,20 +170,22 @@ def evaluator_text(card: Mapping | None) -> str:
     )
 
 
-IMAGES_OF_ONE = "over images of the one model"
-AND_JUDGES = " and over judges (t), the two added in quadrature"
+OTHER_IMAGES = "other images of the same model"
 INTERVALS = {
-    "jackknife95_images": f"{IMAGES_OF_ONE} (delete-a-group jackknife)",
-    "wilson95": f"{IMAGES_OF_ONE} (Wilson)",
-    "jackknife95_images_judges": f"{IMAGES_OF_ONE} (delete-a-group jackknife){AND_JUDGES}",
-    "wilson95_judges": f"{IMAGES_OF_ONE} (Wilson){AND_JUDGES}",
-    "bootstrap95_classes": "over classes of the one model (bootstrap-t)",
-    "t95_images": f"{IMAGES_OF_ONE} (t)",
-    "t95_subsets": "over disjoint subsets of the images of the one model (t)",
-    "t95_seeds": "over training seeds (t)",
-    "t95_paths": "over paths of the one model, a mean over the images of each (t)",
+    "jackknife95_images": f"{OTHER_IMAGES} (jackknife)",
+    "wilson95": f"{OTHER_IMAGES} (Wilson)",
+    "jackknife95_images_judges": f"{OTHER_IMAGES} and other judges (jackknife and t)",
+    "wilson95_judges": f"{OTHER_IMAGES} and other judges (Wilson and t)",
+    "bootstrap95_classes": "other classes (bootstrap)",
+    "t95_images": f"{OTHER_IMAGES} (t)",
+    "t95_subsets": f"{OTHER_IMAGES}, by disjoint subsets (t)",
+    "t95_seeds": "other trainings (t)",
+    "t95_seeds_logit": "other trainings (t on a logit scale, for scores with two ends)",
+    "t95_seeds_log": "other trainings (t on a log scale, for scores with one end)",
+    "t95_paths": "other paths of the same model (t)",
 }
-"""What an interval of a kind is over; the kinds of :mod:`eval.metrics.intervals`, as printed."""
+"""What would change a score within its interval, by the kinds of :mod:`eval.metrics.intervals` and
+:mod:`eval.metrics.ranges`, as printed."""
 
 
 def seeds_text(
@@ -219,9 +221,10 @@ def _within(rows: pd.DataFrame, titles: Mapping[str, str] | None) -> str:
     for kind in present:
         metrics = set(rows[kinds == kind]["metric"])
         named = dict.fromkeys(text for name, text in (titles or {}).items() if name in metrics)
-        whose = f" for {', '.join(named)}" if named and len(present) > 1 else ""
+        whose = f": {', '.join(named)}" if named and len(present) > 1 else ""
         within.append(INTERVALS[kind] + whose)
-    return f"in brackets: 95 % intervals {'; '.join(within)}." if within else ""
+    told = "in brackets: 95 % intervals, which tell what would change with"
+    return f"{told} {'; '.join(within)}." if within else ""
 
 
 def only(values: pd.Series) -> str:

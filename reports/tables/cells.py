@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eval.metrics.intervals import T_SEEDS, Interval, probability_of_higher_mean, t_interval
+from eval.metrics.intervals import Interval, probability_of_higher_mean
+from eval.metrics.ranges import range_of
 from eval.rows import NONE
 from reports.names import as_published, fitted_form
 from reports.tables.formats import MISSING
@@ -22,8 +23,9 @@ class Cell:
 
     Attributes:
         values: score of every seed, in the order of the seeds.
-        interval: over seeds where there are enough, see :mod:`eval.metrics.intervals`; that of the
-            one seed's row, which the metric itself computed, where there is one; else None.
+        interval: over seeds where there are enough, see :mod:`eval.metrics.ranges`; that of the one
+            seed's row, which the metric itself computed, where there is one, without what no score
+            can be; else None.
         reason: why there is no value, where there is none; `MISSING` where there is no row either.
         rows: score rows behind it, in the order of their seeds.
     """
@@ -68,11 +70,13 @@ def cell(rows: pd.DataFrame, dataset: str, model: str, metric: str) -> Cell:
     if chosen.empty or not without.empty:
         reason = MISSING if chosen.empty else str(without.iloc[0]["ci_kind"])
         return Cell((), None, reason, chosen)
-    values = chosen["value"].to_numpy(float)
-    interval = t_interval(values, T_SEEDS) if len(values) > 1 else None
-    row = chosen.iloc[0]
-    if len(values) == 1 and not math.isnan(row["ci_low"]):
-        interval = Interval(float(row["ci_low"]), float(row["ci_high"]), str(row["ci_kind"]))
+    values, row = chosen["value"].to_numpy(float), chosen.iloc[0]
+    possible, interval = range_of(metric, int(row["classes"])), None
+    if len(values) > 1:
+        interval = possible.over_seeds(values)
+    elif not math.isnan(row["ci_low"]):
+        found = Interval(float(row["ci_low"]), float(row["ci_high"]), str(row["ci_kind"]))
+        interval = possible.cut(found)
     return Cell(tuple(values), interval, rows=chosen)
 
 

@@ -35,15 +35,17 @@ def marks(
     """
     if model == REAL or metric not in AGREEMENT_OF:
         return ""
-    found = ["judges disagree"] if _disagree(rows, dataset, model, metric, protocol) else []
+    unsure = judges_disagree(rows, dataset, model, protocol, metric)
+    found = ["judges disagree"] if unsure else []
     if learning and metric == INCEPTION:
         found += _learning(rows, dataset, model)
     return f" ({'; '.join(found)})" if found else ""
 
 
-def _disagree(
-    rows: pd.DataFrame, dataset: str, model: str, metric: str, protocol: Protocol
+def judges_disagree(
+    rows: pd.DataFrame, dataset: str, model: str, protocol: Protocol, metric: str = INCEPTION
 ) -> bool:
+    """Return whether the judges behind an Inception Score are known to disagree on the images."""
     found = cell(rows, dataset, model, AGREEMENT_OF[metric])
     return not found.reason and found.mean < protocol.judges.agreement
 

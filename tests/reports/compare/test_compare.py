@@ -205,8 +205,8 @@ def test_the_page_can_be_read_alone(shelf):
     assert any(line.startswith("| real data | 9.50 [9.03, 9.97] | 99.0 [") for line in lines)
     own = "| WGAN-GP (candidate) | 7.70 [7.32, 8.09] | 77.0 ["
     assert any(line.startswith(own) for line in lines)
-    (change,) = (line for line in lines if line.startswith("| cVAE | +0.70 ["))
-    assert change.startswith("| cVAE | +0.70 [+0.18, +1.22] | +7.0 points [")
+    (change,) = (line for line in lines if line.startswith("| cVAE | undecided | +0.70 ["))
+    assert change.startswith("| cVAE | undecided | +0.70 [+0.18, +1.22] | +7.0 points [")
     for words in (
         "evaluator d1d1d1d1d1d1, held-out accuracy 0.980",
         "IS, top-1, FID, precision, recall: from the two intervals of the table above",
@@ -263,7 +263,7 @@ def test_another_evaluator_leaves_out_what_it_judged(shelf, capsys):
     assert "so IS, top-1, FID, precision, recall of the candidate are left out" in text
     (line,) = (x for x in text.splitlines() if x.startswith("| WGAN-GP (candidate) | other"))
     assert line.count("other evaluator") == 5 and "0.2750" in line
-    (change,) = (x for x in text.splitlines() if x.startswith("| cVAE | – "))
+    (change,) = (x for x in text.splitlines() if x.startswith("| cVAE | undecided | – "))
     assert "+0.0250 [" in change
     own = of(data, "wgan_gp", "inception_score")
     assert np.isnan(own["value"]) and own["note"] == "judged by another evaluator"
@@ -287,6 +287,18 @@ def test_a_metric_that_cannot_be_had_says_why_and_passes_nothing(shelf):
     assert np.isnan(of(data, "cvae", "precision")["delta"])
 
 
+def test_the_first_line_is_the_answer_in_every_form(shelf, capsys):
+    text, _, html = shelf.page(rows("wgan_gp", better=0.1))
+    first = text.splitlines()[0]
+    assert first.startswith("Handwritten digits: wgan_gp is **undecided against** ours (IS -0.70 [")
+    # IS and top-1 are on one side of zero, the FID on the other.
+    assert "); cVAE, **better than** none, **worse than** none. Of another training" in first
+    assert shelf.verdict() == 0 and capsys.readouterr().out.startswith(first)
+    body = html[html.index("<body") :]
+    assert body.index("<strong>undecided against</strong> ours") < body.index("<h1")
+    assert "| model | candidate is | IS |" in text
+
+
 def test_seeds_are_averaged_and_their_spread_is_printed(tmp_path):
     seeds = (0, 1, 2)
     stored = [*rows("real"), *rows("cvae", seeds), *rows("ours", seeds, better=0.2)]
@@ -296,7 +308,7 @@ def test_seeds_are_averaged_and_their_spread_is_printed(tmp_path):
     values = 7.0 * np.array([1.0, 1.01, 1.02])
     assert cvae["value"] == pytest.approx(values.mean())
     assert cvae["sd_seeds"] == pytest.approx(values.std(ddof=1))
-    assert cvae["ci_kind"] == "t95_seeds" and cvae["seeds"] == "0 1 2"
+    assert cvae["ci_kind"] == "t95_seeds_logit" and cvae["seeds"] == "0 1 2"
     assert cvae["delta_ci_kind"] == "combined95"
     assert "### Spread over seeds" in text and "| cVAE | 0.07 | 0.7 points | 0.0025 |" in text
     assert "Every model has one seed" not in text

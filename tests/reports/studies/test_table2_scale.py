@@ -135,7 +135,7 @@ def test_the_page_and_the_data_have_what_a_value_needs():
         "20 classes, n = 800 generated images, at most 40 of each of at most 20 classes per model",
         "n = 800 real images, at most 40 of each of at most 20 classes;",
         "scored without an evaluator",
-        "Seed 0. In brackets: 95 % intervals over classes of the one model (bootstrap-t).",
+        "Seed 0. In brackets: 95 % intervals, which tell what would change with other",
         f"Protocol {LABEL}; preset quick.",
     ):
         assert part in text

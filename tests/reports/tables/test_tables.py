@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
@@ -174,10 +174,13 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
     write_table(table, tmp_path)
     values = pd.Series(value_of(rows, "digits", "ours", "inception_score"))
     printed = table.printed.cells.loc[("handwritten digits", "ours"), "IS"]
-    half = stats.t.ppf(0.975, 2) * values.std() / 3**0.5
-    low, high = values.mean() - half, values.mean() + half
+    units = (values.mean() - 1) / 9  # ten classes
+    half = stats.t.ppf(0.975, 2) * values.std() / 3**0.5 / 9 / (units * (1 - units))
+    low, high = (1 + 9 * special.expit(special.logit(units) + sign * half) for sign in (-1, 1))
     assert printed == f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
-    assert "seeds 0, 1, 2, in brackets the 95 % t interval over them" in table.printed.caption
+    assert (
+        "seeds 0, 1, 2. In brackets: 95 % interval of the mean over many" in table.printed.caption
+    )
     listed = ", ".join(f"{value:.2f}" for value in values)
     assert (
         "IS by seed. Synthetic faces: " in table.printed.caption
@@ -191,7 +194,9 @@ def test_three_seeds_are_averaged_and_each_is_in_the_csv(tmp_path):
     assert by_seed["value"].tolist() == values.tolist()
     mean = chosen[chosen["statistic"] == "mean"]
     assert mean["value"].item() == pytest.approx(values.mean())
-    assert mean["ci_low"].item() == pytest.approx(low) and mean["ci_kind"].item() == "t95_seeds"
+    assert (
+        mean["ci_low"].item() == pytest.approx(low) and mean["ci_kind"].item() == "t95_seeds_logit"
+    )
 
 
 def test_two_seeds_have_a_mean_and_no_interval():
@@ -212,7 +217,7 @@ def test_with_two_seeds_the_brackets_of_real_images_are_explained():
     cells = table.printed.cells.loc["handwritten digits"]["IS"]
     assert cells["real data (held out)"].endswith("[1.00, 2.00]")
     assert not cells.drop("real data (held out)").str.contains("[", regex=False).any()
-    said = "two are too few for an interval over seeds. Real images: in brackets: 95 % intervals "
+    said = "two are too few for an interval over seeds. Real images: in brackets: 95 % intervals,"
     assert said in table.printed.caption and "jackknife" in table.printed.caption
     assert "Wilson" not in table.printed.caption  # no interval of a row of two seeds is printed
 
@@ -223,7 +228,7 @@ def test_a_model_of_one_seed_among_others_has_its_brackets_explained():
     keys = rows["model"].eq("cgan") & rows["metric"].eq("label_fidelity")
     rows.loc[keys, ["ci_low", "ci_high", "ci_kind"]] = [0, 1, "wilson95"]
     text = build("table1", rows).printed.caption
-    assert "t interval over them. Real images and single seeds: in brackets: 95 % int" in text
+    assert "stays within). Real images and single seeds: in brackets: 95 % intervals, " in text
     assert "(Wilson)" in text
 
 
@@ -321,7 +326,7 @@ def test_an_interval_of_a_single_seed_is_printed_with_its_kind():
     rows.loc[rows["model"] == "ours", ["ci_low", "ci_high", "ci_kind"]] = [1, 2, "wilson95"]
     table = build("table1", rows)
     assert table.printed.cells.loc[("handwritten digits", "ours"), "IS"].endswith("[1.00, 2.00]")
-    assert "95 % intervals over images of the one model (Wilson)" in table.printed.caption
+    assert "would change with other images of the same model (Wilson)." in table.printed.caption
 
 
 def test_a_model_without_scores_is_left_blank_and_named():
