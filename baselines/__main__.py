@@ -20,6 +20,7 @@ from dlvae.stage.runtime import run_stage
 
 # Their ending keeps them from being a model.
 TEMPLATE, ENDING = Path(__file__).with_name("template"), ".j2"
+LONGEST = 64  # characters of a name, which is part of names of files
 COMMAND = "python -m baselines new"
 # Rows, sample sets and models go by names of these kinds already.
 TAKEN = ("ours", "real", "new", "template")
@@ -58,8 +59,8 @@ def check_name(name: str, folder: Path = BASELINES) -> None:
         better = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
         better = better if _is_identifier(better) else "mine"
         raise UserError(
-            "name: expected a Python identifier of lower-case letters, digits and _ that starts "
-            f"with a letter, found '{name}': {COMMAND} {better}"
+            f"name: expected a Python identifier of at most {LONGEST} lower-case letters, digits "
+            f"and _ that starts with a letter, found '{name}': {COMMAND} {better}"
         )
     if name in TAKEN or name.startswith(TAKEN_STARTS) or name.endswith(TAKEN_END):
         raise UserError(
@@ -80,7 +81,8 @@ def check_name(name: str, folder: Path = BASELINES) -> None:
 
 
 def _is_identifier(name: str) -> bool:
-    return bool(re.fullmatch("[a-z][a-z0-9_]*", name)) and not keyword.iskeyword(name)
+    plain = re.fullmatch("[a-z][a-z0-9_]*", name) and len(name) <= LONGEST
+    return bool(plain) and not keyword.iskeyword(name)
 
 
 def class_name(name: str) -> str:
@@ -130,9 +132,14 @@ def main(args: argparse.Namespace) -> None:
     print(next_steps(create(args.name)))
 
 
-if __name__ == "__main__":
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m baselines", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     new = commands.add_parser("new", help="write a folder of baselines/ with a model that works")
     new.add_argument("name", metavar="NAME", help="a lower-case Python identifier")
-    run_stage(main, parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

@@ -11,6 +11,7 @@ from typing import Any
 
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import model_names
+from dlvae.stage.text_files import found_at
 
 # Sources of images that are no model; files of samples under such a name would overwrite theirs.
 REAL = ("real", "real_train", "real_test")
@@ -58,7 +59,7 @@ def find_candidate(config: Mapping[str, Any], others: Mapping[str, Any]) -> Cand
     if given in models:
         return Candidate(given, None, chosen, tuple(config["seeds"]))
     path = Path(given).expanduser()
-    if not path.exists():
+    if found_at(path) in ("nothing", "a link to nothing"):
         raise UserError(
             f"candidate: '{given}' is neither a model nor a file or folder of samples: "
             f"expected one of {', '.join(models)} or a path.{nearest(given, models)}"

@@ -72,7 +72,12 @@ def main(args: argparse.Namespace) -> None:
     print(f"{card['dataset']}: {counts}, {card['classes']} classes, in {args.out}")
 
 
-if __name__ == "__main__":
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = stage_parser(__doc__)
     parser.add_argument("--out", required=True, help="folder to write")
-    run_stage(main, parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

@@ -93,8 +93,13 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-if __name__ == "__main__":
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = stage_parser(__doc__)
     parser.add_argument("--model-dir", type=Path, required=True, help="folder of the model")
     parser.add_argument("--out", type=Path, required=True, help="sample set, .npz")
-    run_stage(main, parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(main, command())

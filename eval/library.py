@@ -82,7 +82,7 @@ def features_of(images: np.ndarray, evaluator: str | Path | nn.Module) -> Featur
                 f"all results/<preset>/evaluator/{folder.name}/{WEIGHTS}"
             )
         evaluator = load_evaluator(folder)
-    return Features(*outputs_of(np.asarray(images), evaluator))
+    return Features(*outputs_of(_array("images", images), evaluator))
 
 
 def inception_score(
@@ -123,7 +123,7 @@ def inception_score_of_logits(
         UserError: logits that are empty or not finite, labels that are not one per image or that
             the classifier has not.
     """
-    logits, rules = np.asarray(logits), _rules(protocol)
+    logits, rules = _array("logits", logits), _rules(protocol)
     check_features(logits=logits.reshape(len(logits), -1) if logits.ndim == 3 else logits)
     logits, labels = _chosen("logits", by_member(logits), labels, rules)
     check_known(labels, logits)
@@ -151,7 +151,8 @@ def intra_class_diversity(
         UserError: images or labels of a wrong dtype or shape, a class with one image, a size or
             variant that the protocol has not.
     """
-    images, labels, rules = np.asarray(images), np.asarray(labels), _rules(protocol)
+    images, labels = _array("images", images), _array("labels", labels)
+    rules = _rules(protocol)
     check_samples(images, labels, "images")
     if variant not in rules.ms_ssim:
         raise UserError(
@@ -192,7 +193,8 @@ def set_metrics(
         UserError: features that are empty, not finite or of different width; labels that are not
             one per image.
     """
-    generated, train, rules = np.asarray(generated), np.asarray(train), _rules(protocol)
+    generated, train = _array("generated", generated), _array("train", train)
+    rules = _rules(protocol)
     check_features(generated=generated, train=train)
     generated, labels = _chosen("generated", generated, labels, rules)
     count, groups = rules.intervals.groups, None
@@ -227,7 +229,7 @@ def probe(
         UserError: codes or labels of a wrong dtype or shape, NaN, classes too small to hold out
             from, a held-out class that does not occur in training.
     """
-    codes, labels = np.asarray(codes), np.asarray(labels)
+    codes, labels = _array("codes", codes), _array("labels", labels)
     if kind not in KINDS:
         raise UserError(
             f"kind: expected one of {', '.join(KINDS)}, found '{kind}'.{nearest(kind, KINDS)}"
@@ -241,6 +243,16 @@ def probe(
     draws = _draws("codes", seed, "label", code, kind)
     found = label_probe(codes, labels, *map(np.asarray, held_out), kind, draws)
     return Probe(Measured.share(found.score, found.n), found.chance, found.converged)
+
+
+def _array(name: str, values: np.ndarray) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise UserError(
+            f"{name}: expected one array, found parts of several shapes; bring them to one first, "
+            "images to one size"
+        ) from error
 
 
 def _rules(protocol: Rules) -> Protocol:

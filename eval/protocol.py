@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
 from pydantic import Field
 
 from dlvae.config.section import Count, Natural, Section
+from dlvae.config.yaml_files import read_yaml
 from dlvae.stage.errors import UserError
 from eval.metrics.ms_ssim.variant import VariantRule
 
@@ -45,8 +45,8 @@ class IntervalsRule(Section):
         draws: resamples of classes.
     """
 
-    groups: Annotated[int, Field(ge=3)]
-    draws: Annotated[int, Field(ge=100)]
+    groups: Annotated[int, Field(ge=3, le=1000)]
+    draws: Annotated[int, Field(ge=100, le=1_000_000)]
 
 
 class Protocol(Section):
@@ -111,10 +111,7 @@ def load_protocol(path: str | Path, overrides: Mapping[str, Any] | None = None) 
         UserError: the file is missing or malformed, a key is unknown or absent, or a value has the
             wrong type or range.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"expected a readable protocol file at {path}: {error}") from error
+    content = read_yaml(path, "a readable protocol file")
     try:
         return Protocol.read(_merged(content, overrides or {}))
     except UserError as error:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from dlvae.config.explain import listed
 from dlvae.config.judges import BatchSize, EvaluatorKeys, Factors
 from dlvae.config.method_keys import Method
-from dlvae.config.section import Count, Natural, Overlay, Positive, Section, overlay
+from dlvae.config.section import Count, Dimensions, Natural, Overlay, Rate, Section, Width, overlay
 from dlvae.data.cifar10 import Cifar10Data
 from dlvae.data.digits import DigitsData
 from dlvae.data.faces import FacesData, UnlabelledFaces
@@ -22,11 +22,11 @@ class Network(Section):
 
     backbone: Literal["net32", "net64"]
     """for images of 32 or 64 pixels"""
-    width: Positive = 1.0
+    width: Width = 1.0
     """multiplier of every hidden width; 1 is the paper's networks"""
-    d_s: Count
+    d_s: Dimensions
     """dimensions of z_s"""
-    d_u: Count
+    d_u: Dimensions
     """dimensions of z_u"""
 
 
@@ -147,8 +147,8 @@ class ToyNetwork(Network):
 
     backbone: Literal["toy"] = "toy"
     """for points"""
-    d_s: Count = 2
-    d_u: Count = 2
+    d_s: Dimensions = 2
+    d_u: Dimensions = 2
 
 
 class ToyTrain(Section):
@@ -177,7 +177,7 @@ class ToyTrain(Section):
 class ToyMethod(MethodOfDataSet):
     """Laid over `method`."""
 
-    lr: Positive = 0.0005
+    lr: Rate = 0.0005
     """as the paper states it for the toy"""
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dlvae.config.limits import MOST
 from dlvae.stage.errors import nearest
 
 BOUNDS = {
@@ -18,10 +19,14 @@ KINDS = {"string": "text", "boolean": "true or false", "object": "a section"}
 KINDS |= {"integer": "an integer", "number": "a number", "null": "null"}
 
 
-def describe(part: Mapping[str, Any]) -> str:
-    """Say which values a part of a JSON schema takes: "an integer of at least 1, or null"."""
+def describe(part: Mapping[str, Any], most: bool = False) -> str:
+    """Say which values a part of a JSON schema takes: "an integer of at least 1, or null".
+
+    Args:
+        most: say the bound `MOST` too.
+    """
     if "anyOf" in part:
-        return ", or ".join(describe(branch) for branch in part["anyOf"])
+        return ", or ".join(describe(branch, most) for branch in part["anyOf"])
     if "enum" in part:
         return f"one of {listed(part['enum'])}"
     if "const" in part:
@@ -31,7 +36,8 @@ def describe(part: Mapping[str, Any]) -> str:
         count = f" of {least}" if least == most and least else " of at least one" if least else ""
         return f"a list{count}, each {describe(_items(part))}"
     kind = "a section" if "$ref" in part else KINDS.get(part.get("type"), "any value")
-    bounds = [f"{word} {part[key]:g}" for key, word in BOUNDS.items() if key in part]
+    said = {key: part[key] for key in BOUNDS if key in part and (most or part[key] != MOST)}
+    bounds = [f"{BOUNDS[key]} {bound:.12g}" for key, bound in said.items()]
     return " ".join([kind, " and ".join(bounds)]).rstrip()
 
 
@@ -58,7 +64,7 @@ def explain(
         own = values if isinstance(key, int) and isinstance(values, Mapping) else {}
         path.append(str(own.get("id") or own.get("name") or key))
     name, found = ".".join(path), error["input"]
-    if error["type"] == "extra_forbidden":
+    if error["type"] in ("extra_forbidden", "invalid_key"):
         around = _section(around, schema)
         valid, noun = around["properties"], around.get("noun", "key")
         return f"unknown {noun} '{name}': expected one of {listed(valid)}.{nearest(key, valid)}"
@@ -68,7 +74,8 @@ def explain(
         return f"{name}: {error['ctx']['error']}".removeprefix(": ")
     choices = [str(c) for branch in part.get("anyOf", [part]) for c in branch.get("enum", ())]
     hint = nearest(found, choices)
-    return f"{name or 'top level'}: expected {describe(part)}, found {found!r}{hint and '.'}{hint}"
+    expected = describe(part, most=error["type"].startswith("less_than"))
+    return f"{name or 'top level'}: expected {expected}, found {found!r}{hint and '.'}{hint}"
 
 
 def listed(names: Iterable[Any]) -> str:

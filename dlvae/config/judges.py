@@ -13,13 +13,15 @@ from dlvae.config.section import (
     NotNegative,
     Overlay,
     Positive,
+    Rate,
     Section,
     Side,
+    Width,
     number,
     overlay,
 )
 
-BatchSize = Annotated[int, Field(ge=2)]
+BatchSize = Annotated[int, Field(ge=2, le=100_000)]
 
 
 class SmallImages(Section):
@@ -34,13 +36,13 @@ class SmallImages(Section):
 class Recipe(Overlay):
     """Settings of one supervised training; the defaults suit an evaluator of CIFAR-10."""
 
-    width: Positive = 1.0
+    width: Width = 1.0
     """multiplier of every hidden width; the depth stays"""
     epochs: Positive = 100
     """passes over the training images"""
     batch_size: BatchSize = 128
     """images per step"""
-    lr: Positive = 0.1
+    lr: Rate = 0.1
     """peak learning rate, cosine to zero"""
     weight_decay: NotNegative = 0.0005
     """on every parameter"""
@@ -87,7 +89,7 @@ class RobustKind(EvaluatorKind):
 
 
 class _Ensemble(Section):
-    members: Annotated[int, Field(ge=3)] = 3
+    members: Annotated[int, Field(ge=3, le=100)] = 3
     """networks of each evaluator, trained apart: scores are means over them"""
     robust: RobustKind = RobustKind()
     """laid over this section for the evaluator that learns from real and degraded images (blur,
@@ -109,7 +111,7 @@ class Factors(Recipe):
 
     epochs: Positive = 30
     batch_size: BatchSize = 64
-    lr: Positive = 0.05
+    lr: Rate = 0.05
     dropout: number(ge=0, lt=1) = 0.1
     warmup_epochs: NotNegative = 1
     pad_crop: Natural = 0  # a shifted face would have another position

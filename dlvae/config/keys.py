@@ -18,6 +18,7 @@ from dlvae.config.section import (
     Overlay,
     Section,
     SomeDistinct,
+    Threads,
     number,
     overlay,
 )
@@ -157,7 +158,7 @@ class PresetKeys(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto` is bf16 where the processor has it natively (the toy's networks are too small to
     gain); the mixture is always fp32"""
-    threads: Count = 1
+    threads: Threads = 1
     """threads of every torch job; part of the result's last bits, hence here"""
     fast: bool = True
     """false runs the plain code in the place of what exists for speed alone"""

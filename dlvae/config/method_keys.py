@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from dlvae.config.section import Count, NotNegative, Positive, Section, number
+from dlvae.config.section import Count, NotNegative, Rate, Section, number
 
 Beta = number(ge=0, lt=1)
 
@@ -31,7 +31,7 @@ class Method(Section):
     """prior of unlabelled images: total moments (Eq. 11), or the mixture (Eq. 6)"""
     n_gm: Count = 3
     """stage-1 updates per iteration of Algorithm 1"""
-    lr: Positive = 0.0005
+    lr: Rate = 0.0005
     """learning rate of Adam"""
     beta1: Beta = 0.0
     """of Adam"""

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dlvae.candidate import find_candidate
 from dlvae.config.explain import listed
 from dlvae.config.keys import PresetKeys
 from dlvae.config.section import plain
+from dlvae.config.yaml_files import read_yaml
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import check_entry_point, model_names, read_options
 
@@ -46,7 +45,7 @@ def load_preset(name: str, folder: Path) -> dict[str, Any]:
             f"unknown preset '{name}': expected one of {', '.join(files)}.{nearest(name, files)} "
             "Your own preset is a complete file: --configfile FILE"
         )
-    return yaml.safe_load(files[name].read_text(encoding="utf-8"))
+    return read_yaml(files[name], "a preset")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

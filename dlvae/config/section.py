@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,6 +25,8 @@ from pydantic import (
 )
 
 from dlvae.config.explain import explain
+from dlvae.config.limits import MOST, MOST_THREADS
+from dlvae.config.yaml_files import parse_yaml
 from dlvae.stage.errors import UserError
 
 
@@ -43,15 +44,23 @@ def _each_once(values: list[Any]) -> list[Any]:
 def number(**bounds: float) -> Any:
     """Return the type of a finite number within ``bounds`` (gt, ge, lt, le of pydantic).
 
+    Without an upper one it is at most `MOST`.
+
     An integer stays one: what is written in a preset is what its slices and hashes hold.
     """
+    if not {"lt", "le"} & bounds.keys():
+        bounds["le"] = MOST
     return Annotated[float, Field(**bounds), WrapValidator(_as_written)]
 
 
 Item = TypeVar("Item")
-Natural = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Side = Annotated[int, Field(ge=8)]  # of an image, pixels
+Natural = Annotated[int, Field(ge=0, le=MOST)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Side = Annotated[int, Field(ge=8, le=1024)]  # of an image, pixels
+Width = number(gt=0, le=64)  # multiplier of hidden widths
+Rate = number(gt=0, le=100)  # of learning: beyond, steps overflow
+Dimensions = Annotated[int, Field(ge=1, le=100_000)]
+Threads = Annotated[int, Field(ge=1, le=MOST_THREADS)]
 Positive, NotNegative, Fraction = number(gt=0), number(ge=0), number(gt=0, lt=1)
 Distinct = Annotated[list[Item], AfterValidator(_each_once)]
 SomeDistinct = Annotated[list[Item], Field(min_length=1), AfterValidator(_each_once)]
@@ -152,4 +161,7 @@ def read_words(value: Any) -> Any:
     for read in (int, float):  # YAML takes 1e-3 for a word
         with suppress(ValueError):
             return read(value)
-    return yaml.safe_load(value)
+    try:
+        return parse_yaml(value)
+    except ValueError:
+        return value

@@ -12,7 +12,7 @@ import numpy as np
 
 from dlvae.data.dataset import Prepared
 from dlvae.data.listing import Listing
-from dlvae.data.local import LocalData, check_root, choose, decode, list_root
+from dlvae.data.local import LocalData, check_counts, check_root, choose, decode, list_root
 from dlvae.data.sources import Role
 from dlvae.stage.errors import UserError
 
@@ -49,12 +49,26 @@ def prepare(options: Cifar10Data, root: str | Path | None) -> Prepared:
     return decode(chosen, options.size, card, exact=True)
 
 
+def check(options: Cifar10Data, root: str | Path) -> None:
+    """Check a folder without reading an image; torchvision's own files have checksums.
+
+    Raises:
+        UserError: see :func:`prepare`.
+    """
+    root = _parent(check_root(root, "data_root", "cifar10"))
+    if not (root / TORCHVISION_FOLDER).is_dir():
+        train = list_root(root, CLASSES, contents=False)[0]["train"]
+        check_counts(train.first_classes(options.max_classes), options, "datasets.cifar10.data")
+
+
+def _parent(root: Path) -> Path:
+    return root.parent if root.name == TORCHVISION_FOLDER else root
+
+
 def _list(root: str | Path | None) -> tuple[dict[str, Listing], str]:
     if root is None:
         return _list_torchvision(DOWNLOAD_FOLDER, download=True), "torchvision download"
-    root = check_root(root, "data_root", "cifar10")
-    if root.name == TORCHVISION_FOLDER:
-        root = root.parent
+    root = _parent(check_root(root, "data_root", "cifar10"))
     if (root / TORCHVISION_FOLDER).is_dir():
         return _list_torchvision(root, download=False), "torchvision files"
     listings, layout = list_root(root, CLASSES)
@@ -88,4 +102,4 @@ def _list_torchvision(root: Path, download: bool) -> dict[str, Listing]:
     return listings
 
 
-ROLES = {"labelled": Role(Cifar10Data, prepare, local=True)}
+ROLES = {"labelled": Role(Cifar10Data, prepare, local=True, check=check)}

@@ -10,10 +10,12 @@ from PIL import Image
 
 from dlvae.config.section import Count, Section, Side
 from dlvae.data.dataset import Prepared
+from dlvae.data.images import FORMATS
 from dlvae.data.listing import Listing
 from dlvae.data.local import (
     LocalData,
     cap,
+    check_counts,
     check_root,
     choose,
     decode,
@@ -76,6 +78,20 @@ def prepare_unlabelled(options: SizedUnlabelledFaces, root: str | Path | None) -
     return decode({"train": images}, options.size, _card(layout))
 
 
+def check(options: FacesData, root: str | Path) -> None:
+    """Check a folder of labelled faces without reading an image; raises as :func:`prepare`."""
+    root = check_root(root, "data_root", "faces")
+    train = list_root(root, contents=False)[0]["train"]
+    check_aligned(train, root)
+    check_counts(train.first_classes(options.max_classes), options, "datasets.faces.data")
+
+
+def check_unlabelled(options: SizedUnlabelledFaces, root: str | Path) -> None:
+    """Check a folder of unlabelled faces in the same way."""
+    root = check_root(root, "unlabelled_root", "faces")
+    check_aligned(list_unlabelled_root(root, contents=False)[0], root)
+
+
 def check_aligned(images: Listing, root: str | Path) -> None:
     """Refuse photos: crops are square, or at least of one or two sizes.
 
@@ -86,7 +102,7 @@ def check_aligned(images: Listing, root: str | Path) -> None:
     for payload in images.payloads[:: max(1, len(images) // LOOKED_AT)]:
         source = io.BytesIO(payload) if isinstance(payload, bytes) else payload
         try:
-            with Image.open(source) as image:  # reads no pixel
+            with Image.open(source, formats=FORMATS) as image:  # reads no pixel
                 sizes.append(image.size)
         except Exception:  # decoding names what is wrong
             continue
@@ -106,6 +122,6 @@ def _card(layout: str) -> dict:
 
 
 ROLES = {
-    "labelled": Role(FacesData, prepare, local=True),
-    "unlabelled": Role(SizedUnlabelledFaces, prepare_unlabelled, local=True),
+    "labelled": Role(FacesData, prepare, local=True, check=check),
+    "unlabelled": Role(SizedUnlabelledFaces, prepare_unlabelled, True, check_unlabelled),
 }

@@ -3,23 +3,29 @@
 Converted, because nothing is lost or guessed: grey, palette, 1 bit, CMYK and YCbCr to RGB;
 16-bit grey, 0..65535 to 0..255; transparency over white, as a viewer shows it; the orientation
 that a camera noted is applied. Refused, with the path: floating point and 32-bit integer images,
-whose range nobody states, and files that do not decode.
+whose range nobody states, files that do not decode or claim more pixels than any image has, and
+formats that are programs (PostScript).
 """
 
 import io
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dlvae.stage.errors import UserError
 
 # An image file as bytes, its path, or decoded pixels uint8 (H, W, 3).
 Payload = bytes | Path | np.ndarray
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")  # as Pillow calls them
+MOST_PIXELS = Image.MAX_IMAGE_PIXELS
+"""What Pillow takes for a decompression bomb, 89 million: a tiny file can claim as many."""
 
 PROGRESS_SECONDS = 5.0
 CONVERTIBLE = ("1", "L", "P", "CMYK", "YCbCr")
@@ -72,8 +78,10 @@ def decode(payload: Payload, where: str) -> tuple[Image.Image, list[str]]:
     """Decode one image to RGB; also returns what was converted ("from grey", ...)."""
     if isinstance(payload, np.ndarray):
         return Image.fromarray(payload), []
+    content = b""
     try:
-        with Image.open(io.BytesIO(read_bytes(payload))) as image:
+        content = read_bytes(payload)
+        with open_header(content, where) as image:
             name = MODES.get(image.mode, image.mode)
             image.load()
             # Orientation first: converting drops the note that carries it.
@@ -83,9 +91,35 @@ def decode(payload: Payload, where: str) -> tuple[Image.Image, list[str]]:
         raise
     except Exception as error:  # decoders fail on broken files in every way there is
         raise UserError(
-            f"{where}: expected a readable image, found {type(error).__name__}: {error}; replace "
-            "or remove it"
+            f"{where}: expected a readable image, found {unreadable(error, content)}; replace or "
+            "remove it"
         ) from error
+
+
+def open_header(content: bytes, where: str, formats: Sequence[str] = FORMATS) -> Image.Image:
+    """Open an image file without decoding it.
+
+    Raises:
+        UserError: it claims more than `MOST_PIXELS`.
+        Exception: what the decoders raise on a broken file.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(io.BytesIO(content), formats=formats)
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise UserError(
+                f"{where}: expected an image of at most {MOST_PIXELS} pixels, found more by its "
+                "header; replace or remove it"
+            ) from None
+    return image
+
+
+def unreadable(error: Exception, content: bytes) -> str:
+    """Say what a file is that does not decode."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"a file that starts with {content[:8]!r}" if content else "an empty file"
+    return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
 
 
 def fit_square(image: Image.Image, size: int) -> tuple[Image.Image, list[str]]:

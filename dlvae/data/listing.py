@@ -8,6 +8,7 @@ label numbers.
 """
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,10 @@ import numpy as np
 
 from dlvae.data.images import Payload
 from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.text_files import found_at, read_text
+
+MOST_ROWS = 10_000_000
+"""Of a parquet file: far above any data set; below what fills the memory by repeating one row."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -98,16 +103,28 @@ def list_unlabelled(root: Path) -> Listing:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The image files directly in a folder, by name."""
-    return sorted(
+    """The image files directly in a folder, by name.
+
+    Raises:
+        UserError: what bears the name of one is no regular file: a link to nothing, a pipe.
+    """
+    named = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
+    for path in named:
+        if (found := found_at(path)) not in ("a file", "a folder"):
+            raise UserError(f"{path}: expected a regular file, found {found}; remove or replace it")
+    return sorted(path for path in named if path.is_file())
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+    paths = sorted(path for path in root.iterdir() if path.name[0] != ".")
+    for path in paths:
+        if path.is_symlink() and (found := found_at(path)) not in ("a file", "a folder"):
+            raise UserError(f"{path}: expected a folder, found {found}; remove or replace the link")
+    return [path for path in paths if path.is_dir()]
 
 
 def _listing(root: Path, paths: list[Path], *rest) -> Listing:
@@ -127,7 +144,10 @@ def parquet_files(root: Path, split: str) -> list[Path]:
 
 
 def list_parquet(
-    files: list[Path], classes: Sequence[str] | None = None, labelled: bool = True
+    files: list[Path],
+    classes: Sequence[str] | None = None,
+    labelled: bool = True,
+    contents: bool = True,
 ) -> Listing:
     """List the images of one split, in row order.
 
@@ -136,45 +156,65 @@ def list_parquet(
         classes: the class names in label order; None: see the module's docstring.
         labelled: otherwise the label is -1 whatever the files say, and a column `identity`, if
             every file has it, says who the images show; one value says nothing.
+        contents: read the images too; without, the payloads are empty.
 
     Raises:
         UserError: an unreadable file, a missing column, a row without bytes, a label out of
-            range, or labels that leave out a class.
+            range, labels that leave out a class, or more than `MOST_ROWS`.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     payloads, where, labels, people = [], [], [], []
     for file in files:
-        try:
-            schema = pq.read_schema(file)
-            image = _image_column(schema, file, labelled)
-            wanted = {image, "label" if labelled else "identity"}
-            table = pq.read_table(file, columns=[name for name in schema.names if name in wanted])
-        except (OSError, pa.ArrowException) as error:
-            raise UserError(f"{file}: expected a readable parquet file: {error}") from error
-        for row, content in enumerate(table[image].to_pylist()):
-            where.append(f"{file} row {row}")
-            payloads.append((content or {}).get("bytes"))
-            if not payloads[-1]:
-                raise UserError(
-                    f"{where[-1]}: expected the image file in '{image}.bytes', found nothing; "
-                    "embed the files when writing the parquet"
-                )
+        table, image = _read_parquet(file, labelled, contents)
+        names = [f"{file} row {row}" for row in range(len(table))]
+        where += names
+        payloads += _contents(table[image], image, names) if contents else [b""] * len(names)
         if labelled:
             labels += [-1 if label is None else label for label in table["label"].to_pylist()]
-        elif "identity" in schema.names:
+        elif "identity" in table.column_names:
             people += [str(name) for name in table["identity"].to_pylist()]
-    if not payloads:
-        raise UserError(f"{files[0]}: expected at least one row, found none")
+    if not where:
+        raise UserError(f"{files[0]}: expected at least one row, found none; write it again")
     if labelled:
         named = classes or _class_csv(files[0].parent / "classes.csv") or _feature_names(files[0])
-        labels = np.array(labels, np.int64)
+        # An unsigned label beyond int64 stays out of range.
+        labels = np.array([min(label, np.iinfo(np.int64).max) for label in labels], np.int64)
         return Listing(payloads, where, labels, _checked_classes(labels, named, where))
     found, index = np.unique(people, return_inverse=True)
     known = len(people) == len(payloads) and len(found) > 1
     unlabelled = np.full(len(payloads), -1, np.int64)
     return Listing(payloads, where, unlabelled, [], index.astype(np.int64) if known else None)
+
+
+def _read_parquet(file: Path, labelled: bool, contents: bool):
+    """Return the columns of a file that are read, as an arrow table, and that of the images."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if (found := found_at(file)) != "a file":
+            raise OSError(f"found {found}")
+        if (count := pq.read_metadata(file).num_rows) > MOST_ROWS:
+            raise UserError(f"{file}: expected at most {MOST_ROWS} rows, found {count}; use fewer")
+        schema = pq.read_schema(file)
+        image = _image_column(schema, file, labelled)
+        wanted = {"label" if labelled else "identity", *([image] if contents else [])}
+        wanted = [name for name in schema.names if name in wanted]
+        return pq.read_table(file, columns=wanted or [image]), image
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(
+            f"{file}: expected a readable parquet file: {error}; write it again"
+        ) from error
+
+
+def _contents(column, image: str, where: list[str]) -> list[bytes]:
+    found = [(content or {}).get("bytes") for content in column.to_pylist()]
+    for content, name in zip(found, where, strict=True):
+        if not content:
+            raise UserError(
+                f"{name}: expected the image file in '{image}.bytes', found nothing; embed the "
+                "files when writing the parquet"
+            )
+    return found
 
 
 def _image_column(schema, file: Path, labelled: bool) -> str:
@@ -201,7 +241,19 @@ def _checked_classes(
             f"{where[0]}: expected labels from 0, found -1 in every row: this is an unlabelled "
             "set, give it with --config unlabelled_root=PATH"
         )
-    classes = list(named or map(str, range(labels.max() + 1)))
+    most = int(labels.max())
+    if not named and most >= len(labels):  # however large: as many names are never made
+        raise UserError(
+            f"{where[int(labels.argmax())]}: expected a label below {len(labels)}, the number of "
+            f"images, found {most}; number the classes without gaps"
+        )
+    classes = list(named or map(str, range(most + 1)))
+    if len(set(classes)) < len(classes):
+        twice = next(name for name in classes if classes.count(name) > 1)
+        raise UserError(
+            f"{where[0]}: expected each name once in the list of classes, found '{twice}' twice; "
+            "name the classes apart"
+        )
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if len(wrong):
         expected = f"in 0..{len(classes) - 1}" if named else "at least 0"
@@ -221,8 +273,7 @@ def _checked_classes(
 def _class_csv(path: Path) -> list[str] | None:
     if not path.exists():
         return None
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(read_text(path, "a table of classes"))))
     try:
         names = {int(row["label"]): row["identity"] for row in rows}
     except (KeyError, TypeError, ValueError):

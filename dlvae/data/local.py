@@ -11,6 +11,7 @@ order in which a disk lists them, and two equal files of a class never end up on
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from dlvae.data.listing import (
     parquet_files,
 )
 from dlvae.stage.errors import UserError
+from dlvae.stage.text_files import found_at
 
 
 class LocalData(Section):
@@ -53,20 +55,23 @@ def check_root(root: str | Path | None, key: str, dataset: str) -> Path:
             f"give it with --config {key}=PATH"
         )
     root = Path(root)
-    if not root.is_dir():
+    if (found := found_at(root)) != "a folder":
         raise UserError(
-            f"data set '{dataset}': expected a folder at {root}, found "
-            f"{'a file' if root.exists() else 'nothing'}; correct --config {key}=PATH"
+            f"data set '{dataset}': expected a folder at {root}, found {found}; correct --config "
+            f"{key}=PATH"
         )
     return root
 
 
-def list_root(root: Path, classes: Sequence[str] | None = None) -> tuple[dict[str, Listing], str]:
+def list_root(
+    root: Path, classes: Sequence[str] | None = None, contents: bool = True
+) -> tuple[dict[str, Listing], str]:
     """List a labelled root.
 
     Args:
         root: in one of the layouts above.
         classes: the class names in label order, where the data set fixes them.
+        contents: read the images inside parquet files, too.
 
     Returns:
         The listings of "train" and, where the root has it, "test"; and the layout's name.
@@ -74,7 +79,7 @@ def list_root(root: Path, classes: Sequence[str] | None = None) -> tuple[dict[st
     parquet = {name: parquet_files(root, name) for name in ("train", "test")}
     if parquet["train"]:
         splits = {name: files for name, files in parquet.items() if files}
-        read, layout = list_parquet, "parquet"
+        read, layout = partial(list_parquet, contents=contents), "parquet"
     else:
         splits = {name: root / name for name in parquet if (root / name).is_dir()}
         splits = splits if "train" in splits else {"train": root}
@@ -86,10 +91,10 @@ def list_root(root: Path, classes: Sequence[str] | None = None) -> tuple[dict[st
     return listings, layout
 
 
-def list_unlabelled_root(root: Path) -> tuple[Listing, str]:
+def list_unlabelled_root(root: Path, contents: bool = True) -> tuple[Listing, str]:
     """List an unlabelled root; also returns the layout's name."""
     if files := parquet_files(root, "train"):
-        return list_parquet(files, labelled=False), "parquet"
+        return list_parquet(files, labelled=False, contents=contents), "parquet"
     train = root / "train"
     return list_unlabelled(train if train.is_dir() else root), "image files"
 
@@ -120,17 +125,29 @@ def choose(listings: dict[str, Listing], options: LocalData, where: str) -> dict
     chosen = {name: each.first_classes(options.max_classes) for name, each in listings.items()}
     if "test" not in chosen:
         chosen["train"], chosen["test"] = hold_out(chosen["train"], options.test_fraction)
-    train, fewest = chosen["train"], options.min_images_per_class
-    counts = np.bincount(train.labels, minlength=len(train.classes))
+    check_counts(chosen["train"], options, where)
+    if options.max_images_per_class is not None:
+        chosen = {n: cap(each, options.max_images_per_class) for n, each in chosen.items()}
+    return chosen
+
+
+def check_counts(train: Listing, options: LocalData, where: str) -> None:
+    """Refuse a single class, and one with too few training images; see :func:`choose`."""
+    fewest, counts = (
+        options.min_images_per_class,
+        np.bincount(train.labels, minlength=len(train.classes)),
+    )
+    if len(train.classes) < 2:
+        raise UserError(
+            f"{train.where[0]}: expected at least two classes, found '{train.classes[0]}' alone; "
+            "add the images of others"
+        )
     for name, count in zip(train.classes, counts, strict=True):
         if count < fewest:
             raise UserError(
                 f"class '{name}': expected at least {fewest} training images, found {count}; add "
                 f"images, remove the class, or lower {where}.min_images_per_class"
             )
-    if options.max_images_per_class is not None:
-        chosen = {n: cap(each, options.max_images_per_class) for n, each in chosen.items()}
-    return chosen
 
 
 def hold_out(listing: Listing, fraction: float) -> tuple[Listing, Listing]:

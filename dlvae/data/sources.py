@@ -27,12 +27,14 @@ ROLES = ("labelled", "unlabelled")
 class Role:
     """How one role of a data set is prepared.
 
-    `prepare` is called with its `options`; if `local`, also with the `root`.
+    `prepare` is called with its `options`; if `local`, also with the `root`. So is `check`, which
+    reads no image and says what is wrong before a run starts.
     """
 
     options: type[Section]
     prepare: Callable[..., Prepared]
     local: bool = False
+    check: Callable[..., None] | None = None
 
 
 def find_role(dataset: str | None, role: str) -> Role:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import resource
@@ -11,15 +12,21 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+from numpy.lib import format as npy
 
+from dlvae.stage.array_hints import label_hint, shape_hint, type_hint
 from dlvae.stage.errors import UserError
+from dlvae.stage.text_files import parse_json, read_text
 
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 # Packages whose version can change a number.
 PACKAGES = ("numpy", "torch", "torchvision", "torch-fidelity", "timm", "scikit-learn", "scipy")
 
@@ -60,11 +67,20 @@ def write_json(path: str | Path, value: object) -> None:
 
 
 def read_json(path: str | Path) -> dict:
-    """Read a JSON file; :class:`UserError` names the path when it is missing or malformed."""
+    """Read a JSON object.
+
+    Raises:
+        UserError: the file is missing, unreadable, malformed or holds something else.
+    """
+    what = "a readable JSON file"
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"expected a readable JSON file at {path}: {error}") from error
+        found = parse_json(read_text(path, what))
+    except ValueError as error:
+        raise UserError(f"expected {what} at {path}: {error}") from error
+    if not isinstance(found, dict):
+        kind = {list: "a list", str: "a text"}.get(type(found), type(found).__name__)
+        raise UserError(f"{path}: expected a JSON object, found {kind}")
+    return found
 
 
 def sha256_file(path: str | Path) -> str:
@@ -99,6 +115,43 @@ def save_npz(path: str | Path, *, compress: bool = True, **arrays: np.ndarray) -
                 np.lib.format.write_array(file, np.asanyarray(arrays[name]), allow_pickle=False)
 
 
+BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged archive raises."""
+
+
+def check_npz(path: str | Path) -> None:
+    """Refuse arrays whose headers claim other sizes than the archive has, before any is made.
+
+    Raises:
+        ValueError: a member is no plain array, or has not the size that its header says.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                shape, _, dtype = array_header(file)
+                size = file.tell() + math.prod(shape) * dtype.itemsize
+            if size != member.file_size:
+                raise ValueError(
+                    f"expected as many values as its header says in '{member.filename}', "
+                    f"{shape} of {dtype}"
+                )
+
+
+def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Read the header of an array: shape, whether in Fortran order, type.
+
+    Raises:
+        ValueError: no plain array, or one of Python objects, which are never loaded.
+    """
+    version = npy.read_magic(file)
+    if version not in HEADERS:
+        raise ValueError("expected a plain array")
+    shape, fortran, dtype = HEADERS[version](file)
+    if dtype.hasobject:
+        raise ValueError("found pickled Python objects, which are never loaded")
+    return shape, fortran, dtype
+
+
 def load_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Load every array of an ``.npz``; pickled objects are refused.
 
@@ -106,9 +159,10 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
         UserError: the file is missing, truncated or holds Python objects.
     """
     try:
+        check_npz(path)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except BROKEN as error:
         raise UserError(f"expected a readable .npz of plain arrays at {path}: {error}") from error
 
 
@@ -135,18 +189,18 @@ def check_samples(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     """Refuse anything but uint8 (N, H, W, 3) images with N non-negative integer labels."""
     if images.dtype != np.uint8:
         raise UserError(
-            f"{name}: expected images of dtype uint8 (0 to 255), found {images.dtype}; convert "
-            "[-1, 1] floats with ((x + 1) * 127.5).round().clip(0, 255).astype('uint8')"
+            f"{name}: expected images of dtype uint8 (0 to 255), found {images.dtype}; "
+            f"{type_hint(images)}"
         )
     if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
         raise UserError(
             f"{name}: expected images of shape (N, H, W, 3) with N > 0, found {images.shape}; "
-            "transpose channels-first images with images.transpose(0, 2, 3, 1)"
+            f"{shape_hint(images.shape)}"
         )
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         raise UserError(
             f"{name}: expected {len(images)} integer labels, found dtype {labels.dtype} of shape "
-            f"{labels.shape}"
+            f"{labels.shape}; {label_hint(labels, len(images))}"
         )
     if labels.min() < 0:
         raise UserError(f"{name}: labels out of range: expected >= 0, found {labels.min()}")

@@ -22,7 +22,7 @@ from dlvae.stage.artefact import read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import device
 from dlvae.stage.seeds import seeded_globally
-from dlvae.stage.weights import load_weights, save_weights
+from dlvae.stage.weights import load_state, load_weights, save_weights
 from dlvae.task import Task
 
 if TYPE_CHECKING:
@@ -154,11 +154,28 @@ def save_model(
 def load_model(folder: str | Path) -> GenerativeModel:
     """Load a saved model in evaluation mode, on :func:`dlvae.stage.runtime.device`."""
     folder = Path(folder)
-    definition = read_json(folder / DEFINITION)
+    definition = _definition(folder / DEFINITION)
     task, method = Task(**definition["task"]), Method.read(definition["method"], "method")
     model = build_seeded(definition["model"], task, method, definition["options"])
-    model.load_state_dict(load_weights(folder / WEIGHTS))
+    load_state(model, folder / WEIGHTS)
     return model.to(device()).eval()
+
+
+def _definition(path: Path) -> dict[str, Any]:
+    found, whole = read_json(path), {"model": str, "task": dict, "method": dict, "options": dict}
+    for key, kind in whole.items():
+        if not isinstance(found.get(key), kind):
+            raise UserError(
+                f"{path}: expected the entry '{key}' of a trained model, found {found.get(key)!r}; "
+                "train it again"
+            )
+    fields = {field.name for field in dataclasses.fields(Task)}
+    if not fields - {"fast"} <= found["task"].keys() <= fields:
+        raise UserError(
+            f"{path}: expected the entries {', '.join(sorted(fields))} of 'task', found "
+            f"{', '.join(sorted(found['task']))}; train it again"
+        )
+    return found
 
 
 def weights_hash(folder: str | Path) -> str:
@@ -178,5 +195,10 @@ def load_snapshots(folder: Path) -> Snapshots:
     found: Snapshots = {}
     for key, tensor in load_weights(folder / SNAPSHOTS).items():
         step, _, name = key.partition("/")
+        if not step.isdecimal():
+            raise UserError(
+                f"{folder / SNAPSHOTS}: expected weights by step, as <step>/<name>, found '{key}'; "
+                "train the model again"
+            )
         found.setdefault(int(step), {})[name] = tensor
     return dict(sorted(found.items()))

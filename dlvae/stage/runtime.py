@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from dlvae.config.limits import MOST_THREADS
 from dlvae.fast.memory import use_memory_again
-from dlvae.stage.errors import UserError
+from dlvae.stage.errors import UserError, harmless, sentence
 from dlvae.stage.gpu_slots import gpu_names, take_gpu
 from dlvae.stage.stopping import stoppable
+from dlvae.stage.text_files import parse_json
 
 if TYPE_CHECKING:
     import torch
 
 PRECISIONS = ("auto", "fp32", "bf16")
+
+
+class ConfigSlice(dict[str, Any]):
+    """A slice of the configuration; a key that it lacks is a :class:`UserError`."""
+
+    def __missing__(self, key: str) -> NoReturn:
+        found = ", ".join(map(str, self)) or "none"
+        raise UserError(f"--config: expected the key '{key}', found {found}")
 
 
 def stage_parser(doc: str | None, **paths: str) -> argparse.ArgumentParser:
@@ -30,8 +39,10 @@ def stage_parser(doc: str | None, **paths: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", type=_json_object, default={}, help="config slice, as JSON")
-    parser.add_argument("--threads", type=int, default=1, help="threads of this job")
+    parser.add_argument(
+        "--config", type=_json_object, default=ConfigSlice(), help="config slice, as JSON"
+    )
+    parser.add_argument("--threads", type=_threads, default=1, help="threads of this job")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto")
     for name, text in paths.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True, help=text)
@@ -43,16 +54,19 @@ def run_stage(
     parser: argparse.ArgumentParser,
     argv: list[str] | None = None,
 ) -> None:
-    """Parse, run ``main(args)``; a :class:`UserError` becomes one line and exit status 2.
+    """Parse, run ``main(args)``; what a user can mend becomes one line and exit status 2.
 
-    So does a request to stop, see :mod:`dlvae.stage.stopping`, with the status of its signal.
+    See :func:`dlvae.stage.errors.sentence`. So does a request to stop, see
+    :mod:`dlvae.stage.stopping`, with the status of its signal.
     """
     args = parser.parse_args(argv)
     try:
         with stoppable():
             main(args)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:
+        if (said := sentence(error)) is None:
+            raise
+        print(f"error: {said}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -61,9 +75,16 @@ def use_threads(threads: int, fast: bool = True) -> None:
 
     The number is part of the result: sums are split by thread, so another count gives other
     last bits. The GPU is one that no other job has taken, see :mod:`dlvae.stage.gpu_slots`.
+
+    Raises:
+        UserError: no thread, or more than `MOST_THREADS`.
     """
     import torch
 
+    if not 1 <= threads <= MOST_THREADS:
+        raise UserError(
+            f"threads: expected at least one thread and at most {MOST_THREADS}, found {threads}"
+        )
     torch.set_num_threads(threads)
     if fast:
         use_memory_again()
@@ -117,11 +138,21 @@ def _cpu_has_bf16() -> bool:
     return any(flag in flags.split() for flag in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def _json_object(text: str) -> dict:
+def _json_object(text: str) -> ConfigSlice:
     try:
-        value = json.loads(text)
+        value = parse_json(text, finite=True)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected a JSON object: {error}") from error
+        raise argparse.ArgumentTypeError(
+            f"expected a JSON object: {harmless(str(error))}"
+        ) from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"expected a JSON object, found {type(value).__name__}")
-    return value
+    return ConfigSlice(value)
+
+
+def _threads(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of threads from 1 to {MOST_THREADS}, found {harmless(text)}"
+        )
+    return int(text)

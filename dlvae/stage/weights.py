@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 CARD, MANIFEST = "card.json", "manifest.json"
 NAMED_BY_CARD = "weights_sha256"
+SAID = 200  # characters of what torch says of weights that do not fit
 SHOWN = 12  # hex digits of a hash in a message
 
 
@@ -40,6 +42,35 @@ def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"expected a readable safetensors file at {path}: {error}") from error
+
+
+def load_state(
+    module: torch.nn.Module, path: Path, tensors: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """Give a module weights that were saved of one like it.
+
+    Args:
+        path: of the weights.
+        tensors: what it holds, under the names of the module; None: as they are loaded.
+
+    Raises:
+        UserError: they are those of another module, or not finite; see :func:`load_weights`.
+    """
+    tensors = load_weights(path) if tensors is None else tensors
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        said = " ".join(lines[1].split()) if len(lines) > 1 else lines[0]
+        raise UserError(
+            f"{path}: expected the weights of the model that lies beside them, found others "
+            f"({said[:SAID]}); {_fix(path)}"
+        ) from None
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise UserError(
+                f"{path}: expected finite weights, found NaN or infinity in {name}; {_fix(path)}"
+            )
 
 
 def check_weights(path: Path) -> None:

@@ -142,7 +142,8 @@ def _schedule(train: dict[str, Any], images: int) -> tuple[int, list[int]]:
     return steps, [math.ceil(e * steps_per_epoch) for e in train.get("snapshot_epochs", [])]
 
 
-if __name__ == "__main__":
+def command() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = stage_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
@@ -152,4 +153,8 @@ if __name__ == "__main__":
     parser.add_argument("--fingerprint", default="", help="fingerprint of the code")
     parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
     parser.add_argument("--keep-state", action="store_true", help="for a longer training to go on")
-    run_stage(train, parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_stage(train, command())

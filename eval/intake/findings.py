@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from dlvae.stage.errors import harmless
+
 NOTE = "note"
 """Nothing is wrong, but the images are not quite those that were handed in."""
 
@@ -28,6 +30,9 @@ class Remark:
     kind: str
     severity: str
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", harmless(self.text))  # it quotes names of files
 
 
 def shown(findings: Iterable[Remark]) -> list[dict[str, str]]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-
 import numpy as np
 from PIL import Image
 
-from dlvae.data.images import decode
+from dlvae.data.images import decode, open_header, unreadable
 from dlvae.stage.errors import UserError
 from eval.intake.findings import NOTE, WARNING
 
@@ -50,14 +47,14 @@ def read_picture(payload: bytes, where: str, size: int) -> tuple[np.ndarray, lis
     """
     # The header first: an image of a wrong size is never decoded, however large.
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(payload), formats=FORMATS)
-            frames = getattr(image, "n_frames", 1)
+        image = open_header(payload, where, FORMATS)
+        frames = getattr(image, "n_frames", 1)
+    except UserError:
+        raise
     except Exception as error:  # decoders fail on broken files in every way there is
         raise UserError(
             f"{where}: expected a PNG file of {size} x {size} pixels, found "
-            f"{type(error).__name__}: {error}; write it again"
+            f"{unreadable(error, payload)}; write it again"
         ) from error
     with image:
         if image.size != (size, size):

@@ -14,7 +14,7 @@ from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import device
-from dlvae.stage.weights import load_weights
+from dlvae.stage.weights import load_state, load_weights
 from eval.judge.classifiers.architecture import build_network
 from eval.judge.predict import Features, outputs_of
 from eval.metrics.inception_score import top_class
@@ -74,14 +74,15 @@ def load_evaluator(folder: str | Path) -> JudgeEnsemble:
     try:
         settings = (card["arch"], len(card["class_names"]), card["image_size"], card["width"])
         members = [build_network(*settings) for _ in card["members"]]
-    except KeyError as error:
+    except (KeyError, TypeError, ValueError) as error:
+        found = f"no {error}" if isinstance(error, KeyError) else f"that {error}"
         raise UserError(
-            f"{folder}/card.json: expected the card of an evaluator, found no {error}; train its "
+            f"{folder}/card.json: expected the card of an evaluator, found {found}; train its "
             "members with python -m eval.judge and join them with python -m eval.judge.join"
         ) from error
     evaluator = JudgeEnsemble(members, card["image_size"], card)
     weights = {k.replace("/", ".", 1): part for k, part in load_weights(folder / WEIGHTS).items()}
-    evaluator.members.load_state_dict(weights)
+    load_state(evaluator.members, folder / WEIGHTS, weights)
     return evaluator.to(device()).eval().requires_grad_(False)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from dlvae.config.section import Section
+from dlvae.config.yaml_files import read_yaml
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import model_names
 from eval.families import FAMILIES, FAMILY_OF, encodes
@@ -249,10 +249,9 @@ def load_rules(path: str | Path = PATH) -> Rules:
         UserError: the file is missing or malformed, or names a key, kind, metric, model or
             operator that there is not; it says which is nearest.
     """
+    content = read_yaml(path, "readable rules")
     try:
-        return Rules.read(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"expected readable rules at {path}: {error}") from error
+        return Rules.read(content)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 

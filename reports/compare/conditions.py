@@ -18,7 +18,9 @@ Thresholds = dict[tuple[str, str], float]
 
 
 def thresholds(
-    given: Mapping[str, float | Mapping[str, float]], datasets: Sequence[str]
+    given: Mapping[str, float | Mapping[str, float]],
+    datasets: Sequence[str],
+    classes: Mapping[str, int] | None = None,
 ) -> Thresholds:
     """Return the least value by data set and metric.
 
@@ -26,10 +28,11 @@ def thresholds(
         given: metric to number, which holds on every data set, or data set to such a mapping,
             which goes first there.
         datasets: that are compared.
+        classes: how many each of them has, where it is known.
 
     Raises:
         UserError: an unknown metric, one of which less is better, a data set that is not
-            compared, or a share above 1.
+            compared, or a value that no candidate could reach.
     """
     everywhere = {key: value for key, value in given.items() if not isinstance(value, Mapping)}
     apart = {key: value for key, value in given.items() if isinstance(value, Mapping)}
@@ -44,6 +47,11 @@ def thresholds(
     for dataset in datasets:
         for metric, value in {**everywhere, **apart.get(dataset, {})}.items():
             _check(metric, value, datasets)
+            if metric == "inception_score" and value > (classes or {}).get(dataset, value):
+                raise UserError(
+                    f"fail_below: inception_score is at most the number of classes, "
+                    f"{classes[dataset]} of '{dataset}', found {value:g}: no candidate reaches it"
+                )
             found[dataset, metric] = float(value)
     return found
 
@@ -74,4 +82,8 @@ def _check(metric: str, value: float, datasets: Sequence[str]) -> None:
     if metric in SHARES and value > 1:
         raise UserError(
             f"fail_below: {metric} is a share between 0 and 1, found {value:g}: write 70 % as 0.7"
+        )
+    if metric == "d_intra_standard" and value > 1:
+        raise UserError(
+            f"fail_below: d_intra_standard is at most 1, found {value:g}: no candidate reaches it"
         )

@@ -22,19 +22,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from dlvae.config.yaml_files import read_yaml
 from dlvae.stage.artefact import read_json, sha256_file
-from dlvae.stage.errors import UserError, nearest
+from dlvae.stage.errors import UserError, harmless, nearest
 from dlvae.stage.registry import WEIGHTS
+from dlvae.stage.text_files import parse_json, read_text
 from eval.protocol import Protocol, load_protocol
 from eval.rows import COLUMNS, read_rows, read_texts
 from reports.freeze.lineage import STAGES
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 
 STORED = ROOT / "reports" / "stored"
 UNREADABLE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError)
-UNREADABLE += (yaml.YAMLError, RecursionError)
+UNREADABLE += (RecursionError,)
 """What reading damaged stored files can raise."""
 Lines = dict[str, list[list[str]]]
 """Score rows as texts, in the order of their file, by the name of that file."""
@@ -102,7 +101,7 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.text}. {self.fix}"
+        return harmless(f"{self.file}: {self.text}. {self.fix}")
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Stored:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration of the run."""
-        return yaml.safe_load((self.folder / Part.CONFIG).read_text(encoding="utf-8"))
+        return read_yaml(self.folder / Part.CONFIG, "a stored configuration")
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -177,8 +176,7 @@ class Stored:
     def manifests(self) -> dict[str, dict[str, Any]]:
         """Manifests of all stages whose file is there, by artefact."""
         paths = [self.folder / Part.MANIFESTS / f"{stage}.jsonl" for stage in STAGES]
-        texts = [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
-        lines = [json.loads(line) for text in texts for line in text.splitlines()]
+        lines = [line for path in paths if path.is_file() for line in _lines(path)]
         return {line.pop("artefact"): line for line in lines}
 
     @property
@@ -211,6 +209,18 @@ class Stored:
         return Finding(
             path, text, fix or f"Restore it: git checkout -- {path}{more and f'; {more}'}"
         )
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file of JSON lines; UserError where it has others."""
+    for number, line in enumerate(read_text(path, "manifests").splitlines(), 1):
+        try:
+            found = parse_json(line)
+        except ValueError as error:
+            raise UserError(f"{path}: expected a JSON object in line {number}: {error}") from error
+        if not isinstance(found, dict) or "artefact" not in found:
+            raise UserError(f"{path}: expected a manifest with its artefact in line {number}")
+        yield found
 
 
 def stored_presets(root: Path = STORED) -> list[str]:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlvae.data.cifar10 import CLASSES
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "workflow", "config", "profiles", "dlvae", "baselines", "eval", "reports"]
 PARTS += ["README.md"]  # its tables are written from stored results
@@ -132,9 +134,10 @@ def real_data(tmp_path_factory):
     """Made-up folders like those of a user: faces/, cifar10/ and unlabelled images."""
     root = tmp_path_factory.mktemp("my data")
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    names = {f"faces/person {k}": 64 for k in range(3)} | {"cifar10/cat": 32, "others/x": 64}
+    names = {f"faces/person {k}": 64 for k in range(3)} | {"others/x": 64}
+    names |= {f"cifar10/{name}": 32 for name in CLASSES}
     for name, side in names.items():
         (root / name).mkdir(parents=True)
-        for index in range(2):
+        for index in range(10):
             Image.fromarray(pixels[:side, :side]).save(root / name / f"{index}.png")
     return root

@@ -32,7 +32,8 @@ def shelve(repository, weights=True, **changed):
     for judge in (f"{name}{kind}" for name in config["datasets"] for kind in ("", "_plain")):
         own = folder / "evaluator" / judge
         own.mkdir(parents=True)
-        (own / "card.json").write_text(json.dumps({"weights_sha256": "ab" * 32}))
+        card = {"weights_sha256": "ab" * 32, "class_names": list("0123456789")}
+        (own / "card.json").write_text(json.dumps(card))
         if weights:
             (own / "weights.safetensors").touch()
             files[f"evaluator/{judge}/weights.safetensors"] = "ab" * 32
@@ -52,7 +53,8 @@ def shelf(repository):
 def outside(tmp_path_factory):
     """Samples from elsewhere, in a folder with a space in its name."""
     folder = tmp_path_factory.mktemp("my samples")
-    np.savez(folder / "stylegan.v2.npz", images=np.zeros((2, 32, 32, 3), np.uint8))
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    np.savez(folder / "stylegan.v2.npz", images=images, labels=np.zeros(2, int))
     (folder / "pictures" / "0").mkdir(parents=True)
     shutil.copy(folder / "stylegan.v2.npz", folder / "cvae.npz")
     return folder

@@ -66,7 +66,10 @@ def test_paper_plans_on_a_tree_of_three_identities(repository, plan, real_data):
     ("arguments", "expected"),
     [
         # At the configuration, at a target, at a data set.
-        (["--config", "stepz=5"], "WorkflowError.*unknown key 'stepz'.*Did you mean 'steps'"),
+        (
+            ["--config", "stepz=5"],
+            "error: in .*: unknown key 'stepz'.*Did you mean 'steps'",
+        ),
         (["figure7", "--config", "preset=cifar10"], "figure7.*'cifar10'.*have it: quick, faces"),
         (["table1", "--config", "preset=faces"], "'faces' needs a folder.*data_root=PATH"),
     ],

@@ -16,7 +16,7 @@ def refused(words, function):
 
 def test_a_missing_folder_is_named():
     refused("one folder for each person in it: --config photos=PATH", PhotoPlan(asked()).folder)
-    refused("photos: .*nowhere, found none", PhotoPlan(asked(photos="nowhere")).folder)
+    refused("photos: .*nowhere, found nothing", PhotoPlan(asked(photos="nowhere")).folder)
 
 
 def test_the_detector_needs_a_file_only_where_it_is_a_network(tmp_path):

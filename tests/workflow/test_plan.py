@@ -70,7 +70,7 @@ def test_cifar10_is_downloaded_where_a_shared_root_has_none(real_data, tmp_path)
     assert root("paper", "faces", data_root=str(tmp_path)) == f"{tmp_path}/faces"
     assert root("paper", "cifar10", data_root=str(tmp_path)) is None
     # A folder that is not there is a slip, not a wish to download.
-    slip = "data_root: expected a folder at nowhere, found none: --config data_root=PATH"
+    slip = "data_root: expected a folder at nowhere, found nothing: --config data_root=PATH"
     refused(slip, lambda: root("paper", "cifar10", data_root="nowhere"))
 
 

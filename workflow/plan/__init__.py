@@ -11,9 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dlvae.config.preset import ablation_models, canonical, protocol_file, resolve
+from dlvae.config.yaml_files import read_yaml
 from dlvae.stage.errors import UserError
 from dlvae.stage.fingerprint import fingerprint
 from dlvae.stage.registry import module_name
@@ -43,7 +42,7 @@ def resolved(given: Mapping[str, Any], files: Sequence[str | Path]) -> dict[str,
         UserError: it is wrong, or a file is another preset than the one that is asked for.
     """
     for path in files:
-        own = yaml.safe_load(Path(path).read_text()).get("preset")
+        own = read_yaml(path, "a preset").get("preset")
         if own not in (None, given.get("preset")):
             raise UserError(
                 f"{path} is the preset '{own}', but --config asks for '{given.get('preset')}': "

@@ -11,6 +11,7 @@ from dlvae.config.preset import canonical
 from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError
 from eval.families import families_on
+from eval.intake.candidate_files import check_candidate
 from reports.compare.conditions import other_protocol, thresholds
 from workflow.plan import STORED, digest
 from workflow.plan.frozen import FrozenPlan
@@ -43,13 +44,18 @@ class ComparisonPlan(FrozenPlan):
                 "folder of baselines/ or an installed model, or --config candidate=PATH "
                 "dataset=NAME, with the file or folder of samples from elsewhere"
             )
-        thresholds(self.config["fail_below"], who.datasets)
         for dataset in who.datasets:
             if dataset not in self.stored.datasets:
                 raise UserError(
                     f"the stored results of preset '{self.preset}' have no '{dataset}': expected "
                     f"{', '.join(self.stored.datasets)}; say --config dataset=NAME"
                 )
+        folders = {name: self.stored.evaluator(name) for name in who.datasets}
+        cards = {name: read_json(folder / "card.json") for name, folder in folders.items()}
+        classes = {name: len(card["class_names"]) for name, card in cards.items()}
+        thresholds(self.config["fail_below"], who.datasets, classes)
+        if who.samples:
+            check_candidate(who.samples, self.section(who.datasets[0])["data"]["size"])
         if self.protocol.hash != self.stored.protocol.hash:
             raise UserError(other_protocol(self.stored, self.protocol.label))
         return who

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dlvae.config.preset import canonical
+from dlvae.data.sources import find_role
 from dlvae.stage.errors import UserError
+from dlvae.stage.text_files import found_at
 from workflow.plan import PLAIN, Plan, digest
 
 
@@ -73,6 +75,23 @@ class DataSetPlan(Plan):
         """Return the folder of a data set's unlabelled images, None where they are rendered."""
         root = self.config["unlabelled_root"] if dataset == "faces" else None
         return _existing(root, "unlabelled_root")
+
+    def checked(self, dataset: str, role: str = "labelled") -> str:
+        """Return the :func:`stamp` of a data set's local folder, empty where it needs none.
+
+        Raises:
+            UserError: what can be known without reading an image is wrong with it.
+        """
+        part = self.section(dataset)
+        folder = self.unlabelled_folder if role == "unlabelled" else self.folder
+        if (root := folder(dataset)) is None:
+            return ""
+        own = part["data"]
+        if role == "unlabelled":
+            own = part["unlabelled"] | {"size": own["size"]}
+        found = find_role(dataset, role)
+        found.check(found.options.read(own, f"datasets.{dataset}"), root)
+        return stamp(root)
 
     # --- Judges --------------------------------------------------------------------------------
 
@@ -145,8 +164,8 @@ def stamp(root: str | None) -> str:
 
 
 def _existing(root: str | None, key: str) -> str | None:
-    if root is not None and not Path(root).is_dir():
-        raise UserError(f"{key}: expected a folder at {root}, found none: --config {key}=PATH")
+    if root is not None and (found := found_at(root)) != "a folder":
+        raise UserError(f"{key}: expected a folder at {root}, found {found}: --config {key}=PATH")
     return root
 
 

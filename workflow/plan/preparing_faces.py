@@ -7,6 +7,7 @@ from pathlib import Path
 from dlvae.config.preset import canonical
 from dlvae.photos.detectors import yunet_model
 from dlvae.stage.errors import UserError
+from dlvae.stage.text_files import found_at
 from workflow.plan import Plan
 from workflow.plan.data_sets import stamp
 
@@ -29,9 +30,9 @@ class PhotoPlan(Plan):
                 "prepare_faces needs a folder of photos, one folder for each person in it: "
                 "--config photos=PATH"
             )
-        if not Path(root).is_dir():
+        if (found := found_at(root)) != "a folder":
             raise UserError(
-                f"photos: expected a folder at {root}, found none: --config photos=PATH"
+                f"photos: expected a folder at {root}, found {found}: --config photos=PATH"
             )
         return root
 

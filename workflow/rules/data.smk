@@ -18,7 +18,7 @@ rule prepare:
     params:
         out=subpath(output.card, parent=True),
         config=data_sets.labelled,
-        source=lambda wildcards: stamp(data_sets.folder(wildcards.dataset)),
+        source=lambda wildcards: data_sets.checked(wildcards.dataset),
         code=lambda wildcards: code_of("dlvae.prepare", MODULES[wildcards.dataset]),
     message:
         "Preparing {wildcards.dataset}"
@@ -54,7 +54,7 @@ use rule prepare as prepare_unlabelled with:
         "<benchmarks>/prepare/{dataset}_unlabelled.jsonl"
     params:
         config=data_sets.unlabelled,
-        source=lambda wildcards: stamp(data_sets.unlabelled_folder(wildcards.dataset)),
+        source=lambda wildcards: data_sets.checked(wildcards.dataset, "unlabelled"),
     message:
         "Preparing the unlabelled images of {wildcards.dataset}"
 

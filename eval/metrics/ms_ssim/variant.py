@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from dlvae.config.section import Count, Section, Several
 from dlvae.stage.errors import UserError
@@ -100,11 +100,22 @@ class VariantRule(Section):
     sigma: Above0
     window_rule: Literal["fixed", "shrinking"]
     sigma_rule: Literal["fixed", "proportional"]
-    weights: Several[Above0]
+    weights: Annotated[Several[Above0], Field(min_length=1)]
     renormalise: bool
     clamp: bool
     reference: Literal["pytorch_msssim", "literal"]
     sizes: dict[str, SizeRule]
+
+    @model_validator(mode="after")
+    def _fits_its_sizes(self) -> VariantRule:
+        for size in self.sizes:
+            if not size.isdecimal() or not 1 <= int(size[:9]) <= 100_000:
+                raise ValueError(f"sizes: expected sides of images in pixels, found '{size}'")
+            try:
+                self.at(int(size))
+            except UserError as error:
+                raise ValueError(f"sizes.{size}: {error}") from None
+        return self
 
     def at(self, size: int) -> Variant:
         """Return the variant for images of ``size`` x ``size`` pixels.

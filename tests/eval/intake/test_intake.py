@@ -17,7 +17,8 @@ from dlvae.data.dataset import Split, load_card, save_dataset
 from dlvae.stage.artefact import load_samples, save_samples, sha256_file
 from dlvae.stage.runtime import run_stage
 from eval.intake import __main__ as intake
-from eval.intake.candidate_files import MOST, MOST_BYTES
+from eval.intake.candidate_files import MOST
+from eval.intake.candidate_folders import MOST_BYTES
 from eval.scored_images import evenly_per_class, sampled
 
 CLASSES = ["cat", "dog", "caf\u00e9"]
