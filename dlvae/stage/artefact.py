@@ -22,7 +22,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from dlvae.stage.array_hints import label_hint, shape_hint, type_hint
+from dlvae.data.array_hints import label_hint, shape_hint, type_hint
 from dlvae.stage.errors import UserError
 from dlvae.stage.text_files import parse_json, read_text
 

@@ -16,7 +16,7 @@ from typing import IO
 
 import numpy as np
 
-from dlvae.stage.array_hints import label_hint
+from dlvae.data.array_hints import label_hint
 from dlvae.stage.artefact import BROKEN, array_header, check_samples, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.text_files import found_at
