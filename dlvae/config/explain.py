@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dlvae.config.limits import MOST
+from dlvae.config.largest import MOST
 from dlvae.stage.errors import nearest
 
 BOUNDS = {

@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from dlvae.config.explain import explain
-from dlvae.config.limits import MOST, MOST_THREADS
+from dlvae.config.largest import MOST, MOST_THREADS
 from dlvae.config.yaml_files import parse_yaml
 from dlvae.stage.errors import UserError
 

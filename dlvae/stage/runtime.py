@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dlvae.config.limits import MOST_THREADS
+from dlvae.config.largest import MOST_THREADS
 from dlvae.fast.memory import use_memory_again
 from dlvae.stage.errors import UserError, harmless, sentence
 from dlvae.stage.gpu_slots import gpu_names, take_gpu

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from corpus.case import CANARY, outcome
+from corpus.bad_input import CANARY, outcome
 from corpus.groups import GROUPS
 from corpus.page import PAGE, page
 

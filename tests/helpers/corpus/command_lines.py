@@ -9,7 +9,7 @@ from snakemake.cli import parse_config
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from corpus.case import CANARY, Case
+from corpus.bad_input import CANARY, BadInput
 from dlvae.config.command_line import check_command_line
 from workflow.plan import resolved
 from workflow.plan.comparing import ComparisonPlan
@@ -32,27 +32,27 @@ def configured(*entries: str, files: tuple[Path, ...] = ()) -> dict[str, Any]:
     return resolved(given, files)
 
 
-def value(name: str, entry: str, said: str, *more: str) -> Case:
+def value(name: str, entry: str, said: str, *more: str) -> BadInput:
     """Return a case of one `--config KEY=VALUE`."""
-    return Case(name, said, lambda folder: configured(entry, *more))
+    return BadInput(name, said, lambda folder: configured(entry, *more))
 
 
-def taken(name: str, entry: str, said: str, where: Callable[[dict[str, Any]], Any]) -> Case:
+def taken(name: str, entry: str, said: str, where: Callable[[dict[str, Any]], Any]) -> BadInput:
     """Return a case of a value that is converted; `where` finds what it became."""
-    return Case(name, said, lambda folder: repr(where(configured(entry))), converted=True)
+    return BadInput(name, said, lambda folder: repr(where(configured(entry))), converted=True)
 
 
-def threshold(name: str, entry: str, said: str) -> Case:
+def threshold(name: str, entry: str, said: str) -> BadInput:
     """Return a case of thresholds of `compare`, checked before any job."""
 
     def run(folder: Path) -> None:
         given = configured(entry, "candidate=wgan_gp", "dataset=digits")
         ComparisonPlan(given).comparable()
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def file(name: str, content: str | bytes, said: str, *entries: str) -> Case:
+def file(name: str, content: str | bytes, said: str, *entries: str) -> BadInput:
     """Return a case of a configuration file with this content; CANARY in it is a path."""
 
     def run(folder: Path) -> dict[str, Any]:
@@ -62,17 +62,17 @@ def file(name: str, content: str | bytes, said: str, *entries: str) -> Case:
         path.write_bytes(text)
         return configured(*entries, files=(path,))
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def made(name: str, said: str, make: Callable[[Path], Any]) -> Case:
+def made(name: str, said: str, make: Callable[[Path], Any]) -> BadInput:
     """Return a case of a configuration file that `make` makes at a path."""
 
     def run(folder: Path) -> dict[str, Any]:
         make(folder / "mine.yaml")
         return configured(files=(folder / "mine.yaml",))
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -82,7 +82,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 """A billion words in 400 bytes, by aliases of aliases."""
 
 CONFIG_FILES = [
-    Case("a file that is not there", "found nothing", lambda f: configured(files=(f / "no.yaml",))),
+    BadInput("a file that is not there", "found nothing", lambda f: configured(files=(
+             f / "no.yaml",))),
     made("a folder in the place of a file", "found a folder", lambda path: path.mkdir()),
     made("a link to nothing", "found a link to nothing", lambda p: p.symlink_to("gone")),
     made("a named pipe, which would wait for ever", "found no regular file", os.mkfifo),

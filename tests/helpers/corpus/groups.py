@@ -1,6 +1,6 @@
 """All groups of the corpus, in the order of the page that is made of them."""
 
-from corpus.case import Case
+from corpus.bad_input import BadInput
 from corpus.command_lines import CONFIG_FILES, CONFIG_VALUES
 from corpus.image_files import IMAGES
 from corpus.image_folders import DATA_FOLDERS
@@ -12,7 +12,7 @@ from corpus.protocols import PROTOCOL_FILES
 from corpus.sample_sets import SAMPLE_SETS
 from corpus.stored_files import STORED_RESULTS
 
-GROUPS: dict[str, list[Case]] = {
+GROUPS: dict[str, list[BadInput]] = {
     "Configuration files": CONFIG_FILES,
     "Values of --config": CONFIG_VALUES,
     "Folders of images": DATA_FOLDERS,

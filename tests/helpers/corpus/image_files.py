@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from corpus.case import AS_IT_IS, CANARY, Case
+from corpus.bad_input import AS_IT_IS, CANARY, BadInput
 from corpus.image_folders import bomb, pixels, png
 from dlvae.data.images import decode_all
 
@@ -22,7 +22,7 @@ def decoded(payload: bytes | Path, **more: Any) -> tuple[np.ndarray, dict[str, i
     return decode_all([payload], ["picture"], SIDE, **more)
 
 
-def refused(name: str, said: str, content: Callable[[Path], bytes] | bytes) -> Case:
+def refused(name: str, said: str, content: Callable[[Path], bytes] | bytes) -> BadInput:
     """Return a case of a file that is refused."""
 
     def run(folder: Path) -> Any:
@@ -30,10 +30,12 @@ def refused(name: str, said: str, content: Callable[[Path], bytes] | bytes) -> C
         path.write_bytes(content if isinstance(content, bytes) else content(folder))
         return decoded(path)
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def converted(name: str, said: str, image: Callable[[], Image.Image], kind: str = "PNG") -> Case:
+def converted(
+    name: str, said: str, image: Callable[[], Image.Image], kind: str = "PNG"
+) -> BadInput:
     """Return a case of a file that is taken; what was done to it is counted in the data's card."""
 
     def run(folder: Path) -> str:
@@ -43,7 +45,7 @@ def converted(name: str, said: str, image: Callable[[], Image.Image], kind: str 
         assert images.shape == (1, SIDE, SIDE, 3) and images.dtype == np.uint8
         return ", ".join(changes) or AS_IT_IS
 
-    return Case(name, said, run, converted=True)
+    return BadInput(name, said, run, converted=True)
 
 
 def saved(image: Image.Image, kind: str) -> bytes:

@@ -14,7 +14,7 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from corpus.case import Case, Exploit, planning, stage
+from corpus.bad_input import BadInput, Exploit, planning, stage
 from dlvae import prepare
 from dlvae.data.cifar10 import CLASSES
 from workflow.plan import resolved
@@ -55,17 +55,17 @@ def faces(root: Path, **settings: Any) -> dict:
     return json.loads((out / "card.json").read_text())
 
 
-def before(name: str, said: str, make: Callable[[Path], Any], **keys: str) -> Case:
+def before(name: str, said: str, make: Callable[[Path], Any], **keys: str) -> BadInput:
     """Return a case of a folder that is refused before any job; `make` makes it at a path."""
 
     def run(folder: Path) -> None:
         make(folder / "faces")
         planned(folder / "faces", **{k: str(folder / v) for k, v in keys.items()})
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def inside(name: str, said: str, make: Callable[[Path], Any], **settings: Any) -> Case:
+def inside(name: str, said: str, make: Callable[[Path], Any], **settings: Any) -> BadInput:
     """Return a case of what only reading all images tells."""
 
     def run(folder: Path) -> None:
@@ -73,10 +73,10 @@ def inside(name: str, said: str, make: Callable[[Path], Any], **settings: Any) -
         make(folder / "faces")
         faces(folder / "faces", **settings)
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def cifar(name: str, said: str, make: Callable[[Path], Any]) -> Case:
+def cifar(name: str, said: str, make: Callable[[Path], Any]) -> BadInput:
     """Return a case of a folder for CIFAR-10."""
 
     def run(folder: Path) -> None:
@@ -84,7 +84,7 @@ def cifar(name: str, said: str, make: Callable[[Path], Any]) -> Case:
         config = {"preset": "p", "dataset": "cifar10", "root": str(folder / "cifar")}
         stage(prepare, config=config, out=folder / "prepared")
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def unreadable(path: Path, method: str = "open") -> Any:
@@ -182,8 +182,8 @@ DATA_FOLDERS = [
     before("an unlabelled folder without images", "or image files",
            lambda root: [people(root, "ann", "bob", each=20), (root.parent / "x").mkdir()],
            unlabelled_root="x"),
-    Case("a folder that may not be listed", "Permission denied", closed_folder),
-    Case("an image that may not be read", "Permission denied", closed_file),
+    BadInput("a folder that may not be listed", "Permission denied", closed_folder),
+    BadInput("an image that may not be read", "Permission denied", closed_file),
     inside("fewer images of a person than asked for", "expected at least 30 training images",
            lambda root: None, min_images_per_class=30),
     inside("a text file under the name of an image", "expected a readable image",

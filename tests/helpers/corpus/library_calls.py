@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from corpus.case import PROTOCOLS, Case
+from corpus.bad_input import PROTOCOLS, BadInput
 from dlvae.stage.artefact import read_json, sha256_file, write_json
 from dlvae.stage.seeds import seeded_globally
 from dlvae.stage.weights import save_weights
@@ -51,32 +51,32 @@ class Failing(MeanColour):
         return found, found
 
 
-def call(name: str, said: str, function: Callable, *args: Any, **more: Any) -> Case:
+def call(name: str, said: str, function: Callable, *args: Any, **more: Any) -> BadInput:
     """Return a case of one call."""
-    return Case(name, said, lambda folder: function(*args, **more))
+    return BadInput(name, said, lambda folder: function(*args, **more))
 
 
-def features(name: str, said: str, images: Any) -> Case:
+def features(name: str, said: str, images: Any) -> BadInput:
     """Return a case of images that go through an evaluator."""
     return call(name, said, library.features_of, images, MeanColour())
 
 
-def inception(name: str, said: str, *args: Any, **more: Any) -> Case:
+def inception(name: str, said: str, *args: Any, **more: Any) -> BadInput:
     """Return a case of `inception_score_of_logits`."""
     return call(name, said, library.inception_score_of_logits, *args, **more)
 
 
-def diversity(name: str, said: str, *args: Any, **more: Any) -> Case:
+def diversity(name: str, said: str, *args: Any, **more: Any) -> BadInput:
     """Return a case of `intra_class_diversity`."""
     return call(name, said, library.intra_class_diversity, *args, **more)
 
 
-def sets(name: str, said: str, *args: Any, **more: Any) -> Case:
+def sets(name: str, said: str, *args: Any, **more: Any) -> BadInput:
     """Return a case of `set_metrics`."""
     return call(name, said, library.set_metrics, *args, **more)
 
 
-def probed(name: str, said: str, *args: Any, **more: Any) -> Case:
+def probed(name: str, said: str, *args: Any, **more: Any) -> BadInput:
     """Return a case of `probe`."""
     return call(name, said, library.probe, *args, **more)
 
@@ -96,7 +96,7 @@ def evaluator() -> tuple[Path, TemporaryDirectory]:
     return folder, place
 
 
-def judged(name: str, said: str, change: Callable[[Path], Any]) -> Case:
+def judged(name: str, said: str, change: Callable[[Path], Any]) -> BadInput:
     """Return a case of an evaluator's folder that `change` changes."""
 
     def run(folder: Path) -> None:
@@ -105,7 +105,7 @@ def judged(name: str, said: str, change: Callable[[Path], Any]) -> Case:
         change(folder)
         library.inception_score(IMAGES, folder)
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def card(**changes: Any) -> Callable[[Path], None]:

@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from corpus.case import Case
+from corpus.bad_input import BadInput
 from dlvae import prepare, sample
 from dlvae.stage.artefact import load_npz, read_json, save_npz, write_text
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
@@ -29,9 +29,9 @@ def job(work: Callable[[Path], Any], folder: Path) -> None:
     run_stage(main, stage_parser(None), [])
 
 
-def fault(name: str, said: str, work: Callable[[Path], Any]) -> Case:
+def fault(name: str, said: str, work: Callable[[Path], Any]) -> BadInput:
     """Return a case of a stage that fails in this way."""
-    return Case(name, said, lambda folder: job(work, folder))
+    return BadInput(name, said, lambda folder: job(work, folder))
 
 
 def failing(number: int) -> Callable[[Path], None]:
@@ -55,10 +55,10 @@ def too_large(folder: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, known)
 
 
-def words(name: str, said: str, module: Any, *given: str) -> Case:
+def words(name: str, said: str, module: Any, *given: str) -> BadInput:
     """Return a case of a command line of a stage."""
     main = getattr(module, "main", None) or module.train
-    return Case(name, said, lambda folder: run_stage(main, module.command(), [
+    return BadInput(name, said, lambda folder: run_stage(main, module.command(), [
         *given, "--out", str(folder / "out")]))  # fmt: skip
 
 
@@ -96,7 +96,7 @@ MACHINE = [
     fault("an array beyond the memory", "not enough memory", lambda folder: np.ones(1 << 50)),
     fault("a tensor beyond the memory", "not enough memory",
           lambda folder: torch.ones(1 << 50, dtype=torch.uint8)),
-    Case("a GPU without memory", "not enough memory on the GPU", lambda folder: job(
+    BadInput("a GPU without memory", "not enough memory on the GPU", lambda folder: job(
         lambda _: (_ for _ in ()).throw(torch.OutOfMemoryError(
             "CUDA out of memory. Tried to allocate 20.00 GiB.")), folder)),
     fault("a split that claims 64 GB", "as many values as its header says", packed_zeros),

@@ -11,7 +11,7 @@ from unittest import mock
 import torch
 
 from baselines import __main__ as baselines
-from corpus.case import Case, Exploit
+from corpus.bad_input import BadInput, Exploit
 from corpus.command_lines import configured
 from dlvae.config.method_keys import Method
 from dlvae.stage.registry import build_seeded, load_model, load_snapshots, save_model
@@ -22,16 +22,16 @@ from installed import install
 TASK = Task("image", "net32", 32, 3, 0.05, 4, 6, 8, 40)
 
 
-def new(name: str, said: str, called: str) -> Case:
+def new(name: str, said: str, called: str) -> BadInput:
     """Return a case of `python -m baselines new NAME`."""
 
     def run(folder: Path) -> None:
         run_stage(baselines.main, baselines.command(), ["new", called])
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def installed(name: str, said: str, target: str, model: str = "theirs") -> Case:
+def installed(name: str, said: str, target: str, model: str = "theirs") -> BadInput:
     """Return a case of an installed package whose entry point is `target`."""
 
     def run(folder: Path) -> None:
@@ -39,12 +39,12 @@ def installed(name: str, said: str, target: str, model: str = "theirs") -> Case:
         with mock.patch.object(sys, "path", [str(folder), *sys.path]):
             configured(f"models=[{model}]")
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def tampered(
     name: str, said: str, change: Callable[[Path], Any], load: Callable = load_model
-) -> Case:
+) -> BadInput:
     """Return a case of a trained model whose folder `change` changes."""
 
     def run(folder: Path) -> None:
@@ -53,7 +53,7 @@ def tampered(
         change(folder / "model")
         load(folder / "model")
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def definition(**changes: Any) -> Callable[[Path], None]:
@@ -109,7 +109,7 @@ MODELS = [
     installed("an entry point that cannot be read", "expected <module>:MODEL", "no target"),
     installed("an entry point with the name of a model here", "a model of this name here",
               "theirs:MODEL", "cvae"),
-    Case("a model whose options are no section", "expected Theirs.Config", foreign_options),
+    BadInput("a model whose options are no section", "expected Theirs.Config", foreign_options),
     tampered("no model.json", "found nothing", lambda folder: (folder / "model.json").unlink()),
     tampered("a model.json that is no JSON", "expected a readable JSON file",
              lambda folder: (folder / "model.json").write_text("{")),

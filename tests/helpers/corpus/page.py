@@ -1,6 +1,6 @@
 """Write docs/inputs.md, the page of the corpus: PYTHONPATH=tests/helpers python -m corpus.page."""
 
-from corpus.case import ROOT, Case
+from corpus.bad_input import ROOT, BadInput
 from corpus.groups import GROUPS
 from dlvae.stage.artefact import write_text
 
@@ -35,7 +35,7 @@ def page() -> str:
     return HEAD.format(count=count) + "".join(map(table, GROUPS, GROUPS.values()))
 
 
-def table(title: str, cases: list[Case]) -> str:
+def table(title: str, cases: list[BadInput]) -> str:
     """Return the section of a group: what is converted, then what is refused."""
     text = f"\n## {title}\n"
     for kind, head in ((True, "converted or taken"), (False, "refused")):
@@ -46,7 +46,7 @@ def table(title: str, cases: list[Case]) -> str:
     return text
 
 
-def _said(case: Case) -> str:
+def _said(case: BadInput) -> str:
     return f"`{case.said.replace('|', chr(92) + '|').replace(chr(27), chr(92) + 'x1b')}`"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.case import Case
+from corpus.bad_input import BadInput
 from corpus.image_folders import SETTINGS, bomb, faces, planned, png
 
 
@@ -19,7 +19,7 @@ def columns(count: int = 16, **others: Any) -> dict[str, Any]:
     return {name: column for name, column in (good | others).items() if column is not None}
 
 
-def parquet(name: str, said: str, *beside: Callable[[Path], Any], **others: Any) -> Case:
+def parquet(name: str, said: str, *beside: Callable[[Path], Any], **others: Any) -> BadInput:
     """Return a case of a parquet file with other columns; `beside` changes the folder after."""
 
     def run(folder: Path) -> None:
@@ -31,7 +31,7 @@ def parquet(name: str, said: str, *beside: Callable[[Path], Any], **others: Any)
         planned(root, datasets={"faces": {"data": SETTINGS}})
         faces(root)
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def labels(*values: Any, kind: Any = None) -> pa.Array:

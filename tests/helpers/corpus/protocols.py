@@ -6,14 +6,14 @@ from typing import Any
 
 import yaml
 
-from corpus.case import CANARY, PROTOCOLS, Case
+from corpus.bad_input import CANARY, PROTOCOLS, BadInput
 from corpus.command_lines import BOMB
 from eval.protocol import load_protocol
 
 TEXT = (PROTOCOLS / "v2.yaml").read_text(encoding="utf-8")
 
 
-def file(name: str, said: str, content: str | bytes) -> Case:
+def file(name: str, said: str, content: str | bytes) -> BadInput:
     """Return a case of a file with this content."""
 
     def run(folder: Path) -> None:
@@ -23,10 +23,10 @@ def file(name: str, said: str, content: str | bytes) -> Case:
         (folder / "protocol.yaml").write_bytes(text)
         load_protocol(folder / "protocol.yaml")
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def key(name: str, said: str, change: Callable[[dict[str, Any]], Any]) -> Case:
+def key(name: str, said: str, change: Callable[[dict[str, Any]], Any]) -> BadInput:
     """Return a case of the shipped protocol with one change."""
     content = yaml.safe_load(TEXT)
     change(content)
@@ -44,8 +44,9 @@ def standard(**values: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 PROTOCOL_FILES = [
-    Case("a file that is not there", "found nothing", lambda folder: load_protocol(folder / "no")),
-    Case("a folder", "found a folder", load_protocol),
+    BadInput("a file that is not there", "found nothing", lambda folder: load_protocol(
+             folder / "no")),
+    BadInput("a folder", "found a folder", load_protocol),
     file("a binary file", "expected UTF-8 text", bytes(range(256))),
     file("an empty file", "expected keys with values, found nothing", ""),
     file("a list", "expected keys with values, found a list", "- 1\n"),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from PIL import Image
 
-from corpus.case import AS_IT_IS, PROTOCOLS, Case, Exploit, planning, stage
+from corpus.bad_input import AS_IT_IS, PROTOCOLS, BadInput, Exploit, planning, stage
 from corpus.image_folders import bomb, unreadable
 from dlvae.data.dataset import Split, save_dataset
 from eval.intake import __main__ as intake
@@ -50,19 +50,19 @@ def planned(path: Path) -> None:
         ComparisonPlan(resolved(given, ())).comparable()
 
 
-def early(name: str, said: str, make: Callable[[Path], Any], file: str = "samples.npz") -> Case:
+def early(name: str, said: str, make: Callable[[Path], Any], file: str = "samples.npz") -> BadInput:
     """Return a case of what is refused before any job; `make` makes it at a path."""
 
     def run(folder: Path) -> None:
         make(folder / file)
         planned(folder / file)
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def samples(
     name: str, said: str, images: Any = IMAGES, labels: Any = LABELS, **others: Any
-) -> Case:
+) -> BadInput:
     """Return a case of an .npz with these arrays; those that are None are left out."""
 
     def run(folder: Path) -> list[str]:
@@ -71,17 +71,17 @@ def samples(
         np.savez(folder / "samples.npz", **kept)
         return taken_in(folder, folder / "samples.npz")
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
-def file(name: str, said: str, make: Callable[[Path], Any]) -> Case:
+def file(name: str, said: str, make: Callable[[Path], Any]) -> BadInput:
     """Return a case of a file that `make` makes at a path."""
 
     def run(folder: Path) -> None:
         make(folder / "samples.npz")
         taken_in(folder, folder / "samples.npz")
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def picture(folder: Path, seed: int = 0, side: int = SIDE) -> Image.Image:
@@ -101,20 +101,20 @@ def tree(root: Path, *classes: str) -> Path:
 
 def folder_of(
     name: str, said: str, change: Callable[[Path], Any], *classes: str, converted: bool = False
-) -> Case:
+) -> BadInput:
     """Return a case of a folder of PNG files that `change` changes."""
 
     def run(folder: Path) -> str:
         change(tree(folder / "samples", *classes))
         return " ".join(taken_in(folder, folder / "samples")) or AS_IT_IS
 
-    return Case(name, said, run, converted)
+    return BadInput(name, said, run, converted)
 
 
-def noted(name: str, said: str, **arrays: Any) -> Case:
+def noted(name: str, said: str, **arrays: Any) -> BadInput:
     """Return a case of an .npz that is taken, with a remark."""
     inner = samples(name, said, **arrays)
-    return Case(name, said, lambda folder: " ".join(inner.run(folder)) or AS_IT_IS, True)
+    return BadInput(name, said, lambda folder: " ".join(inner.run(folder)) or AS_IT_IS, True)
 
 
 def member(shape: tuple[int, ...], kind: str, content: bytes, fortran: bool = False) -> bytes:
@@ -149,7 +149,7 @@ def closed(folder: Path) -> None:
         taken_in(folder, folder / "samples")
 
 
-def named(name: str, becomes: str) -> Case:
+def named(name: str, becomes: str) -> BadInput:
     """Return a case of a file with a name that means something to Snakemake or to a shell."""
 
     def run(folder: Path) -> str:
@@ -159,7 +159,7 @@ def named(name: str, becomes: str) -> Case:
         )
         return ComparisonPlan(config).candidate.name
 
-    return Case(f"a file called {name!r}: its results are called", becomes, run, True)
+    return BadInput(f"a file called {name!r}: its results are called", becomes, run, True)
 
 
 def opaque(root: Path) -> None:
@@ -276,7 +276,7 @@ SAMPLE_SETS = [
               lambda root: (root / "cat" / "0.png").write_bytes(bomb())),
     folder_of("a file of 17 MB", "at most 16777216 bytes",
               lambda root: (root / "cat" / "0.png").write_bytes(bytes(17 << 20))),
-    Case("an image that may not be read", "Permission denied", closed),
+    BadInput("an image that may not be read", "Permission denied", closed),
     folder_of("images of a format with loss", "compression with loss", lambda root: [
         picture(root).save(root / "cat" / "0.jpg"), (root / "cat" / "0.png").unlink()],
         converted=True),

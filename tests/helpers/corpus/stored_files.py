@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from corpus.case import CANARY, Case
+from corpus.bad_input import CANARY, BadInput
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.rows import COLUMNS, read_rows
@@ -49,7 +49,7 @@ def rows(checkout: Checkout) -> None:
 
 def tampered(
     name: str, said: str, change: Callable[[Checkout], Any], look: Callable = checked
-) -> Case:
+) -> BadInput:
     """Return a case of stored results that `change` changes."""
 
     def run(folder: Path) -> None:
@@ -57,7 +57,7 @@ def tampered(
         change(Checkout(folder))
         look(Checkout(folder))
 
-    return Case(name, said, run)
+    return BadInput(name, said, run)
 
 
 def edit(file: str, old: str, new: str) -> Callable[[Checkout], None]:

@@ -25,7 +25,7 @@ MEMORY = 3 << 30
 
 
 @dataclass(frozen=True)
-class Case:
+class BadInput:
     """One input.
 
     Attributes:
@@ -62,7 +62,7 @@ class Outcome:
         return stopped or isinstance(self.error, UserError)
 
 
-def outcome(case: Case, folder: Path) -> Outcome:
+def outcome(case: BadInput, folder: Path) -> Outcome:
     """Run a case in an empty folder."""
     printed, error, value = io.StringIO(), None, None
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
