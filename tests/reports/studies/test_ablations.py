@@ -117,7 +117,7 @@ def test_an_inception_score_on_which_its_judges_disagree_says_so(rows):
 def test_the_caption_names_every_printed_column_that_an_interval_is_of(rows):
     error = row("ours", "reconstruction_mse", 0.1, (0.0, 0.2), "t95_images", n=400)
     text = compared(pd.concat([rows, pd.DataFrame([error])])).printed.caption
-    assert "(t) for reconstruction MSE" in text and "(Wilson) for top-1" in text
+    assert "(t): reconstruction MSE" in text and "(Wilson): top-1" in text
     assert "The IS is of all images at once (one split)." in text
 
 
