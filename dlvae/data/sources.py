@@ -21,6 +21,8 @@ MODULES = {
     "faces": "dlvae.data.faces",
 }
 ROLES = ("labelled", "unlabelled")
+PUBLISHABLE = ("three_moons", "digits", "synthetic_faces")
+"""Data sets whose images, and pictures made of them, may be published: drawn here, or free."""
 
 
 @dataclass(frozen=True)

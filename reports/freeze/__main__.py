@@ -1,13 +1,13 @@
-"""Freeze finished results: everything but images and large weights, in a folder fit for git.
+"""Freeze finished results in a folder fit for git: no large weights, no images but published ones.
 
 Usage: python -m reports.freeze --results results/PRESET --protocol FILE --commit HASH
-    --config '{"config", "pages"}' --out DIR
+    --config '{"config", "pages", "figures"}' --out DIR
 
 The config JSON holds the resolved configuration of the run and, by name of the page, its slice of
 the configuration (``config``) and its score files (``scores``); see
-:class:`reports.freeze.stored.Page`. The layout is that of :mod:`reports.freeze.stored`. Equal
-results give equal bytes, the commit aside. ``python -m reports.freeze.swap`` puts the folder in its
-place.
+:class:`reports.freeze.stored.Page`; and, by name of the figure, the data sets that it shows. The
+layout is that of :mod:`reports.freeze.stored`. Equal results give equal bytes, the commit aside.
+``python -m reports.freeze.swap`` puts the folder in its place.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from eval.rows import read_texts, refuse_mixed
 from reports.freeze.checks import BESIDE, check, tried, write_index
 from reports.freeze.lineage import STAGES, portable, stage_of, trace
 from reports.freeze.machine import ROOT, machine
+from reports.freeze.pictures import files_of, panels_of, pictures
 from reports.freeze.remake import recompute
 from reports.freeze.stored import STORED, Lines, Page, Part, Stored, score_names, scores_text
 
@@ -44,6 +45,7 @@ def freeze(
     pages: Sequence[Page],
     protocol: Path,
     commit: str,
+    figures: Mapping[str, Sequence[str]] | None = None,
 ) -> Stored:
     """Collect the results of a preset in ``out``, which is made anew.
 
@@ -53,6 +55,7 @@ def freeze(
         pages: that are stored, with the scores behind them.
         protocol: file that the scores were taken by.
         commit: of the checkout.
+        figures: that are stored, and the data sets of each; none unless named.
 
     Raises:
         UserError: something is missing, out of date, of another protocol, or must not stand
@@ -63,9 +66,10 @@ def freeze(
     names = score_names(pages)
     lines = {name: read_texts(results / "scores" / f"{name}.csv") for name in names}
     write_text(out / Part.SCORES, scores_text(lines, names))
+    shown = {figure: list(datasets) for figure, datasets in (figures or {}).items()}
     made_of = {page.name: {"config": page.config, "scores": page.scores} for page in pages}
-    write_json(out / Part.PAGES, {"families": _families(lines), "pages": made_of})
-    manifests = trace(results, [f"scores/{name}" for name in names], protocol)
+    write_json(out / Part.PAGES, {"families": _families(lines), "pages": made_of, "figures": shown})
+    manifests = trace(results, [*(f"scores/{name}" for name in names), *panels_of(shown)], protocol)
     for stage in STAGES:
         own = [name for name in sorted(manifests) if stage_of(name) == stage]
         text = [canonical({"artefact": name, **manifests[name]}) + "\n" for name in own]
@@ -75,7 +79,7 @@ def freeze(
         copied += [f"{judge}/{Part.CARD}"]
         copied += [f"{judge}/{Part.REPORT}"] * (results / judge / Part.REPORT).is_file()
         copied += [f"{judge}/{WEIGHTS}"] * ((results / judge / WEIGHTS).stat().st_size <= SMALL)
-    for file in copied:
+    for file in [*copied, *files_of(shown)]:
         _copy(results / file, out / file)
     _copy(protocol, out / Part.PROTOCOL)
     kept = stored_config(config, protocol)
@@ -87,7 +91,7 @@ def freeze(
     write_index(out, made, beside + [protocol.resolve()] * _is_shipped(protocol))
     stored = Stored(out, read_json(out / Part.INDEX))
     refuse_mixed(stored.rows)
-    if found := [*check(stored), *tried(stored, recompute)]:
+    if found := [*check(stored), *tried(stored, pictures), *tried(stored, recompute)]:
         raise UserError(
             f"expected results that agree with each other, found {len(found)} that do not: "
             f"{found[0].file}: {found[0].text}; make what is out of date with snakemake"
@@ -149,9 +153,9 @@ def _is_shipped(protocol: Path) -> bool:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    config, pages = args.config["config"], args.config["pages"].items()
-    made_of = [Page(name, entry["config"], tuple(entry["scores"])) for name, entry in pages]
-    stored = freeze(args.results, args.out, config, made_of, args.protocol, args.commit)
+    config, pages, figures = (args.config[key] for key in ("config", "pages", "figures"))
+    made_of = [Page(name, entry["config"], tuple(entry["scores"])) for name, entry in pages.items()]
+    stored = freeze(args.results, args.out, config, made_of, args.protocol, args.commit, figures)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(
         f"{stored.preset}: {len(stored.rows)} score rows, {len(made_of)} pages, "

@@ -25,6 +25,8 @@ from reports.names import forms_of
 
 BESIDE = ("reports/published.csv", "reports/claims.yaml")
 """Files elsewhere that pages rest on; a shipped protocol is one too."""
+COPIED = (Part.EVALUATOR, Part.PANELS)
+"""Stages of which files are stored, not their hashes alone."""
 SHOWN = 5  # names in one finding; the others are counted
 STUDIES = {"ablations": "ablations", "curves": "learning_curves"}
 """Pages by the section of the configuration that asks for them."""
@@ -115,10 +117,10 @@ def contents(stored: Stored) -> Iterator[Finding]:
             text = scores_text(stored.lines, [name])
             if [hashlib.sha256(text.encode()).hexdigest()] != [*manifest["files"].values()]:
                 changed.append(name)
-        for file, expected in manifest["files"].items() if stage == Part.EVALUATOR else ():
+        for file, expected in manifest["files"].items() if stage in COPIED else ():
             path = stored.folder / artefact / file
             if path.is_file() and (found := sha256_file(path)) != expected:
-                said = f"{_hashes(expected, found)}, by {Part.MANIFESTS}/{Part.EVALUATOR}.jsonl"
+                said = f"{_hashes(expected, found)}, by {Part.MANIFESTS}/{stage}.jsonl"
                 yield stored.finding(f"{artefact}/{file}", said)
     if changed:
         said = f"expected the rows of {_listed(changed)} as their manifests know them, found others"

@@ -25,8 +25,9 @@ FILES = {
     "samples": (".npz",),
     "features": (".npz",),
     "scores": (".csv",),
+    "panels": ("/panel.npz", "/panel.json"),
 }
-FOLDERS = ("data", "evaluator", "models", "curves")
+FOLDERS = ("data", "evaluator", "models", "curves", "panels")
 STAGES = tuple(FILES)
 # Keys of a configuration that name folders of the machine.
 LOCAL_KEYS = ("root", "data_root", "unlabelled_root", "imagenet_weights")
@@ -50,15 +51,15 @@ def artefact_of(path: str | None) -> str | None:
     return str(pure.with_suffix("")) if stage in FILES else None
 
 
-def trace(results: Path, scores: Iterable[str], protocol: Path) -> dict[str, dict[str, Any]]:
-    """Return the manifest of every artefact behind scores, without the paths of the machine.
+def trace(results: Path, names: Iterable[str], protocol: Path) -> dict[str, dict[str, Any]]:
+    """Return the manifest of every artefact behind others, without the paths of the machine.
 
     Every manifest gets ``files``, the SHA-256 of the artefact's own files, and that of a sample
     set ``content``, the hash by which score rows know it.
 
     Args:
         results: ``results/<preset>``.
-        scores: artefacts to start from, such as ``scores/digits/ours/seed0.inception``.
+        names: artefacts to start from: ``scores/digits/ours/seed0.inception``, panels.
         protocol: the protocol file, which keeps its path.
 
     Raises:
@@ -66,7 +67,7 @@ def trace(results: Path, scores: Iterable[str], protocol: Path) -> dict[str, dic
     """
     hash_of, root = cache(sha256_file), Path(os.path.abspath(results))
     found: dict[str, dict[str, Any]] = {}
-    pending = list(scores)
+    pending = list(names)
     while pending:
         artefact = pending.pop()
         if artefact in found:

@@ -1,5 +1,7 @@
 """Pages of stored results made again from the stored rows: compared, or put in their place.
 
+Pictures are drawn again from their panels, and put in their place too.
+
 Usage: python -m reports.freeze.remake --preset NAME [--stored DIR]
 
 The command is for a change of the code behind pages, of a published number or of a claim's
@@ -27,6 +29,7 @@ from eval.rows import PLAIN
 from reports.claims import __main__ as claims
 from reports.freeze.checks import check, write_index
 from reports.freeze.machine import ROOT
+from reports.freeze.pictures import draw_stored, picture_of
 from reports.freeze.stored import (
     STORED,
     UNREADABLE,
@@ -116,13 +119,16 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
             cannot be made of them.
     """
     before, files = stored.index, [file for page in stored.pages for file in page.files]
-    may_change = {*before["beside"], *(stored.finding(file, "").file for file in files)}
+    drawn = map(picture_of, stored.figures)
+    may_change = {*before["beside"], *(stored.finding(file, "").file for file in [*files, *drawn])}
 
     def change(new: Path) -> None:
         for page in stored.pages:
             make_page(page, stored.folder, stored.lines, new.parent)
         for file in files:  # a table has more than are stored
             shutil.copyfile(new.parent / file, new / file)
+        for figure, datasets in stored.figures.items():
+            draw_stored(stored.folder, figure, datasets, new / picture_of(figure))
         shipped = [root / name for name in before["beside"]]
         for rules in (path for path in shipped if path.parent.name == "protocol"):
             shutil.copyfile(rules, new / Part.PROTOCOL)  # its comments may have changed

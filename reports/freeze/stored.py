@@ -12,9 +12,12 @@
 ``tables/``, ``claims.*`` ...   pages, a CSV and a Markdown file each: what follows from the rows
 ``pages.json``                  of every page its configuration and its score files, in their order,
                                 as ``<data set>/<model>/seed<seed>.<family>``; the metrics of every
-                                family, by which rows go back to their files
+                                family, by which rows go back to their files; the figures that
+                                are stored, and the data sets of each
 ``evaluator/<data set>/``       card and report card of the judge, its weights if they are small;
                                 ``<data set>_plain``, ``<data set>_factors``: the other judges
+``panels/``, ``figures/``       what figures show, of data whose images may be published, and their
+                                pictures
 =============================== ================================================================
 """
 
@@ -59,6 +62,8 @@ class Part(StrEnum):
     PROTOCOL = "protocol.yaml"
     PAGES = "pages.json"
     TABLES = "tables"
+    FIGURES = "figures"
+    PANELS = "panels"
     MANIFESTS = "manifests"
     EVALUATOR = "evaluator"
     CARD = "card.json"
@@ -154,6 +159,11 @@ class Stored:
         """The pages."""
         entries = self._pages["pages"].items()
         return [Page(name, entry["config"], tuple(entry["scores"])) for name, entry in entries]
+
+    @property
+    def figures(self) -> dict[str, list[str]]:
+        """The figures whose pictures are stored, and the data sets that each shows, in order."""
+        return self._pages.get("figures", {})
 
     @cached_property
     def lines(self) -> Lines:

@@ -31,6 +31,7 @@ from reports.freeze.checks import check, tried
 from reports.freeze.evidence import TRAINED, read_same_numbers, same_code
 from reports.freeze.lineage import stage_of
 from reports.freeze.machine import ROOT
+from reports.freeze.pictures import pictures
 from reports.freeze.remake import first_difference, recompute
 from reports.freeze.retraining import compare_training
 from reports.freeze.stored import STORED, Finding, Part, Stored, load_stored
@@ -54,7 +55,9 @@ def verify(stored: Stored, root: Path = ROOT) -> list[Finding]:
         )
     # A page that is missing is found twice. The leaderboard is made of what was just found to be
     # right, or it is not worth a look.
-    found = dict.fromkeys([*check(stored, root), *tried(stored, recompute)])
+    found = dict.fromkeys(
+        [*check(stored, root), *tried(stored, pictures), *tried(stored, recompute)]
+    )
     return list(found) or tried(stored, outdated)
 
 

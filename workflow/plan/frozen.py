@@ -11,12 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from dlvae.config.preset import canonical
+from dlvae.data.sources import PUBLISHABLE
 from eval.families import FAMILIES
+from reports.freeze.pictures import files_of
 from reports.freeze.retraining import cheapest_training
 from reports.freeze.stored import UNREADABLE, Stored, load_stored
 from reports.names import as_published
 from workflow.plan import JUDGE_FILES, PLAIN, ROOT, in_order
 from workflow.plan.data_sets import DataSetPlan
+from workflow.plan.figure_panels import FIGURES, PanelPlan
 from workflow.plan.targets import STUDIES, TABLES, TargetPlan
 
 # Where stored results lie; relative, as every path of the workflow.
@@ -33,6 +36,12 @@ class FrozenPlan(TargetPlan, DataSetPlan):
         found = {place: self.page_scores(name) for place, name in names.items()}
         return {place: files for place, files in found.items() if files}
 
+    def frozen_figures(self) -> dict[str, list[str]]:
+        """Return the figures that are stored, and the data sets of each: those fit to publish."""
+        plan = PanelPlan(self.config)
+        shown = {name: plan.shown(name) for name in FIGURES if not self.missing(name)}
+        return {name: sets for name, sets in shown.items() if {*sets} <= {*PUBLISHABLE}}
+
     def files(self, job: Any) -> list[str]:
         """Return the files that are stored, and the scores that are put together."""
         found = self.frozen_pages()
@@ -41,6 +50,7 @@ class FrozenPlan(TargetPlan, DataSetPlan):
             *(f"{self.results}/{page}.{kind}" for page in found for kind in ("csv", "md")),
             *dict.fromkeys(file for files in found.values() for file in files),
             *(f"{judge}/{file}" for judge in judges for file in [*JUDGE_FILES, "report.json"]),
+            *(f"{self.results}/{file}" for file in files_of(self.frozen_figures())),
         ]
 
     def freeze_slice(self, job: Any) -> str:
@@ -51,7 +61,8 @@ class FrozenPlan(TargetPlan, DataSetPlan):
             own = json.loads(self.page_slice(place.removeprefix("tables/")))
             pages[place] = {"config": own, "scores": names}
         # As it is: the order of the data sets is that of the tables.
-        return in_order({"config": self.run_config, "pages": pages})
+        figures = self.frozen_figures()
+        return in_order({"config": self.run_config, "pages": pages, "figures": figures})
 
     # --- Verification --------------------------------------------------------------------------
 

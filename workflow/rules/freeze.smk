@@ -1,4 +1,4 @@
-# Finished results into git: scores, tables, manifests, small evaluators; no images.
+# Finished results into git: scores, tables, manifests, small evaluators, figures fit to publish.
 # A file of the working tree is no output: Snakemake would delete it when the job fails, and a
 # checkout stamps files at random times. So stored results are built under results/, and the rules
 # that write among them have no output and run whenever they are asked for.

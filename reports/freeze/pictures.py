@@ -1,0 +1,81 @@
+"""Pictures of stored results: figures whose images may be published, and the panels behind them.
+
+``figures/<figure>.png`` follows from ``panels/<figure>/<data set>/``, the decoded images and the
+choices that the run made, as a page follows from rows: :func:`draw_stored` draws it again. Another
+matplotlib may place a pixel differently, so that the bytes of a picture are held by its hash alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from reports.figures import (
+    draw_figure2,
+    draw_figure3,
+    draw_figure4,
+    draw_figure5,
+    draw_figure6,
+    draw_figure7,
+)
+from reports.figures.panel import caption, load_panel
+from reports.figures.style import render
+from reports.freeze.stored import Finding, Part, Stored
+
+DRAWERS = {
+    "figure2": draw_figure2.draw,
+    "figure3": draw_figure3.draw,
+    "figure4": draw_figure4.draw,
+    "figure5": draw_figure5.draw,
+    "figure6": draw_figure6.draw,
+    "figure7": draw_figure7.draw,
+}
+PANEL_FILES = ("panel.npz", "panel.json")
+
+
+def picture_of(figure: str) -> str:
+    """Return the file of a figure."""
+    return f"{Part.FIGURES}/{figure}.png"
+
+
+def panels_of(figures: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the folders of the panels of figures; see :func:`files_of`."""
+    return [f"{Part.PANELS}/{figure}/{name}" for figure in figures for name in figures[figure]]
+
+
+def files_of(figures: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the files of figures, of each its picture and its panels.
+
+    Args:
+        figures: data sets that each shows, in their order.
+    """
+    pictures = [picture_of(figure) for figure in figures]
+    return pictures + [f"{panel}/{file}" for panel in panels_of(figures) for file in PANEL_FILES]
+
+
+def draw_stored(folder: Path, figure: str, datasets: Sequence[str], png: Path) -> None:
+    """Draw a figure from its stored panels.
+
+    Args:
+        folder: of the stored results.
+        png: picture to write.
+
+    Raises:
+        UserError: a panel is missing or malformed.
+    """
+    panels = [load_panel(folder / Part.PANELS / figure / name) for name in datasets]
+    render(lambda: DRAWERS[figure](caption(figure, panels), *panels), png)
+
+
+def pictures(stored: Stored) -> Iterator[Finding]:
+    """Look for pictures without a panel and panels without a picture.
+
+    A picture without a panel shows what nobody can check. What panels were decoded by is held
+    against the manifests with all others, see :mod:`reports.freeze.checks`.
+    """
+    named = {name for name in stored.index["files"] if name.startswith(f"{Part.FIGURES}/")}
+    panels = {name for name in stored.index["files"] if name.startswith(f"{Part.PANELS}/")}
+    for file in sorted((named | panels) ^ {*files_of(stored.figures)}):
+        known = file in named | panels
+        said = f"expected a figure of {Part.PAGES} that it belongs to" if known else "expected it"
+        yield stored.finding(file, f"{said}, found none")
