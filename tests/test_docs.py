@@ -35,16 +35,29 @@ def blocks(language, text):
     return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
 
 
+def whole_lines(block):
+    """The lines of a block, joined where a backslash or an open quotation mark goes on."""
+    pending = ""
+    for line in block.replace("\\\n", "").split("\n"):
+        pending += line
+        try:
+            shlex.split(pending, comments=True)
+        except ValueError:
+            pending += "\n"
+        else:
+            yield pending
+            pending = ""
+    assert not pending, f"a quotation that does not end: {pending}"
+
+
 def commands(program):
     """Every command of a program in a block or between backticks: its page, and its words."""
     found = []
     for page, text in TEXTS.items():
-        lines = [
-            line for block in blocks("bash", text) for line in block.replace("\\\n", "").split("\n")
-        ]
+        lines = [line for block in blocks("bash", text) for line in whole_lines(block)]
         lines += re.findall(rf"`({program} [^`]*)`", text.replace("\n", " "))
-        for part in (part for line in lines for part in line.partition(" # ")[0].split("&&")):
-            words = shlex.split(part)
+        for part in (part for line in lines for part in line.split("&&")):
+            words = shlex.split(part, comments=True)
             while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # variables of the environment
                 words = words[1:]
             if words[:1] == [program]:
