@@ -33,7 +33,8 @@ def test_freezing_makes_every_page_and_the_scores_behind_them(repository, plan):
     pages = {"table": 4, "judge_claims": 1, "ablation_table": 1, "write_table2_scale": 1}
     pages |= {"write_evaluator_noise": 1, "collect_frozen": 1, "freeze": 1}
     assert {name: found.rules[name] for name in pages} == pages
-    assert not {"panel", "draw", "report"} & set(found.rules)
+    assert found.rules["panel"] == 7 and found.rules["draw"] == 6  # all may be published
+    assert "report" not in found.rules
 
 
 def test_freezing_a_finished_run_trains_nothing(finished, plan):

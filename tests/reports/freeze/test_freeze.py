@@ -62,7 +62,7 @@ def spoil(path, old, new):
 def test_frozen_are_scores_pages_manifests_and_judges_but_no_images(frozen):
     found = {p.relative_to(frozen.folder).as_posix() for p in frozen.folder.rglob("*")}
     pages = ["tables/table1", "tables/table2", "claims", "ablations", "evaluator_noise"]
-    stages = ["data", "evaluator", "models", "curves", "samples", "features", "scores"]
+    stages = ["data", "evaluator", "models", "curves", "samples", "features", "scores", "panels"]
     expected = {f"{page}.{kind}" for page in pages for kind in ("csv", "md")}
     expected |= {f"manifests/{stage}.jsonl" for stage in stages}
     expected |= {"index.json", "scores.csv", "pages.json"}
