@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import json
 import math
@@ -14,7 +16,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -24,6 +26,7 @@ from numpy.lib import format as npy
 
 from dlvae.data.array_hints import label_hint, shape_hint, type_hint
 from dlvae.stage.errors import UserError
+from dlvae.stage.file_lock import lock
 from dlvae.stage.text_files import parse_json, read_text
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -36,14 +39,17 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it over ``path`` when the block succeeds.
 
     A reader therefore sees the old file or the whole new one, never a part, and a killed run
-    leaves no output behind; nor does one whose machine lost its power.
+    leaves no output behind; nor does one whose machine lost its power. Temporary files of killed
+    runs are removed when the same file is written again.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left_over(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
     temporary = Path(name)
     try:
+        with suppress(OSError):  # of a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
@@ -53,6 +59,17 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _remove_left_over(path: Path) -> None:
+    """Remove temporary files of ``path`` that no process holds."""
+    pattern = f".{glob.escape(path.name)}.{'?' * 8}{glob.escape(path.suffix)}"
+    for temporary in path.parent.glob(pattern):
+        with suppress(OSError):
+            if file := lock(temporary):
+                temporary.unlink(missing_ok=True)
+                file.close()
 
 
 def write_text(path: str | Path, text: str) -> None:

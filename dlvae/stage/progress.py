@@ -24,17 +24,21 @@ class RunLog:
     def __init__(self, path: str | Path, total: int, label: str) -> None:
         self._path, self._total, self._label = Path(path), total, label
         self._file: TextIO | None = None
+        self.entries = ""  # the file's lines so far, what a state keeps of it
         self._last: tuple[float, int, int] | None = None  # time, step, images at the last entry
 
-    def begin(self, resumed: int | None = None) -> None:
-        """Open the file before the first entry.
+    def begin(self, resumed: int | None = None, entries: str = "") -> None:
+        """Begin the file anew, before the first entry.
 
         Args:
-            resumed: finished steps of the state that is continued, and with it the file; None to
-                start anew, which drops what an earlier training wrote.
+            resumed: finished steps of the state that is continued; None to start anew.
+            entries: those up to that state, which the file begins with. What it says itself may
+                be missing, since Snakemake removes the logs of a job before it runs it again, or
+                go beyond the state.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self._path, "w" if resumed is None else "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._file = open(self._path, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._write(entries)
         if resumed is not None:
             said = f"{self._label}: resumed at step {resumed} of {self._total}"
             print(said, file=sys.stderr, flush=True)
@@ -61,12 +65,16 @@ class RunLog:
         entry = {"time": round(time.time(), 3), "step": step, "total": self._total}
         entry |= {"images": images, "images_per_second": rate and round(rate, 2)}
         entry |= {name: float(f"{value:.6g}") for name, value in scalars.items()}
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
+        self._write(json.dumps(entry) + "\n")
         parts = [f"{self._label}: step {step}/{self._total}"]
         parts += [f"{rate:.0f} images/s", f"ETA {eta}"] if rate is not None else []
         parts += [f"{name} {value:.4g}" for name, value in scalars.items()]
         print("  ".join(parts), file=sys.stderr, flush=True)
+
+    def _write(self, entries: str) -> None:
+        self.entries += entries
+        self._file.write(entries)
+        self._file.flush()
 
     def close(self) -> None:
         """Close the JSON-lines file."""

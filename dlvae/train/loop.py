@@ -177,14 +177,16 @@ def fit(
     """
     with resume.held(), deferred() as asked:
         way = _Way(model, resume, snapshots, steps)
-        log.begin(None if way.fresh else way.first)
+        log.begin(None if way.fresh else way.first, way.entries)
         guard = _Guard(stream.device, resume)
         per_step = stream.per_step * stream.batch_size
         if way.first == 0:
             way.keep(0)
         if way.fresh:
             guard.check(model.state_dict())
-            way.save(0)  # a training that diverges in its first steps has a last good state as well
+            way.save(
+                0, log
+            )  # a training that diverges in its first steps has a last good state as well
         # The first trained state comes early, for the same reason.
         saved = time.monotonic() - max(0.0, save_seconds - FIRST_SAVE_SECONDS)
         for step in range(way.first, steps):
@@ -198,14 +200,14 @@ def fit(
             stop = asked()
             if done < steps and (stop or time.monotonic() - saved >= save_seconds):
                 guard.check(model.state_dict())
-                way.save(done)
+                way.save(done, log)
                 saved = time.monotonic()
                 if stop:
                     kept = f"the state after step {done} of {steps} is saved"
                     raise Stopped(f"{kept}, and the same command goes on from it")
         guard.check(model.state_dict())
         if keep_state and way.first < steps:
-            way.save(steps)
+            way.save(steps, log)
         return way.left()
 
 
@@ -215,13 +217,14 @@ class _Way:
     def __init__(self, model: Any, resume: Resume, snapshots: Collection[int], steps: int) -> None:
         self._model, self._resume, self._snapshots, self._steps = model, resume, snapshots, steps
         state = _usable(resume.load(), steps, snapshots)
-        self.fresh, self.first = state is None, 0
+        self.fresh, self.first, self.entries = state is None, 0, ""
         self._taken: dict[int, dict[str, Tensor]] = {}
         self._cpu_seconds: dict[int, float] = {}
         before = 0.0
         if state is not None:
             model.load_training_state(state["model"])
             self.first, self._taken = state["step"], state["snapshots"]
+            self.entries = state["log"]
             self._cpu_seconds, before = state["cpu_seconds"], state["cpu"]
         self._started = time.process_time() - before
 
@@ -234,9 +237,10 @@ class _Way:
             cpu = time.process_time() - self._started
             self._cpu_seconds.setdefault(step, round(cpu, 2))
 
-    def save(self, step: int) -> None:
+    def save(self, step: int, log: RunLog) -> None:
         """Save the state to continue from."""
         state = {"model": self._model.training_state(), "step": step, "snapshots": self._taken}
+        state["log"] = log.entries
         cpu = time.process_time() - self._started
         self._resume.save(state | {"cpu_seconds": self._cpu_seconds, "cpu": cpu})
 

@@ -19,6 +19,17 @@ def test_atomic_keeps_the_old_file_when_the_block_fails(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["value.txt"]
 
 
+def test_what_a_killed_run_left_goes_and_what_another_writes_stays(tmp_path):
+    path, left = tmp_path / "a[1].txt", tmp_path / ".a[1].txt.abcd1234.txt"
+    left.write_text("half")
+    with artefact.atomic(path) as other:
+        artefact.write_text(path, "mine")
+        assert other.exists() and not left.exists()
+        other.write_text("other")
+    assert path.read_text() == "other"
+    assert [p.name for p in tmp_path.iterdir()] == ["a[1].txt"]
+
+
 def test_npz_bytes_depend_on_content_alone(tmp_path):
     arrays = {"b": np.arange(6).reshape(2, 3), "a": np.array(["x", "yy"])}
     artefact.save_npz(tmp_path / "1.npz", **arrays)

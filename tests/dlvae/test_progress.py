@@ -22,13 +22,15 @@ def test_entries_are_rate_limited_and_the_last_is_always_written(tmp_path, monke
     assert lines[1].startswith("digits/ours: step 11/100  16 images/s  ETA 0:00:44  rec 0.09091")
 
 
-def test_a_resumed_log_appends_and_a_new_one_starts_anew(tmp_path, capsys):
-    for resumed, entries in ((None, 1), (0, 2), (1, 3), (None, 1)):
-        path = tmp_path / "run.jsonl"
+def test_a_resumed_log_begins_with_what_the_state_kept_and_a_new_one_starts_anew(tmp_path, capsys):
+    path, entries = tmp_path / "run.jsonl", ""
+    for resumed, count in ((None, 1), (0, 2), (1, 3), (None, 1)):
         log = RunLog(path, total=2, label="x")
-        log.begin(resumed)
+        log.begin(resumed, entries if resumed is not None else "")
         log.log(1, 1, {})
         log.close()
-        assert len(path.read_text().splitlines()) == entries
+        assert path.read_text() == log.entries and len(log.entries.splitlines()) == count
+        entries = log.entries
+        path.write_text("beyond the state\n")
     said = [line for line in capsys.readouterr().err.splitlines() if "resumed" in line]
     assert said == ["x: resumed at step 0 of 2", "x: resumed at step 1 of 2"]

@@ -38,8 +38,11 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 PRESET, TARGETS = "soak", ("table1", "learning_curves")
 KINDS = ("snakemake", "job", "everything")
-# What differs from run to run: times. Processor seconds stand in pages of the curves, too.
+# What differs from run to run: times. Scores of curves have rows of processor seconds, and what is
+# made of these differs as well.
 TIMES = {"logs", "benchmarks", "resume", "manifest.json"}
+TIMES |= {f"learning_curves.{kind}" for kind in ("csv", "md", "png", "pdf")}
+SECONDS = re.compile(rb"^.*,cpu_seconds:.*\n", re.MULTILINE)
 RESUMED, FINISHED = (
     re.compile(r"^\S+: resumed at step (\d+) of", re.M),
     re.compile(r"\(Rule: (\w+)\)"),
@@ -166,7 +169,7 @@ class Soak:
     def content(self) -> dict[str, str]:
         """Return the hash of every result whose bytes do not depend on the time."""
         return {
-            str(path.relative_to(self.results)): sha256(path)
+            str(path.relative_to(self.results)): sha256(path, without=SECONDS)
             for path in self.files()
             if not TIMES & {*path.relative_to(self.results).parts}
             and not path.name.endswith(".manifest.json")
@@ -309,9 +312,12 @@ class Soak:
         )
 
 
-def sha256(path: Path) -> str:
-    """Return the hash of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def sha256(path: Path, without: re.Pattern[bytes] | None = None) -> str:
+    """Return the hash of a file, of a table without the rows of ``without``."""
+    content = path.read_bytes()
+    if without is not None and path.suffix == ".csv":
+        content = without.sub(b"", content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def main() -> int:

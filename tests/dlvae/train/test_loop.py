@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import platform
 import signal
@@ -201,8 +202,11 @@ def test_a_training_that_is_asked_to_stop_saves_its_step_and_goes_on_from_it(
     with pytest.raises(Stopped, match="state after step 8 of 20 is saved"), stopping._listening():
         run(tmp_path, stopped, step=step, resume=resume)
     assert "resumed" not in capsys.readouterr().err
+    (tmp_path / "run.jsonl").unlink()  # as Snakemake does before it runs a job again
     run(tmp_path, continued, resume=Resume(tmp_path / "resume", ["key"]))
     assert "t: resumed at step 8 of 20" in capsys.readouterr().err.splitlines()
+    lines = (tmp_path / "run.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 9, 20]
     assert all(torch.equal(v, continued.state_dict()[k]) for k, v in whole.state_dict().items())
 
 
