@@ -12,7 +12,7 @@ import numpy as np
 
 from dlvae.data.dataset import Prepared
 from dlvae.data.listing import Listing
-from dlvae.data.local import LocalData, check_counts, check_root, choose, decode, list_root
+from dlvae.data.local import LocalData, check_listed, check_root, choose, decode, list_root
 from dlvae.data.sources import Role
 from dlvae.stage.errors import UserError
 
@@ -58,7 +58,7 @@ def check(options: Cifar10Data, root: str | Path) -> None:
     root = _parent(check_root(root, "data_root", "cifar10"))
     if not (root / TORCHVISION_FOLDER).is_dir():
         train = list_root(root, CLASSES, contents=False)[0]["train"]
-        check_counts(train.first_classes(options.max_classes), options, "datasets.cifar10.data")
+        check_listed(train, options, "datasets.cifar10.data")
 
 
 def _parent(root: Path) -> Path:

@@ -15,7 +15,7 @@ from dlvae.data.listing import Listing
 from dlvae.data.local import (
     LocalData,
     cap,
-    check_counts,
+    check_listed,
     check_root,
     choose,
     decode,
@@ -83,7 +83,7 @@ def check(options: FacesData, root: str | Path) -> None:
     root = check_root(root, "data_root", "faces")
     train = list_root(root, contents=False)[0]["train"]
     check_aligned(train, root)
-    check_counts(train.first_classes(options.max_classes), options, "datasets.faces.data")
+    check_listed(train, options, "datasets.faces.data")
 
 
 def check_unlabelled(options: SizedUnlabelledFaces, root: str | Path) -> None:

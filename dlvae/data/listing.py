@@ -242,10 +242,10 @@ def _checked_classes(
             "set, give it with --config unlabelled_root=PATH"
         )
     most = int(labels.max())
-    if not named and most >= len(labels):  # however large: as many names are never made
+    if not named and most > MOST_ROWS:  # as many names are never made
         raise UserError(
-            f"{where[int(labels.argmax())]}: expected a label below {len(labels)}, the number of "
-            f"images, found {most}; number the classes without gaps"
+            f"{where[int(labels.argmax())]}: expected a label of at most {MOST_ROWS}, found "
+            f"{most}; number the classes without gaps"
         )
     classes = list(named or map(str, range(most + 1)))
     if len(set(classes)) < len(classes):

@@ -131,22 +131,31 @@ def choose(listings: dict[str, Listing], options: LocalData, where: str) -> dict
     return chosen
 
 
-def check_counts(train: Listing, options: LocalData, where: str) -> None:
-    """Refuse a single class, and one with too few training images; see :func:`choose`."""
-    fewest, counts = (
-        options.min_images_per_class,
-        np.bincount(train.labels, minlength=len(train.classes)),
-    )
+def check_listed(train: Listing, options: LocalData, where: str) -> None:
+    """Refuse before a run what has one class alone, or a class with too few images.
+
+    Args:
+        train: as it is listed, without the images that will be held out.
+        where: the section's address in the preset, for messages.
+    """
+    train = train.first_classes(options.max_classes)
     if len(train.classes) < 2:
         raise UserError(
             f"{train.where[0]}: expected at least two classes, found '{train.classes[0]}' alone; "
             "add the images of others"
         )
+    check_counts(train, options, where)
+
+
+def check_counts(train: Listing, options: LocalData, where: str) -> None:
+    """Refuse a class with too few training images; see :func:`choose`."""
+    counts = np.bincount(train.labels, minlength=len(train.classes))
     for name, count in zip(train.classes, counts, strict=True):
-        if count < fewest:
+        if count < options.min_images_per_class:
             raise UserError(
-                f"class '{name}': expected at least {fewest} training images, found {count}; add "
-                f"images, remove the class, or lower {where}.min_images_per_class"
+                f"class '{name}': expected at least {options.min_images_per_class} training "
+                f"images, found {count}; add images, remove the class, or lower "
+                f"{where}.min_images_per_class"
             )
 
 

@@ -294,10 +294,9 @@ def test_foreign_files_are_noted(work, folder):
     (folder / "cat" / "Thumbs.db").write_bytes(b"x")
     (folder / "cat" / "inner").mkdir()
     Image.fromarray(pictures(1)[0]).save(folder / "cat" / "a.gif")
-    (folder / "dog" / "dead.png").symlink_to(folder / "nowhere.png")
     _, _, manifest = run(work, folder)
     severity, text = found(manifest)["foreign_files"]
-    assert severity == "note" and ": 6, e.g. .hidden, cat/Thumbs.db, cat/a.gif." in text
+    assert severity == "note" and ": 5, e.g. .hidden, cat/Thumbs.db, cat/a.gif." in text
 
 
 def png_bytes(width, height, depth, rows, extra=b""):
@@ -352,12 +351,12 @@ RGB16 = (b"\0" + b"\x12\x34" * 3 * SIZE) * SIZE
         (png_bytes(SIZE, SIZE, 16, RGB16), "8 bits per channel, found 16 bits"),
         (saved(Image.new("CMYK", (SIZE, SIZE)), "JPEG"), "found mode 'CMYK'"),
         (frames(), "expected one image, found 2 frames"),
-        (saved(Image.new("L", (SIZE, SIZE)), "GIF"), "UnidentifiedImageError"),
+        (saved(Image.new("L", (SIZE, SIZE)), "GIF"), "a file that starts with b'GIF87a"),
         (b"", "expected a PNG file.*write it again"),
-        (b"no picture", "UnidentifiedImageError"),
+        (b"no picture", "a file that starts with b'no pictu'"),
         (saved(Image.fromarray(pictures(1)[0]))[:-200], "readable image, found.*replace or remove"),
-        (png_bytes(60_000, 60_000, 8, b""), "found DecompressionBombError"),
-        (png_bytes(12_000, 12_000, 8, b""), "found DecompressionBombWarning"),
+        (png_bytes(60_000, 60_000, 8, b""), "expected an image of at most 89478485 pixels"),
+        (png_bytes(12_000, 12_000, 8, b""), "expected an image of at most 89478485 pixels"),
         (png_bytes(9_000, 9_000, 8, b""), "16 x 16 pixels.*found 9000 x 9000"),
         (b"\0" * (MOST_BYTES + 1), f"expected at most {MOST_BYTES} bytes, found {MOST_BYTES + 1}"),
     ],
@@ -447,8 +446,8 @@ def test_a_class_with_too_few_files_is_refused(folder, refused):
         (lambda x, y: (x, y - 1), "out of range: expected >= 0, found -1"),
         (lambda x, y: (x, np.zeros_like(y)), r"found fewer of 2 \('dog' 0, 'café' 0\).*precision"),
         (lambda x, y: (x[1:], y[1:]), r"expected 4 images of each of 3.*fewer of 1 \('cat' 3\)"),
-        (lambda x, y: (x.astype(object), y), "'images', found pickled Python objects"),
-        (lambda x, y: (x, y.astype(object)), "'labels', found pickled Python objects"),
+        (lambda x, y: (x.astype(object), y), "'images': found pickled Python objects"),
+        (lambda x, y: (x, y.astype(object)), "'labels': found pickled Python objects"),
         (lambda x, y: (x, y.astype(str)), "expected 12 integer labels"),
     ],
 )
