@@ -139,8 +139,14 @@ def test_a_protocol_without_a_rule_for_judges_never_says_that_they_disagree(tmp_
         ({"ms_ssim": {"standard": {"sigma": 0}}}, "standard.sigma: expected a number above 0"),
         ({"ms_ssim": {"standard": {"weights": [1, 0]}}}, "weights.1: expected a number above 0"),
         ({"ms_ssim": {"standard": {"sizes": {"32": {"window": 0}}}}}, "sizes.32.window.*found 0"),
-        ({"intervals": {"groups": 2}}, "groups: expected an integer of at least 3, found 2"),
-        ({"intervals": {"draws": 99}}, "draws: expected an integer of at least 100, found 99"),
+        (
+            {"intervals": {"groups": 2}},
+            "groups: expected an integer of at least 3 and at most 1000, found 2",
+        ),
+        (
+            {"intervals": {"draws": 99}},
+            "draws: expected an integer of at least 100 and at most 1000000, found 99",
+        ),
     ],
 )
 def test_nonsense_is_refused(overrides, words):
@@ -152,6 +158,10 @@ def test_unreadable_files_are_named(tmp_path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("id: [v2")
     listed = written(tmp_path / "list.yaml", ["v2"])
-    for path, words in ((tmp_path / "none.yaml", "none"), (broken, "broken"), (listed, "section")):
+    for path, words in (
+        (tmp_path / "none.yaml", "none"),
+        (broken, "broken"),
+        (listed, "keys with values"),
+    ):
         with pytest.raises(UserError, match=words):
             load_protocol(path)

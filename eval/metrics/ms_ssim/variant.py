@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from dlvae.config.section import Count, Section, Several
 from dlvae.stage.errors import UserError
@@ -105,17 +105,6 @@ class VariantRule(Section):
     clamp: bool
     reference: Literal["pytorch_msssim", "literal"]
     sizes: dict[str, SizeRule]
-
-    @model_validator(mode="after")
-    def _fits_its_sizes(self) -> VariantRule:
-        for size in self.sizes:
-            if not size.isdecimal() or not 1 <= int(size[:9]) <= 100_000:
-                raise ValueError(f"sizes: expected sides of images in pixels, found '{size}'")
-            try:
-                self.at(int(size))
-            except UserError as error:
-                raise ValueError(f"sizes.{size}: {error}") from None
-        return self
 
     def at(self, size: int) -> Variant:
         """Return the variant for images of ``size`` x ``size`` pixels.

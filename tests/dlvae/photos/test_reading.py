@@ -65,7 +65,7 @@ def test_broken_files_are_dropped_with_the_cause(tmp_path):
     assert "truncated" in refused(cut, tmp_path, "unreadable")
     text = tmp_path / "text.jpg"
     text.write_text("<html>404</html>")
-    refused(text, tmp_path, "unreadable", "a file that starts with")
+    refused(text, tmp_path, "unreadable", "cannot identify image file")
     empty = tmp_path / "empty.png"
     empty.touch()
     refused(empty, tmp_path, "unreadable")

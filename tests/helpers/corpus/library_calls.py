@@ -53,7 +53,8 @@ class Failing(MeanColour):
 
 def call(name: str, said: str, function: Callable, *args: Any, **more: Any) -> BadInput:
     """Return a case of one call."""
-    return BadInput(name, said, lambda folder: function(*args, **more))
+    named = f"{function.__name__}: {name}"
+    return BadInput(named, said, lambda folder: function(*args, **more))
 
 
 def features(name: str, said: str, images: Any) -> BadInput:

@@ -259,7 +259,7 @@ SAMPLE_SETS = [
               lambda root: (root / "2").mkdir()),
     folder_of("a link out of the folder", "found a link to",
               lambda root: (root / "cat" / "x.png").symlink_to("/etc/passwd")),
-    folder_of("a link to nothing", "found a link to",
+    folder_of("a link to nothing in a folder of images", "found a link to",
               lambda root: (root / "cat" / "x.png").symlink_to("gone")),
     folder_of("empty folders", "found none",
               lambda root: [path.unlink() for path in root.rglob("*.png")]),
