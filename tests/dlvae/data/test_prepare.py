@@ -79,7 +79,7 @@ def test_the_card_does_not_say_where_the_root_was(tmp_path, parquet_file):
         ({"dataset": "digits", "sise": 3}, r"unknown key 'datasets\.digits\.data\.sise'.*'size'"),
         (
             {"dataset": "digits", "size": 32.5},
-            "expected an integer of at least 8, found 32.5",
+            "expected an integer of at least 8 and at most 1024, found 32.5",
         ),
         (
             {"dataset": "digits", "size": True},
