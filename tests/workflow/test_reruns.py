@@ -69,7 +69,7 @@ def test_a_protocol_number_scores_again_and_trains_nothing(finished, plan):
 
 def test_a_figure_module_redraws_that_figure_alone(finished, plan):
     module = finished / "reports" / "figures" / "draw_figure4.py"
-    with edited(module, "from __future__", "EXTRA = 1\nfrom __future__"):
+    with edited(module, "\n\nfrom matplotlib", "\n\nEXTRA = 1\nfrom matplotlib"):
         found = plan(finished, *SMOKE)
     assert found.jobs == {"Drawing figure4", "Writing the report"}, found.text
 

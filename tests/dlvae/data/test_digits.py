@@ -55,7 +55,7 @@ def test_enlarging_keeps_orientation_and_leaves_a_margin():
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"size": 4}, "size: expected an integer of at least 8, found 4"),
+        ({"size": 4}, "size: expected an integer of at least 8 and at most 1024, found 4"),
         ({"test_fraction": 0.0}, "test_fraction: expected a number above 0 and below 1, found 0.0"),
         ({"test_fraction": 1.0}, "test_fraction.*found 1.0"),
     ],

@@ -228,7 +228,10 @@ def test_initial_weights_depend_on_the_seed_and_leave_the_global_generator_alone
     ("change", "message"),
     [
         ({"epoch": 3}, "Did you mean 'epochs'"),
-        ({"batch_size": 1}, "batch_size: expected an integer of at least 2, found 1"),
+        (
+            {"batch_size": 1},
+            "batch_size: expected an integer of at least 2 and at most 100000, found 1",
+        ),
         ({"dropout": 1.0}, "dropout: expected .* below 1, found 1.0"),
     ],
 )

@@ -17,7 +17,7 @@ from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.method.prior import CodePrior, GaussianMixture
-from dlvae.stage.artefact import write_json
+from dlvae.stage.artefact import sha256_file, write_json
 from dlvae.stage.registry import build_seeded, save_model
 from dlvae.stage.weights import save_weights
 from eval.judge import evaluator
@@ -167,8 +167,10 @@ class World:
         """Save an untrained factor regressor in ``factors`` and return what the family reads."""
         torch.manual_seed(seed)
         network, folder = FactorRegressor(FACTOR_NAMES, SIDE, 0.05), self.folder / "factors"
-        save_weights(folder / "weights.safetensors", network.state_dict())
-        card = {"factor_names": list(FACTOR_NAMES), "image_size": SIDE, "width": 0.05}
+        weights = folder / "weights.safetensors"
+        save_weights(weights, network.state_dict())
+        card = {"weights_sha256": sha256_file(weights)}
+        card |= {"factor_names": list(FACTOR_NAMES), "image_size": SIDE, "width": 0.05}
         write_json(folder / "card.json", card | {"r2": r2, "usable": list(r2)})
         return {"factors": "factors"}
 

@@ -19,6 +19,7 @@ def logs(tmp_path, monkeypatch):
     for model, seed in (("cvae", 0), ("ours", 0), ("ours", 1), ("ours_semi", 0)):
         paths.append(tmp_path / "train" / "digits" / model / f"seed{seed}.jsonl")
         log = RunLog(paths[-1], 100, model)
+        log.begin()
         for step in (1, 10, 50, 100):
             losses = LOSSES[model.removesuffix("_semi")].items()
             log.log(step, 32 * step, {name: start / step for name, start in losses})
