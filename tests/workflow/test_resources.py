@@ -4,12 +4,13 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from workflow.plan import resources as asking
-from workflow.plan.resources import by_attempt, gpus_here
+from workflow.plan.resources import by_attempt, gpus_here, look_once_per_job
 
 SMOKE = ["--config", "preset=smoke"]
 LISTED = """GPU 0: NVIDIA A (UUID: GPU-1)
@@ -210,3 +211,14 @@ def test_the_profile_of_slurm_asks_for_gpus_and_leaves_the_rest_to_ones_own(
     asked = resources(plan(unworded, TRAINED, *SMOKE, *both))
     assert asked["train"]["gpu"] == "0" and asked["train"]["runtime"] == "1440"
     assert asked["prepare"]["slurm_partition"] == "mine"
+
+
+# --- How often Snakemake looks for jobs --------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "stays"), [((100, 1), False), ((5, 1), True), (None, True)])
+def test_a_limit_of_starting_jobs_that_was_asked_for_stays(limit, stays):
+    scheduler = SimpleNamespace(job_rate_limiter="the limiter")
+    asked = limit and SimpleNamespace(max_jobs=limit[0], timespan=limit[1])
+    look_once_per_job(scheduler, SimpleNamespace(max_jobs_per_timespan=asked))
+    assert (scheduler.job_rate_limiter is not None) == stays

@@ -15,6 +15,8 @@ from dlvae.stage.gpu_slots import visible_gpus
 TRAINING_MINUTES = 240
 JUDGE_MINUTES = 120
 MINUTES = 30
+# Snakemake's own limit of the jobs that start: number, seconds.
+DEFAULT_RATE = (100, 1)
 # Where the kernel lists the processors that ROCm can use.
 ROCM_NODES = Path("/sys/class/kfd/kfd/topology/nodes")
 
@@ -30,6 +32,22 @@ def by_attempt(first: int | Callable[[Any], int]) -> Callable[[Any, int], int]:
         return (first(wildcards) if callable(first) else first) * attempt
 
     return amount
+
+
+def look_once_per_job(scheduler: Any, settings: Any) -> None:
+    """Take Snakemake's default limit of starting jobs away, with what it costs.
+
+    With a limit, Snakemake 9 looks at all ready jobs again as many seconds after each look, once
+    more for every job that has ended: after 400 jobs 400 times a second, a processor core's work.
+    Without one it looks when a job ends. Cores, resources and `--jobs` bound what runs at once.
+
+    Args:
+        scheduler: Snakemake's.
+        settings: Snakemake's of it. Another limit than the default one was asked for, and stays.
+    """
+    limit = settings.max_jobs_per_timespan
+    if limit is not None and (limit.max_jobs, limit.timespan) == DEFAULT_RATE:
+        scheduler.job_rate_limiter = None
 
 
 def gpus_here() -> int:
