@@ -207,5 +207,7 @@ class PresetKeys(Section):
     fail_below: dict[str, number() | dict[str, number()]] = {}
     """least values of the candidate, below which `compare` fails: `{inception_score: 7}` on every
     data set, `{digits: {inception_score: 7}}` on one"""
+    cost_of: SomeDistinct[str] = ["reproduce"]
+    """targets whose hours and storage `cost` prints; it runs none of their jobs"""
     ablations: Ablations | None = None
     """ours with parts of the method changed, for the target `ablations`"""

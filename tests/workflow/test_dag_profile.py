@@ -86,7 +86,7 @@ def test_jobs_of_a_run(records):
 
 def test_a_run_that_left_nothing_is_an_error(records):
     with pytest.raises(SystemExit, match="no jobs of results/other/"):
-        dag.read_jobs(records, "results/other/")
+        dag.main(["--preset", "other", "--records", str(records)])
 
 
 def test_command_saves_the_rows(records, tmp_path, capsys):

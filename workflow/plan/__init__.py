@@ -75,9 +75,9 @@ class Plan:
 
     @property
     def run_config(self) -> dict[str, Any]:
-        """The configuration of results: without the candidate of `compare`, and `prepare_faces`."""
+        """The configuration of results: what `compare`, `prepare_faces` and `cost` ask left out."""
         # As in every stored configuration, `fast` is said where it is false.
-        apart = ["candidate", "dataset", "fail_below", "photos", "prepare_faces"]
+        apart = ["candidate", "dataset", "fail_below", "photos", "prepare_faces", "cost_of"]
         apart += ["fast"] if self.config["fast"] else []
         return {key: value for key, value in self.config.items() if key not in apart}
 
