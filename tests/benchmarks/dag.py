@@ -20,7 +20,7 @@ from dlvae.stage.errors import UserError
 from reports.freeze.machine import ROOT
 from tests.benchmarks.measuring.command import Run, positive
 from tests.benchmarks.measuring.machine import here
-from workflow.plan.cost.records import Job, read_jobs
+from workflow.plan.cost.timed_jobs import Job, read_jobs
 
 
 def critical_path(jobs: Iterable[Job]) -> list[Job]:

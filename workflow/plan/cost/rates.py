@@ -12,7 +12,7 @@ from typing import Any
 
 from reports.freeze.stored import STORED, Part, load_stored, stored_presets
 from workflow.plan import resolved
-from workflow.plan.cost.records import Job, read_jobs
+from workflow.plan.cost.timed_jobs import Job, read_jobs
 from workflow.plan.cost.work import Work, work_of
 
 RATES = STORED / "benchmarks" / "jobs.csv"
