@@ -36,6 +36,7 @@ def rounds(folder, snakefile, *arguments):
     return done.stdout.count(ROUND)
 
 
+@pytest.mark.long
 @pytest.mark.slow  # 40 s: two runs of 8 jobs of a second, and Snakemake's start
 def test_snakemake_looks_for_jobs_when_one_has_ended(tmp_path):
     assert rounds(tmp_path / "once", EIGHT_JOBS) <= 10
@@ -47,6 +48,7 @@ def test_snakemake_looks_for_jobs_when_one_has_ended(tmp_path):
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow  # 40 s of a processor
 def test_a_thousand_cells_are_planned_in_a_minute(repository, plan):
     """Two data sets, four models and 125 seeds: Table 1 of 1,000 trainings, 13,783 jobs."""

@@ -74,6 +74,7 @@ class Call:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_nothing_goes_on_and_everything_goes_on_from_where_it_was(copy, tmp_path):
     first = Call(copy, tmp_path / "first")
     first.process.send_signal(signal.SIGINT)  # to Snakemake alone
