@@ -36,7 +36,7 @@ PER_CLASS, CLASSES = 100, 10
 OVERRIDES = {"samples": {"few": PER_CLASS}}
 NAMES = {"preset": "quick", "dataset": "digits", "seed": 0}
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 class Judge:
