@@ -339,7 +339,7 @@ def test_samples_from_outside_end_to_end(frozen, snakemake):
     refused = snakemake(frozen, "-R", "stored_evaluator", *tiny(*given))
     weights.write_bytes(untouched)
     assert refused.returncode != 0
-    assert "expected the weights that its card names" in refused.stdout
+    assert "expected the weights that card.json beside it names" in refused.stdout
 
     # As if it had been too large to be stored, and became another one here.
     index = weights.parents[2] / "index.json"

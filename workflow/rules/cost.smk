@@ -11,7 +11,9 @@ rule cost:
         targets=config["cost_of"],
         config=json.dumps(config),
         snakefile=workflow.main_snakefile,
-        gpu_rules=lambda wildcards: [rule.name for rule in workflow.rules if "gpu" in rule.resources],
+        gpu_rules=lambda wildcards: [
+            rule.name for rule in workflow.rules if "gpu" in rule.resources
+        ],
         gpus=gpus,
         at_once=lambda wildcards: workflow.cores if workflow.local_exec else workflow.nodes,
     message:
