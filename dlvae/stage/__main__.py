@@ -15,8 +15,7 @@ from dlvae.stage.stopping import stoppable
 
 if __name__ == "__main__":
     del sys.argv[0]
-    atexit.register(
-        gc.freeze
-    )  # else the last collection walks through all of PyTorch: half a second
+    # Else the last collection walks through all of PyTorch: half a second.
+    atexit.register(gc.freeze)
     with stoppable():
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
