@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
+from dlvae.data.croissant.facts import PHOTO_FORMATS
 from dlvae.photos.aligned_faces import AlignedFaces, made_from, prepare_faces
 from dlvae.photos.detectors.yunet_model import SHA256
 from dlvae.photos.photo_report import write_report
@@ -49,7 +51,11 @@ def run(
         config={"root": root, **settings.model_dump()},
         started=started,
         threads=threads,
-        extra={**depends, "outputs": {"photos.csv": sha256_file(out / "photos.csv")}},
+        extra={
+            **depends,
+            PHOTO_FORMATS: dict(Counter(photo.format for photo in found.kept())),
+            "outputs": {"photos.csv": sha256_file(out / "photos.csv")},
+        },
     )
     shutil.rmtree(resume)
     print(page)

@@ -63,7 +63,7 @@ def _align(
     listed: Box | None,
 ) -> np.ndarray:
     """Return the aligned face of one photo, and note in `photo` what was found on the way."""
-    pixels, photo.sha256 = read_photo(path, root)
+    pixels, photo.sha256, photo.format = read_photo(path, root)
     photo.height, photo.width = pixels.shape[:2]
     found = detect(pixels)
     photo.faces = len(found)

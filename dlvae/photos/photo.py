@@ -40,6 +40,7 @@ class Photo:
     path: str
     identity: str
     sha256: str = ""
+    format: str = ""
     width: int = 0
     height: int = 0
     split: str = ""

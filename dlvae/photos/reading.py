@@ -18,8 +18,8 @@ MAX_PIXELS = Image.MAX_IMAGE_PIXELS
 """What Pillow takes for a decompression bomb, 89 million: a tiny file can claim as many."""
 
 
-def read_photo(path: Path, root: Path) -> tuple[np.ndarray, str]:
-    """Return the upright pixels of a photo, uint8 RGB (H, W, 3), and the SHA-256 of its file.
+def read_photo(path: Path, root: Path) -> tuple[np.ndarray, str, str]:
+    """Return the upright pixels of a photo, uint8 RGB (H, W, 3), its file's SHA-256 and format.
 
     What is converted, see `dlvae.data.images`. Of several frames the first counts.
 
@@ -35,7 +35,7 @@ def read_photo(path: Path, root: Path) -> tuple[np.ndarray, str]:
             raise Dropped("too_large", f"{path.stat().st_size / 1e6:.0f} MB")
         payload = path.read_bytes()
         with Image.open(io.BytesIO(payload)) as header:  # reads no pixel
-            width, height = header.size
+            (width, height), kind = header.size, header.format or "unknown"
         if width * height > MAX_PIXELS:
             raise Dropped("too_large", f"{width} x {height} pixels")
         image, _ = decode(payload, path.name)
@@ -47,7 +47,7 @@ def read_photo(path: Path, root: Path) -> tuple[np.ndarray, str]:
         raise Dropped("unreadable", _cause(str(error))) from None
     except Exception as error:  # decoders and file systems fail in every way there is
         raise Dropped("unreadable", _cause(f"{type(error).__name__}: {error}")) from None
-    return np.asarray(image), hashlib.sha256(payload).hexdigest()
+    return np.asarray(image), hashlib.sha256(payload).hexdigest(), kind
 
 
 def _cause(message: str) -> str:

@@ -20,6 +20,8 @@ from dlvae.stage.artefact import read_json, sha256_arrays, sha256_file
 from dlvae.stage.errors import UserError
 
 JPEG = "JPEG"
+PHOTO_FORMATS = "photo_formats"
+"""Key of the manifest of `dlvae.photos`: formats of the photos, and how many were of each."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Facts:
         inputs: SHA-256 of the source's files by name, where the preparation recorded them.
         formats: file formats of the source's images, and how many are of each; None where the
             images were no files, or are not at hand any more.
+        photo_formats: the same of the photos that `dlvae.photos` cut them out of; empty if none.
     """
 
     card: dict[str, Any]
@@ -73,6 +76,7 @@ class Facts:
     splits: dict[str, SplitFacts]
     inputs: dict[str, str]
     formats: dict[str, int] | None
+    photo_formats: dict[str, int]
 
     @property
     def unlabelled(self) -> bool:
@@ -120,6 +124,7 @@ def read_facts(folder: str | Path) -> Facts:
         splits=splits,
         inputs=inputs,
         formats=_source_formats(card, root, inputs),
+        photo_formats=_photo_formats(root),
     )
 
 
@@ -159,6 +164,11 @@ def _source_formats(card: dict, root: str | None, inputs: dict[str, str]) -> dic
         listings = list(list_root(Path(root))[0].values())
     found = Counter(_format(payload) for each in listings for payload in each.payloads)
     return dict(sorted(found.items()))
+
+
+def _photo_formats(root: str | None) -> dict[str, int]:
+    path = Path(root or "") / "manifest.json"
+    return read_json(path).get(PHOTO_FORMATS, {}) if root and path.is_file() else {}
 
 
 def _format(payload: Payload) -> str:

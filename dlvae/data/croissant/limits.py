@@ -47,11 +47,17 @@ def _compression(facts: Facts) -> Iterator[str]:
         )
         return
     jpeg, total = facts.formats.get(JPEG, 0), sum(facts.formats.values())
+    cut, photos = facts.photo_formats.get(JPEG, 0), sum(facts.photo_formats.values())
     if jpeg and facts.card["dataset"] == "cifar10":
         yield (
             f"A JPEG copy: {jpeg:,} of {total:,} source files are JPEG, while the published "
             "CIFAR-10 is lossless. Pixel values, and with them reconstruction errors and FID, are "
             "not exactly comparable with those on the published images."
+        )
+    elif cut:
+        yield (
+            f"Cut out of photos, {cut:,} of {photos:,} of them JPEG: their artefacts, reduced "
+            "with the photo, are part of what is learned and of what scores compare with."
         )
     elif jpeg:
         yield (

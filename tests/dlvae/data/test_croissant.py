@@ -13,6 +13,7 @@ from PIL import Image
 
 from dlvae.data.croissant.about import about
 from dlvae.data.croissant.document import CONFORMS, write_croissant
+from dlvae.data.croissant.facts import PHOTO_FORMATS
 from dlvae.data.dataset import load_split
 from dlvae.data.sources import MODULES
 from dlvae.prepare import prepare
@@ -175,6 +176,14 @@ def test_a_jpeg_copy_of_cifar10_is_known_by_its_files(describe, tmp_path, kind, 
     document = describe(ten_classes(tmp_path / "lossless-not-jpeg", kind, suffix="png"))
     assert ("A JPEG copy: 30 of 30 source files" in limits(document)) == copy
     assert document["rai:dataCollectionRawData"].endswith(f"of 30 {kind.upper()} files.")
+
+
+def test_crops_of_photos_say_how_the_photos_were_stored(describe, tmp_path):
+    options = ten_classes(tmp_path / "ten", "png")
+    (tmp_path / "ten" / "manifest.json").write_text(
+        json.dumps({PHOTO_FORMATS: {"JPEG": 28, "WEBP": 2}})
+    )
+    assert "Cut out of photos, 28 of 30 of them JPEG" in limits(describe(options))
 
 
 def test_a_source_that_is_gone_is_said_to_be(tmp_path):

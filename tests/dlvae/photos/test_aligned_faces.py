@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dlvae.data import faces as faces_source
+from dlvae.data.croissant.facts import PHOTO_FORMATS
 from dlvae.photos import aligned_faces
 from dlvae.photos.__main__ import run
 from dlvae.photos.settings import PrepareFaces
@@ -104,6 +105,8 @@ def test_each_identity_has_faces_held_out(made):
         assert sheet.size[1] == 3 * (64 + 12)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["settings"]["detector"] == "haar" and manifest["opencv"].startswith("4.")
+    formats = manifest[PHOTO_FORMATS]
+    assert sum(formats.values()) == len(found.kept()) and formats["JPEG"] > 10
 
 
 def test_the_data_set_faces_reads_them(made):

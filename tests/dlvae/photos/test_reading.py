@@ -29,7 +29,7 @@ def saved(path, image, **options):
 )
 def test_other_modes_become_rgb(tmp_path, mode, ending):
     path = saved(tmp_path / f"x.{ending}", picture().convert(mode))
-    pixels, sha256 = read_photo(path, tmp_path)
+    pixels, sha256, kind = read_photo(path, tmp_path)
     assert pixels.shape == (30, 40, 3) and pixels.dtype == np.uint8 and len(sha256) == 64
     if mode != "1":
         assert pixels[25, 30].mean() > 150 > pixels[5, 30].mean()
@@ -37,7 +37,7 @@ def test_other_modes_become_rgb(tmp_path, mode, ending):
 
 def test_sixteen_bits_become_eight(tmp_path):
     grey = np.linspace(0, 65535, 30 * 40).reshape(30, 40).astype(np.uint16)
-    pixels, _ = read_photo(saved(tmp_path / "x.png", Image.fromarray(grey)), tmp_path)
+    pixels, _, _ = read_photo(saved(tmp_path / "x.png", Image.fromarray(grey)), tmp_path)
     assert pixels.max() == 255 and pixels.min() == 0
 
 
@@ -46,7 +46,7 @@ def test_a_photo_is_turned_as_the_camera_noted(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to the right to see it upright
     stored = upright.transpose(Image.Transpose.ROTATE_90)
-    pixels, _ = read_photo(saved(tmp_path / "x.jpg", stored, exif=exif, quality=95), tmp_path)
+    pixels, _, _ = read_photo(saved(tmp_path / "x.jpg", stored, exif=exif, quality=95), tmp_path)
     assert pixels.shape == (30, 40, 3)
     assert np.abs(pixels.astype(int) - np.asarray(upright)).mean() < 8
 
