@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from dlvae.stage import fingerprint as module
+from dlvae.stage import remembered
 from installed import install
 
 TREE = {
@@ -19,6 +20,7 @@ TREE = {
 def project(tmp_path, monkeypatch):
     """A small project; the returned function edits a file and gives a stage's fingerprint."""
     monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(remembered, "cache_folder", lambda: tmp_path / "cache")
     for name, text in TREE.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
