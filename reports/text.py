@@ -8,7 +8,8 @@ set per format, ``markup.md.j2`` and ``markup.html.j2``::
     {{ page.heading("Provenance") }}
     {{ page.table(scores) }}
 
-Every template may use the filters ``model`` and ``dataset`` (printed names), ``capital`` and the
+Every template may use the filters ``model`` and ``dataset`` (printed names), ``capital``, of names
+from outside ``foreign`` (in Markdown and HTML) and ``drawn`` (in captions of pictures), and the
 function ``pipe_table``.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 import jinja2
 import markupsafe
 
+from dlvae.stage.foreign import drawn, html_of_escapes, markdown_of
 from reports.names import capital, dataset_title, model_title
 from reports.tables.formats import MISSING, pipe_table
 
@@ -82,6 +84,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {"model": model_title, "dataset": dataset_title, "capital": capital}
     environment.filters |= {"one_line": one_line, "inline": _inline, "plain": _plain}
+    environment.filters |= {"foreign": markdown_of, "drawn": drawn}
     environment.filters |= {"base64": lambda path: base64.b64encode(path.read_bytes()).decode()}
     environment.globals |= {"pipe_table": pipe_table, "style_of_tables": "tables.css.j2"}
     return environment
@@ -90,6 +93,7 @@ def _environment() -> jinja2.Environment:
 def _inline(text: str) -> markupsafe.Markup:
     """Return a text of Markdown as HTML: `code` and **what stands out**."""
     escaped = str(markupsafe.escape(text)).replace("&#34;", '"').replace("&#39;", "'")
+    escaped = html_of_escapes(escaped)
     escaped = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escaped)
     return markupsafe.Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", escaped))
 

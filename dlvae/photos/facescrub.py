@@ -32,6 +32,7 @@ from dlvae.photos.downloads import GONE, NotFetched, fetch_all
 from dlvae.photos.photo_tree import BOXES
 from dlvae.stage.artefact import atomic, sha256_file, write_text
 from dlvae.stage.errors import UserError
+from dlvae.stage.foreign import cell_of
 from dlvae.stage.runtime import run_stage, stage_parser
 
 COLUMNS = ("name", "image_id", "face_id", "url", "bbox", "sha256")
@@ -176,6 +177,7 @@ class Collection:
                 else:
                     dead.append([link.name, link.image, url, known["found"], known["detail"]])
         _write_csv(self.out / BOXES, ["path", "x1", "y1", "x2", "y2"], boxes)
+        dead = [[cell_of(cell) for cell in row] for row in dead]
         _write_csv(self.out / DEAD, ["name", "image_id", "url", "found", "detail"], dead)
         return counts
 

@@ -15,6 +15,7 @@ from dlvae.photos.aligned_faces import SPLITS, AlignedFaces
 from dlvae.photos.photo import COLUMNS, REASONS, grouped
 from dlvae.photos.settings import PrepareFaces
 from dlvae.stage.artefact import atomic, write_text
+from dlvae.stage.foreign import cell_of, markdown_of
 
 SHEET_ROWS, SHEET_COLUMNS = 40, 12  # identities and faces of each on the contact sheet
 LABEL = 12  # pixels above a row for the name
@@ -34,7 +35,7 @@ def write_report(
     table = io.StringIO()
     rows = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     rows.writeheader()
-    rows.writerows(photo.row() for photo in found.photos)
+    rows.writerows(_cells(photo.row()) for photo in found.photos)
     write_text(out / "photos.csv", table.getvalue())
     page = report(found, root, out, settings, detector)
     write_text(out / "report.md", page)
@@ -67,7 +68,7 @@ def report(found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, de
         _people(found),
     ]
     if found.remarks:
-        parts += ["## Not read", "\n".join(f"- {remark}" for remark in found.remarks)]
+        parts += ["## Not read", "\n".join(f"- {markdown_of(remark)}" for remark in found.remarks)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -84,7 +85,8 @@ def _dropped(found: AlignedFaces) -> str:
         photos = [photo for photo in found.photos if photo.reason == reason]
         if photos:
             detail = f": {photos[0].detail}" if photos[0].detail else ""
-            rows.append([reason, words, len(photos), f"`{photos[0].path}`{detail}"])
+            example = markdown_of(f"{photos[0].path}{detail}")
+            rows.append([reason, words, len(photos), example])
     return _table(["reason", "", "photos", "for example"], rows) if rows else ""
 
 
@@ -94,14 +96,20 @@ def _people(found: AlignedFaces) -> str:
         splits = Counter(photo.split for photo in photos)
         why = Counter(photo.reason for photo in photos if photo.reason)
         dropped = ", ".join(f"{reason} {count}" for reason, count in why.most_common())
-        rows.append([name, len(photos), *(splits[split] for split in SPLITS), dropped])
+        rows.append([markdown_of(name), len(photos), *(splits[split] for split in SPLITS), dropped])
     return _table(["identity", "photos", "train", "held out", "dropped"], rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
+    cells = [[str(cell) for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def _cells(row: dict[str, object]) -> dict[str, object]:
+    """Return a row of the table whose names of files and people no spreadsheet computes."""
+    numbers = ("box", "eyes")  # which may begin with a minus
+    return {key: value if key in numbers else cell_of(value) for key, value in row.items()}
 
 
 def contact_sheet(found: AlignedFaces, out: Path, size: int) -> Image.Image:

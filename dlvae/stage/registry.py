@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,13 +94,20 @@ def read_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_entry_point(name: str) -> None:
-    """Check the entry point of an installed model; any other model passes.
+    """Check the name of a model, and the entry point of an installed one.
 
     Raises:
-        UserError: a value that cannot be read, another attribute than ``MODEL``, which would run
-            another model than it says, or the name of ``ours`` or a baseline, which would be taken
-            in its place.
+        UserError: a name that is no plain word, which paths, patterns and tables could take for
+            something else; a value that cannot be read, another attribute than ``MODEL``, which
+            would run another model than it says, or the name of ``ours`` or a baseline, which would
+            be taken in its place.
     """
+    if re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name) is None:
+        raise UserError(
+            f"model {name!r}: expected a name of letters, digits, '_' and '-' that begins with a "
+            "letter or digit; rename its folder in baselines/, or its entry point in the package's "
+            "pyproject.toml"
+        )
     taken = name == "ours" or (BASELINES / name / "model.py").is_file()
     for point in metadata.entry_points(group=ENTRY_POINTS, name=name):
         package = point.dist.name if point.dist else "an installed package"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from dlvae.stage.foreign import drawn
 from reports.figures.forms import FITTED, PUBLISHED
 from reports.figures.panel import StoredPanel
 from reports.figures.style import (
@@ -44,7 +45,7 @@ def draw(caption: str, *panels: StoredPanel) -> Figure:
     for panel, row, height in zip(panels, rows, heights, strict=True):
         title = dataset_title(panel["dataset"])
         canvas.text(0.10, top + height / 2, title, size=TITLE, rotation=90)
-        name = shorten(panel["class_name"], height, LABEL)
+        name = drawn(shorten(panel["class_name"], height, LABEL))
         canvas.text(0.29, top + height / 2, name, size=LABEL, rotation=90)
         upper = top
         for form, blocks in zip((PUBLISHED, FITTED), row, strict=False):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from dlvae.stage.foreign import drawn
 from reports.figures.panel import StoredPanel
 from reports.figures.style import (
     CAPTION,
@@ -63,7 +64,7 @@ def draw_forms(
         canvas.text(edge, upper - 0.12, title, size=TITLE, ha="left")
         for row, name in enumerate(labels):
             y = upper + (row + 0.5) * height / rows
-            canvas.text(edge - 0.08, y, shorten(name, room, LABEL), ha="right")
+            canvas.text(edge - 0.08, y, drawn(shorten(name, room, LABEL)), ha="right")
         for left, grid in zip(lefts, images, strict=True):
             canvas.grid(grid, left, upper, cell)
     canvas.text(edge - 0.08, bottom + 0.09, axis, size=CAPTION, color=MUTED, ha="right")

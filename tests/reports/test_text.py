@@ -1,5 +1,7 @@
 """Templates: paragraphs that flow, and one page in two formats."""
 
+import html
+
 import pandas as pd
 import pytest
 from jinja2 import DictLoader
@@ -92,3 +94,13 @@ def test_html_is_one_file_and_escapes_what_it_is_given(page):
     assert "Its caption.</caption>" in found
     assert 'src="data:image/png;base64,iVBOR' in found and "dot.png" not in found
     assert 'alt="a &quot;dot&quot;"' in found or 'alt="a &#34;dot&#34;"' in found
+
+
+def test_names_from_outside_are_no_marks_in_either_format():
+    source = "{% import markup as page %}{% call page.text() %}{{ name | foreign }}{% endcall %}"
+    template = text._environment().from_string(source)
+    name = "<b>**x**</b> `|` [y](z)"
+    shown = [template.render(markup=markup, name=name).strip() for markup in text.MARKUP]
+    assert shown[0] == r"\<b\>\*\*x\*\*\</b\> \`\|\` \[y\](z)"
+    assert "<b>" not in shown[1] and "<strong>" not in shown[1] and "<code>" not in shown[1]
+    assert html.unescape(shown[1]) == f"<p>{name}</p>"

@@ -165,6 +165,14 @@ def test_a_long_class_name_is_cut_to_its_row():
     assert cut.endswith("…") and len(cut) < 15
 
 
+def test_a_class_that_is_named_like_a_formula_is_drawn_as_it_is(panel, tmp_path):
+    for figure, key in (("figure4", "classes"), ("figure3", "class_name")):
+        nasty = panel(figure)
+        name = "$x_{$ <b>"
+        nasty.meta.update({key: [name, *nasty.meta[key][1:]] if key == "classes" else name})
+        drawn(figure, [nasty], tmp_path / figure)
+
+
 def test_a_panel_of_the_wrong_kind_is_refused(panel, tmp_path):
     wrong = panel("figure4")
     wrong.arrays["a"] = wrong.arrays["a"] / 255.0
