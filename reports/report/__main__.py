@@ -13,6 +13,7 @@ made.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,9 @@ def _figure(results: Path, name: str, section: Mapping[str, Any]) -> dict[str, A
     datasets = section.get("datasets") or [section.get("dataset", "three_moons")]
     folders = [results / "panels" / name / dataset for dataset in datasets]
     panels = [load_panel(folder) for folder in folders if (folder / "panel.json").exists()]
-    text = caption(name, panels).replace("$", "") if panels else f"{FIGURES[name]}."
+    text = f"{FIGURES[name]}."
+    if panels:  # mathematics loses its signs, a name's own dollar stays
+        text = re.sub(r"\\(?=\$)|(?<!\\)\$", "", caption(name, panels))
     first, *more = sentences(text)
     return {"name": name, "title": FIGURES[name], "path": path, "caption": first, "notes": more}
 
