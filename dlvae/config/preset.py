@@ -76,9 +76,9 @@ def resolve(given: Mapping[str, Any], complete: bool, folder: Path) -> dict[str,
         config = plain(PresetKeys.read(given, words=True), given)
     except UserError as error:
         raise UserError(f"in the configuration: {error}") from None
-    for name in [*config["models"], config["candidate"]]:
-        if name is not None:
-            check_entry_point(name)
+    candidate = config["candidate"]  # the path of samples may have any letters
+    for name in [*config["models"], *({candidate} & {*model_names()})]:
+        check_entry_point(name)
     _check_ablations(config)
     _check_fitted(config)
     config["options"] = {

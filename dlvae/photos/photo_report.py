@@ -53,8 +53,8 @@ def report(found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, de
     aligned = ", ".join(f"{count} by their {name}" for name, count in by.most_common())
     parts = [
         "# Aligned faces",
-        f"{len(found.photos)} photos of {len(grouped(found.photos))} people in `{root}` gave "
-        f"{len(kept)} faces of {identities} people: {by_split['train']} to train on, "
+        f"{len(found.photos)} photos of {len(grouped(found.photos))} people in "
+        f"{markdown_of(root)} gave {len(kept)} faces of {identities} people: {by_split['train']} to train on, "
         f"{by_split['test']} held out. Found by {detector}, aligned at {settings.size} x "
         f"{settings.size} pixels: {aligned}. `photos.csv` has every photo with its face, its fate "
         "and why; `contact_sheet.png` shows the first faces of each person.",

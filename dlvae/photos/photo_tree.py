@@ -50,16 +50,16 @@ def find_photos(root: str | Path) -> PhotoTree:
     if loose:
         remarks.append(
             f"{_count(loose, 'photo')} directly in the folder of photos, in no identity's folder, "
-            f"e.g. `{loose[0].name}`: not read"
+            f"e.g. '{loose[0].name}': not read"
         )
     for folder in folders:
         if not folder.resolve().is_relative_to(root):
-            remarks.append(f"`{folder.name}` is a link out of the folder of photos: not followed")
+            remarks.append(f"'{folder.name}' is a link out of the folder of photos: not followed")
             continue
         try:
             inside = sorted(folder.iterdir())
         except OSError as error:
-            remarks.append(f"`{folder.name}` cannot be read ({error.strerror})")
+            remarks.append(f"'{folder.name}' cannot be read ({error.strerror})")
             continue
         photos[folder.name] = [path for path in inside if _is_photo(path)]
         remarks += _remarks(folder.name, inside, photos[folder.name])
@@ -101,14 +101,14 @@ def _remarks(name: str, inside: list[Path], photos: list[Path]) -> list[str]:
     files = [path for path in others if not path.is_dir() and not path.name.startswith(".")]
     remarks = []
     if below:
-        remarks.append(f"`{name}`: {_count(below, 'folder')} inside it: not read")
+        remarks.append(f"'{name}': {_count(below, 'folder')} inside it: not read")
     if files:
         remarks.append(
-            f"`{name}`: {_count(files, 'file')} with another ending than a photo's, e.g. "
-            f"`{files[0].name}`: not read"
+            f"'{name}': {_count(files, 'file')} with another ending than a photo's, e.g. "
+            f"'{files[0].name}': not read"
         )
     if not photos:
-        remarks.append(f"`{name}`: no photo in it")
+        remarks.append(f"'{name}': no photo in it")
     return remarks
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_MARKS = re.compile(r"[\\`*\[\]<>|$#]")
-_ESCAPED = re.compile(r"\\(&[lg]t;|[\\`*\[\]|$#])")
+# A line between two letters or digits is none of emphasis; an ampersand is a mark before a name.
+_MARKS = re.compile(r"[\\`*\[\]<>|$#~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[-+](?=\s)")
+_ESCAPED = re.compile(r"\\(&(?:lt|gt|amp);|[\\`*\[\]|$#~_+-])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

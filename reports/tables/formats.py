@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dlvae.stage.foreign import markdown_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,7 +35,7 @@ class PrintedTable:
         heads = self.heads or (("data set", "model") if grouped else ("model",))
         titles = [": ".join(_parts(column)) for column in self.cells.columns]
         labelled = zip(self.cells.index, self.cells.to_numpy(), strict=True)
-        rows = [[*_parts(label), *map(str, texts)] for label, texts in labelled]
+        rows = [[*map(markdown_of, _parts(label)), *map(str, texts)] for label, texts in labelled]
         return f"{pipe_table([*heads, *titles], rows, len(heads))}\n\n{self.caption}\n"
 
     def html(self) -> str:
@@ -76,7 +78,7 @@ class Table:
 def pipe_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
     """Return a Markdown table of texts; the first ``left`` columns stand left, others right."""
     rule = ["---"] * left + ["---:"] * (len(heads) - left)
-    lines = [[text.replace("|", "\\|") for text in row] for row in [heads, rule, *rows]]
+    lines = [[re.sub(r"(?<!\\)\|", r"\\|", text) for text in row] for row in [heads, rule, *rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -5,6 +5,7 @@ import html
 import pandas as pd
 import pytest
 from jinja2 import DictLoader
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from reports import text
@@ -80,7 +81,7 @@ def test_a_value_that_is_not_given_is_an_error():
 def test_markdown(page):
     assert page[0] == (
         "# A page\n\nOf `code` & **weight**.\n\n- one <tag>\n- two\n\n"
-        "| model | IS |\n| --- | ---: |\n| a<b | 7.1 [7, 7.2] |\n\nIts caption.\n\n"
+        "| model | IS |\n| --- | ---: |\n| a\\<b | 7.1 [7, 7.2] |\n\nIts caption.\n\n"
         '![a "dot"](dot.png)\n'
     )
 
@@ -104,3 +105,15 @@ def test_names_from_outside_are_no_marks_in_either_format():
     assert shown[0] == r"\<b\>\*\*x\*\*\</b\> \`\|\` \[y\](z)"
     assert "<b>" not in shown[1] and "<strong>" not in shown[1] and "<code>" not in shown[1]
     assert html.unescape(shown[1]) == f"<p>{name}</p>"
+
+
+def test_a_label_of_a_table_is_no_mark_in_markdown_html_and_latex():
+    name = r"<b>|**x**_{$y$}% \z"
+    table = PrintedTable(pd.DataFrame({"IS": ["1"]}, index=[name]), f"Of {name}.")
+    reader = MarkdownIt("commonmark").enable("table")
+    shown = reader.render(table.markdown().split("\n\n")[0])
+    assert f">{html.escape(name)}</td>" in shown
+    assert table.html().count(html.escape(name, quote=False)) == 2
+    tex = table.latex("t")
+    escaped = r"<b>|**x**\_\{\$y\$\}\% \textbackslash{}z"
+    assert tex.count(escaped) == 2 and name not in tex

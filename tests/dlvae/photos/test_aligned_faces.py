@@ -91,7 +91,7 @@ def test_every_photo_that_is_dropped_has_its_reason(made):
     assert not reasons
     page = (out / "report.md").read_text(encoding="utf-8")
     assert "datasets='{faces: {data: {min_images_per_class: 3}}}'" in page
-    for words in ("| no_face |", "| few |", "| Zoë | 6 |", "`Places`: 1 file with another ending"):
+    for words in ("| no_face |", "| few |", "| Zoë | 6 |", "'Places': 1 file with another ending"):
         assert words in page
 
 

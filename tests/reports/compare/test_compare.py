@@ -403,12 +403,12 @@ def test_samples_from_outside_and_what_stood_out(shelf):
         samples={"findings": [finding]},
         duplicates={"findings": [copies]},
     )
-    assert "- Warning, handwritten digits: Images are grey | <all>." in text
+    assert r"- Warning, handwritten digits: Images are grey \| \<all\>." in text
     assert "- Note, handwritten digits: 2 images are copies." in text
-    assert "samples from outside, `/some/where/mine.npz`" in text
+    assert "samples from outside, /some/where/mine.npz." in text
     assert "| mine (candidate) | – | unknown | unknown | unknown | unknown | unknown |" in text
     assert "How the samples came about is not known" in text
-    assert "<code>/some/where/mine.npz</code>" in html and "grey | &lt;all&gt;." in html
+    assert "/some/where/mine.npz." in html and "grey &#124; &lt;all&gt;." in html
 
 
 def test_data_sets_stand_below_each_other(tmp_path):
