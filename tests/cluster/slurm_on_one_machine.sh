@@ -178,7 +178,7 @@ checkout=$work/checkout
 git clone --quiet "$root" "$checkout"
 cd "$checkout"
 export PYTHONPATH=$checkout
-say "GPUs of the host that submits: $(python -c 'from workflow.plan.machine import gpus_here; print(gpus_here())')"
+say "GPUs of the host that submits: $(python -c 'from workflow.plan.resources import gpus_here; print(gpus_here())')"
 configure
 daemons_up
 say "the cluster:"
