@@ -2,6 +2,8 @@
 #   docker build -t dlvae . && docker run --rm -v "$PWD/results:/work/results" dlvae
 FROM python:3.12-slim
 
+# Debian keeps no older versions to name one.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --no-install-recommends --yes git \
     && rm -rf /var/lib/apt/lists/*

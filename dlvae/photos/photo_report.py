@@ -54,10 +54,11 @@ def report(found: AlignedFaces, root: str, out: Path, settings: PrepareFaces, de
     parts = [
         "# Aligned faces",
         f"{len(found.photos)} photos of {len(grouped(found.photos))} people in "
-        f"{markdown_of(root)} gave {len(kept)} faces of {identities} people: {by_split['train']} to train on, "
-        f"{by_split['test']} held out. Found by {detector}, aligned at {settings.size} x "
-        f"{settings.size} pixels: {aligned}. `photos.csv` has every photo with its face, its fate "
-        "and why; `contact_sheet.png` shows the first faces of each person.",
+        f"{markdown_of(root)} gave {len(kept)} faces of {identities} people: "
+        f"{by_split['train']} to train on, {by_split['test']} held out. Found by {detector}, "
+        f"aligned at {settings.size} x {settings.size} pixels: {aligned}. "
+        "`photos.csv` has every photo with its face, its fate and why; "
+        "`contact_sheet.png` shows the first faces of each person.",
         "These are real people, and the owners of the photos have rights in them: keep the faces "
         "and the sheet to yourself unless their terms allow more.",
         "```bash\nsnakemake --cores all reproduce --configfile config/faces.yaml --config "

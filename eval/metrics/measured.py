@@ -30,7 +30,8 @@ class Measured:
     Attributes:
         value: None where it cannot be measured; `note` then says why, e.g. "needs n > 64".
         n: what it was measured on: images, or grid cells.
-        low, high: ends of the interval, NaN where there is none.
+        low, high: ends of the interval, NaN where there is none; as NaN is not equal to itself,
+            two measurements are the same where their representations are.
         kind: how the interval was made; see :mod:`eval.metrics.intervals`.
         parts: values behind it, if any: of every class, of subsets that have no image in common,
             or without each group of images.

@@ -166,9 +166,13 @@ disturb() {
 }
 
 steps_of() { grep -oP '"step": \K[0-9]+' "$checkout/results/smoke/logs/train/$1/ours/seed0.jsonl" | xargs; }
-resumed() { # Snakemake starts a log anew with each attempt: the last one begins after step 1
+resumed_at() { # Snakemake starts this log anew with each attempt: it is of the last one
+    grep -oP ': resumed at step \K[0-9]+(?= of)' "$checkout/results/smoke/logs/train/$1/ours/seed0.log" | tail -n 1
+}
+resumed() { # the last attempt went on after step 1, and the run log has every entry of all once
     read -ra steps <<<"$(steps_of "$1")"
-    ((steps[0] > 1 && steps[-1] == length[$1]))
+    (($(resumed_at "$1") > 1 && steps[0] == 1 && steps[-1] == length[$1]))
+    printf '%s\n' "${steps[@]}" | sort --numeric-sort --unique --check
 }
 
 : >"$log"
@@ -193,7 +197,7 @@ show grep -E "^Error in rule|Trying to restart|SLURM-job .* failed|steps \(100%\
 say "submissions: $(grep -c 'has been submitted with SLURM jobid' "$work/snakemake.log"), of $(grep -c '^Finished jobid' "$work/snakemake.log") jobs"
 check "the killed training was submitted again" grep -q "Trying to restart" "$work/snakemake.log"
 for dataset in digits synthetic_faces; do
-    say "steps in the log of the last attempt, $dataset: $(steps_of "$dataset")"
+    say "the last attempt at $dataset resumed at step $(resumed_at "$dataset"); entries in its run log: $(steps_of "$dataset")"
     check "the training of $dataset went on from its saved state" resumed "$dataset"
 done
 

@@ -6,7 +6,7 @@ q(z_s, c|x) is N(z_s; z_s-hat, s^2 I) with all mass on the label c = y, and p(c)
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import integrate, stats
 from scipy.special import logsumexp
 from torch.distributions import Independent, Normal, kl_divergence
 
@@ -57,7 +57,7 @@ def test_the_same_by_quadrature_over_z_s_and_the_classes(make_prior, param):
             log_p = prior.log_likelihood(codes, torch.full((len(z),), c)).detach() - np.log(3)
             inside = q > 0
             ratio = np.log(q[inside]) - log_p.numpy()[inside]
-            kl += np.trapezoid(q[inside] * ratio, z[inside])
+            kl += integrate.trapezoid(q[inside] * ratio, z[inside])
         gaps.append(kl + q_of_z.entropy() - l_lkd - np.log(3))
     np.testing.assert_allclose(gaps, WIDTHS**2 / 2 / sigma[y] ** 2, rtol=1e-3, atol=1e-8)
 
