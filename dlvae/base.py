@@ -179,7 +179,7 @@ class GenerativeModel(nn.Module):
         modes = [(module, module.training) for module in self.modules()]
         self.eval()
         if self.batch_statistics:
-            for norm in self._decoder_norms():
+            for norm in self.decoder_norms():
                 norm.train()
         try:
             with torch.no_grad():
@@ -205,7 +205,7 @@ class GenerativeModel(nn.Module):
             source: images (N, 3, H, W) in [-1, 1] and labels (N); random batches of them are
                 reconstructed instead of sampling the prior.
         """
-        norms = self._decoder_norms()
+        norms = self.decoder_norms()
         if not norms:
             return
         momenta = [norm.momentum for norm in norms]
@@ -224,7 +224,8 @@ class GenerativeModel(nn.Module):
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
 
-    def _decoder_norms(self) -> list[_BatchNorm]:
+    def decoder_norms(self) -> list[_BatchNorm]:
+        """Return the batch norms of :meth:`decoder_networks`, in order."""
         modules = (module for network in self.decoder_networks() for module in network.modules())
         return [module for module in modules if isinstance(module, _BatchNorm)]
 

@@ -59,12 +59,15 @@ def sample_set(
     Returns:
         ``images`` uint8 (N, H, W, 3) and ``labels`` int64 (N), N = per_class * C.
     """
+    labels = torch.arange(model.task.classes).repeat(per_class)
+    return draw_images(model, labels, draws), labels.numpy()
+
+
+def draw_images(model: GenerativeModel, labels: torch.Tensor, draws: torch.Generator) -> np.ndarray:
+    """Draw one image per label, int64 (N,): uint8 (N, H, W, 3), in batches of whole rounds."""
     classes = model.task.classes
-    labels = torch.arange(classes).repeat(per_class)
-    size = classes * max(1, BATCH // classes)
-    batches = labels.to(model.device).split(size)
-    images = np.concatenate([to_uint8(model.sample(batch, draws)) for batch in batches])
-    return images, labels.numpy()
+    batches = labels.to(model.device).split(classes * max(1, BATCH // classes))
+    return np.concatenate([to_uint8(model.sample(batch, draws)) for batch in batches])
 
 
 def main(args: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from dlvae.stage.artefact import check_samples
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.seeds import numpy_generator
+from dlvae.stage.stored_files import stored_folder
 from eval.judge.evaluator import load_evaluator
 from eval.judge.predict import Features, outputs_of
 from eval.metrics.d_intra import d_intra
@@ -67,15 +68,16 @@ def features_of(images: np.ndarray, evaluator: str | Path | nn.Module) -> Featur
 
     Args:
         images: uint8 (N, H, W, 3), of the evaluator's size.
-        evaluator: folder of a trained one, or a module in evaluation mode that maps float
-            (B, 3, H, W) in [-1, 1] to features (B, D) and logits (B, C).
+        evaluator: of the stored results by its name, ``<preset>/<judge>`` such as "quick/digits",
+            from any working folder; the folder of a trained one; or a module in evaluation mode
+            that maps float (B, 3, H, W) in [-1, 1] to features (B, D) and logits (B, C).
 
     Raises:
         UserError: images of a wrong dtype, shape or size; no readable evaluator.
     """
     if not isinstance(evaluator, nn.Module):
-        folder = Path(evaluator)
-        if (folder / "card.json").is_file() and not (folder / WEIGHTS).is_file():
+        folder = stored_folder(str(evaluator), "evaluator")
+        if not (folder / WEIGHTS).is_file():
             raise UserError(
                 f"{folder}: expected {WEIGHTS} beside card.json, found none; stored results keep "
                 "large weights as a hash alone. Train the evaluator again with: snakemake --cores "

@@ -26,6 +26,8 @@ from dlvae.config.preset import ablation_models
 from dlvae.stage.artefact import write_text
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.runtime import run_stage, stage_parser
+from reports.compare.submission import Submission, submissions_of
+from reports.compare.submitted_table import seed_numbers, submitted_table
 from reports.freeze.stored import STORED, Stored, load_stored, stored_presets
 from reports.names import (
     PUBLISHED_DATASETS,
@@ -52,7 +54,7 @@ REAL = "real images (ceiling)"
 PAPER_NOTE = "by an evaluator and with settings that are not published"
 FIELDS = ("preset", "protocol", "dataset", "model", "metric", "value", "ci_low", "ci_high")
 FIELDS += ("ci_kind", "seeds", "n", "classes", "precision", "evaluator", "data", "code")
-FIELDS += ("published", "published_source", "commit", "command")
+FIELDS += ("published", "published_source", "commit", "command", "submission")
 OF_ROWS = ("preset", "protocol", "dataset", "model", "metric", "n", "classes", "precision")
 OF_ROWS += ("evaluator", "data", "code")
 MARK = re.compile(r"<!-- /?results\b[^\n]*")
@@ -111,6 +113,16 @@ class LeaderboardSection:
         # Stable: what has no score stays in the paper's order, at the end.
         return sorted(names, key=lambda name: (name == "real", score(name)), reverse=True)
 
+    @cached_property
+    def submissions(self) -> list[Submission]:
+        """Results of candidates that can stand beside these."""
+        return [own for own in submissions_of(self.stored) if not own.misfit]
+
+    def submitted(self, dataset: str) -> str:
+        """Return the submissions of a data set in Markdown; an empty text without any."""
+        real = self.of(dataset).query("model == 'real'")
+        return submitted_table(self.submissions, dataset, COLUMNS, real)
+
     def texts(self, dataset: str, model: str, columns: Sequence[Column]) -> list[str]:
         """Return the printed cells of a model, with what must be said of its Inception Score."""
         texts = []
@@ -129,7 +141,7 @@ class LeaderboardSection:
                 number = COLUMN_OF[metric].number
                 texts.append(number(own[model].value) if model in own else MISSING)
             own, scored = rows[rows["model"] == model], cell(rows, dataset, model, HEADLINE).rows
-            seeds, trained_in = _seeds(own.drop_duplicates("seed")), only(own["precision"])
+            seeds, trained_in = seed_numbers(own.drop_duplicates("seed")), only(own["precision"])
             if model == "real":
                 seeds = trained_in = MISSING
             lines.append([title(model), *texts, seeds, only(scored["n"]) or MISSING, trained_in])
@@ -155,23 +167,28 @@ def title(model: str) -> str:
 def records(section: LeaderboardSection) -> Iterator[dict[str, Any]]:
     """Yield one record per data set, model and metric, keys as in `FIELDS`."""
     made = {key: str(section.stored.index[key]) for key in ("commit", "command")}
+    made["submission"] = False
     for dataset in section.datasets:
         rows = section.of(dataset)
         for model in section.models(dataset):
-            for metric in METRICS:
-                found = cell(rows, dataset, model, metric)
-                if found.rows.empty:
-                    continue
-                record = {key: only(found.rows[key]) for key in OF_ROWS} | made
-                record |= {"seeds": _seeds(found.rows)} | found.as_row()
-                if (paper := _published(metric, dataset).get(model)) is not None:
+            for record in _of_model(rows, dataset, model):
+                if (paper := _published(record["metric"], dataset).get(model)) is not None:
                     source = f"{paper.source} ({paper.data})"
                     record |= {"published": paper.value, "published_source": source}
-                yield record
+                yield record | made
+    for own in section.submissions:
+        made = {key: str(own.index[key]) for key in ("commit", "command")} | {"submission": True}
+        for dataset in own.index["datasets"]:
+            rows = own.rows[own.rows["dataset"] == dataset]
+            yield from (record | made for record in _of_model(rows, dataset, own.index["name"]))
 
 
-def _seeds(rows: pd.DataFrame) -> str:
-    return ", ".join(str(seed) for seed in sorted(rows["seed"]))
+def _of_model(rows: pd.DataFrame, dataset: str, model: str) -> Iterator[dict[str, Any]]:
+    for metric in METRICS:
+        found = cell(rows, dataset, model, metric)
+        if not found.rows.empty:
+            known = {"seeds": seed_numbers(found.rows)}
+            yield {key: only(found.rows[key]) for key in OF_ROWS} | known | found.as_row()
 
 
 def _published(metric: str, dataset: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from reports.tables.formats import MISSING, pipe_table
 
 ROOMS = [
     Path(__file__).parent / name
-    for name in ("", "tables", "claims", "compare", "studies", "figures", "report")
+    for name in ("", "tables", "claims", "compare", "studies", "figures", "report", "freeze")
 ]
 MARKUP = ("markup.md.j2", "markup.html.j2")
 

@@ -12,7 +12,7 @@ from dlvae.prepare import prepare
 from dlvae.stage.artefact import read_json, sha256_file, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import SNAPSHOTS, WEIGHTS, load_model, load_snapshots
-from dlvae.stage.weights import CARD, MANIFEST, check_weights, load_weights, save_weights
+from dlvae.stage.weights import CARD, MANIFEST, check_named_hash, load_weights, save_weights
 from dlvae.train.__main__ import train
 from eval.judge.evaluator import load_evaluator
 from eval.judge.factor_regressor import FactorRegressor, load_factors
@@ -103,7 +103,7 @@ def test_the_library_scores_with_no_judge_that_was_changed(tmp_path, save_evalua
     images = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8).numpy()
     inception_score(images, judge)
     flip(judge / WEIGHTS)
-    with pytest.raises(UserError, match="expected the weights that card.json beside it names"):
+    with pytest.raises(UserError, match="expected the file that card.json beside it names"):
         inception_score(images, judge)
 
 
@@ -113,10 +113,10 @@ def test_the_command_that_brings_them_back_depends_on_where_they_are(tmp_path, s
     for folder in (stored, made):
         flip(folder / WEIGHTS)
     with pytest.raises(UserError, match=f"git checkout -- {stored / WEIGHTS}$"):
-        check_weights(stored / WEIGHTS)
+        check_named_hash(stored / WEIGHTS)
     again = f"rm {made / WEIGHTS} && snakemake --cores all results/smoke/evaluator/d/{WEIGHTS}"
     with pytest.raises(UserError, match=f"{again} --config preset=smoke$"):
-        check_weights(made / WEIGHTS)
+        check_named_hash(made / WEIGHTS)
 
 
 def test_a_card_without_a_hash_is_refused_and_an_older_manifest_is_not(tmp_path, trained):
@@ -126,7 +126,9 @@ def test_a_card_without_a_hash_is_refused_and_an_older_manifest_is_not(tmp_path,
     write_json(folder / MANIFEST, manifest)
     assert load_weights(folder / WEIGHTS)
     write_json(folder / CARD, {})
-    with pytest.raises(UserError, match="card.json: expected the entry weights_sha256"):
+    with pytest.raises(
+        UserError, match="card.json: expected the hash of weights.safetensors under weights_sha256"
+    ):
         load_weights(folder / WEIGHTS)
 
 

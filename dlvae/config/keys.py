@@ -209,5 +209,8 @@ class PresetKeys(Section):
     data set, `{digits: {inception_score: 7}}` on one"""
     cost_of: SomeDistinct[str] = ["reproduce"]
     """targets whose hours and storage `cost` prints; it runs none of their jobs"""
+    stored_models_mb: Natural = 8
+    """megabytes of trained models that `freeze` stores beside the scores, ours first, those of the
+    first seed; of what has no room, and of images from a folder of yours, hashes alone"""
     ablations: Ablations | None = None
     """ours with parts of the method changed, for the target `ablations`"""

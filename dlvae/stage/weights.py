@@ -31,13 +31,13 @@ def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
     """Load safetensors.
 
     Raises:
-        UserError: they cannot be read, or see :func:`check_weights`.
+        UserError: they cannot be read, or see :func:`check_named_hash`.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = Path(path)
-    check_weights(path)
+    check_named_hash(path)
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
@@ -73,22 +73,25 @@ def load_state(
             )
 
 
-def check_weights(path: Path) -> None:
+def check_named_hash(path: Path) -> None:
     """Refuse weights other than those that the card beside them names, or else the manifest.
 
     A judge has a card, and so has a stored model; a trained model has a manifest. What has neither
     is taken as it is, as are weights of a manifest that names no files, which older runs wrote.
 
     Raises:
-        UserError: the file is missing or another one, or the card names none.
+        UserError: the file is missing or another one, or the card does not name it.
     """
     card, manifest = path.with_name(CARD), path.with_name(MANIFEST)
     if not path.is_file():
         raise UserError(f"expected a readable safetensors file at {path}, found none; {_fix(path)}")
     if card.is_file():
-        source, expected = card, read_json(card).get(NAMED_BY_CARD)
+        source, content = card, read_json(card)
+        of_model = "files" in content
+        expected = content["files"].get(path.name) if of_model else content.get(NAMED_BY_CARD)
         if expected is None:
-            said = f"expected the entry {NAMED_BY_CARD}, the hash of {path.name}, found none"
+            entry = "files" if of_model else NAMED_BY_CARD
+            said = f"expected the hash of {path.name} under {entry}, found none"
             raise UserError(f"{card}: {said}; {_fix(card)}")
     elif manifest.is_file():
         source, expected = manifest, read_json(manifest).get("files", {}).get(path.name)
@@ -96,7 +99,7 @@ def check_weights(path: Path) -> None:
         return
     if expected is not None and (found := sha256_file(path)) != expected:
         raise UserError(
-            f"{path}: expected the weights that {source.name} beside it names, SHA-256 "
+            f"{path}: expected the file that {source.name} beside it names, SHA-256 "
             f"{str(expected)[:SHOWN]}, found {found[:SHOWN]}, so the file was changed or damaged; "
             f"{_fix(path)}"
         )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import CHUNK
 from dlvae.data.batches import to_model_range, to_uint8
 from dlvae.data.dataset import Split
 from dlvae.sample import ready
@@ -20,7 +21,6 @@ from dlvae.stage.seeds import generator
 from eval.request import Request
 from eval.rows import HASH
 
-CHUNK = 256  # images decoded at once
 MID_GREY = 128  # 0 in [-1, 1] as uint8
 STATISTICS_IMAGES = 4096  # of a source, for batch-norm statistics; bounds the memory
 
@@ -58,12 +58,17 @@ def ready_model(
                 "without it"
             )
     if source is not None:
-        part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
-        images = model_values(part), torch.from_numpy(part.labels)
+        images = statistics_images(source)
         if encoders and request.bn_eval == "recalibrated":
             estimate_encoder_norms(model, images[0])
     parts = [config["preset"], config["dataset"], name, config["seed"]]
     return ready(model, request.bn_eval, generator(*parts, "recalibrate"), images)
+
+
+def statistics_images(source: Split) -> tuple[Tensor, Tensor]:
+    """Return the images of a set that batch-norm statistics are taken on, and their labels."""
+    part = source.take(evenly_spaced(len(source), STATISTICS_IMAGES))
+    return model_values(part), torch.from_numpy(part.labels)
 
 
 def estimate_encoder_norms(model: GenerativeModel, images: Tensor) -> None:
@@ -109,28 +114,6 @@ def model_values(split: Split, device: torch.device | str | None = None) -> Tens
 def codes_hash(**codes: Tensor) -> str:
     """Return the short content hash of the codes behind a grid."""
     return sha256_arrays(**{name: code.cpu().numpy() for name, code in codes.items()})[:HASH]
-
-
-def encode_images(model: GenerativeModel, images: np.ndarray) -> dict[str, Tensor]:
-    """Encode uint8 images (N, H, W, 3) to the codes of ``model.encode``, each (N, d)."""
-    batches = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
-    parts = [model.encode(to_model_range(batch, model.device)) for batch in batches]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def decode_grid(model: GenerativeModel, z_s: Tensor, z_u: Tensor) -> np.ndarray:
-    """Decode codes (..., d_s) and (..., d_u) to uint8 images (..., H, W, 3).
-
-    Leading dimensions may be broadcast against each other.
-    """
-    shape = torch.broadcast_shapes(z_s.shape[:-1], z_u.shape[:-1])
-    flat = [
-        code.expand(*shape, code.shape[-1]).reshape(-1, code.shape[-1]).to(model.device)
-        for code in (z_s, z_u)
-    ]
-    chunks = zip(*(code.split(CHUNK) for code in flat), strict=True)
-    images = np.concatenate([to_uint8(model.decode(*chunk)) for chunk in chunks])
-    return images.reshape(*shape, *images.shape[1:])
 
 
 def evenly_spaced(count: int, wanted: int) -> np.ndarray:

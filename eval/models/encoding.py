@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import CHUNK
 from dlvae.data.dataset import Split, load_split
 from dlvae.stage.errors import UserError
-from eval.models.decoding import CHUNK, model_values
+from eval.models.decoding import model_values
 from eval.scored_images import evenly_per_class
 
 AT_MOST = {"train": 20_000, "test": 10_000}  # images of a split

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
-from eval.models.decoding import decode_grid
+from dlvae.coding import decode_grid
 
 if TYPE_CHECKING:
     from eval.judge.factor_regressor import FactorRegressor

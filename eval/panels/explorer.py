@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import decode_grid, encode_images
 from dlvae.data.dataset import load_split
-from eval.models.decoding import codes_hash, decode_grid, encode_images, ready_model
+from eval.models.decoding import codes_hash, ready_model
 from eval.models.paths import RANGE
 from eval.panels.common import Panel, PanelRequest
 from eval.panels.figure6 import choose_sources

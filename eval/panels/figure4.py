@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from dlvae.coding import decode_grid
 from dlvae.data.dataset import load_card
-from eval.models.decoding import codes_hash, decode_grid
+from eval.models.decoding import codes_hash
 from eval.models.paths import alphas, vary_z_s, vary_z_u
 from eval.panels.common import Panel, PanelRequest, choose_classes, ready_forms
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import decode_grid
 from dlvae.data.batches import to_model_range
 from dlvae.data.dataset import load_split
 from eval.judge.factor_regressor import USABLE, load_factors
-from eval.models.decoding import codes_hash, decode_grid, evenly_spaced
+from eval.models.decoding import codes_hash, evenly_spaced
 from eval.models.paths import (
     CANDIDATES,
     FACTORS,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlvae.coding import decode_grid, encode_images
 from dlvae.data.dataset import Split, load_split
 from dlvae.data.people import identities
-from eval.models.decoding import decode_grid, encode_images, evenly_spaced, ready_model
+from eval.models.decoding import evenly_spaced, ready_model
 from eval.panels.common import Panel, PanelRequest
 
 ROWS, COLUMNS = 4, 8

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import decode_grid
 from dlvae.data.synthetic_faces.factors import IRRELEVANT_FACTORS
 from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import USABLE, FactorRegressor, load_factors
 from eval.metrics.disentanglement.factor_scores import completeness, disentanglement
 from eval.metrics.measured import Measured
-from eval.models.decoding import decode_grid, evenly_spaced, ready_model
+from eval.models.decoding import evenly_spaced, ready_model
 from eval.models.paths import (
     COLUMNS,
     FACTORS,

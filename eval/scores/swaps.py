@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import decode_grid, encode_images
 from dlvae.data.dataset import HELD_OUT, Split, load_card, load_split
 from dlvae.data.people import identities
 from dlvae.stage.registry import weights_hash
@@ -22,7 +23,7 @@ from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import FactorRegressor, load_factors, r2_on
 from eval.metrics.likeness import brightness, nearer, squared_errors, unit, verification_auc
 from eval.metrics.measured import Measured
-from eval.models.decoding import decode_grid, encode_images, evenly_spaced, ready_model
+from eval.models.decoding import evenly_spaced, ready_model
 from eval.models.paths import Read
 from eval.request import FamilyScores, ScoreRequest, model_files
 from eval.rows import data_hash, hashes_text

@@ -16,10 +16,11 @@ from sklearn.metrics.pairwise import cosine_similarity
 from torch import Tensor
 
 from dlvae.base import GenerativeModel
+from dlvae.coding import decode_grid
 from eval.judge.evaluator import JudgeEnsemble, load_judge
 from eval.judge.factor_regressor import load_factors
 from eval.metrics.measured import Measured
-from eval.models.decoding import decode_grid, evenly_spaced, ready_model
+from eval.models.decoding import evenly_spaced, ready_model
 from eval.models.paths import COLUMNS, Read, vary_z_s, vary_z_u
 from eval.request import FamilyScores, ScoreRequest
 

@@ -21,7 +21,7 @@ from dlvae.stage.artefact import atomic, read_json, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser
-from dlvae.stage.weights import check_weights
+from dlvae.stage.weights import check_named_hash
 from eval.rows import HASH
 from reports.freeze.stored import Part, Stored, load_stored
 
@@ -57,7 +57,7 @@ def take_evaluator(
             "and freeze results of your own data"
         )
     folder = built or path.parent
-    check_weights(folder / WEIGHTS)
+    check_named_hash(folder / WEIGHTS)
     found = read_json(folder / Part.CARD)["weights_sha256"]
     for name in (WEIGHTS, Part.CARD):
         with atomic(out / name) as temporary:

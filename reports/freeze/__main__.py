@@ -21,17 +21,20 @@ from typing import Any
 import yaml
 
 from dlvae.config.preset import canonical
+from dlvae.data.dataset import load_card, load_split
 from dlvae.stage.artefact import read_json, write_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
-from dlvae.stage.runtime import run_stage, stage_parser
-from eval.rows import read_texts, refuse_mixed
-from reports.freeze.checks import BESIDE, check, tried, write_index
+from dlvae.stage.runtime import run_stage, stage_parser, use_threads
+from eval.models.packing import pack_model
+from eval.rows import read_rows, read_texts, refuse_mixed
+from reports.freeze.checks import BESIDE, check, families_of_rows, tried, write_index
 from reports.freeze.lineage import STAGES, portable, stage_of, trace
 from reports.freeze.machine import ROOT, machine
 from reports.freeze.pictures import files_of, panels_of, pictures
 from reports.freeze.remake import recompute
-from reports.freeze.stored import STORED, Lines, Page, Part, Stored, score_names, scores_text
+from reports.freeze.stored import STORED, Page, Part, Stored, score_names, scores_text
+from reports.freeze.stored_models import Manifests, about_model, chosen_models, model_pages
 
 PROTOCOLS = ROOT / "config" / "protocol"
 SMALL = 4 * 1024 * 1024
@@ -68,7 +71,10 @@ def freeze(
     write_text(out / Part.SCORES, scores_text(lines, names))
     shown = {figure: list(datasets) for figure, datasets in (figures or {}).items()}
     made_of = {page.name: {"config": page.config, "scores": page.scores} for page in pages}
-    write_json(out / Part.PAGES, {"families": _families(lines), "pages": made_of, "figures": shown})
+    write_json(
+        out / Part.PAGES,
+        {"families": families_of_rows(lines), "pages": made_of, "figures": shown},
+    )
     manifests = trace(results, [*(f"scores/{name}" for name in names), *panels_of(shown)], protocol)
     for stage in STAGES:
         own = [name for name in sorted(manifests) if stage_of(name) == stage]
@@ -86,6 +92,7 @@ def freeze(
     write_text(out / Part.CONFIG, yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
     made = {"commit": commit, "command": command(config), "machine": machine()}
     made["protocol"] = Stored(out, {}).protocol.label
+    store_models(results, out, config, manifests)
     # Of protocols only a shipped one lies beside: of one's own there is the copy.
     beside = [ROOT / name for name in BESIDE]
     write_index(out, made, beside + [protocol.resolve()] * _is_shipped(protocol))
@@ -97,6 +104,27 @@ def freeze(
             f"{found[0].file}: {found[0].text}; make what is out of date with snakemake"
         )
     return stored
+
+
+def store_models(
+    results: Path, out: Path, config: Mapping[str, Any], manifests: Manifests
+) -> list[str]:
+    """Pack trained models among the stored results in ``out``; return what was packed.
+
+    See :func:`reports.freeze.stored_models.chosen_models` for which ones. ``out`` holds the rest
+    already: scores, protocol and manifests, of which their cards are made.
+    """
+    packed = chosen_models(results, config, manifests)
+    for artefact in packed:
+        run = artefact.partition("/")[2]
+        data, sampled = results / "data" / run.partition("/")[0], manifests[f"samples/{run}"]
+        about = about_model(load_card(data), sampled)
+        split = load_split(data, "train")
+        pack_model(results / artefact, out / artefact, sampled["config"], split, about)
+    rows = read_rows([out / Part.SCORES])
+    for file, text in model_pages(Stored(out, {}), rows).items():
+        write_text(out / file, text)
+    return packed
 
 
 def stored_config(config: Mapping[str, Any], protocol: Path) -> dict[str, Any]:
@@ -121,23 +149,6 @@ def command(config: Mapping[str, Any]) -> str:
     return f"{text} --config {keys}" if keys else text
 
 
-def _families(lines: Lines) -> dict[str, list[str]]:
-    """Return the metrics of every family, by which rows go back to their files."""
-    family_of: dict[str, str] = {}
-    for name, rows in lines.items():
-        family = name.rpartition(".")[2]
-        for metric in (row[4] for row in rows):
-            if family_of.setdefault(metric, family) != family:
-                raise UserError(
-                    f"scores/{name}.csv: expected metrics of the family {family} alone, found "
-                    f"{metric}, which {family_of[metric]} measures too"
-                )
-    found: dict[str, list[str]] = {}
-    for metric, family in sorted(family_of.items()):
-        found.setdefault(family, []).append(metric)
-    return found
-
-
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -153,6 +164,7 @@ def _is_shipped(protocol: Path) -> bool:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
+    use_threads(args.threads)  # batch-norm statistics of stored models, as sampling takes them
     config, pages, figures = (args.config[key] for key in ("config", "pages", "figures"))
     made_of = [Page(name, entry["config"], tuple(entry["scores"])) for name, entry in pages.items()]
     stored = freeze(args.results, args.out, config, made_of, args.protocol, args.commit, figures)

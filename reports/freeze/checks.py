@@ -20,7 +20,17 @@ from eval.rows import AND, COLUMNS, HASH, NONE, data_hash, first_hash
 from reports.freeze.evidence import unfounded
 from reports.freeze.lineage import artefact_of, stage_of
 from reports.freeze.machine import ROOT
-from reports.freeze.stored import UNREADABLE, Finding, Part, Stored, score_names, scores_text
+from reports.freeze.stored import (
+    SUBMISSIONS,
+    UNREADABLE,
+    Finding,
+    Lines,
+    Part,
+    Stored,
+    score_names,
+    scores_text,
+)
+from reports.freeze.stored_models import MODELS, wrong_cards
 from reports.names import forms_of
 
 BESIDE = ("reports/published.csv", "reports/claims.yaml")
@@ -40,7 +50,7 @@ def check(stored: Stored, root: Path = ROOT) -> list[Finding]:
     """
     found = [*tried(stored, files), *tried(stored, beside, root), *tried(stored, contents)]
     found += [*tried(stored, lineage), *tried(stored, complete)]
-    return [*found, *tried(stored, unfounded)]
+    return [*found, *tried(stored, unfounded), *tried(stored, wrong_cards)]
 
 
 def tried(stored: Stored, one: Callable[..., Iterable[Finding]], *more: Path) -> list[Finding]:
@@ -70,7 +80,7 @@ def write_index(
         beside: files elsewhere that the pages rest on.
         root: of the checkout, from which they are named.
     """
-    paths = sorted(path for path in out.rglob("*") if path.is_file() and path.name != Part.INDEX)
+    paths = [out / name for name in sorted(_own_files(out)) if name != Part.INDEX]
     index = {
         **entries,
         "preset": Stored(out, {}).config["preset"],
@@ -85,7 +95,7 @@ def files(stored: Stored) -> Iterator[Finding]:
     index, folder = stored.index, stored.folder
     if (expected := str(index.get("sha256"))) != (found := index_hash(index)):
         yield stored.finding(Part.INDEX, f"content: {_hashes(expected, found)}")
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    present = _own_files(folder)
     for name in sorted({*present, *index["files"]} - {Part.INDEX}):
         if name not in index["files"]:
             said = f"expected no file that {Part.INDEX} does not list"
@@ -110,14 +120,11 @@ def beside(stored: Stored, root: Path) -> Iterator[Finding]:
 
 def contents(stored: Stored) -> Iterator[Finding]:
     """Compare the rows of every score file, and the judges, with the hashes in their manifests."""
-    changed = []
+    changed = rows_changed(stored.lines, stored.manifests)
     for artefact, manifest in stored.manifests.items():
-        stage, name = stage_of(artefact), artefact.partition("/")[2]
-        if stage == "scores" and name in stored.lines:
-            text = scores_text(stored.lines, [name])
-            if [hashlib.sha256(text.encode()).hexdigest()] != [*manifest["files"].values()]:
-                changed.append(name)
-        for file, expected in manifest["files"].items() if stage in COPIED else ():
+        stage = stage_of(artefact)
+        kept = manifest["files"] if stage in (*COPIED, MODELS) else {}
+        for file, expected in kept.items():
             path = stored.folder / artefact / file
             if path.is_file() and (found := sha256_file(path)) != expected:
                 said = f"{_hashes(expected, found)}, by {Part.MANIFESTS}/{stage}.jsonl"
@@ -126,6 +133,39 @@ def contents(stored: Stored) -> Iterator[Finding]:
         said = f"expected the rows of {_listed(changed)} as their manifests know them, found others"
         said += f", in {len(changed)} of {len(stored.lines)} score files"
         yield stored.finding(Part.SCORES, said)
+
+
+def rows_changed(lines: Lines, manifests: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the score files whose rows have not the hash in the manifest of the file."""
+    changed = []
+    for artefact, manifest in manifests.items():
+        name = artefact.partition("/")[2]
+        if stage_of(artefact) == "scores" and name in lines:
+            text = scores_text(lines, [name])
+            if [hashlib.sha256(text.encode()).hexdigest()] != [*manifest["files"].values()]:
+                changed.append(name)
+    return changed
+
+
+def families_of_rows(lines: Lines) -> dict[str, list[str]]:
+    """Return the metrics of every family, by which rows go back to their files.
+
+    Raises:
+        UserError: a metric of two families.
+    """
+    family_of: dict[str, str] = {}
+    for name, rows in lines.items():
+        family = name.rpartition(".")[2]
+        for metric in (row[4] for row in rows):
+            if family_of.setdefault(metric, family) != family:
+                raise UserError(
+                    f"scores/{name}.csv: expected metrics of the family {family} alone, found "
+                    f"{metric}, which {family_of[metric]} measures too"
+                )
+    found: dict[str, list[str]] = {}
+    for metric, family in sorted(family_of.items()):
+        found.setdefault(family, []).append(metric)
+    return found
 
 
 def lineage(stored: Stored) -> Iterator[Finding]:
@@ -200,6 +240,12 @@ def complete(stored: Stored) -> Iterator[Finding]:
         if names:
             said = f"expected scores of every data set, model and seed of {Part.CONFIG}"
             yield stored.finding(Part.PAGES, f"{said} in {headline}, {kind}: {_listed(names)}")
+
+
+def _own_files(folder: Path) -> set[str]:
+    """Return the names of all files but those of submissions, which have an index of their own."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix() for path in files if path.parts[0] != SUBMISSIONS}
 
 
 def _hashes(expected: str, found: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,6 +27,10 @@ FILES = {
     "scores": (".csv",),
     "panels": ("/panel.npz", "/panel.json"),
 }
+OF_STORED = "_stored"
+"""Ending of what a stored judge says of a candidate, and of the copy of such a judge."""
+JUDGE_FOLDERS = ("data", "evaluator")
+"""Stages that a comparison takes as they are stored."""
 FOLDERS = ("data", "evaluator", "models", "curves", "panels")
 STAGES = tuple(FILES)
 # Keys of a configuration that name folders of the machine.
@@ -35,8 +39,8 @@ ABSOLUTE = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\)")
 
 
 def stage_of(artefact: str) -> str:
-    """Return the stage of an artefact; one by the plain judge has the same."""
-    return artefact.partition("/")[0].removesuffix(f"_{PLAIN}")
+    """Return the stage of an artefact; one by the plain judge, or a stored one, has the same."""
+    return artefact.partition("/")[0].removesuffix(f"_{PLAIN}").removesuffix(OF_STORED)
 
 
 def artefact_of(path: str | None) -> str | None:
@@ -51,7 +55,9 @@ def artefact_of(path: str | None) -> str | None:
     return str(pure.with_suffix("")) if stage in FILES else None
 
 
-def trace(results: Path, names: Iterable[str], protocol: Path) -> dict[str, dict[str, Any]]:
+def trace(
+    results: Path, names: Iterable[str], protocol: Path, ends: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Return the manifest of every artefact behind others, without the paths of the machine.
 
     Every manifest gets ``files``, the SHA-256 of the artefact's own files, and that of a sample
@@ -61,6 +67,7 @@ def trace(results: Path, names: Iterable[str], protocol: Path) -> dict[str, dict
         results: ``results/<preset>``.
         names: artefacts to start from: ``scores/digits/ours/seed0.inception``, panels.
         protocol: the protocol file, which keeps its path.
+        ends: stages that are not followed, whose files are known as inputs alone.
 
     Raises:
         UserError: a manifest is missing, or a file has changed since another was made from it.
@@ -84,7 +91,7 @@ def trace(results: Path, names: Iterable[str], protocol: Path) -> dict[str, dict
                     f"{entry['sha256'][:HASH]}, found {present[:HASH]}; make what is out of date "
                     "with: snakemake --cores all freeze"
                 )
-            if source := artefact_of(inside):
+            if (source := artefact_of(inside)) and stage_of(source) not in ends:
                 pending.append(source)
             kept = entry["path"] if Path(entry["path"]) == protocol else None
             inputs[name] = {"path": inside or kept, "sha256": entry["sha256"]}

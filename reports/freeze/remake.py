@@ -41,6 +41,7 @@ from reports.freeze.stored import (
     load_stored,
     scores_text,
 )
+from reports.freeze.stored_models import model_pages
 from reports.freeze.swap import swap
 from reports.studies import ablations, evaluator_noise, learning_curves, table2_scale
 from reports.tables import __main__ as tables
@@ -106,6 +107,12 @@ def recompute(stored: Stored) -> Iterator[Finding]:
                     texts = (part.decode("utf-8", errors="replace") for part in (expected, found))
                     said = first_difference(*texts, path.suffix)
                     yield stored.finding(file, said, f"after a change of its code: {again}")
+    for file, expected in model_pages(stored, stored.rows).items():
+        path = stored.folder / file
+        found = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if found != expected:
+            said = first_difference(expected, found, path.suffix) if found else "found none"
+            yield stored.finding(file, said, f"after a change of its code: {again}")
 
 
 def remake(stored: Stored, root: Path = ROOT) -> list[str]:
@@ -119,8 +126,9 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
             cannot be made of them.
     """
     before, files = stored.index, [file for page in stored.pages for file in page.files]
-    drawn = map(picture_of, stored.figures)
-    may_change = {*before["beside"], *(stored.finding(file, "").file for file in [*files, *drawn])}
+    drawn, cards = map(picture_of, stored.figures), model_pages(stored, stored.rows)
+    again = [*files, *drawn, *cards]
+    may_change = {*before["beside"], *(stored.finding(file, "").file for file in again)}
 
     def change(new: Path) -> None:
         for page in stored.pages:
@@ -129,6 +137,8 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
             shutil.copyfile(new.parent / file, new / file)
         for figure, datasets in stored.figures.items():
             draw_stored(stored.folder, figure, datasets, new / picture_of(figure))
+        for file, text in cards.items():
+            write_text(new / file, text)
         shipped = [root / name for name in before["beside"]]
         for rules in (path for path in shipped if path.parent.name == "protocol"):
             shutil.copyfile(rules, new / Part.PROTOCOL)  # its comments may have changed

@@ -18,6 +18,9 @@
                                 ``<data set>_plain``, ``<data set>_factors``: the other judges
 ``panels/``, ``figures/``       what figures show, of data whose images may be published, and their
                                 pictures
+``models/<data set>/<model>/``  of small models weights, definition and card, a folder per seed; see
+                                :mod:`reports.freeze.stored_models`
+``submissions/<name>/``         results of a candidate, see :mod:`reports.compare.submission`
 =============================== ================================================================
 """
 
@@ -25,7 +28,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -36,6 +39,7 @@ from dlvae.config.yaml_files import read_yaml
 from dlvae.stage.artefact import read_json, sha256_file
 from dlvae.stage.errors import UserError, harmless, nearest
 from dlvae.stage.registry import WEIGHTS
+from dlvae.stage.stored_files import STORED
 from dlvae.stage.text_files import parse_json, read_text
 from eval.protocol import Protocol, load_protocol
 from eval.rows import COLUMNS, read_rows, read_texts
@@ -45,7 +49,8 @@ from reports.freeze.machine import ROOT
 if TYPE_CHECKING:
     import pandas as pd
 
-STORED = ROOT / "reports" / "stored"
+SUBMISSIONS = "submissions"
+"""Folder of results of candidates, each with an index of its own; see `reports.compare`."""
 UNREADABLE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError)
 UNREADABLE += (RecursionError,)
 """What reading damaged stored files can raise."""
@@ -168,15 +173,7 @@ class Stored:
     @cached_property
     def lines(self) -> Lines:
         """Score rows as texts, by the name of the score file in the run."""
-        path, families = self.folder / Part.SCORES, self._pages["families"].items()
-        family_of = {metric: family for family, metrics in families for metric in metrics}
-        found: Lines = {}
-        for line in read_texts(path):
-            dataset, model, seed, metric = line[1:5]
-            if metric not in family_of:
-                raise UserError(f"{path}: expected metrics named in {Part.PAGES}, found '{metric}'")
-            found.setdefault(f"{dataset}/{model}/seed{seed}.{family_of[metric]}", []).append(line)
-        return found
+        return lines_of(self.folder / Part.SCORES, self._pages["families"])
 
     @cached_property
     def _pages(self) -> dict[str, Any]:
@@ -264,6 +261,25 @@ def score_names(pages: Iterable[Page]) -> list[str]:
         return dataset, model, int(seed), family
 
     return sorted({name for page in pages for name in page.scores}, key=order)
+
+
+def lines_of(path: Path, families: Mapping[str, Sequence[str]]) -> Lines:
+    """Return score rows as texts, by the name of the score file that they came from.
+
+    Args:
+        families: the metrics of every family of scores.
+
+    Raises:
+        UserError: a metric of no family.
+    """
+    family_of = {metric: family for family, metrics in families.items() for metric in metrics}
+    found: Lines = {}
+    for line in read_texts(path):
+        dataset, model, seed, metric = line[1:5]
+        if metric not in family_of:
+            raise UserError(f"{path}: expected metrics named beside it, found '{metric}'")
+        found.setdefault(f"{dataset}/{model}/seed{seed}.{family_of[metric]}", []).append(line)
+    return found
 
 
 def scores_text(lines: Lines, names: Sequence[str]) -> str:

@@ -15,17 +15,24 @@ from contextlib import suppress
 from pathlib import Path
 
 from dlvae.stage.runtime import run_stage, stage_parser
+from reports.freeze.stored import SUBMISSIONS
 
 ASIDE = ".swap"
 """Folder beside the place that holds what comes and what goes."""
 
 
 def swap(new: Path, place: Path) -> None:
-    """Put a copy of the folder ``new`` in the place of the folder ``place``, if there is one."""
+    """Put a copy of the folder ``new`` in the place of the folder ``place``, if there is one.
+
+    Results of candidates that lie in ``place`` stay where ``new`` has none: they are not those of
+    the run that comes, and whether they still fit is for the verification to say.
+    """
     coming, going = (place.parent / ASIDE / f"{place.name}.{name}" for name in ("new", "old"))
     shutil.rmtree(coming, ignore_errors=True)
     # Beside its place: only within a file system is a rename one step.
     shutil.copytree(new, coming)
+    if (place / SUBMISSIONS).is_dir() and not (new / SUBMISSIONS).exists():
+        shutil.copytree(place / SUBMISSIONS, coming / SUBMISSIONS)
     shutil.rmtree(going, ignore_errors=True)
     if place.exists():
         os.rename(place, going)

@@ -27,6 +27,7 @@ from pathlib import Path
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from reports import leaderboard
+from reports.compare.submission import check_submissions, submissions_of
 from reports.freeze.checks import check, tried
 from reports.freeze.evidence import TRAINED, read_same_numbers, same_code
 from reports.freeze.lineage import stage_of
@@ -55,9 +56,8 @@ def verify(stored: Stored, root: Path = ROOT) -> list[Finding]:
         )
     # A page that is missing is found twice. The leaderboard is made of what was just found to be
     # right, or it is not worth a look.
-    found = dict.fromkeys(
-        [*check(stored, root), *tried(stored, pictures), *tried(stored, recompute)]
-    )
+    found = [*check(stored, root), *tried(stored, pictures), *tried(stored, recompute)]
+    found = dict.fromkeys([*found, *check_submissions(stored)])
     return list(found) or tried(stored, outdated)
 
 
@@ -115,7 +115,8 @@ def main(args: argparse.Namespace) -> None:
         rows, notes = sum(map(len, stored.lines.values())), notes + code_notes(stored, args.config)
         print(
             f"checked: {len(index['files'])} files, {len(index['beside'])} beside, {rows} score "
-            f"rows, {len(stored.manifests)} manifests, {len(stored.pages)} pages made again"
+            f"rows, {len(stored.manifests)} manifests, {len(stored.pages)} pages made again, "
+            f"{len(submissions_of(stored))} submissions"
         )
         if same := read_same_numbers(stored):
             print(f"given again by other code, held against it at {same.commit}: {same.text}")

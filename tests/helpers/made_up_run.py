@@ -125,18 +125,29 @@ class MadeUpRun:
         self.manifest(f"samples/{run}.manifest.json", inputs)
         self.hashes[name] = sha256_arrays(images=images, labels=labels)
 
-    def scores(self, name, score):
+    def candidate(self, name):
+        """A candidate as `compare` scores it, by copies of the stored judges."""
+        for judge in JUDGES.values():
+            folders = (self.results / "evaluator" / f"{DATASET}{s}{judge}" for s in ("", "_stored"))
+            shutil.copytree(*folders)
+        self.model(name)
+        self.scores(name, 9.0, "_stored")
+        found = f"near_duplicates/{DATASET}/{name}/seed{SEED}.json"
+        write_json(self.results / found, {"findings": []})
+
+    def scores(self, name, score, stored=""):
+        """Scores of a model; of a candidate by the copies of stored judges that are so called."""
         run, card = f"{DATASET}/{name}/seed{SEED}", {"data": f"data/{DATASET}/card.json"}
         images = f"data/{DATASET}/test.npz" if name == "real" else f"samples/{run}.npz"
         read = {}
         for judge in JUDGES.values():
-            features = f"features{judge}/{run}"
+            features = f"features{stored}{judge}/{run}"
             save_npz(self.results / f"{features}.npz", features=np.full((20, 4), score))
-            inputs = card | {"evaluator": f"evaluator/{DATASET}{judge}/card.json"}
+            inputs = card | {"evaluator": f"evaluator/{DATASET}{stored}{judge}/card.json"}
             self.manifest(f"{features}.manifest.json", inputs | {"images": images}, code="c0de")
             read[f"features{judge}"] = f"{features}.npz"
         for family, metrics in FAMILIES.items():
-            path = self.results / "scores" / f"{run}.{family}.csv"
+            path = self.results / f"scores{stored}" / f"{run}.{family}.csv"
             write_rows(path, self.rows(name, score, metrics))
             own = read if family == "inception" else {"images": images}
             inputs = card | {"protocol": PROTOCOL} | own

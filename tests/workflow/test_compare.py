@@ -260,7 +260,7 @@ def frozen(tmp_path_factory, checkout, snakemake):
         "results": "results/tiny",
         "protocol": "config/protocol/smoke.yaml",
         "commit": "c0ffee",
-        "config": json.dumps({"config": config, "pages": pages, "figures": {}}),
+        "config": json.dumps({"config": config, "pages": pages}),
         "out": "reports/stored/tiny",
     }
     words = [word for key, value in arguments.items() for word in (f"--{key}", value)]
@@ -339,7 +339,7 @@ def test_samples_from_outside_end_to_end(frozen, snakemake):
     refused = snakemake(frozen, "-R", "stored_evaluator", *tiny(*given))
     weights.write_bytes(untouched)
     assert refused.returncode != 0
-    assert "expected the weights that card.json beside it names" in refused.stdout
+    assert "expected the file that card.json beside it names" in refused.stdout
 
     # As if it had been too large to be stored, and became another one here.
     index = weights.parents[2] / "index.json"

@@ -113,6 +113,24 @@ class ComparisonPlan(FrozenPlan):
         files = [[*run["scores"], run["samples"], run["duplicates"], run["model"]] for run in runs]
         return [file for found in files for file in found if file]
 
+    @property
+    def submit_command(self) -> str:
+        """What submits the candidate again; of samples from outside with a path to fill in."""
+        who = self.comparable()
+        preset, stored = self.preset, self.stored.folder.as_posix()
+        keys = [f"preset={preset}", f"candidate={'PATH' if who.samples else who.name}"]
+        if not who.samples:
+            keys.append(f"seeds='{list(who.seeds)}'")
+        if len(who.datasets) == 1:
+            keys.append(f"dataset={who.datasets[0]}")
+        file = f"--configfile {stored}/config.yaml --config {' '.join(keys)}"
+        return f"snakemake --cores all submit {file}"
+
+    @property
+    def submission(self) -> str:
+        """Where the candidate's results are collected, under `results`."""
+        return f"{self.results}/submission/{self.comparable().name}"
+
     def compare_slice(self, job: Any) -> str:
         """Return the slice of the comparison."""
         who = self.comparable()

@@ -48,6 +48,57 @@ rule collect_frozen:
         " --config {params.config:q} --commit {params.commit} --out {params.out} 2>&1 | tee {log}"
 
 
+rule collect_submission:
+    input:
+        comparing.run_files,
+        page="<results>/compare/{candidate}.csv",
+        stored=ancient(lambda wildcards: comparing.stored.folder / "index.json"),
+    output:
+        index="<results>/submission/{candidate}/index.json",
+    log:
+        "<logs>/submission/{candidate}.log",
+    benchmark:
+        "<benchmarks>/submission/{candidate}.jsonl"
+    resources:
+        mem_mb=500,
+    params:
+        stored=lambda wildcards: str(comparing.stored.folder),
+        results=subpath(output.index, ancestor=3),
+        out=subpath(output.index, parent=True),
+        runs=lambda wildcards: in_order(comparing.runs()),
+        protocol=plan.protocol_path,
+        config=comparing.compare_slice,
+        commit=lambda wildcards: git_commit(ROOT),
+        command=lambda wildcards: comparing.submit_command,
+        code=code_of("reports.compare.submit"),
+    message:
+        "Collecting the results of {wildcards.candidate}"
+    shell:
+        "python -m reports.compare.submit --stored {params.stored} --results {params.results}"
+        " --runs {params.runs:q} --protocol {params.protocol:q} --config {params.config:q}"
+        " --commit {params.commit} --command {params.command:q} --out {params.out} 2>&1 | tee {log}"
+
+
+rule submit:
+    """Store a candidate's scores beside the stored results: --config candidate=... as for compare."""
+    input:
+        index=lambda wildcards: f"{comparing.submission}/index.json",
+    log:
+        "<logs>/submit.log",
+    resources:
+        mem_mb=500,
+    params:
+        new=subpath(input.index, parent=True),
+        place=lambda wildcards: (
+            f"{comparing.stored.folder}/submissions/{comparing.comparable().name}"
+        ),
+    message:
+        "Storing the results of a candidate in {params.place}"
+    shell:
+        "(python -m reports.freeze.swap --new {params.new} --place {params.place:q}"
+        " && python -m reports.leaderboard) 2>&1 | tee {log}"
+
+
 rule leaderboard:
     """All stored results in one page, reports/stored/leaderboard.md, and the README's tables."""
     log:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlvae.base import Method, Task
+from dlvae.coding import decode_grid, encode_images
 from dlvae.data.dataset import Split, load_split, save_dataset
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.fit_prior import fit_to, fitted_snapshots
@@ -28,7 +29,7 @@ from dlvae.stage.registry import (
 from dlvae.stage.weights import save_weights
 from eval.judge.factor_regressor import FactorRegressor
 from eval.models import paths
-from eval.models.decoding import decode_grid, encode_images, evenly_spaced
+from eval.models.decoding import evenly_spaced
 from eval.panels import figure5
 from eval.panels.__main__ import FIGURES, PANELS, main, make_panel
 from eval.panels.common import PanelRequest, choose_classes

@@ -113,7 +113,7 @@ def check_batch_of_a_sample(case: Case) -> None:
     norms = [
         (name, norm)
         for name, norm in model.named_modules()
-        if any(norm is own for own in model._decoder_norms())
+        if any(norm is own for own in model.decoder_norms())
     ]
     unseen = [name for name, norm in norms if int(norm.num_batches_tracked) == 0]
     require(

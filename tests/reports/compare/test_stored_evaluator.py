@@ -63,7 +63,7 @@ def test_stored_weights_are_taken_as_they_are(world, capsys):
 
 def test_tampered_weights_are_refused(world, capsys):
     (world.evaluator / "weights.safetensors").write_bytes(b"another judge")
-    assert "expected the weights that card.json beside it names" in (text := refused(world, capsys))
+    assert "expected the file that card.json beside it names" in (text := refused(world, capsys))
     assert "git checkout -- " in text
 
 
@@ -105,4 +105,4 @@ def test_rebuilt_weights_that_are_not_their_cards_are_refused(world, tmp_path, c
     world.index("card.json")
     built = judge(tmp_path / "built", b"the judge", weights_sha256="0" * 64)
     text = refused(world, capsys, "--built", built)
-    assert f"{built / 'weights.safetensors'}: expected the weights that card.json" in text
+    assert f"{built / 'weights.safetensors'}: expected the file that card.json" in text

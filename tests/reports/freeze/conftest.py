@@ -16,6 +16,14 @@ def made_up_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def candidate_run(tmp_path_factory):
+    """The same with a candidate, ``mine``, that was compared; not to be changed."""
+    results = tmp_path_factory.mktemp("candidate") / "results" / PRESET
+    MadeUpRun(results).candidate("mine")
+    return results
+
+
+@pytest.fixture(scope="session")
 def freeze_run():
     """Freeze a run: freeze_run(results, out, protocol=..., commit=...)."""
     return freeze_made_up

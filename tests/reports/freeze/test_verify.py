@@ -27,7 +27,8 @@ def test_it_says_what_was_checked_and_writes_nothing(checkout, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("made_up: commit 0123abc, protocol v2:01fb16931d9a")
     assert said[1:] == [
-        "checked: 28 files, 3 beside, 78 score rows, 24 manifests, 5 pages made again",
+        "checked: 28 files, 3 beside, 78 score rows, 24 manifests, 5 pages made again, "
+        "0 submissions",
         "note: no training was made again: no images",
         "everything is as it was frozen",
     ]
