@@ -26,7 +26,6 @@ from dlvae.stage.artefact import read_json, write_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
-from eval.models.packing import pack_model
 from eval.rows import read_rows, read_texts, refuse_mixed
 from reports.freeze.checks import BESIDE, check, families_of_rows, tried, write_index
 from reports.freeze.lineage import STAGES, portable, stage_of, trace
@@ -115,6 +114,8 @@ def store_models(
     already: scores, protocol and manifests, of which their cards are made.
     """
     packed = chosen_models(results, config, manifests)
+    if packed:
+        from eval.models.packing import pack_model  # torch, where there is something to pack
     for artefact in packed:
         run = artefact.partition("/")[2]
         data, sampled = results / "data" / run.partition("/")[0], manifests[f"samples/{run}"]
