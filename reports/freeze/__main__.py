@@ -26,7 +26,7 @@ from dlvae.stage.artefact import read_json, write_json, write_text
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads
-from eval.rows import read_rows, read_texts, refuse_mixed
+from eval.rows import read_texts, refuse_mixed
 from reports.freeze.checks import BESIDE, check, families_of_rows, tried, write_index
 from reports.freeze.lineage import STAGES, portable, stage_of, trace
 from reports.freeze.machine import ROOT, machine
@@ -122,8 +122,7 @@ def store_models(
         about = about_model(load_card(data), sampled)
         split = load_split(data, "train")
         pack_model(results / artefact, out / artefact, sampled["config"], split, about)
-    rows = read_rows([out / Part.SCORES])
-    for file, text in model_pages(Stored(out, {}), rows).items():
+    for file, text in model_pages(Stored(out, {})).items():
         write_text(out / file, text)
     return packed
 

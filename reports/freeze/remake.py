@@ -107,7 +107,7 @@ def recompute(stored: Stored) -> Iterator[Finding]:
                     texts = (part.decode("utf-8", errors="replace") for part in (expected, found))
                     said = first_difference(*texts, path.suffix)
                     yield stored.finding(file, said, f"after a change of its code: {again}")
-    for file, expected in model_pages(stored, stored.rows).items():
+    for file, expected in model_pages(stored).items():
         path = stored.folder / file
         found = path.read_text(encoding="utf-8") if path.is_file() else ""
         if found != expected:
@@ -126,7 +126,7 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
             cannot be made of them.
     """
     before, files = stored.index, [file for page in stored.pages for file in page.files]
-    drawn, cards = map(picture_of, stored.figures), model_pages(stored, stored.rows)
+    drawn, cards = map(picture_of, stored.figures), model_pages(stored)
     again = [*files, *drawn, *cards]
     may_change = {*before["beside"], *(stored.finding(file, "").file for file in again)}
 

@@ -16,6 +16,7 @@ import yaml
 from dlvae.stage.artefact import read_json
 from dlvae.stage.registry import DEFINITION, WEIGHTS
 from dlvae.stage.weights import CARD
+from eval.rows import read_rows
 from reports.freeze.stored import Finding, Stored
 from reports.names import dataset_title, model_title
 from reports.tables.cells import cell
@@ -126,9 +127,12 @@ def _result(dataset: str, values: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def model_pages(stored: Stored, rows: pd.DataFrame) -> dict[str, str]:
-    """Return the model card of every stored model by its file."""
+def model_pages(stored: Stored) -> dict[str, str]:
+    """Return the model card of every stored model by its file, made of the rows as they are."""
     folders = sorted(path.parent for path in (stored.folder / MODELS).glob(f"*/*/*/{CARD}"))
+    if not folders:
+        return {}
+    rows = read_rows([stored.folder / Part.SCORES])
     return {
         f"{folder.relative_to(stored.folder).as_posix()}/{PAGE}": model_page(
             read_json(folder / CARD), rows, stored

@@ -65,7 +65,7 @@ def quick():
 
 
 def test_the_shipped_cards_follow_from_rows_and_manifests(quick):
-    pages = model_pages(quick, quick.rows)
+    pages = model_pages(quick)
     assert any("/ours/" in file for file in pages)
     for file, text in pages.items():
         assert (quick.folder / file).read_text(encoding="utf-8") == text
@@ -73,7 +73,7 @@ def test_the_shipped_cards_follow_from_rows_and_manifests(quick):
 
 
 def test_a_hub_accepts_the_metadata(quick):
-    for file, text in model_pages(quick, quick.rows).items():
+    for file, text in model_pages(quick).items():
         data = ModelCard(text).data
         assert isinstance(data, ModelCardData)
         assert (data.license, data.library_name) == ("mit", "dlvae")
