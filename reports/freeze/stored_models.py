@@ -17,7 +17,7 @@ from dlvae.stage.artefact import read_json
 from dlvae.stage.registry import DEFINITION, WEIGHTS
 from dlvae.stage.weights import CARD
 from eval.rows import read_rows
-from reports.freeze.stored import Finding, Stored
+from reports.freeze.stored import Finding, Part, Stored
 from reports.names import dataset_title, model_title
 from reports.tables.cells import cell
 from reports.tables.formats import pipe_table
