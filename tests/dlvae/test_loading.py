@@ -167,10 +167,9 @@ def test_the_documented_lines_run_from_any_folder(tmp_path, monkeypatch):
     np.testing.assert_array_equal(names["swapped"], names["grid"][0])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", stored_names("models"))
 def test_stored_models_give_the_samples_whose_hash_their_manifest_names(name):
-    """About ten seconds each; on another machine last bits may differ, so that it is skipped."""
+    """On another machine last bits may differ, so that it is skipped."""
     made, now = read_json(STORED / "quick" / "index.json")["machine"], machine()
     if others := [key for key in BYTES if made[key] != now[key]]:
         pytest.skip(f"made on another machine: {', '.join(others)}")
