@@ -102,8 +102,13 @@ class LeaderboardSection:
         return self.rows[self.rows["dataset"] == dataset]
 
     def models(self, dataset: str) -> list[str]:
-        """Return real images, then the models of a data set, the highest Inception Score first."""
+        """Return real images, then the models of a data set, the highest Inception Score first.
+
+        What has been submitted too stands with the submissions, once.
+        """
+        shown = {own.index["name"] for own in self.submissions if dataset in own.index["datasets"]}
         rows = self.of(dataset)
+        rows = rows[~rows["model"].isin(shown)]
 
         def score(model: str) -> float:
             found = cell(rows, dataset, model, HEADLINE)

@@ -5,6 +5,7 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dlvae.stage.artefact import read_json
@@ -72,6 +73,14 @@ def test_the_leaderboard_shows_it_apart(beside, checkout):
     rows = (checkout.stored / "leaderboard.csv").read_text().splitlines()
     assert rows[0].endswith(",submission")
     assert all(row.endswith("True") == (",mine," in row) for row in rows[1:])
+
+
+def test_no_model_stands_twice_in_the_leaderboard():
+    """One that the run has trained itself and that is submitted too is shown as submitted."""
+    found = pd.read_csv(ROOT / "reports" / "stored" / "leaderboard.csv")
+    assert found["submission"].any()
+    twice = found.duplicated(["preset", "dataset", "model", "metric"])
+    assert not twice.any(), found[twice]
 
 
 def changed(path, old, new):
