@@ -1,10 +1,7 @@
 """Dry runs of the workflow in copies of the repository, as a user would start them."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dlvae.data.cifar10 import CLASSES
+from waiting_snakemake import WaitingSnakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "workflow", "config", "profiles", "dlvae", "baselines", "eval", "reports"]
@@ -43,39 +41,20 @@ class DryRun:
         return "Nothing to be done" in self.text and not self.rules
 
 
-# Marking files as made, Snakemake sleeps a tenth of a second per job.
-WITHOUT_SLEEP = """
-from snakemake.cli import main
-from snakemake.executors.touch import Executor
-Executor.SLEEPING_TIME = 0
-main()
-"""
-
-
-def run_snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run Snakemake in a copy of the repository."""
-    return subprocess.run(
-        [sys.executable, "-c", WITHOUT_SLEEP, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="session")
 def snakemake():
-    """Call Snakemake: snakemake(folder, *arguments)."""
-    return run_snakemake
+    """Call Snakemake in a copy of the repository: snakemake(folder, *arguments)."""
+    waiting = WaitingSnakemake()
+    yield waiting.call
+    waiting.close()
 
 
 @pytest.fixture(scope="session")
-def plan():
+def plan(snakemake):
     """Dry-run: plan(folder, *arguments) is a DryRun, or the error in one."""
 
     def dry_run(folder: Path, *arguments: str) -> DryRun:
-        done = run_snakemake(folder, "-n", *arguments)
+        done = snakemake(folder, "-n", *arguments)
         return DryRun(done.returncode, done.stdout)
 
     return dry_run
@@ -111,20 +90,20 @@ def copy(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, snakemake):
     """A copy of the repository in which `smoke` looks complete: empty outputs, marked as made.
 
     Its ablations, learning curves and claims too, which are no part of `reproduce`.
     """
     folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
     smoke = ["reproduce", "ablations", "learning_curves", "claims", "--config", "preset=smoke"]
-    listed = run_snakemake(folder, "--summary", *smoke).stdout
+    listed = snakemake(folder, "--summary", *smoke).stdout
     outputs = re.findall(r"^(results/\S+)\t", listed, re.MULTILINE)
     assert outputs, listed
     for output in outputs:
         (folder / output).parent.mkdir(parents=True, exist_ok=True)
         (folder / output).touch()
-    touched = run_snakemake(folder, "--touch", "--forceall", "--cores", "1", *smoke)
+    touched = snakemake(folder, "--touch", "--forceall", "--cores", "1", *smoke)
     assert touched.returncode == 0, touched.stdout
     return folder
 
