@@ -20,10 +20,10 @@ import ast
 import hashlib
 from collections.abc import Iterable
 from functools import cache
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
-from dlvae.stage.registry import ENTRY_POINTS
+from dlvae.stage.registry import installed_models
 from dlvae.stage.remembered import Remembered
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,7 @@ def _packages_beside(modules: Iterable[str]) -> set[str]:
     """
     named = {module.partition(".")[0] for module in modules} - {*PACKAGES}
     found = set(named)
-    for point in metadata.entry_points(group=ENTRY_POINTS) if named else ():
+    for point in installed_models() if named else ():
         if point.module.partition(".")[0] in named and point.dist:
             files = point.dist.files or ()
             found |= {file.parts[0].removesuffix(".py") for file in files if file.suffix == ".py"}

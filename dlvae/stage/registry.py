@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
+import sys
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +45,25 @@ Snapshots = dict[int, "dict[str, torch.Tensor]"]
 def model_names() -> list[str]:
     """Return every known model: ours, baselines in order of name, then installed packages."""
     folders = sorted(path.parent.name for path in BASELINES.glob("*/model.py"))
-    installed = sorted(point.name for point in metadata.entry_points(group=ENTRY_POINTS))
+    installed = sorted(point.name for point in installed_models())
     return list(dict.fromkeys(["ours", *folders, *installed]))
+
+
+def installed_models() -> metadata.EntryPoints:
+    """Return the entry points of installed packages that offer models.
+
+    Python reads the metadata of every package for each such question, which claims and tables ask
+    thousands of times; here once, until a package is installed or the path changes.
+    """
+    folders = [Path(place) for place in sys.path]
+    return _read_entry_points(
+        tuple((str(f), f.stat().st_mtime_ns if f.exists() else 0) for f in folders)
+    )
+
+
+@lru_cache(maxsize=8)
+def _read_entry_points(path: tuple[tuple[str, int], ...]) -> metadata.EntryPoints:
+    return metadata.entry_points(group=ENTRY_POINTS)
 
 
 def module_name(name: str) -> str:
@@ -53,7 +72,7 @@ def module_name(name: str) -> str:
         return "dlvae.method.algorithm1"
     if (BASELINES / name / "model.py").is_file():
         return f"baselines.{name}.model"
-    for point in metadata.entry_points(group=ENTRY_POINTS, name=name):
+    for point in installed_models().select(name=name):
         return point.module
     known = model_names()
     raise UserError(
@@ -109,7 +128,7 @@ def check_entry_point(name: str) -> None:
             "pyproject.toml"
         )
     taken = name == "ours" or (BASELINES / name / "model.py").is_file()
-    for point in metadata.entry_points(group=ENTRY_POINTS, name=name):
+    for point in installed_models().select(name=name):
         package = point.dist.name if point.dist else "an installed package"
         if taken:
             raise UserError(

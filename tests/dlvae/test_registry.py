@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -48,6 +49,17 @@ def test_an_installed_package_offers_a_model(theirs):
     assert registry.module_name("theirs") == "their_package.model"
     with pytest.raises(UserError, match="Did you mean 'theirs'"):
         registry.module_name("thiers")
+
+
+def test_packages_are_read_once_until_one_is_installed(tmp_path, monkeypatch):
+    os.utime(tmp_path, (0, 0))  # not the moment of the installation, by a coarse clock
+    monkeypatch.syspath_prepend(tmp_path)
+    before = registry.model_names()
+    with monkeypatch.context() as without:
+        without.delattr(registry.metadata, "entry_points")
+        assert registry.model_names() == before
+    install(tmp_path, {"late": "late_package.model:MODEL"}, {})
+    assert registry.model_names() == [*before, "late"]
 
 
 def test_an_installed_model_takes_its_own_options(theirs):
