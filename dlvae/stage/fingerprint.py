@@ -11,7 +11,7 @@ and what it imports of its own distribution and of the project. Other packages d
 neither does compiled code.
 
 Reading 240 modules takes half of a dry run, so what was found is remembered while no file of the
-project changes, see :mod:`dlvae.stage.remembered`.
+project changes, see :mod:`dlvae.fast.remembered`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from functools import cache
 from importlib import util
 from pathlib import Path
 
+from dlvae.fast.remembered import Remembered
 from dlvae.stage.registry import installed_models
-from dlvae.stage.remembered import Remembered
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("dlvae", "baselines", "eval", "reports")

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
+from dlvae.fast import remembered
 from dlvae.stage import fingerprint as module
-from dlvae.stage import remembered
 from installed import install
 
 TREE = {

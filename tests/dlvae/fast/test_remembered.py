@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from dlvae.fast import remembered
+from dlvae.fast.remembered import Remembered
 from dlvae.stage import fingerprint as module
-from dlvae.stage import remembered
-from dlvae.stage.remembered import Remembered
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
