@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import util
@@ -148,11 +149,22 @@ def _named_files(name: str) -> list[Path]:
 
 @cache
 def _normalised(name: str) -> str:
-    return ast.dump(_WithoutDocstrings().visit(_tree(name)), include_attributes=False)
+    # Python 3.13 leaves out empty lists where it is not asked to show them.
+    shown = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    return ast.dump(_AsInPython311().visit(_tree(name)), include_attributes=False, **shown)
 
 
-class _WithoutDocstrings(ast.NodeTransformer):
-    """Drop every text that stands for itself: docstrings, those of attributes among them."""
+class _AsInPython311(ast.NodeTransformer):
+    """Drop what gives no number: every text that stands for itself, as docstrings do, those of
+    attributes among them; and type parameters where there are none, a field since Python 3.12.
+
+    So stored fingerprints, which Python 3.11 wrote, hold with every Python.
+    """
+
+    def visit(self, node):
+        if getattr(node, "type_params", None) == []:
+            del node.type_params
+        return super().visit(node)
 
     def visit_Expr(self, node):
         text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -30,11 +30,11 @@ def test_what_is_not_read_is_remarked_on(tmp_path):
     tree = find_photos(root)
     assert list(tree.photos) == ["Ada"]
     text = "\n".join(tree.remarks)
-    assert "1 photo directly in the folder of photos" in text and "`loose.jpg`" in text
-    assert "`Linked` is a link out of the folder of photos: not followed" in text
-    assert "`Ada`: 1 folder inside it: not read" in text
-    assert "`Ada`: 1 file with another ending than a photo's, e.g. `notes.txt`" in text
-    assert "`Empty`: no photo in it" in text
+    assert "1 photo directly in the folder of photos" in text and "'loose.jpg'" in text
+    assert "'Linked' is a link out of the folder of photos: not followed" in text
+    assert "'Ada': 1 folder inside it: not read" in text
+    assert "'Ada': 1 file with another ending than a photo's, e.g. 'notes.txt'" in text
+    assert "'Empty': no photo in it" in text
 
 
 def test_a_folder_that_cannot_be_opened_is_remarked_on(tmp_path, monkeypatch):
@@ -47,7 +47,7 @@ def test_a_folder_that_cannot_be_opened_is_remarked_on(tmp_path, monkeypatch):
         return listed(path)
 
     monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
-    assert find_photos(tmp_path).remarks == ["`Bea` cannot be read (Permission denied)"]
+    assert find_photos(tmp_path).remarks == ["'Bea' cannot be read (Permission denied)"]
 
 
 @pytest.mark.parametrize(
