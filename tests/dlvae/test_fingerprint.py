@@ -31,14 +31,19 @@ def project(tmp_path, monkeypatch):
             (tmp_path / name).write_text(text)
         return anew(stage)
 
-    return after
+    yield after
+    forget()
+
+
+def forget():
+    for function in vars(module).values():
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
 
 
 def anew(*modules):
     """Return a fingerprint as a new process would."""
-    for function in vars(module).values():
-        if hasattr(function, "cache_clear"):
-            function.cache_clear()
+    forget()
     return module.fingerprint(*modules)
 
 
@@ -168,3 +173,22 @@ def test_an_installed_package_changes_no_fingerprint_of_the_project(package):
     before = anew("dlvae.stage")
     package("theirs/losses.py", "X = 5\n")
     assert anew("dlvae.stage") == before
+
+
+def test_what_a_python_adds_to_its_trees_does_not_count(project):
+    """It is what Python 3.11 says of a module, so that stored fingerprints hold everywhere."""
+    source = "def f(a, *b):\n    return a\n\n\nclass C:\n    d: int = 1\n"
+    project("dlvae/stage.py", source)
+    forget()
+    assert module._normalised("dlvae.stage") == (
+        "Module(body=[FunctionDef(name='f', args=arguments(posonlyargs=[], args=[arg(arg='a')], "
+        "vararg=arg(arg='b'), kwonlyargs=[], kw_defaults=[], defaults=[]), "
+        "body=[Return(value=Name(id='a', ctx=Load()))], decorator_list=[]), "
+        "ClassDef(name='C', bases=[], keywords=[], body=[AnnAssign(target=Name(id='d', "
+        "ctx=Store()), annotation=Name(id='int', ctx=Load()), value=Constant(value=1), simple=1)], "
+        "decorator_list=[])], type_ignores=[])"
+    )
+    if sys.version_info >= (3, 12):  # those of a generic class do
+        project("dlvae/stage.py", "class A[B]:\n    pass\n")
+        forget()
+        assert "type_params=[TypeVar(name='B'" in module._normalised("dlvae.stage")
