@@ -19,8 +19,9 @@ from torch import Tensor
 
 from dlvae.base import GenerativeModel
 from dlvae.coding import decode_grid, encode_images
+from dlvae.data.sample_sets import check_samples
 from dlvae.sample import draw_images
-from dlvae.stage.artefact import check_samples, read_json
+from dlvae.stage.artefact import read_json
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import DEFINITION, load_model
 from dlvae.stage.seeds import generator

@@ -12,7 +12,8 @@ import torch
 
 from dlvae.base import GenerativeModel
 from dlvae.data.batches import to_uint8
-from dlvae.stage.artefact import read_json, save_samples, write_manifest
+from dlvae.data.sample_sets import save_samples
+from dlvae.stage.artefact import read_json, write_manifest
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import DEFINITION, WEIGHTS, load_model
 from dlvae.stage.runtime import run_stage, stage_parser, use_threads

@@ -18,7 +18,7 @@ import numpy as np
 from torch import nn
 
 from dlvae.config.preset import protocol_file
-from dlvae.stage.artefact import check_samples
+from dlvae.data.sample_sets import check_samples
 from dlvae.stage.errors import UserError, nearest
 from dlvae.stage.registry import WEIGHTS
 from dlvae.stage.seeds import numpy_generator

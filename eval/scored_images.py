@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from dlvae.data.dataset import Split, load_split
-from dlvae.stage.artefact import load_samples, read_json, sha256_arrays
+from dlvae.data.sample_sets import load_samples
+from dlvae.stage.artefact import read_json, sha256_arrays
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import DEFINITION
 from eval.rows import NONE, UNKNOWN

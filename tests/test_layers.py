@@ -17,16 +17,23 @@ ALLOWED = {
     "workflow": {"workflow", "reports", "eval", "dlvae"},
 }
 FORBIDDEN = {"snakemake"}
+# What is made of images and models stands on what every command line shares, never beneath it.
+BENEATH = {"dlvae/stage": ("dlvae.data", "dlvae.method", "dlvae.train", "dlvae.photos")}
+
+
+def imported(path):
+    """Modules that a module imports, anywhere in it, and the lines where it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
 def imports(path):
     """Top-level packages that a module imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
-            yield (node.module or "").partition(".")[0], node.lineno
+    return ((name.partition(".")[0], line) for name, line in imported(path))
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -36,6 +43,19 @@ def test_imports_follow_the_arrows(package):
         for path in sorted((ROOT / package).rglob("*.py"))
         for name, line in imports(path)
         if name in FORBIDDEN or (name in ALLOWED and name not in ALLOWED[package])
+    ]
+    assert not against, "\n".join(against)
+
+
+@pytest.mark.parametrize("room", BENEATH)
+def test_rooms_import_none_that_stand_on_them(room):
+    modules = sorted((ROOT / room).rglob("*.py"))
+    found = [(path, *place) for path in modules for place in imported(path)]
+    assert ("dlvae.stage.errors.UserError" in {name for _, name, _ in found}) and len(modules) > 9
+    against = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path, name, line in found
+        if f"{name}.".startswith(tuple(f"{above}." for above in BENEATH[room]))
     ]
     assert not against, "\n".join(against)
 

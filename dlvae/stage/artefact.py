@@ -1,4 +1,4 @@
-"""Files between stages: atomic writes, content hashes, sample sets and manifests."""
+"""Files between stages: atomic writes, content hashes, arrays and manifests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from dlvae.data.array_hints import label_hint, shape_hint, type_hint
 from dlvae.stage.errors import UserError
 from dlvae.stage.file_lock import lock
 from dlvae.stage.text_files import parse_json, read_text
@@ -181,46 +180,6 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in archive.files}
     except BROKEN as error:
         raise UserError(f"expected a readable .npz of plain arrays at {path}: {error}") from error
-
-
-def save_samples(path: str | Path, images: np.ndarray, labels: np.ndarray) -> None:
-    """Save a sample set: ``images`` uint8 (N, H, W, 3) and the class asked for, int64 (N)."""
-    check_samples(images, labels, str(path))
-    save_npz(path, images=images, labels=labels)
-
-
-def load_samples(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Load and check a sample set; see :func:`save_samples`."""
-    arrays = load_npz(path)
-    missing = {"images", "labels"} - arrays.keys()
-    if missing:
-        raise UserError(
-            f"{path}: expected arrays 'images' and 'labels', found {sorted(arrays)}; save them "
-            "with numpy.savez(path, images=..., labels=...)"
-        )
-    check_samples(arrays["images"], arrays["labels"], str(path))
-    return arrays["images"], arrays["labels"].astype(np.int64)
-
-
-def check_samples(images: np.ndarray, labels: np.ndarray, name: str) -> None:
-    """Refuse anything but uint8 (N, H, W, 3) images with N non-negative integer labels."""
-    if images.dtype != np.uint8:
-        raise UserError(
-            f"{name}: expected images of dtype uint8 (0 to 255), found {images.dtype}; "
-            f"{type_hint(images)}"
-        )
-    if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
-        raise UserError(
-            f"{name}: expected images of shape (N, H, W, 3) with N > 0, found {images.shape}; "
-            f"{shape_hint(images.shape)}"
-        )
-    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
-        raise UserError(
-            f"{name}: expected {len(images)} integer labels, found dtype {labels.dtype} of shape "
-            f"{labels.shape}; {label_hint(labels, len(images))}"
-        )
-    if labels.min() < 0:
-        raise UserError(f"{name}: labels out of range: expected >= 0, found {labels.min()}")
 
 
 def write_manifest(

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dlvae.data.dataset import load_card
-from dlvae.stage.artefact import save_samples, write_manifest
+from dlvae.data.sample_sets import save_samples
+from dlvae.stage.artefact import write_manifest
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage, stage_parser
 from eval.intake.candidate_files import open_candidate

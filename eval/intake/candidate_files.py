@@ -16,8 +16,8 @@ from typing import IO
 
 import numpy as np
 
-from dlvae.data.array_hints import label_hint
-from dlvae.stage.artefact import BROKEN, array_header, check_samples, sha256_file
+from dlvae.data.sample_sets import check_samples, label_hint
+from dlvae.stage.artefact import BROKEN, array_header, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.text_files import found_at
 from eval.intake.candidate_folders import class_folders, open_folder

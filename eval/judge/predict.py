@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dlvae.data.batches import to_model_range
-from dlvae.stage.artefact import check_samples
+from dlvae.data.sample_sets import check_samples
 from dlvae.stage.errors import UserError
 
 BATCH = 128

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from dlvae.data.dataset import load_split
-from dlvae.stage.artefact import load_samples, sha256_arrays
+from dlvae.data.sample_sets import load_samples
+from dlvae.stage.artefact import sha256_arrays
 from dlvae.stage.errors import UserError
 from eval.panels.common import Panel, PanelRequest, choose_classes
 from eval.rows import HASH

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dlvae.stage.artefact import load_samples, read_json, sha256_arrays, sha256_file
+from dlvae.data.sample_sets import load_samples
+from dlvae.stage.artefact import read_json, sha256_arrays, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import DEFINITION, SNAPSHOTS, WEIGHTS
 from eval.rows import HASH, PLAIN

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from dlvae.stage.artefact import load_samples, read_json, sha256_arrays, sha256_file
+from dlvae.data.sample_sets import load_samples
+from dlvae.stage.artefact import read_json, sha256_arrays, sha256_file
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import WEIGHTS
 from eval.rows import HASH

@@ -15,8 +15,9 @@ import dlvae
 from dlvae import sample
 from dlvae.base import Method, Task
 from dlvae.data.dataset import Split, save_dataset
+from dlvae.data.sample_sets import load_samples
 from dlvae.loading import STATISTICS
-from dlvae.stage.artefact import load_samples, read_json, sha256_arrays
+from dlvae.stage.artefact import read_json, sha256_arrays
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import DEFINITION, WEIGHTS, build_seeded, save_model
 from dlvae.stage.stored_files import STORED, stored_names

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.stage.artefact import save_samples
+from dlvae.data.sample_sets import save_samples
 from dlvae.stage.errors import UserError
 from eval import library
 from eval.metrics.disentanglement import probes

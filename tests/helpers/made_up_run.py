@@ -7,10 +7,10 @@ from argparse import Namespace
 import numpy as np
 import torch
 
+from dlvae.data.sample_sets import save_samples
 from dlvae.stage.artefact import (
     read_json,
     save_npz,
-    save_samples,
     sha256_arrays,
     sha256_file,
     write_json,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dlvae.config.yaml_files import read_yaml
-from dlvae.stage.artefact import load_npz, load_samples, read_json, save_npz, save_samples
+from dlvae.data.sample_sets import load_samples, save_samples
+from dlvae.stage.artefact import load_npz, read_json, save_npz
 from dlvae.stage.errors import UserError
 from dlvae.stage.foreign import cell_of, html_of_escapes, markdown_of
 from dlvae.stage.weights import load_weights

@@ -34,6 +34,7 @@ from pathlib import Path
 
 import psutil
 import yaml
+from at_work import at_work  # beside this script
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESET, TARGETS = "soak", ("table1", "learning_curves")
@@ -93,14 +94,7 @@ class Run:
 
     def alive(self) -> list[psutil.Process]:
         """Return the processes of the session that are at work."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == self.process.pid and process.status() != "zombie":
-                    found.append(process)
-            except (psutil.Error, ProcessLookupError):
-                continue
-        return found
+        return at_work(self.process.pid)
 
     def jobs(self) -> list[tuple[psutil.Process, str]]:
         """Return the stages at work, each with the name of its module."""

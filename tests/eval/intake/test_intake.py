@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.stage.artefact import load_samples, save_samples, sha256_file
+from dlvae.data.sample_sets import load_samples, save_samples
+from dlvae.stage.artefact import sha256_file
 from dlvae.stage.runtime import run_stage
 from eval.intake import __main__ as intake
 from eval.intake.candidate_files import MOST

@@ -9,8 +9,8 @@ from PIL import Image
 
 from dlvae.data import digits
 from dlvae.data.dataset import Split, load_split, save_dataset
+from dlvae.data.sample_sets import save_samples
 from dlvae.data.synthetic_faces import source as faces
-from dlvae.stage.artefact import save_samples
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.intake import near_duplicates as stage

@@ -12,9 +12,9 @@ import pytest
 
 from dlvae.config.preset import load_preset
 from dlvae.data.dataset import load_card, load_split
+from dlvae.data.sample_sets import save_samples
 from dlvae.prepare import prepare
 from dlvae.sample import ready, sample_set
-from dlvae.stage.artefact import save_samples
 from dlvae.stage.registry import load_model
 from dlvae.stage.seeds import generator
 from dlvae.train.__main__ import train

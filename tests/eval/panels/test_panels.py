@@ -11,10 +11,11 @@ import torch
 from dlvae.base import Method, Task
 from dlvae.coding import decode_grid, encode_images
 from dlvae.data.dataset import Split, load_split, save_dataset
+from dlvae.data.sample_sets import save_samples
 from dlvae.data.synthetic_faces.factors import FACTOR_NAMES, IDENTITY_FACTORS
 from dlvae.fit_prior import fit_to, fitted_snapshots
 from dlvae.method.prior import CodePrior
-from dlvae.stage.artefact import load_npz, read_json, save_samples, write_json
+from dlvae.stage.artefact import load_npz, read_json, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import (
     DEFINITION,

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlvae.stage.artefact import load_samples, read_json, sha256_arrays, sha256_file, write_json
+from dlvae.data.sample_sets import load_samples
+from dlvae.stage.artefact import read_json, sha256_arrays, sha256_file, write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.registry import (
     SNAPSHOTS,

@@ -9,7 +9,8 @@ from scipy import stats
 from torch_fidelity import feature_extractor_inceptionv3 as inception
 
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.stage.artefact import save_samples, sha256_file
+from dlvae.data.sample_sets import save_samples
+from dlvae.stage.artefact import sha256_file
 from dlvae.stage.errors import UserError
 from eval.judge.features import FeatureSet, save_features
 from eval.metrics.intervals import delete_a_group, jackknife_groups

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import pearsonr
 
 from dlvae.data.dataset import Split, save_dataset
-from dlvae.stage.artefact import save_samples
+from dlvae.data.sample_sets import save_samples
 from eval.metrics.d_intra import d_intra
 from eval.metrics.ms_ssim.grid import settings
 from eval.protocol import load_protocol

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from dlvae.data.dataset import Split, load_card, save_dataset
-from dlvae.stage.artefact import save_samples, write_json
+from dlvae.data.sample_sets import save_samples
+from dlvae.stage.artefact import write_json
 from dlvae.stage.errors import UserError
 from dlvae.stage.runtime import run_stage
 from eval.judge.features import FeatureSet, save_features

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dlvae.stage.artefact import load_samples, read_json, save_samples, write_json
+from dlvae.data.sample_sets import load_samples, save_samples
+from dlvae.stage.artefact import read_json, write_json
 from dlvae.stage.errors import UserError
 from reports.freeze.retraining import cheapest_training, compare_training
 

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
+
+from tests.soak.at_work import at_work
 
 TARGET = "results/smoke/models/three_moons/ours/seed0/weights.safetensors"
 ENDLESS = ("--config", "preset=smoke", "three_moons={train: {epochs: 100000}}")
@@ -40,14 +41,7 @@ class Call:
         return self.log.read_text()
 
     def alive(self):
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == self.process.pid and process.status() != "zombie":
-                    found.append(process)
-            except (psutil.Error, ProcessLookupError):
-                continue
-        return found
+        return at_work(self.process.pid)
 
     def job(self):
         """The stage at work, whose shell and tee have other command lines."""

@@ -1,11 +1,59 @@
-"""What mends arrays of images that are not uint8 (N, H, W, 3), told from what they hold."""
+"""Sample sets: images and the classes asked for, of a model here or of one from elsewhere.
+
+A set that is refused is told how to mend it, from what its arrays hold.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+
+from dlvae.stage.artefact import load_npz, save_npz
+from dlvae.stage.errors import UserError
 
 GREY = "numpy.repeat(images[..., None], 3, axis=-1)"
 CHANNELS_FIRST = "images.transpose(0, 2, 3, 1)"
+
+
+def save_samples(path: str | Path, images: np.ndarray, labels: np.ndarray) -> None:
+    """Save a sample set: ``images`` uint8 (N, H, W, 3) and the class asked for, int64 (N)."""
+    check_samples(images, labels, str(path))
+    save_npz(path, images=images, labels=labels)
+
+
+def load_samples(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Load and check a sample set; see :func:`save_samples`."""
+    arrays = load_npz(path)
+    missing = {"images", "labels"} - arrays.keys()
+    if missing:
+        raise UserError(
+            f"{path}: expected arrays 'images' and 'labels', found {sorted(arrays)}; save them "
+            "with numpy.savez(path, images=..., labels=...)"
+        )
+    check_samples(arrays["images"], arrays["labels"], str(path))
+    return arrays["images"], arrays["labels"].astype(np.int64)
+
+
+def check_samples(images: np.ndarray, labels: np.ndarray, name: str) -> None:
+    """Refuse anything but uint8 (N, H, W, 3) images with N non-negative integer labels."""
+    if images.dtype != np.uint8:
+        raise UserError(
+            f"{name}: expected images of dtype uint8 (0 to 255), found {images.dtype}; "
+            f"{type_hint(images)}"
+        )
+    if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
+        raise UserError(
+            f"{name}: expected images of shape (N, H, W, 3) with N > 0, found {images.shape}; "
+            f"{shape_hint(images.shape)}"
+        )
+    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        raise UserError(
+            f"{name}: expected {len(images)} integer labels, found dtype {labels.dtype} of shape "
+            f"{labels.shape}; {label_hint(labels, len(images))}"
+        )
+    if labels.min() < 0:
+        raise UserError(f"{name}: labels out of range: expected >= 0, found {labels.min()}")
 
 
 def type_hint(images: np.ndarray) -> str:

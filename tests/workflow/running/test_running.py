@@ -10,7 +10,7 @@ import pytest
 
 from workflow.plan import running
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ALIVE = """
 import sys
 from pathlib import Path
