@@ -134,6 +134,7 @@ def test_what_is_frozen_has_its_scores_and_its_slice():
     assert not {"ablations", "learning_curves"} & set(without.frozen_pages())
 
 
+@pytest.mark.long  # 90 s: a run, a freezing and four verifications. `.ci/run` does it to smoke
 @pytest.mark.slow
 def test_a_frozen_run_is_verified_and_tampering_is_named(copy, snakemake):
     (copy / "tiny.yaml").write_text(TINY)

@@ -22,6 +22,8 @@ JOB = """
 import sys, torch
 torch.cuda.is_available = lambda: True
 torch.cuda.device_count = lambda: 3
+# It imports the compiler, two seconds of each job.
+torch.use_deterministic_algorithms = lambda *given, **more: None
 chosen = [0]
 torch.cuda.set_device = chosen.append
 torch.cuda.current_device = lambda: chosen[-1]
