@@ -142,7 +142,7 @@ LIBRARY = [
     features("images of several sizes in a list", "to one size", [IMAGES[0], IMAGES[1, :16]]),
     call("an evaluator whose output is NaN", "is not finite", library.features_of, IMAGES,
          Failing()),
-    call("an evaluator that is not there", "expected a readable JSON file",
+    call("an evaluator that is not there", "expected a folder with card.json, or one of",
          library.features_of, IMAGES, "nowhere"),
     judged("an evaluator without weights", "expected weights.safetensors",
            lambda folder: (folder / "weights.safetensors").unlink()),

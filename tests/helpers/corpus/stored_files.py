@@ -139,7 +139,7 @@ STORED_RESULTS = [
     tampered("a configuration that is a list", "config.yaml", covered(write(CONFIG, "- 1\n"))),
     tampered("another protocol", "protocol", covered(edit("protocol.yaml", "splits: 1",
              "splits: 2")), verified),
-    tampered("pages of score files that there are not", "expected metrics named in pages.json",
+    tampered("pages of score files that there are not", "expected metrics named beside it",
              covered(write(PAGES, '{"families": {}, "pages": {}}'))),
     tampered("a page list that is a text", "expected a JSON object", covered(write(PAGES, '"x"'))),
     tampered("published numbers that were edited", "reports/published.csv",
