@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -150,18 +151,28 @@ def caption(frame: pd.DataFrame) -> str:
     return render_block("figures.md.j2", "learning_curves", **known)
 
 
-def main(args: argparse.Namespace) -> None:
-    """Run the stage; refuse what is no CSV, or holds something else."""
+def read_curves(path: str | Path) -> pd.DataFrame:
+    """Read the data of learning curves.
+
+    Raises:
+        UserError: the file is missing, no CSV, or holds something else.
+    """
     try:
-        frame = pd.read_csv(args.csv)
+        frame = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"expected the data of learning curves at {args.csv}: {error}") from error
+        raise UserError(f"expected the data of learning curves at {path}: {error}") from error
     needed = ["statistic", "dataset", "model", "seed", "step", "preset", "protocol", *COSTS]
     if missing := [n for n in (*needed, *(c.metric for c in SCORES)) if n not in frame]:
         raise UserError(
-            f"{args.csv}: expected the columns of python -m reports.studies.learning_curves, "
+            f"{path}: expected the columns of python -m reports.studies.learning_curves, "
             f"missing {', '.join(missing)}"
         )
+    return frame
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    frame = read_curves(args.csv)
     render(lambda: draw(frame), args.png, args.pdf)
 
 

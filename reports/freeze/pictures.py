@@ -1,7 +1,8 @@
 """Pictures of stored results: figures whose images may be published, and the panels behind them.
 
 ``figures/<figure>.png`` follows from ``panels/<figure>/<data set>/``, the decoded images and the
-choices that the run made, as a page follows from rows: :func:`draw_stored` draws it again. Another
+choices that the run made, as a page follows from rows: :func:`draw_stored` draws it again. The
+learning curves show no image, so they have no panel; they follow from the CSV of their page. Another
 matplotlib may place a pixel differently, so that the bytes of a picture are held by its hash alone.
 """
 
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from reports.freeze.stored import Finding, Part, Stored
 
+CURVES = "learning_curves"
+"""The figure that is drawn from a page, that of its name, and shows no data set's images."""
 PANEL_FILES = ("panel.npz", "panel.json")
 
 
@@ -37,20 +40,23 @@ def files_of(figures: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def draw_stored(folder: Path, figure: str, datasets: Sequence[str], png: Path) -> None:
-    """Draw a figure from its stored panels.
+    """Draw a figure from its stored panels, the learning curves from their page.
 
     Args:
         folder: of the stored results.
         png: picture to write.
 
     Raises:
-        UserError: a panel is missing or malformed.
+        UserError: a panel or the page is missing or malformed.
     """
     # Here, for the workflow's plan reads this module for the names of files and draws nothing.
     from reports.figures.panel import caption, load_panel
     from reports.figures.style import render
 
     module = import_module(f"reports.figures.draw_{figure}")
+    if figure == CURVES:
+        render(lambda: module.draw(module.read_curves(folder / f"{figure}.csv")), png)
+        return
     panels = [load_panel(folder / Part.PANELS / figure / name) for name in datasets]
     render(lambda: module.draw(caption(figure, panels), *panels), png)
 

@@ -1,6 +1,6 @@
 """Pages of stored results made again from the stored rows: compared, or put in their place.
 
-Pictures are drawn again from their panels, and put in their place too.
+Pictures are drawn again from their panels or their page, and put in their place too.
 
 Usage: python -m reports.freeze.remake --preset NAME [--stored DIR]
 
@@ -136,7 +136,7 @@ def remake(stored: Stored, root: Path = ROOT) -> list[str]:
         for file in files:  # a table has more than are stored
             shutil.copyfile(new.parent / file, new / file)
         for figure, datasets in stored.figures.items():
-            draw_stored(stored.folder, figure, datasets, new / picture_of(figure))
+            draw_stored(new, figure, datasets, new / picture_of(figure))
         for file, text in cards.items():
             write_text(new / file, text)
         shipped = [root / name for name in before["beside"]]

@@ -17,7 +17,7 @@
 ``evaluator/<data set>/``       card and report card of the judge, its weights if they are small;
                                 ``<data set>_plain``, ``<data set>_factors``: the other judges
 ``panels/``, ``figures/``       what figures show, of data whose images may be published, and their
-                                pictures
+                                pictures; the learning curves
 ``models/<data set>/<model>/``  of small models weights, definition and card, a folder per seed; see
                                 :mod:`reports.freeze.stored_models`
 ``submissions/<name>/``         results of a candidate, see :mod:`reports.compare.submission`

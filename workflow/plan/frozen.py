@@ -13,7 +13,7 @@ from typing import Any
 from dlvae.config.preset import canonical
 from dlvae.data.sources import PUBLISHABLE
 from eval.families import FAMILIES
-from reports.freeze.pictures import files_of
+from reports.freeze.pictures import CURVES, files_of
 from reports.freeze.retraining import cheapest_training
 from reports.freeze.stored import UNREADABLE, Stored, load_stored
 from reports.names import as_published
@@ -37,10 +37,14 @@ class FrozenPlan(TargetPlan, DataSetPlan):
         return {place: files for place, files in found.items() if files}
 
     def frozen_figures(self) -> dict[str, list[str]]:
-        """Return the figures that are stored, and the data sets of each: those fit to publish."""
+        """Return the figures that are stored, and the data sets of each: those fit to publish.
+
+        Learning curves show no data set's images, so they have none.
+        """
         plan = PanelPlan(self.config)
         shown = {name: plan.shown(name) for name in FIGURES if not self.missing(name)}
-        return {name: sets for name, sets in shown.items() if {*sets} <= {*PUBLISHABLE}}
+        found = {name: sets for name, sets in shown.items() if {*sets} <= {*PUBLISHABLE}}
+        return found | ({CURVES: []} if CURVES in self.frozen_pages() else {})
 
     def files(self, job: Any) -> list[str]:
         """Return the files that are stored, and the scores that are put together."""

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from dlvae.data.sources import PUBLISHABLE
-from reports.freeze.pictures import draw_stored, files_of, picture_of, pictures
+from reports.freeze.pictures import CURVES, draw_stored, files_of, picture_of, pictures
 from reports.freeze.stored import load_stored
 
 STORED = load_stored("quick")
 
 
 def test_figures_of_images_that_may_be_published_are_stored():
-    assert {"figure2", "figure3", "figure4", "figure5", "figure6", "figure7"} == {*STORED.figures}
+    assert {*STORED.figures} == {*(f"figure{number}" for number in range(2, 8)), CURVES}
     assert {name for names in STORED.figures.values() for name in names} <= {*PUBLISHABLE}
 
 
