@@ -2,8 +2,9 @@
 
 ``figures/<figure>.png`` follows from ``panels/<figure>/<data set>/``, the decoded images and the
 choices that the run made, as a page follows from rows: :func:`draw_stored` draws it again. The
-learning curves show no image, so they have no panel; they follow from the CSV of their page. Another
-matplotlib may place a pixel differently, so that the bytes of a picture are held by its hash alone.
+learning curves show no image, so they have no panel; they follow from the CSV of their page.
+Another matplotlib may place a pixel differently, so that the bytes of a picture are held by its
+hash alone.
 """
 
 from __future__ import annotations
