@@ -38,7 +38,7 @@ RANGE_TITLES = {
     "unit_mismatched": "[0, 1], L = 255",
 }
 STRUCTURE_TITLES = {
-    "three_fixed": "3 scales, one window (protocol `standard`)",
+    "three_fixed": "3 scales, one window (protocol standard)",
     "three_shrinking": "3 scales, shrinking window",
     "two_truncated": "2 scales, weights not renormalised",
     "five_shrinking": "5 scales, shrinking window and sigma",
