@@ -260,7 +260,7 @@ def frozen(tmp_path_factory, checkout, snakemake):
         "results": "results/tiny",
         "protocol": "config/protocol/smoke.yaml",
         "commit": "c0ffee",
-        "config": json.dumps({"config": config, "pages": pages}),
+        "config": json.dumps({"config": config, "pages": pages, "figures": {}}),
         "out": "reports/stored/tiny",
     }
     words = [word for key, value in arguments.items() for word in (f"--{key}", value)]
