@@ -11,7 +11,7 @@ import gc
 import runpy
 import sys
 
-from dlvae.stage.stopping import stoppable
+from dlvae.stage.process.stopping import stoppable
 
 if __name__ == "__main__":
     del sys.argv[0]

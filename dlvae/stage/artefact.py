@@ -25,7 +25,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.file_lock import lock
+from dlvae.stage.process.file_lock import lock
 from dlvae.stage.text_files import parse_json, read_text
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dlvae.config.largest import MOST_THREADS
 from dlvae.fast.memory import use_memory_again
 from dlvae.stage.errors import UserError, harmless, sentence
-from dlvae.stage.gpu_slots import gpu_names, take_gpu
-from dlvae.stage.stopping import stoppable
+from dlvae.stage.process.gpu_slots import gpu_names, take_gpu
+from dlvae.stage.process.stopping import stoppable
 from dlvae.stage.text_files import parse_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_stage(
     """Parse, run ``main(args)``; what a user can mend becomes one line and exit status 2.
 
     See :func:`dlvae.stage.errors.sentence`. So does a request to stop, see
-    :mod:`dlvae.stage.stopping`, with the status of its signal.
+    :mod:`dlvae.stage.process.stopping`, with the status of its signal.
     """
     args = parser.parse_args(argv)
     try:
@@ -74,7 +74,7 @@ def use_threads(threads: int, fast: bool = True) -> None:
     """Fix the number of torch threads, ask for deterministic kernels, take a GPU if there is one.
 
     The number is part of the result: sums are split by thread, so another count gives other
-    last bits. The GPU is one that no other job has taken, see :mod:`dlvae.stage.gpu_slots`.
+    last bits. The GPU is one that no other job has taken, see :mod:`dlvae.stage.process.gpu_slots`.
 
     Raises:
         UserError: no thread, or more than `MOST_THREADS`.

@@ -23,9 +23,9 @@ from dlvae.base import Batch
 from dlvae.data.batches import BatchStream
 from dlvae.stage.artefact import atomic
 from dlvae.stage.errors import UserError
-from dlvae.stage.file_lock import UNSUPPORTED, lock
+from dlvae.stage.process.file_lock import UNSUPPORTED, lock
+from dlvae.stage.process.stopping import Stopped, deferred
 from dlvae.stage.progress import RunLog
-from dlvae.stage.stopping import Stopped, deferred
 
 # Losses stay on a GPU for this many steps before they are looked at: each look waits for it.
 CUDA_CHECK_STEPS = 50

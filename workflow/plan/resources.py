@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dlvae.stage.gpu_slots import visible_gpus
+from dlvae.stage.process.gpu_slots import visible_gpus
 
 # Time limits of a first attempt, for schedulers that want one. A training that is stopped at its
 # limit goes on from its saved state, so a limit is no guess of how long it takes.

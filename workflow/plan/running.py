@@ -17,7 +17,7 @@ from typing import TextIO
 
 import psutil
 
-from dlvae.stage.file_lock import lock
+from dlvae.stage.process.file_lock import lock
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -13,10 +13,10 @@ from dlvae.base import GenerativeModel
 from dlvae.data.batches import BatchStream
 from dlvae.data.dataset import Split
 from dlvae.fast.optimisers import Adam
-from dlvae.stage import stopping
 from dlvae.stage.errors import UserError
+from dlvae.stage.process import stopping
+from dlvae.stage.process.stopping import Stopped
 from dlvae.stage.progress import RunLog
-from dlvae.stage.stopping import Stopped
 from dlvae.train.loop import Resume, fit
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dlvae.stage.file_lock import lock
+from dlvae.stage.process.file_lock import lock
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 HOLD = """
 import sys, time
 from pathlib import Path
-from dlvae.stage.file_lock import lock
+from dlvae.stage.process.file_lock import lock
 file = lock(Path(sys.argv[1]), shared=sys.argv[2] == "shared")
 print("held" if file else "refused", flush=True)
 time.sleep(60)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dlvae.stage.errors import UserError
-from dlvae.stage.file_lock import lock
+from dlvae.stage.process.file_lock import lock
 
 # Which devices a process may see: those of ROCm first, whose PyTorch honours CUDA's as well.
 VARIABLES = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dlvae.stage.stopping import STARTED_BY
+from dlvae.stage.process.stopping import STARTED_BY
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 AT_ONCE = """
 import time
-from dlvae.stage.stopping import stoppable
+from dlvae.stage.process.stopping import stoppable
 with stoppable():
     try:
         print("ready", flush=True)
@@ -24,7 +24,7 @@ with stoppable():
 """
 LOOP = """
 import time
-from dlvae.stage import stopping
+from dlvae.stage.process import stopping
 stopping.GRACE_SECONDS = 0.3
 with stopping.stoppable():
     with stopping.deferred() as asked:
@@ -120,7 +120,7 @@ def test_a_stage_does_not_outlive_who_started_it():
 def test_a_program_of_someone_else_keeps_its_handlers():
     code = """
 import signal
-from dlvae.stage.stopping import deferred, stoppable
+from dlvae.stage.process.stopping import deferred, stoppable
 before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
 with deferred() as asked:
     assert not asked() and signal.getsignal(signal.SIGTERM) == before[signal.SIGTERM]

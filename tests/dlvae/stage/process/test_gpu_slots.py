@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from dlvae.stage import gpu_slots
 from dlvae.stage.artefact import read_json, write_manifest
 from dlvae.stage.errors import UserError
-from dlvae.stage.gpu_slots import gpu_names, take_gpu, visible_gpus
+from dlvae.stage.process import gpu_slots
+from dlvae.stage.process.gpu_slots import gpu_names, take_gpu, visible_gpus
 from dlvae.stage.runtime import device, use_threads
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 # A job on a machine whose PyTorch lists as many GPUs as the environment does.
 JOB = """
 import sys, torch
