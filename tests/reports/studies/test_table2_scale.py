@@ -119,7 +119,7 @@ def test_an_order_that_depends_on_the_setting_is_counted():
 
 def test_values_are_means_over_seeds():
     text = scale_page(by_setting(frame(seeds=(0, 2))), ["synthetic_faces"])
-    first = next(line for line in text.splitlines() if line.startswith("| [0, 255]"))
+    first = next(line for line in text.splitlines() if line.startswith("| \\[0, 255\\]"))
     assert "| 0.9010 | 0.7010 | 0.7510 | 12.5 |" in first
     assert "Mean over the seeds 0, 2; two are too few for an interval over seeds." in text
 
