@@ -105,6 +105,7 @@ rule draw:
 
 
 rule draw_learning_curves:
+    """A step of learning_curves: its figure."""
     input:
         csv="<results>/learning_curves.csv",
     output:
@@ -131,6 +132,7 @@ rule draw_learning_curves:
 
 
 rule draw_training_curves:
+    """A step of training_curves: its figure."""
     input:
         # Of a training; its run log is no input, for a log that was lost is no reason to train anew.
         expand("<results>/models/{training}/manifest.json", training=targets.training_curves()),

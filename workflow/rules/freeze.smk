@@ -23,6 +23,7 @@ rule freeze:
 
 
 rule collect_frozen:
+    """A step of freeze: what is stored, put together beside the results."""
     input:
         frozen.files,
     output:

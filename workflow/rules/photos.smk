@@ -3,6 +3,7 @@
 
 
 rule fetch_yunet:
+    """A step of prepare_faces: the detector yunet, downloaded once."""
     output:
         ensure(photos.yunet_file, sha256=photos.yunet_sha256),
     log:

@@ -33,6 +33,7 @@ rule table2_scale:
 
 
 rule judge_claims:
+    """A step of a study's target, and of freeze: the page, made of score rows."""
     input:
         scores=lambda wildcards: targets.page_scores("claims"),
         cards=targets.cards(),
