@@ -234,8 +234,12 @@ def texts(root: Path = STORED, readme: Path | None = README) -> dict[Path, str]:
 
 
 def block(section: LeaderboardSection) -> str:
-    """Return the README's table: models in the paper's order, data sets side by side."""
+    """Return the README's table: models in the paper's order, data sets side by side.
+
+    Submissions stand in the leaderboard alone.
+    """
     stored, rows = section.stored, section.rows
+    rows = rows[~rows["model"].isin([own.index["name"] for own in section.submissions])]
     heads = ["model"]
     for dataset in section.datasets:
         first, *others = (column.title for column in SHORT)

@@ -92,7 +92,6 @@ def model_page(card: Mapping[str, Any], rows: pd.DataFrame, stored: Stored) -> s
         "library_name": "dlvae",
         "pipeline_tag": "unconditional-image-generation",
         "tags": ["dlvae", "variational-autoencoder", "disentanglement", "class-conditional"],
-        "datasets": [dataset],
         "metrics": list(values),
         "model-index": [{"name": name, "results": [_result(dataset, values)]}],
     }

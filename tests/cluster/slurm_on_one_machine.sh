@@ -171,7 +171,8 @@ resumed_at() { # Snakemake starts this log anew with each attempt: it is of the 
 }
 resumed() { # the last attempt went on after step 1, and the run log has every entry of all once
     read -ra steps <<<"$(steps_of "$1")"
-    (($(resumed_at "$1") > 1 && steps[0] == 1 && steps[-1] == length[$1]))
+    # `set -e` is off in what `check` calls, so a part that fails has to say so itself.
+    (($(resumed_at "$1") > 1 && steps[0] == 1 && steps[-1] == length[$1])) || return 1
     printf '%s\n' "${steps[@]}" | sort --numeric-sort --unique --check
 }
 

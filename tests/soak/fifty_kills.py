@@ -295,9 +295,7 @@ class Soak:
         """Say what it comes to."""
         self.say(f"kills: {self.killed} ({', '.join(f'{n} {k}' for k, n in self.kinds.items())})")
         self.say("at work: " + ", ".join(f"{k} {n}" for k, n in self.at_work.most_common()))
-        self.say(
-            f"runs completed: {rounds}, each with the bytes of the undisturbed one in {files} files"
-        )
+        self.say(f"runs completed: {rounds}, {files} files of each held against the undisturbed")
         self.say(f"trainings that went on from a saved state: {self.resumed}")
         slowest = max(self.orphans, default=0.0)
         self.say(f"processes left by a kill ended after at most {slowest:.1f} s")
