@@ -8,6 +8,8 @@ import yaml
 
 from asked import asked
 from dlvae.stage.artefact import sha256_file, write_json
+from reports.freeze.stored import load_stored
+from reports.freeze.verify import code_notes
 from workflow.plan import frozen
 from workflow.plan.frozen import FrozenPlan
 
@@ -25,6 +27,15 @@ datasets:
     train: { steps: 4, batch_size: 16 }
     evaluator: { arch: resnet9, width: 0.125, epochs: 1, batch_size: 64 }
 """
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_present_code_gives_the_stored_numbers():
+    """Not at every commit: docs/releasing.md says how moved code is shown to give the same."""
+    codes = json.loads(FrozenPlan(asked()).present_codes(None))
+    assert len(codes["scores"]) > 20 and {"ours", "cvae"} < codes["models"].keys()
+    assert code_notes(load_stored("quick"), codes) == []
 
 
 def test_freezing_makes_every_page_and_the_scores_behind_them(repository, plan):
