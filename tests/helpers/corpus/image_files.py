@@ -34,24 +34,36 @@ def refused(name: str, said: str, content: Callable[[Path], bytes] | bytes) -> B
 
 
 def converted(
-    name: str, said: str, image: Callable[[], Image.Image], kind: str = "PNG"
+    name: str,
+    said: str,
+    image: Image.Image,
+    shows: np.ndarray,
+    within: float = 0.0,
+    kind: str = "PNG",
+    **more: Any,
 ) -> BadInput:
-    """Return a case of a file that is taken; what was done to it is counted in the data's card."""
+    """Return a case of a file that is taken; what was done to it is counted in the data's card.
+
+    Args:
+        shows: what it is then, numbers (SIDE, SIDE) or (SIDE, SIDE, 3) worked out by other means.
+        within: mean distance to that, at most, of 255.
+        more: how it is saved.
+    """
 
     def run(folder: Path) -> str:
-        found = io.BytesIO()
-        image().save(found, kind)
-        images, changes = decoded(found.getvalue())
+        images, changes = decoded(saved(image, kind, **more))
         assert images.shape == (1, SIDE, SIDE, 3) and images.dtype == np.uint8
+        expected = shows if shows.ndim == 3 else shows[..., None]
+        assert np.abs(images[0] - expected.astype(float)).mean() <= within
         return ", ".join(changes) or AS_IT_IS
 
     return BadInput(name, said, run, converted=True)
 
 
-def saved(image: Image.Image, kind: str) -> bytes:
+def saved(image: Image.Image, kind: str, **more: Any) -> bytes:
     """Return the bytes of a file of another format."""
     found = io.BytesIO()
-    image.save(found, kind)
+    image.save(found, kind, **more)
     return found.getvalue()
 
 
@@ -69,19 +81,31 @@ def postscript(folder: Path) -> bytes:
     return f"{text}closefile\nshowpage\n".encode()
 
 
-def rgb() -> Image.Image:
-    """Return a plain image."""
-    return Image.fromarray(pixels(0))
+def smooth(side: int = SIDE) -> np.ndarray:
+    """Return a picture that survives compression and another size, uint8 (side, side, 3)."""
+    y, x = np.mgrid[:side, :side] * (255 / (side - 1))
+    return np.stack([x, y, 255 - x], axis=2).round().astype(np.uint8)
 
 
-def turned() -> Image.Image:
-    """Return an image of which the camera noted that it lies on its side."""
-    image = Image.fromarray(pixels(0)[:24])
-    image.getexif()[0x0112] = 6
+def see_through(mode: str) -> Image.Image:
+    """Return noise whose left half cannot be seen."""
+    image = RGB.convert(mode)
+    image.putalpha(Image.fromarray(np.where(LEFT, 0, 255).astype(np.uint8)))
     return image
 
 
-GREY16 = Image.fromarray(pixels(0)[..., 0].astype(np.uint16) << 8)
+RGB = Image.fromarray(pixels(0))
+LUMA = pixels(0) @ [0.299, 0.587, 0.114]  # ITU-R BT.601
+LEFT = np.broadcast_to(np.arange(SIDE) < SIDE // 2, (SIDE, SIDE))
+BITS, PALETTE = RGB.convert("1"), RGB.convert("P")
+COLOURS = np.reshape(PALETTE.getpalette(), (-1, 3))[np.asarray(PALETTE)]
+GREY16 = pixels(0)[..., 0].astype(np.uint16) << 8
+NEAREST, NEAREST48 = (((np.arange(SIDE) + 0.5) * side / SIDE).astype(int) for side in (24, 48))
+ON_ITS_SIDE = Image.Exif()
+ON_ITS_SIDE[0x0112] = 6  # to be turned by 90 degrees to the right
+# A quarter turn to the right; the middle of the longer side; the nearest pixel of each place.
+TURNED = np.rot90(smooth()[:24], -1)[4:28][NEAREST][:, NEAREST]
+NEAREST_OF_THE_MIDDLE = smooth(64)[:48, 8:56][NEAREST48][:, NEAREST48]
 
 IMAGES = [
     refused("a text file", "starts with b'hello", b"hello world"),
@@ -103,21 +127,26 @@ IMAGES = [
             "expected a readable image", postscript),
     refused("a drawing (SVG)", "expected a readable image", b"<svg xmlns='http://x'></svg>"),
     refused("control characters in a file's name or content", r"\x1b[31m", b"\x1b[31mred\x07"),
-    converted("RGB of 8 bits", AS_IT_IS, rgb),
-    converted("grey", "converted from grey", lambda: rgb().convert("L")),
-    converted("1 bit", "converted from 1 bit", lambda: rgb().convert("1")),
-    converted("a palette", "converted from palette", lambda: rgb().convert("P")),
-    converted("CMYK", "converted from CMYK", lambda: rgb().convert("CMYK"), "JPEG"),
-    converted("grey of 16 bits: 65535 becomes 255", "converted from I;16", lambda: GREY16),
-    converted("transparency: over white", "converted from RGBA", lambda: rgb().convert("RGBA")),
-    converted("grey with transparency: over white", "converted from grey with alpha",
-              lambda: rgb().convert("LA")),
-    converted("an orientation that the camera noted: turned", "cropped to a square", turned,
+    converted("RGB of 8 bits", AS_IT_IS, RGB, pixels(0)),
+    converted("grey", "converted from grey", RGB.convert("L"), LUMA, 0.6),
+    converted("1 bit", "converted from 1 bit", BITS, 255 * np.asarray(BITS, np.uint8)),
+    converted("a palette", "converted from palette", PALETTE, COLOURS),
+    converted("CMYK", "converted from CMYK", Image.fromarray(smooth()).convert("CMYK"), smooth(), 5,
               "JPEG"),
+    converted("grey of 16 bits: 65535 becomes 255", "converted from I;16", Image.fromarray(GREY16),
+              GREY16 / 257, 0.6),
+    converted("transparency: over white", "converted from RGBA", see_through("RGBA"),
+              np.where(LEFT[..., None], 255, pixels(0))),
+    converted("grey with transparency: over white", "converted from grey with alpha",
+              see_through("LA"), np.where(LEFT, 255, LUMA), 0.6),
+    converted("an orientation that the camera noted: turned", "cropped to a square",
+              Image.fromarray(smooth()[:24]), TURNED, 4, "JPEG", exif=ON_ITS_SIDE),
     converted("an image that is not square: cropped around its middle", "cropped to a square",
-              lambda: Image.fromarray(pixels(0, 64)[:48])),
-    converted("a larger image: reduced", "reduced", lambda: Image.fromarray(pixels(0, 64))),
-    converted("a smaller image: enlarged", "enlarged", lambda: Image.fromarray(pixels(0, 16))),
-    converted("several frames (GIF): the first", "converted from palette",
-              lambda: rgb().convert("P"), "GIF"),
+              Image.fromarray(smooth(64)[:48]), NEAREST_OF_THE_MIDDLE, 3),
+    converted("a larger image: reduced", "reduced", Image.fromarray(pixels(0, 64)),
+              pixels(0, 64).reshape(SIDE, 2, SIDE, 2, 3).mean((1, 3)), 16),
+    converted("a smaller image: enlarged", "enlarged", Image.fromarray(smooth(16)),
+              smooth(16).repeat(2, 0).repeat(2, 1), 6),
+    converted("several frames (GIF): the first", "converted from palette", PALETTE, COLOURS,
+              kind="GIF", save_all=True, append_images=[Image.fromarray(smooth()).convert("P")]),
 ]  # fmt: skip

@@ -157,7 +157,9 @@ def named(name: str, becomes: str) -> BadInput:
         config = resolved(
             {"preset": "quick", "candidate": str(folder / name), "dataset": "digits"}, ()
         )
-        return ComparisonPlan(config).candidate.name
+        found = ComparisonPlan(config).candidate.name
+        assert found == becomes
+        return found
 
     return BadInput(f"a file called {name!r}: its results are called", becomes, run, True)
 
