@@ -2,22 +2,15 @@
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlvae.config.keys import PresetKeys
 from dlvae.config.preset import canonical
 from dlvae.stage.errors import UserError
+from few_examples import FEW
 from workflow.plan import PRESETS, resolved
 
-# The same examples every time: a failure in CI is one everywhere.
-FEW = settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 KEYS = sorted(PresetKeys.model_fields)
 VALUES = st.recursive(
     st.none()
